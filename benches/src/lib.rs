@@ -1,0 +1,1 @@
+//! Benchmarks are the binaries of this package.

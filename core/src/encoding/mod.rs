@@ -1,0 +1,1 @@
+//! Positions as network input, moves as network output, both from the side to move.

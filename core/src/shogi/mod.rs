@@ -1,0 +1,1 @@
+//! The game: squares, pieces, positions, legal moves, results.

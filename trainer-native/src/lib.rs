@@ -1,0 +1,1 @@
+//! The trainer: self-play, rollout, PPO, checkpoints, evaluation, export.

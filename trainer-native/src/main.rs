@@ -1,0 +1,3 @@
+//! Command line of the trainer.
+
+fn main() {}
