@@ -1,1 +1,53 @@
-//! The game: squares, pieces, positions, legal moves, results.
+//! The rules of shogi, in the order in which they are best read.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `color` `piece` `square` | the vocabulary: who, what, where |
+//! | `bitboard` | a set of squares in two words |
+//! | `mv` | a move in 16 bits |
+//! | `hand` | pieces in hand |
+//! | `position` | board, hands, side to move; playing a move |
+//! | `attacks` | where a piece looks |
+//! | `movegen` | the one generator of legal moves: pins, checks, two pawns, drop-pawn mate |
+//! | `game` | history: repetition, perpetual check, declaration, ply limit, outcome |
+//! | `sfen` `usi` | text of positions and moves |
+//! | `zobrist` | keys for the repetition test |
+//! | `perft` | counting, to prove the generator |
+//!
+//! ```
+//! use keisei_core::shogi::{Game, Position};
+//!
+//! let mut game = Game::startpos();
+//! game.play("7g7f".parse().unwrap());
+//! assert_eq!(game.position().legal_count(), 30);
+//! assert!(Position::from_sfen("9/9/9 b - 1").is_err());
+//! ```
+
+mod color;
+mod piece;
+mod square;
+mod bitboard;
+mod mv;
+mod hand;
+mod position;
+mod attacks;
+mod movegen;
+mod game;
+mod sfen;
+mod usi;
+mod zobrist;
+mod perft;
+
+pub use attacks::attacks;
+pub use bitboard::{Bitboard, Squares};
+pub use color::Color;
+pub use game::{DeclarationError, Game, GameResult, Outcome, Reason};
+pub use hand::Hand;
+pub use movegen::{MAX_MOVES, MoveList, Origin, TargetSet};
+pub use mv::Move;
+pub use perft::{perft, perft_played};
+pub use piece::{Piece, PieceType};
+pub use position::{IllegalMove, Position};
+pub use sfen::SfenError;
+pub use square::{Square, SquareError};
+pub use usi::MoveError;

@@ -1,0 +1,179 @@
+//! Where a piece looks: step tables and rays, built by the compiler.
+
+use super::PieceType::{
+    Bishop, Dragon, Gold, Horse, King, Knight, Lance, Pawn, ProKnight, ProLance, ProPawn, ProSilver, Rook, Silver,
+};
+use super::{Bitboard, Color, PieceType, Square};
+
+/// (file, rank) steps of the eight rays. The first four lead to higher indices; `d ^ 4` is the opposite of `d`.
+const DIRECTIONS: [(i8, i8); 8] = [(0, 1), (1, 0), (1, 1), (1, -1), (0, -1), (-1, 0), (-1, -1), (-1, 1)];
+/// Towards rank i and towards rank a, indices into [`DIRECTIONS`].
+const TO_I: usize = 0;
+const TO_A: usize = 4;
+
+type Steps = [Bitboard; Square::COUNT];
+
+const fn step(from: Square, (file, rank): (i8, i8)) -> Option<Square> {
+    let (file, rank) = (from.file() as i8 + file, from.rank() as i8 + rank);
+    if file < 1 || rank < 1 { None } else { Square::new(file as u8, rank as u8) }
+}
+
+/// The squares one of `steps` away, steps as Black sees them.
+const fn step_table(color: Color, steps: &[(i8, i8)]) -> Steps {
+    let mut table = [Bitboard::EMPTY; Square::COUNT];
+    let mut i = 0;
+    while i < Square::COUNT {
+        let mut s = 0;
+        while s < steps.len() {
+            let (file, rank) = steps[s];
+            let forward = match color {
+                Color::Black => rank,
+                Color::White => -rank,
+            };
+            if let Some(to) = step(Square::ALL[i], (file, forward)) {
+                table[i].insert(to);
+            }
+            s += 1;
+        }
+        i += 1;
+    }
+    table
+}
+
+const fn both_colors(steps: &[(i8, i8)]) -> [Steps; 2] {
+    [step_table(Color::Black, steps), step_table(Color::White, steps)]
+}
+
+static PAWN: [Steps; 2] = both_colors(&[(0, -1)]);
+static KNIGHT: [Steps; 2] = both_colors(&[(-1, -2), (1, -2)]);
+static SILVER: [Steps; 2] = both_colors(&[(-1, -1), (0, -1), (1, -1), (-1, 1), (1, 1)]);
+static GOLD: [Steps; 2] = both_colors(&[(-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (0, 1)]);
+static KING: Steps = step_table(Color::Black, &DIRECTIONS);
+
+static RAYS: [Steps; 8] = {
+    let mut rays = [[Bitboard::EMPTY; Square::COUNT]; 8];
+    let mut d = 0;
+    while d < 8 {
+        let mut i = 0;
+        while i < Square::COUNT {
+            let mut at = Square::ALL[i];
+            while let Some(next) = step(at, DIRECTIONS[d]) {
+                rays[d][i].insert(next);
+                at = next;
+            }
+            i += 1;
+        }
+        d += 1;
+    }
+    rays
+};
+
+const NO_DIRECTION: u8 = 8;
+
+/// `[from][to]`: the ray from `from` on which `to` lies.
+static DIRECTION: [[u8; Square::COUNT]; Square::COUNT] = {
+    let mut table = [[NO_DIRECTION; Square::COUNT]; Square::COUNT];
+    let mut d = 0;
+    while d < 8 {
+        let mut i = 0;
+        while i < Square::COUNT {
+            let mut at = Square::ALL[i];
+            while let Some(next) = step(at, DIRECTIONS[d]) {
+                table[i][next.index()] = d as u8;
+                at = next;
+            }
+            i += 1;
+        }
+        d += 1;
+    }
+    table
+};
+
+/// The squares strictly between two squares of one line; none if they are not on one line.
+#[inline]
+pub(super) fn between(a: Square, b: Square) -> Bitboard {
+    let d = usize::from(DIRECTION[a.index()][b.index()]);
+    if d < 8 { RAYS[d][a.index()] & RAYS[d ^ 4][b.index()] } else { Bitboard::EMPTY }
+}
+
+/// The ray that starts beside `from` and runs over `through` to the edge; none if they are not on one line.
+#[inline]
+pub(super) fn ray_through(from: Square, through: Square) -> Bitboard {
+    let d = usize::from(DIRECTION[from.index()][through.index()]);
+    if d < 8 { RAYS[d][from.index()] } else { Bitboard::EMPTY }
+}
+
+/// One ray, up to and including the first occupied square.
+#[inline]
+fn slide(direction: usize, from: Square, occupied: Bitboard) -> Bitboard {
+    let ray = RAYS[direction][from.index()];
+    let blockers = ray & occupied;
+    ray & if direction < 4 { blockers.up_to_first() } else { blockers.down_to_last() }
+}
+
+#[inline]
+pub(super) fn pawn(color: Color, from: Square) -> Bitboard {
+    PAWN[color.index()][from.index()]
+}
+
+#[inline]
+pub(super) fn knight(color: Color, from: Square) -> Bitboard {
+    KNIGHT[color.index()][from.index()]
+}
+
+#[inline]
+pub(super) fn silver(color: Color, from: Square) -> Bitboard {
+    SILVER[color.index()][from.index()]
+}
+
+#[inline]
+pub(super) fn gold(color: Color, from: Square) -> Bitboard {
+    GOLD[color.index()][from.index()]
+}
+
+#[inline]
+pub(super) fn king(from: Square) -> Bitboard {
+    KING[from.index()]
+}
+
+#[inline]
+pub(super) fn lance(color: Color, from: Square, occupied: Bitboard) -> Bitboard {
+    match color {
+        Color::Black => slide(TO_A, from, occupied),
+        Color::White => slide(TO_I, from, occupied),
+    }
+}
+
+#[inline]
+pub(super) fn bishop(from: Square, occupied: Bitboard) -> Bitboard {
+    slide(2, from, occupied) | slide(3, from, occupied) | slide(6, from, occupied) | slide(7, from, occupied)
+}
+
+#[inline]
+pub(super) fn rook(from: Square, occupied: Bitboard) -> Bitboard {
+    slide(0, from, occupied) | slide(1, from, occupied) | slide(4, from, occupied) | slide(5, from, occupied)
+}
+
+/// The squares that a piece on `from` attacks, own pieces included, when `occupied` squares block its way.
+///
+/// ```
+/// use keisei_core::shogi::{Bitboard, Color, PieceType, attacks};
+///
+/// let from = "8h".parse().unwrap();
+/// assert_eq!(attacks(PieceType::Horse, Color::Black, from, Bitboard::EMPTY).count(), 14);
+/// ```
+#[inline]
+pub fn attacks(kind: PieceType, color: Color, from: Square, occupied: Bitboard) -> Bitboard {
+    match kind {
+        Pawn => pawn(color, from),
+        Lance => lance(color, from, occupied),
+        Knight => knight(color, from),
+        Silver => silver(color, from),
+        Gold | ProPawn | ProLance | ProKnight | ProSilver => gold(color, from),
+        Bishop => bishop(from, occupied),
+        Rook => rook(from, occupied),
+        King => king(from),
+        Horse => bishop(from, occupied) | king(from),
+        Dragon => rook(from, occupied) | king(from),
+    }
+}

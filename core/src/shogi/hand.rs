@@ -1,0 +1,61 @@
+//! Pieces in hand.
+
+use core::fmt;
+
+use super::PieceType;
+
+/// The pieces that one side holds, packed into one word so that a position copies and compares quickly.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Hand(u32);
+
+/// Bit offset of each kind's count: six bits for pawns, four for the other kinds, one more than a full set needs.
+const SHIFT: [u32; 7] = [0, 6, 10, 14, 18, 22, 26];
+const WIDTH: [u32; 7] = [6, 4, 4, 4, 4, 4, 4];
+
+impl Hand {
+    /// An empty hand.
+    pub const EMPTY: Hand = Hand(0);
+
+    /// How many pieces of `kind` are held; 0 for kinds that cannot be in hand.
+    #[inline]
+    pub const fn count(self, kind: PieceType) -> u8 {
+        let i = kind.index();
+        if i < SHIFT.len() { (self.0 >> SHIFT[i] & ((1 << WIDTH[i]) - 1)) as u8 } else { 0 }
+    }
+
+    /// Whether a piece of `kind` is held.
+    #[inline]
+    pub const fn has(self, kind: PieceType) -> bool {
+        self.count(kind) > 0
+    }
+
+    /// Whether nothing is held.
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The kinds held with their counts, pawns first.
+    pub fn iter(self) -> impl Iterator<Item = (PieceType, u8)> {
+        PieceType::HAND.into_iter().map(move |kind| (kind, self.count(kind))).filter(|&(_, count)| count > 0)
+    }
+
+    /// Adds one piece of `kind`, which is one of [`PieceType::HAND`].
+    #[inline]
+    pub(crate) const fn add(&mut self, kind: PieceType) {
+        self.0 += 1 << SHIFT[kind.index()];
+    }
+
+    /// Takes one piece of `kind` out; it must be there.
+    #[inline]
+    pub(crate) const fn take(&mut self, kind: PieceType) {
+        debug_assert!(self.has(kind));
+        self.0 -= 1 << SHIFT[kind.index()];
+    }
+}
+
+impl fmt::Debug for Hand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}

@@ -1,0 +1,399 @@
+//! The one generator of legal moves.
+//!
+//! Checks and pins are found once; then every piece and every kind in hand is visited once, and what is emitted is a set
+//! of destinations. A move list, a count and a mask over actions all come from [`Position::legal_targets`].
+//!
+//! Where each rule lives: pins and checks in `Defence`, king moves in `king_targets`, promotion in `emit`, two pawns
+//! (nifu, 二歩), dead drops and drop-pawn mate (uchifuzume, 打ち歩詰め) in `drop_targets` and `is_pawn_drop_mate`.
+
+use core::ops::ControlFlow;
+
+use arrayvec::ArrayVec;
+
+use super::attacks::{self, between, ray_through};
+use super::{Bitboard, Color, Move, PieceType, Position, Square};
+
+/// No position has more legal moves than this.
+pub const MAX_MOVES: usize = 593;
+
+/// The legal moves of one position.
+pub type MoveList = ArrayVec<Move, MAX_MOVES>;
+
+/// Where a move starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A piece on the board.
+    Square(Square),
+    /// A piece in hand.
+    Drop(PieceType),
+}
+
+/// The legal moves of one piece, or the drops of one kind. At least one of the two sets has a square.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TargetSet {
+    /// The piece or the kind in hand.
+    pub origin: Origin,
+    /// Destinations without promotion.
+    pub to: Bitboard,
+    /// Destinations with promotion; a square may be in both sets.
+    pub promote: Bitboard,
+}
+
+impl TargetSet {
+    /// The number of moves.
+    #[inline]
+    pub fn count(&self) -> usize {
+        self.to.count() + self.promote.count()
+    }
+
+    /// The moves: unpromoted ones first, each part ascending by destination.
+    #[inline]
+    pub fn moves(self) -> impl Iterator<Item = Move> {
+        let unpromoted = self.to.into_iter().map(move |to| match self.origin {
+            Origin::Square(from) => Move::normal(from, to),
+            Origin::Drop(kind) => Move::drop(kind, to),
+        });
+        let promoted = self.promote.into_iter().filter_map(move |to| match self.origin {
+            Origin::Square(from) => Some(Move::promoting(from, to)),
+            Origin::Drop(_) => None,
+        });
+        unpromoted.chain(promoted)
+    }
+}
+
+/// The three far ranks of `color`, where its pieces may promote.
+#[inline]
+pub(super) const fn zone(color: Color) -> Bitboard {
+    const ZONES: [Bitboard; 2] = [
+        Bitboard::rank(1).or(Bitboard::rank(2)).or(Bitboard::rank(3)),
+        Bitboard::rank(7).or(Bitboard::rank(8)).or(Bitboard::rank(9)),
+    ];
+    ZONES[color.index()]
+}
+
+/// The far ranks from which an unpromoted piece of this kind could never move again.
+#[inline]
+const fn dead_ranks(color: Color, kind: PieceType) -> Bitboard {
+    const LAST: [Bitboard; 2] = [Bitboard::rank(1), Bitboard::rank(9)];
+    const LAST_TWO: [Bitboard; 2] = [Bitboard::rank(1).or(Bitboard::rank(2)), Bitboard::rank(9).or(Bitboard::rank(8))];
+    match kind {
+        PieceType::Pawn | PieceType::Lance => LAST[color.index()],
+        PieceType::Knight => LAST_TWO[color.index()],
+        _ => Bitboard::EMPTY,
+    }
+}
+
+/// What threatens one king: checks and pins.
+struct Defence {
+    /// Enemy pieces that give check.
+    checkers: Bitboard,
+    /// Pieces of any colour that alone stand between the king and an enemy slider.
+    shields: Bitboard,
+}
+
+impl Defence {
+    /// Looks from `king` of `us` outwards, with `occupied` squares blocking the view.
+    #[inline]
+    fn of(position: &Position, us: Color, king: Square, occupied: Bitboard) -> Defence {
+        let mut checkers = position.step_attackers(us.flip(), king);
+        let mut shields = Bitboard::EMPTY;
+        for slider in position.sliders_aiming_at(us.flip(), king) {
+            let blockers = between(king, slider) & occupied;
+            if blockers.is_empty() {
+                checkers.insert(slider);
+            } else if !blockers.is_several() {
+                shields |= blockers;
+            }
+        }
+        Defence { checkers, shields }
+    }
+}
+
+/// What the generator needs to know about the side to move.
+struct Generator<'a> {
+    position: &'a Position,
+    us: Color,
+    king: Option<Square>,
+    checkers: Bitboard,
+    /// Own pieces that may only move along the line to their king.
+    pinned: Bitboard,
+}
+
+impl Position {
+    /// Visits the legal moves as sets of destinations, each piece and each kind in hand at most once.
+    #[inline]
+    pub fn legal_targets(&self, mut visit: impl FnMut(TargetSet)) {
+        let _: ControlFlow<()> = Generator::new(self).targets(&mut |set| {
+            visit(set);
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// The legal moves, always in the same order.
+    pub fn legal_moves(&self) -> MoveList {
+        let mut moves = MoveList::new();
+        self.legal_targets(|set| moves.extend(set.moves()));
+        moves
+    }
+
+    /// How many legal moves there are.
+    pub fn legal_count(&self) -> usize {
+        let mut count = 0;
+        self.legal_targets(|set| count += set.count());
+        count
+    }
+
+    /// Whether there is a legal move. Without one the side to move has lost.
+    pub fn has_legal_move(&self) -> bool {
+        Generator::new(self).targets(&mut |_| ControlFlow::Break(())).is_break()
+    }
+
+    /// Whether `mv` is legal here.
+    pub fn is_legal(&self, mv: Move) -> bool {
+        let origin = match (mv.from(), mv.dropped()) {
+            (Some(from), _) => Origin::Square(from),
+            (None, Some(kind)) => Origin::Drop(kind),
+            (None, None) => return false,
+        };
+        let mut legal = false;
+        let _: ControlFlow<()> = Generator::new(self).targets(&mut |set| {
+            if set.origin != origin {
+                return ControlFlow::Continue(());
+            }
+            legal = if mv.is_promotion() { set.promote } else { set.to }.contains(mv.to());
+            ControlFlow::Break(())
+        });
+        legal
+    }
+
+    /// The enemy pieces that give check to the side to move.
+    pub fn checkers(&self) -> Bitboard {
+        self.checkers_of(self.side_to_move())
+    }
+
+    /// Whether the side to move is in check.
+    pub fn in_check(&self) -> bool {
+        !self.checkers().is_empty()
+    }
+
+    pub(super) fn checkers_of(&self, color: Color) -> Bitboard {
+        self.king(color).map_or(Bitboard::EMPTY, |king| Defence::of(self, color, king, self.occupied()).checkers)
+    }
+
+    /// The pieces of `by` that move like a gold.
+    #[inline]
+    fn golds(&self, by: Color) -> Bitboard {
+        let promoted_large = self.kind(PieceType::Bishop) | self.kind(PieceType::Rook);
+        (self.kind(PieceType::Gold) | self.promoted().without(promoted_large)) & self.by_color(by)
+    }
+
+    /// The pieces of `by` that attack `target` by a step or a knight's jump.
+    #[inline]
+    fn step_attackers(&self, by: Color, target: Square) -> Bitboard {
+        let seen_from = by.flip();
+        let unpromoted = self.by_color(by).without(self.promoted());
+        let large = self.kind(PieceType::Bishop) | self.kind(PieceType::Rook);
+        let promoted_large = self.promoted() & large & self.by_color(by);
+        let kings = self.kind(PieceType::King) & self.by_color(by);
+        attacks::pawn(seen_from, target) & self.kind(PieceType::Pawn) & unpromoted
+            | attacks::knight(seen_from, target) & self.kind(PieceType::Knight) & unpromoted
+            | attacks::silver(seen_from, target) & self.kind(PieceType::Silver) & unpromoted
+            | attacks::gold(seen_from, target) & self.golds(by)
+            | attacks::king(target) & (promoted_large | kings)
+    }
+
+    /// The lances, bishops and rooks of `by` that would attack `target` on an empty board.
+    #[inline]
+    fn sliders_aiming_at(&self, by: Color, target: Square) -> Bitboard {
+        let lances = self.kind(PieceType::Lance).without(self.promoted());
+        (attacks::lance(by.flip(), target, Bitboard::EMPTY) & lances
+            | attacks::bishop(target, Bitboard::EMPTY) & self.kind(PieceType::Bishop)
+            | attacks::rook(target, Bitboard::EMPTY) & self.kind(PieceType::Rook))
+            & self.by_color(by)
+    }
+
+    /// The pieces of `by` that attack `target` when `occupied` squares block the way of sliders.
+    #[inline]
+    fn attackers(&self, by: Color, target: Square, occupied: Bitboard) -> Bitboard {
+        let mut attackers = self.step_attackers(by, target);
+        for slider in self.sliders_aiming_at(by, target) {
+            if (between(target, slider) & occupied).is_empty() {
+                attackers.insert(slider);
+            }
+        }
+        attackers
+    }
+
+    /// Where the king of `us` on `king` may step, with `occupied` blocking the view of enemy sliders.
+    #[inline]
+    fn king_targets(&self, us: Color, king: Square, occupied: Bitboard) -> Bitboard {
+        // The king does not hide the squares behind it from a slider.
+        let occupied = occupied.without(Bitboard::from_square(king));
+        let mut targets = Bitboard::EMPTY;
+        for to in attacks::king(king).without(self.by_color(us)) {
+            if self.attackers(us.flip(), to, occupied).is_empty() {
+                targets.insert(to);
+            }
+        }
+        targets
+    }
+
+    /// Drop-pawn mate (打ち歩詰め): whether a pawn dropped by the side to move on `drop`, the empty square before the
+    /// enemy king on `king`, leaves the enemy without an answer.
+    ///
+    /// The pawn is adjacent to the king, so nothing can come between: only its capture or a king move answers.
+    fn is_pawn_drop_mate(&self, drop: Square, king: Square) -> bool {
+        let them = self.side_to_move().flip();
+        let occupied = self.occupied() | Bitboard::from_square(drop);
+        let capturers = self.attackers(them, drop, occupied).without(Bitboard::from_square(king));
+        // A pinned piece cannot capture: the pawn itself fills the line through `drop`, so a pin is along another one.
+        let can_capture =
+            !capturers.is_empty() && !capturers.without(Defence::of(self, them, king, occupied).shields).is_empty();
+        !can_capture && self.king_targets(them, king, occupied).is_empty()
+    }
+}
+
+impl<'a> Generator<'a> {
+    #[inline]
+    fn new(position: &'a Position) -> Generator<'a> {
+        let us = position.side_to_move();
+        let king = position.king(us);
+        let (checkers, pinned) = match king {
+            Some(king) => {
+                let defence = Defence::of(position, us, king, position.occupied());
+                (defence.checkers, defence.shields & position.by_color(us))
+            }
+            None => (Bitboard::EMPTY, Bitboard::EMPTY),
+        };
+        Generator { position, us, king, checkers, pinned }
+    }
+
+    /// Visits every legal move until `visit` breaks.
+    #[inline]
+    fn targets<B>(&self, visit: &mut impl FnMut(TargetSet) -> ControlFlow<B>) -> ControlFlow<B> {
+        let position = self.position;
+        if let Some(king) = self.king {
+            let to = position.king_targets(self.us, king, position.occupied());
+            self.emit(PieceType::King, king, to, visit)?;
+        }
+        if self.checkers.is_several() {
+            return ControlFlow::Continue(());
+        }
+        let empty = !position.occupied();
+        let (moves, drops) = match (self.king, self.checkers.first()) {
+            (Some(king), Some(checker)) => {
+                let interpose = between(king, checker);
+                (interpose | self.checkers, interpose)
+            }
+            _ => (!position.by_color(self.us), empty),
+        };
+        self.board_targets(moves, visit)?;
+        if position.hand(self.us).is_empty() || drops.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        self.drop_targets(drops, visit)
+    }
+
+    /// Visits the moves of all pieces but the king to squares of `mask`.
+    #[inline]
+    fn board_targets<B>(&self, mask: Bitboard, visit: &mut impl FnMut(TargetSet) -> ControlFlow<B>) -> ControlFlow<B> {
+        let (position, us) = (self.position, self.us);
+        let occupied = position.occupied();
+        let own = position.by_color(us);
+        let unpromoted = own.without(position.promoted());
+        let promoted = own & position.promoted();
+
+        let pawns = position.kind(PieceType::Pawn) & unpromoted;
+        let pushes = match us {
+            Color::Black => pawns.towards_a() & mask,
+            Color::White => pawns.towards_i() & mask,
+        };
+        for to in pushes {
+            if let Some(from) = attacks::pawn(us.flip(), to).first() {
+                self.emit(PieceType::Pawn, from, Bitboard::from_square(to), visit)?;
+            }
+        }
+        for from in position.kind(PieceType::Lance) & unpromoted {
+            self.emit(PieceType::Lance, from, attacks::lance(us, from, occupied) & mask, visit)?;
+        }
+        for from in position.kind(PieceType::Knight) & unpromoted {
+            self.emit(PieceType::Knight, from, attacks::knight(us, from) & mask, visit)?;
+        }
+        for from in position.kind(PieceType::Silver) & unpromoted {
+            self.emit(PieceType::Silver, from, attacks::silver(us, from) & mask, visit)?;
+        }
+        for from in position.golds(us) {
+            self.emit(PieceType::Gold, from, attacks::gold(us, from) & mask, visit)?;
+        }
+        for from in position.kind(PieceType::Bishop) & unpromoted {
+            self.emit(PieceType::Bishop, from, attacks::bishop(from, occupied) & mask, visit)?;
+        }
+        for from in position.kind(PieceType::Rook) & unpromoted {
+            self.emit(PieceType::Rook, from, attacks::rook(from, occupied) & mask, visit)?;
+        }
+        for from in position.kind(PieceType::Bishop) & promoted {
+            let to = attacks::bishop(from, occupied) | attacks::king(from);
+            self.emit(PieceType::Horse, from, to & mask, visit)?;
+        }
+        for from in position.kind(PieceType::Rook) & promoted {
+            let to = attacks::rook(from, occupied) | attacks::king(from);
+            self.emit(PieceType::Dragon, from, to & mask, visit)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Applies pin and promotion rules to the destinations of one piece and visits what is left.
+    #[inline]
+    fn emit<B>(
+        &self,
+        kind: PieceType,
+        from: Square,
+        to: Bitboard,
+        visit: &mut impl FnMut(TargetSet) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let mut to = to;
+        if let (Some(king), true) = (self.king, self.pinned.contains(from)) {
+            to &= ray_through(king, from);
+        }
+        if to.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let promote = if kind.promoted().is_none() {
+            Bitboard::EMPTY
+        } else if zone(self.us).contains(from) {
+            to
+        } else {
+            to & zone(self.us)
+        };
+        let to = to.without(dead_ranks(self.us, kind));
+        visit(TargetSet { origin: Origin::Square(from), to, promote })
+    }
+
+    /// Visits the drops on squares of `mask`, all of them empty.
+    #[inline]
+    fn drop_targets<B>(&self, mask: Bitboard, visit: &mut impl FnMut(TargetSet) -> ControlFlow<B>) -> ControlFlow<B> {
+        let (position, us) = (self.position, self.us);
+        let hand = position.hand(us);
+        for kind in PieceType::HAND {
+            if !hand.has(kind) {
+                continue;
+            }
+            let mut to = mask.without(dead_ranks(us, kind));
+            if kind == PieceType::Pawn {
+                let pawns = position.pieces(us, PieceType::Pawn);
+                to = to.without(pawns.fill_files());
+                if let Some(king) = position.king(us.flip())
+                    && let Some(drop) = attacks::pawn(us.flip(), king).first()
+                    && to.contains(drop)
+                    && position.is_pawn_drop_mate(drop, king)
+                {
+                    to.remove(drop);
+                }
+            }
+            if !to.is_empty() {
+                visit(TargetSet { origin: Origin::Drop(kind), to, promote: Bitboard::EMPTY })?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}

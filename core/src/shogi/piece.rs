@@ -1,0 +1,131 @@
+//! Kinds of pieces, and pieces with an owner.
+
+use super::Color;
+
+/// A kind of piece. A promoted kind is its base kind + 8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum PieceType {
+    /// Pawn (歩).
+    Pawn = 0,
+    /// Lance (香).
+    Lance = 1,
+    /// Knight (桂).
+    Knight = 2,
+    /// Silver (銀).
+    Silver = 3,
+    /// Gold (金).
+    Gold = 4,
+    /// Bishop (角).
+    Bishop = 5,
+    /// Rook (飛).
+    Rook = 6,
+    /// King (玉).
+    King = 7,
+    /// Promoted pawn (と).
+    ProPawn = 8,
+    /// Promoted lance (成香).
+    ProLance = 9,
+    /// Promoted knight (成桂).
+    ProKnight = 10,
+    /// Promoted silver (成銀).
+    ProSilver = 11,
+    /// Promoted bishop (馬).
+    Horse = 12,
+    /// Promoted rook (龍).
+    Dragon = 13,
+}
+
+use PieceType::{
+    Bishop, Dragon, Gold, Horse, King, Knight, Lance, Pawn, ProKnight, ProLance, ProPawn, ProSilver, Rook, Silver,
+};
+
+impl PieceType {
+    /// How many kinds there are.
+    pub const COUNT: usize = 14;
+    /// Every kind, in the order of [`PieceType::index`].
+    pub const ALL: [PieceType; Self::COUNT] =
+        [Pawn, Lance, Knight, Silver, Gold, Bishop, Rook, King, ProPawn, ProLance, ProKnight, ProSilver, Horse, Dragon];
+    /// The kinds that can be in hand, in the order of [`PieceType::index`].
+    pub const HAND: [PieceType; 7] = [Pawn, Lance, Knight, Silver, Gold, Bishop, Rook];
+
+    /// 0..14, pawn first; indices 0..7 are the kinds that can be in hand.
+    #[inline]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// What this kind promotes to; nothing for gold, king and promoted kinds.
+    #[inline]
+    pub const fn promoted(self) -> Option<PieceType> {
+        match self {
+            Pawn => Some(ProPawn),
+            Lance => Some(ProLance),
+            Knight => Some(ProKnight),
+            Silver => Some(ProSilver),
+            Bishop => Some(Horse),
+            Rook => Some(Dragon),
+            _ => None,
+        }
+    }
+
+    /// The kind before promotion; an unpromoted kind is returned as it is.
+    #[inline]
+    #[must_use]
+    pub const fn unpromoted(self) -> PieceType {
+        match self {
+            ProPawn => Pawn,
+            ProLance => Lance,
+            ProKnight => Knight,
+            ProSilver => Silver,
+            Horse => Bishop,
+            Dragon => Rook,
+            kind => kind,
+        }
+    }
+
+    /// Whether this is a promoted kind.
+    #[inline]
+    pub const fn is_promoted(self) -> bool {
+        self as u8 >= ProPawn as u8
+    }
+
+    /// How many of this base kind a full set has, both sides together.
+    pub(crate) const fn set_size(self) -> u8 {
+        match self.unpromoted() {
+            Pawn => 18,
+            Lance | Knight | Silver | Gold => 4,
+            _ => 2,
+        }
+    }
+}
+
+/// A piece with its owner, in one byte.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Piece(u8);
+
+impl Piece {
+    /// A piece of `kind` that belongs to `color`.
+    #[inline]
+    pub const fn new(color: Color, kind: PieceType) -> Piece {
+        Piece((color as u8) << 4 | kind as u8)
+    }
+
+    /// The owner.
+    #[inline]
+    pub const fn color(self) -> Color {
+        if self.0 >> 4 == 0 { Color::Black } else { Color::White }
+    }
+
+    /// The kind.
+    #[inline]
+    pub const fn kind(self) -> PieceType {
+        PieceType::ALL[(self.0 & 15) as usize]
+    }
+}
+
+impl core::fmt::Debug for Piece {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} {:?}", self.color(), self.kind())
+    }
+}

@@ -1,0 +1,276 @@
+//! Board, hands and side to move; playing a move.
+
+use core::fmt;
+
+use super::{Bitboard, Color, Hand, Move, Outcome, Piece, PieceType, Square, zobrist};
+
+/// A position: board, hands, side to move and move number.
+///
+/// Small enough to copy before each move. Equality includes the move number; [`Position::key`] does not.
+///
+/// ```
+/// use keisei_core::shogi::Position;
+///
+/// let mut position = Position::startpos();
+/// position.play("7g7f".parse().unwrap());
+/// assert_eq!(position.to_sfen(), "lnsgkgsnl/1r5b1/ppppppppp/9/9/2P6/PP1PPPPPP/1B5R1/LNSGKGSNL w - 2");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The squares of each base kind (pawn to king), promoted or not, both colours.
+    kinds: [Bitboard; 8],
+    /// The squares of promoted pieces.
+    promoted: Bitboard,
+    colors: [Bitboard; 2],
+    key: u64,
+    hands: [Hand; 2],
+    board: [Option<Piece>; Square::COUNT],
+    side_to_move: Color,
+    ply: u16,
+}
+
+impl Position {
+    /// The start position of a game without handicap.
+    // The text is a constant that every test reads: it cannot fail.
+    #[allow(clippy::missing_panics_doc)]
+    pub fn startpos() -> Position {
+        Position::from_sfen("lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1")
+            .expect("the start position is correct SFEN")
+    }
+
+    /// A board without pieces, Black to move, move number 1.
+    pub(super) const fn empty() -> Position {
+        Position {
+            kinds: [Bitboard::EMPTY; 8],
+            promoted: Bitboard::EMPTY,
+            colors: [Bitboard::EMPTY; 2],
+            key: 0,
+            hands: [Hand::EMPTY; 2],
+            board: [None; Square::COUNT],
+            side_to_move: Color::Black,
+            ply: 1,
+        }
+    }
+
+    /// Whose turn it is.
+    #[inline]
+    pub const fn side_to_move(&self) -> Color {
+        self.side_to_move
+    }
+
+    /// The piece on `square`.
+    #[inline]
+    pub const fn piece_at(&self, square: Square) -> Option<Piece> {
+        self.board[square.index()]
+    }
+
+    /// The pieces that `color` holds.
+    #[inline]
+    pub const fn hand(&self, color: Color) -> Hand {
+        self.hands[color.index()]
+    }
+
+    /// The king of `color`; a problem position may lack one.
+    #[inline]
+    pub fn king(&self, color: Color) -> Option<Square> {
+        (self.kind(PieceType::King) & self.by_color(color)).first()
+    }
+
+    /// The squares where `color` has pieces of exactly `kind`.
+    #[inline]
+    pub fn pieces(&self, color: Color, kind: PieceType) -> Bitboard {
+        let base = self.kind(kind.unpromoted()) & self.by_color(color);
+        if kind.is_promoted() { base & self.promoted } else { base.without(self.promoted) }
+    }
+
+    /// The squares of a base kind, promoted or not, both colours.
+    #[inline]
+    pub(super) const fn kind(&self, base: PieceType) -> Bitboard {
+        self.kinds[base.index()]
+    }
+
+    /// The squares of promoted pieces of both colours.
+    #[inline]
+    pub(super) const fn promoted(&self) -> Bitboard {
+        self.promoted
+    }
+
+    /// The squares with a piece.
+    #[inline]
+    pub const fn occupied(&self) -> Bitboard {
+        self.colors[0].or(self.colors[1])
+    }
+
+    /// The squares with a piece of `color`.
+    #[inline]
+    pub const fn by_color(&self, color: Color) -> Bitboard {
+        self.colors[color.index()]
+    }
+
+    /// The move number as SFEN counts it: 1 before the first move; it stays at 65,535.
+    #[inline]
+    pub const fn ply(&self) -> u16 {
+        self.ply
+    }
+
+    /// The Zobrist key of board, hands and side to move, not of the move number.
+    #[inline]
+    pub const fn key(&self) -> u64 {
+        self.key
+    }
+
+    /// Plays `mv`.
+    ///
+    /// # Panics
+    /// If `mv` is not legal here.
+    pub fn play(&mut self, mv: Move) {
+        if let Err(error) = self.try_play(mv) {
+            panic!("{error}");
+        }
+    }
+
+    /// Plays `mv` if it is legal here.
+    ///
+    /// # Errors
+    /// If it is not; the position is then unchanged.
+    pub fn try_play(&mut self, mv: Move) -> Result<(), IllegalMove> {
+        if !self.is_legal(mv) {
+            return Err(IllegalMove::AgainstTheRules(mv));
+        }
+        self.play_unchecked(mv);
+        Ok(())
+    }
+
+    /// Plays `mv`, which the caller knows to be legal here. An illegal move leaves a senseless position or panics.
+    #[inline]
+    pub fn play_unchecked(&mut self, mv: Move) {
+        self.advance(mv);
+    }
+
+    /// Plays a legal move and returns the piece that it captured.
+    #[inline]
+    pub(super) fn advance(&mut self, mv: Move) -> Option<Piece> {
+        let us = self.side_to_move;
+        let to = mv.to();
+        let mut captured = None;
+        if let Some(from) = mv.from() {
+            let mover = self.board[from.index()].expect("a legal move starts from a piece");
+            captured = self.board[to.index()];
+            if let Some(piece) = captured {
+                self.toggle(piece, to);
+                self.add_to_hand(us, piece.kind().unpromoted());
+            }
+            self.toggle(mover, from);
+            self.board[from.index()] = None;
+            let landed = if mv.is_promotion() {
+                Piece::new(us, mover.kind().promoted().expect("a promoting piece can promote"))
+            } else {
+                mover
+            };
+            self.toggle(landed, to);
+            self.board[to.index()] = Some(landed);
+        } else if let Some(kind) = mv.dropped() {
+            self.take_from_hand(us, kind);
+            let piece = Piece::new(us, kind);
+            self.toggle(piece, to);
+            self.board[to.index()] = Some(piece);
+        }
+        self.side_to_move = us.flip();
+        self.key ^= zobrist::WHITE_TO_MOVE;
+        self.ply = self.ply.saturating_add(1);
+        captured
+    }
+
+    /// Takes back `mv`, the last move, which captured `captured` and was played at move number `ply`.
+    pub(super) fn retract(&mut self, mv: Move, captured: Option<Piece>, ply: u16) {
+        let us = self.side_to_move.flip();
+        let to = mv.to();
+        let landed = self.board[to.index()].expect("the last move left a piece on its destination");
+        self.toggle(landed, to);
+        self.board[to.index()] = captured;
+        if let Some(from) = mv.from() {
+            let mover = if mv.is_promotion() { Piece::new(us, landed.kind().unpromoted()) } else { landed };
+            self.toggle(mover, from);
+            self.board[from.index()] = Some(mover);
+            if let Some(piece) = captured {
+                self.toggle(piece, to);
+                self.take_from_hand(us, piece.kind().unpromoted());
+            }
+        } else {
+            self.add_to_hand(us, landed.kind());
+        }
+        self.side_to_move = us;
+        self.key ^= zobrist::WHITE_TO_MOVE;
+        self.ply = ply;
+    }
+
+    /// Puts a piece on an empty square.
+    pub(super) fn put(&mut self, piece: Piece, square: Square) {
+        self.toggle(piece, square);
+        self.board[square.index()] = Some(piece);
+    }
+
+    /// Sets side to move and move number of a position being built.
+    pub(super) fn set_turn(&mut self, side_to_move: Color, ply: u16) {
+        if side_to_move != self.side_to_move {
+            self.key ^= zobrist::WHITE_TO_MOVE;
+        }
+        self.side_to_move = side_to_move;
+        self.ply = ply;
+    }
+
+    /// Adds one piece to a hand.
+    #[inline]
+    pub(super) fn add_to_hand(&mut self, color: Color, kind: PieceType) {
+        let hand = &mut self.hands[color.index()];
+        let before = hand.count(kind);
+        hand.add(kind);
+        self.key ^= zobrist::in_hand(color, kind, before) ^ zobrist::in_hand(color, kind, before + 1);
+    }
+
+    #[inline]
+    fn take_from_hand(&mut self, color: Color, kind: PieceType) {
+        let hand = &mut self.hands[color.index()];
+        let before = hand.count(kind);
+        hand.take(kind);
+        self.key ^= zobrist::in_hand(color, kind, before) ^ zobrist::in_hand(color, kind, before - 1);
+    }
+
+    /// Puts a piece into the sets and the key, or takes it out; the caller keeps `board`.
+    #[inline]
+    fn toggle(&mut self, piece: Piece, square: Square) {
+        let bit = Bitboard::from_square(square);
+        self.kinds[piece.kind().unpromoted().index()] ^= bit;
+        if piece.kind().is_promoted() {
+            self.promoted ^= bit;
+        }
+        self.colors[piece.color().index()] ^= bit;
+        self.key ^= zobrist::on_board(piece, square);
+    }
+}
+
+impl fmt::Debug for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Position({})", self.to_sfen())
+    }
+}
+
+/// Why a move was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IllegalMove {
+    /// The rules do not allow this move in this position.
+    AgainstTheRules(Move),
+    /// The game has ended.
+    GameOver(Move, Outcome),
+}
+
+impl fmt::Display for IllegalMove {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            IllegalMove::AgainstTheRules(mv) => write!(f, "{mv} is not a legal move here"),
+            IllegalMove::GameOver(mv, outcome) => write!(f, "{mv} comes after the end of the game ({outcome})"),
+        }
+    }
+}
+
+impl core::error::Error for IllegalMove {}
