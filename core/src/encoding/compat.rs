@@ -1,0 +1,88 @@
+//! The planes of the original Keisei, kept so that its users can compare: equal to its own output bit for bit.
+//!
+//! Two programs bear the name, *Keisei 2025* (tachyon-beep/shogidrl) and *Keisei 2026* (tachyon-beep/keisei); they differ
+//! in the scale of the hand planes and in the clamp of the ply plane.
+//!
+//! | plane | content, from the side to move                                                           |
+//! |-------|------------------------------------------------------------------------------------------|
+//! | 0–13  | own pieces by kind, in the order of `PieceType::ALL`                                     |
+//! | 14–27 | opponent's pieces by kind                                                                |
+//! | 28–34 | own hand by hand kind: count / scale, on the whole plane                                 |
+//! | 35–41 | opponent's hand                                                                          |
+//! | 42    | 1 on the whole plane if Black is to move                                                 |
+//! | 43    | plies played / ply limit                                                                 |
+//! | 44–46 | `katago50` only: 1 on the whole plane if this is the 2nd, 3rd, 4th occurrence            |
+//! | 47    | 0                                                                                        |
+//! | 48    | `katago50` only: 1 on the whole plane if the side to move is in check                    |
+//! | 49    | 0                                                                                        |
+
+use super::{PackedObservation, SQUARES};
+use crate::shogi::{Color, Square};
+
+const OPPONENT_PIECES: usize = 14;
+const HANDS: usize = 28;
+const BLACK_TO_MOVE: usize = 42;
+const PLY: usize = 43;
+const OCCURRENCE: usize = 44;
+const CHECK: usize = 48;
+
+/// Whose scales a set of compatibility planes has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    Keisei2025,
+    Keisei2026,
+}
+
+impl Version {
+    /// Count of each hand kind that reads as 1.
+    fn hand_scale(self) -> [f32; 7] {
+        match self {
+            Self::Keisei2025 => [18.0; 7],
+            Self::Keisei2026 => [18.0, 4.0, 4.0, 4.0, 4.0, 2.0, 2.0],
+        }
+    }
+
+    fn ply(self, plies: u16, max_plies: u16) -> f32 {
+        if max_plies == 0 {
+            return 0.0;
+        }
+        let ratio = f32::from(plies) / f32::from(max_plies);
+        match self {
+            Self::Keisei2025 => ratio,
+            Self::Keisei2026 => ratio.min(1.0),
+        }
+    }
+}
+
+/// Writes planes 0–43; the planes above are left at 0.
+pub(super) fn expand_core46(version: Version, observation: &PackedObservation, out: &mut [f32]) {
+    out.fill(0.0);
+    for square in Square::ALL {
+        let Some(piece) = observation.piece(square) else { continue };
+        let first = if piece.color() == Color::Black { 0 } else { OPPONENT_PIECES };
+        out[(first + piece.kind().index()) * SQUARES + square.index()] = 1.0;
+    }
+    let mut fill = |plane: usize, value: f32| out[plane * SQUARES..][..SQUARES].fill(value);
+    let scale = version.hand_scale();
+    for (side, hand) in observation.hands().into_iter().enumerate() {
+        for (kind, &count) in hand.iter().enumerate() {
+            fill(HANDS + side * scale.len() + kind, f32::from(count) / scale[kind]);
+        }
+    }
+    if observation.side_to_move() == Color::Black {
+        fill(BLACK_TO_MOVE, 1.0);
+    }
+    fill(PLY, version.ply(observation.plies(), observation.max_plies()));
+}
+
+/// Writes planes 0–49.
+pub(super) fn expand_katago50(observation: &PackedObservation, out: &mut [f32]) {
+    expand_core46(Version::Keisei2026, observation, out);
+    let mut fill = |plane: usize| out[plane * SQUARES..][..SQUARES].fill(1.0);
+    if let Some(before) = observation.repetition().checked_sub(2) {
+        fill(OCCURRENCE + usize::from(before));
+    }
+    if observation.in_check() {
+        fill(CHECK);
+    }
+}

@@ -1,0 +1,236 @@
+//! Input planes: a packed observation expanded to what the network reads.
+
+use super::compat::{Version, expand_core46, expand_katago50};
+use super::{PackedObservation, SQUARES};
+use crate::shogi::{Bitboard, Color, PieceType, Square, attacks};
+
+/// A set of input planes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Features {
+    /// Pieces, attack maps, hands, repetition, check and ply: the table [`ATTACK96`].
+    Attack96,
+    /// The 46 planes of Keisei 2025, for comparison with it.
+    Core46Keisei2025,
+    /// The 46 planes of Keisei 2026.
+    Core46Keisei2026,
+    /// The 50 planes of Keisei 2026's "katago" mode.
+    Katago50,
+}
+
+/// The planes of [`Features::Attack96`]: first plane, number of planes, content.
+///
+/// Every plane is `[81]`, in the square order of [`Square::index`], as the side to move sees the board. "By kind" means in
+/// the order of [`PieceType::ALL`], "by hand kind" in that of [`PieceType::HAND`].
+pub const ATTACK96: [(usize, usize, &str); 15] = [
+    (OWN_PIECES, 14, "own pieces by kind: 1 where one stands"),
+    (OPPONENT_PIECES, 14, "opponent's pieces by kind"),
+    (OWN_ATTACKS, 14, "squares attacked by an own piece, by kind"),
+    (OPPONENT_ATTACKS, 14, "squares attacked by an opponent's piece, by kind"),
+    (OWN_ATTACK_COUNT, 3, "squares attacked by at least 1, 2, 3 own pieces"),
+    (OPPONENT_ATTACK_COUNT, 3, "squares attacked by at least 1, 2, 3 opponent's pieces"),
+    (OWN_HAND, 7, "own hand by hand kind: count / HAND_SCALE, at most 1, on the whole plane"),
+    (OPPONENT_HAND, 7, "opponent's hand"),
+    (OWN_HOLDS, 7, "1 on the whole plane if the own hand holds the kind"),
+    (OPPONENT_HOLDS, 7, "likewise for the opponent's hand"),
+    (REPETITION, 2, "1 on the whole plane if the position occurred at least 2, 3 times"),
+    (CHECK, 1, "1 on the whole plane if the side to move is in check"),
+    (PLY, 1, "plies played / 512, at most 1, on the whole plane"),
+    (ONES, 1, "1 on the whole plane: marks the board's edge against the convolutions' zero padding"),
+    (PAWN_FILES, 1, "files that hold an own unpromoted pawn, where no second may be dropped"),
+];
+
+const OWN_PIECES: usize = 0;
+const OPPONENT_PIECES: usize = 14;
+const OWN_ATTACKS: usize = 28;
+const OPPONENT_ATTACKS: usize = 42;
+const OWN_ATTACK_COUNT: usize = 56;
+const OPPONENT_ATTACK_COUNT: usize = 59;
+const OWN_HAND: usize = 62;
+const OPPONENT_HAND: usize = 69;
+const OWN_HOLDS: usize = 76;
+const OPPONENT_HOLDS: usize = 83;
+const REPETITION: usize = 90;
+const CHECK: usize = 92;
+const PLY: usize = 93;
+const ONES: usize = 94;
+const PAWN_FILES: usize = 95;
+const ATTACK96_PLANES: usize = 96;
+
+/// Count of each hand kind (pawn, lance, knight, silver, gold, bishop, rook) that reads as 1.
+const HAND_SCALE: [f32; 7] = [8.0, 4.0, 4.0, 4.0, 4.0, 2.0, 2.0];
+
+/// Ply that reads as 1.
+const PLY_SCALE: f32 = 512.0;
+
+impl Features {
+    /// Every set of planes that this build knows.
+    pub const ALL: [Self; 4] = [Self::Attack96, Self::Core46Keisei2025, Self::Core46Keisei2026, Self::Katago50];
+
+    /// The name that models and checkpoints carry.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Attack96 => "attack96",
+            Self::Core46Keisei2025 => "core46-2025",
+            Self::Core46Keisei2026 => "core46-2026",
+            Self::Katago50 => "katago50-2026",
+        }
+    }
+
+    /// The set of planes with this id.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|features| features.id() == id)
+    }
+
+    /// Number of planes.
+    pub fn planes(self) -> usize {
+        match self {
+            Self::Attack96 => ATTACK96_PLANES,
+            Self::Core46Keisei2025 | Self::Core46Keisei2026 => 46,
+            Self::Katago50 => 50,
+        }
+    }
+
+    /// Writes the planes of one observation: `out[plane * 81 + square]`, values in 0–1
+    /// (the ply plane of `core46-2025` alone may exceed 1).
+    ///
+    /// # Panics
+    /// If `out` is not exactly [`planes`](Self::planes) × 81 long.
+    pub fn expand(self, observation: &PackedObservation, out: &mut [f32]) {
+        assert_eq!(out.len(), self.planes() * SQUARES, "planes of {}", self.id());
+        match self {
+            Self::Attack96 => expand_attack96(observation, out),
+            Self::Core46Keisei2025 => expand_core46(Version::Keisei2025, observation, out),
+            Self::Core46Keisei2026 => expand_core46(Version::Keisei2026, observation, out),
+            Self::Katago50 => expand_katago50(observation, out),
+        }
+    }
+
+    /// Writes the planes of a batch: `[batch, planes, 81]`.
+    ///
+    /// # Panics
+    /// If `out` does not fit the batch exactly.
+    pub fn expand_batch(self, observations: &[PackedObservation], out: &mut [f32]) {
+        let size = self.planes() * SQUARES;
+        assert_eq!(out.len(), observations.len() * size, "planes of a batch of {}", observations.len());
+        for (observation, planes) in observations.iter().zip(out.chunks_exact_mut(size)) {
+            self.expand(observation, planes);
+        }
+    }
+}
+
+fn expand_attack96(observation: &PackedObservation, out: &mut [f32]) {
+    out.fill(0.0);
+    let mut occupied = Bitboard::EMPTY;
+    for square in Square::ALL {
+        if observation.piece(square).is_some() {
+            occupied.insert(square);
+        }
+    }
+
+    let mut attackers = [[0u8; SQUARES]; 2];
+    for square in occupied {
+        let Some(piece) = observation.piece(square) else { continue };
+        let (kind, opponent) = (piece.kind(), piece.color() == Color::White);
+        let (pieces, attacked) = if opponent { (OPPONENT_PIECES, OPPONENT_ATTACKS) } else { (OWN_PIECES, OWN_ATTACKS) };
+        out[(pieces + kind.index()) * SQUARES + square.index()] = 1.0;
+        let plane = &mut out[(attacked + kind.index()) * SQUARES..][..SQUARES];
+        for target in attacks(kind, piece.color(), square, occupied) {
+            plane[target.index()] = 1.0;
+            attackers[usize::from(opponent)][target.index()] += 1;
+        }
+        if kind == PieceType::Pawn && !opponent {
+            let file = square.index() - square.index() % 9;
+            out[PAWN_FILES * SQUARES + file..][..9].fill(1.0);
+        }
+    }
+    for (first, counts) in [OWN_ATTACK_COUNT, OPPONENT_ATTACK_COUNT].into_iter().zip(&attackers) {
+        for (square, &count) in counts.iter().enumerate() {
+            for plane in 0..usize::from(count.min(3)) {
+                out[(first + plane) * SQUARES + square] = 1.0;
+            }
+        }
+    }
+
+    let mut fill = |plane: usize, value: f32| out[plane * SQUARES..][..SQUARES].fill(value);
+    for ((counted, held), hand) in
+        [(OWN_HAND, OWN_HOLDS), (OPPONENT_HAND, OPPONENT_HOLDS)].into_iter().zip(observation.hands())
+    {
+        for (kind, &count) in hand.iter().enumerate().filter(|&(_, &count)| count > 0) {
+            fill(counted + kind, (f32::from(count) / HAND_SCALE[kind]).min(1.0));
+            fill(held + kind, 1.0);
+        }
+    }
+    for occurrence in 2..=observation.repetition().min(3) {
+        fill(REPETITION + usize::from(occurrence) - 2, 1.0);
+    }
+    if observation.in_check() {
+        fill(CHECK, 1.0);
+    }
+    fill(PLY, (f32::from(observation.plies()) / PLY_SCALE).min(1.0));
+    fill(ONES, 1.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shogi::{Game, Position};
+    use alloc::{vec, vec::Vec};
+
+    fn planes(sfen: &str) -> Vec<f32> {
+        let game = Game::new(Position::from_sfen(sfen).expect("test position"), 0);
+        let mut out = vec![9.0; ATTACK96_PLANES * SQUARES];
+        Features::Attack96.expand(&PackedObservation::new(&game), &mut out);
+        out
+    }
+
+    /// Squares where `plane` holds a value other than zero, in USI notation.
+    fn marked(planes: &[f32], plane: usize) -> Vec<alloc::string::String> {
+        let plane = &planes[plane * SQUARES..][..SQUARES];
+        Square::ALL.into_iter().filter(|s| plane[s.index()] != 0.0).map(|s| alloc::format!("{s}")).collect()
+    }
+
+    #[test]
+    fn the_table_covers_every_plane_once() {
+        let mut next = 0;
+        for (first, count, _) in ATTACK96 {
+            assert_eq!(first, next);
+            next += count;
+        }
+        assert_eq!(next, Features::Attack96.planes());
+    }
+
+    #[test]
+    fn black_and_white_see_the_same_board() {
+        // The second position is the first rotated with colours swapped.
+        let rows = [
+            ("4k4/9/9/9/4r4/9/9/9/4K4 b P 1", "4k4/9/9/9/4R4/9/9/9/4K4 w p 1"),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1",
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL w - 1",
+            ),
+        ];
+        for (black, white) in rows {
+            assert_eq!(planes(black), planes(white), "{black}");
+        }
+    }
+
+    #[test]
+    fn pieces_attacks_hands_and_check_stand_in_their_planes() {
+        let p = planes("4k4/9/9/9/4r4/9/4P4/9/4K4 b 2PR 1");
+        let check = |plane: usize, squares: &[&str]| assert_eq!(marked(&p, plane), squares, "plane {plane}");
+        check(OWN_PIECES + PieceType::Pawn.index(), &["5g"]);
+        check(OPPONENT_PIECES + PieceType::Rook.index(), &["5e"]);
+        check(OWN_ATTACKS + PieceType::Pawn.index(), &["5f"]);
+        let rook = ["1e", "2e", "3e", "4e", "5a", "5b", "5c", "5d", "5f", "5g", "6e", "7e", "8e", "9e"];
+        check(OPPONENT_ATTACKS + PieceType::Rook.index(), &rook);
+        check(OPPONENT_ATTACK_COUNT + 1, &["5b"]); // rook and king
+        check(CHECK, &[]);
+        check(PAWN_FILES, &["5a", "5b", "5c", "5d", "5e", "5f", "5g", "5h", "5i"]);
+        let value = |plane: usize| p[plane * SQUARES + 40];
+        assert_eq!(
+            [value(OWN_HAND), value(OWN_HAND + 6), value(OWN_HOLDS), value(OPPONENT_HOLDS)],
+            [0.25, 0.5, 1.0, 0.0]
+        );
+        assert_eq!(planes("4k4/9/9/9/4r4/9/9/9/4K4 b - 1")[CHECK * SQUARES], 1.0);
+    }
+}

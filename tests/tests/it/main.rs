@@ -1,0 +1,3 @@
+//! One integration binary: a module for each subject, so that the crates link once.
+
+mod encodings;
