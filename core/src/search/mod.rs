@@ -1,1 +1,3 @@
 //! From network output to a move.
+
+pub mod policy;

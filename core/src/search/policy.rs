@@ -1,0 +1,103 @@
+//! Play by the policy alone: a masked softmax over the legal actions, then one draw.
+
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+/// Probabilities of the `legal` actions under a softmax of `logits / temperature`, in the order of `legal`.
+///
+/// `logits` holds every action, unmasked; the sum runs over legal actions only, in f32. A temperature of 0 puts
+/// everything on the best action (the lowest, if several are best).
+///
+/// # Panics
+/// If `legal` is empty, names an action outside `logits`, or `temperature` is negative or not a number.
+///
+/// ```
+/// use keisei_core::search::policy::probabilities;
+/// let p = probabilities(&[0.0, 9.0, 0.0, f32::ln(3.0)], &[0, 3], 1.0);
+/// assert!((p[0] - 0.25).abs() < 1e-6 && (p[1] - 0.75).abs() < 1e-6);
+/// ```
+pub fn probabilities(logits: &[f32], legal: &[u16], temperature: f32) -> Vec<f32> {
+    assert!(!legal.is_empty(), "no legal action to choose from");
+    assert!(temperature >= 0.0, "temperature {temperature} is not in 0..");
+    let best = argmax(logits, legal);
+    let top = logits[usize::from(legal[best])];
+    let mut probabilities: Vec<f32> = legal
+        .iter()
+        .enumerate()
+        .map(|(i, &action)| match temperature {
+            0.0 => f32::from(u8::from(i == best)),
+            _ => libm::expf((logits[usize::from(action)] - top) / temperature),
+        })
+        .collect();
+    let sum: f32 = probabilities.iter().sum();
+    for p in &mut probabilities {
+        *p /= sum;
+    }
+    probabilities
+}
+
+/// Index into `probabilities` that a uniform number in `[0, 1)` draws.
+///
+/// # Panics
+/// If `probabilities` is empty.
+pub fn draw(probabilities: &[f32], uniform: f32) -> usize {
+    let mut rest = uniform;
+    for (i, &p) in probabilities.iter().enumerate() {
+        rest -= p;
+        if rest < 0.0 {
+            return i;
+        }
+    }
+    // Rounding left a sliver above the sum: it belongs to the last action that can be drawn.
+    probabilities.iter().rposition(|&p| p > 0.0).expect("probabilities sum to one")
+}
+
+/// The `count` most probable entries, most probable first: index and probability.
+pub fn top(probabilities: &[f32], count: usize) -> Vec<(usize, f32)> {
+    let mut ranked: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
+    ranked.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap_or(Ordering::Equal));
+    ranked.truncate(count);
+    ranked
+}
+
+fn argmax(logits: &[f32], legal: &[u16]) -> usize {
+    let mut best = 0;
+    for (i, &action) in legal.iter().enumerate() {
+        if logits[usize::from(action)] > logits[usize::from(legal[best])] {
+            best = i;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_fall_where_the_cumulative_sum_says() {
+        let check =
+            |uniform: f32, expected: usize| assert_eq!(draw(&[0.25, 0.0, 0.75, 0.0], uniform), expected, "{uniform}");
+        check(0.0, 0);
+        check(0.2499, 0);
+        check(0.25, 2);
+        check(0.999_999_9, 2);
+        check(1.0, 2);
+    }
+
+    #[test]
+    fn temperature_sharpens_and_zero_is_the_best_action() {
+        let logits = [1.0, 3.0, 3.0, -2.0];
+        assert_eq!(probabilities(&logits, &[0, 1, 2, 3], 0.0), [0.0, 1.0, 0.0, 0.0]);
+        let mild = probabilities(&logits, &[0, 1], 2.0);
+        let sharp = probabilities(&logits, &[0, 1], 0.5);
+        assert!(mild[1] < sharp[1]);
+        assert_eq!(top(&sharp, 1)[0].0, 1);
+    }
+
+    #[test]
+    fn huge_logits_stay_finite() {
+        let p = probabilities(&[1e30, -1e30], &[0, 1], 1.0);
+        assert_eq!(p, [1.0, 0.0]);
+    }
+}
