@@ -9,8 +9,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-pub mod shogi;
 pub mod encoding;
+pub mod format;
 pub mod net;
 pub mod search;
-pub mod format;
+pub mod shogi;

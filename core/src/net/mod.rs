@@ -1,1 +1,98 @@
 //! The policy and value network: its specification, its weights and the executors that run it.
+//!
+//! One definition, several executors. [`scalar::Scalar`] *is* the definition, slow and obvious; every other executor is
+//! held to it by the parity tests (logits within 1e-4).
+//!
+//! ```text
+//! planes  [B, planes, 9, 9]      file by rank, side-to-move view
+//! stem    ReLU(conv3×3 + bias)                                     -> [B, C, 9, 9]
+//! block   x = ReLU(x + conv3×3(ReLU(conv3×3 x + bias)) + bias)     -> [B, C, 9, 9]   (as often as `blocks` says)
+//! policy  conv1×1 + bias per action                                -> [B, policy_planes * 81]
+//! value   ReLU(conv1×1 + bias), flatten, ReLU(linear), linear      -> [B, 3]   win, draw, loss
+//! ```
+//!
+//! There is no normalisation layer: rollout and update must compute the same function. The second convolution of a
+//! block starts at zero instead, so that a fresh trunk passes its input through.
+
+mod spec;
+mod weights;
+
+#[cfg(feature = "burn")]
+pub mod burn;
+pub mod scalar;
+
+pub use spec::{NetSpec, SpecError, TensorSpec};
+pub use weights::{Weights, WeightsError};
+
+/// Files, and ranks, of the board.
+const SIDE: usize = 9;
+
+/// Squares of the board.
+const SQUARES: usize = SIDE * SIDE;
+
+/// Outcomes that the value head tells apart: win, draw, loss.
+pub const OUTCOMES: usize = 3;
+
+/// Something that runs the network on a batch of positions.
+pub trait Executor {
+    /// The architecture that this executor was built for.
+    fn spec(&self) -> &NetSpec;
+
+    /// Runs the network on `batch` positions, each from its side to move.
+    ///
+    /// `planes` is `[batch, planes, 81]`, `policy` receives unmasked logits `[batch, policy_planes * 81]`, `wdl`
+    /// receives logits `[batch, 3]` of win, draw and loss for the side to move. What a position gets does not depend on
+    /// the batch it stands in.
+    ///
+    /// # Panics
+    /// If a slice has another length than its shape says.
+    fn forward(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32]);
+}
+
+/// Probabilities of win, draw and loss from their logits.
+pub fn softmax3(logits: [f32; OUTCOMES]) -> [f32; OUTCOMES] {
+    let highest = logits.into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let exp = logits.map(|logit| libm::expf(logit - highest));
+    let sum: f32 = exp.iter().sum();
+    exp.map(|e| e / sum)
+}
+
+/// Value in `[-1, 1]` for the side to move: the probability of a win less that of a loss.
+pub fn value(wdl_logits: [f32; OUTCOMES]) -> f32 {
+    let [win, _, loss] = softmax3(wdl_logits);
+    win - loss
+}
+
+/// Panics unless the three slices of [`Executor::forward`] have the lengths of their shapes.
+fn assert_shapes(spec: &NetSpec, batch: usize, planes: &[f32], policy: &[f32], wdl: &[f32]) {
+    assert_eq!(planes.len(), batch * usize::from(spec.planes) * SQUARES, "planes are [batch, planes, 81]");
+    assert_eq!(policy.len(), batch * spec.actions(), "policy is [batch, policy_planes * 81]");
+    assert_eq!(wdl.len(), batch * OUTCOMES, "wdl is [batch, 3]");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_value(logits: [f32; 3], expected: f32) {
+        assert!((value(logits) - expected).abs() < 1e-6, "{logits:?}: {} is not {expected}", value(logits));
+    }
+
+    #[test]
+    fn value_is_win_less_loss() {
+        check_value([0.0, 0.0, 0.0], 0.0);
+        check_value([50.0, 0.0, 0.0], 1.0);
+        check_value([0.0, 0.0, 1e4], -1.0);
+        check_value([0.0, 1e4, 0.0], 0.0);
+        // Two to one in odds, no draws.
+        check_value([core::f32::consts::LN_2, -1e4, 0.0], 1.0 / 3.0);
+    }
+
+    #[test]
+    fn softmax_sums_to_one() {
+        for logits in [[1.0, 2.0, 3.0], [-1e30, 0.0, 1e3], [1e30; 3]] {
+            let sum: f32 = softmax3(logits).iter().sum();
+            assert!((sum - 1.0).abs() < 1e-6, "{logits:?}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The network as a burn module: training on every burn backend, inference on GPUs.
+
+use alloc::{format, vec::Vec};
+
+use burn::module::{Module, Param};
+use burn::tensor::{Tensor, TensorData, activation::relu, backend::Backend, module::conv2d, ops::ConvOptions};
+
+use super::{NetSpec, OUTCOMES, SIDE, SQUARES, Weights};
+
+/// The network on backend `B`, with one parameter for each tensor of [`NetSpec::tensors`].
+#[derive(Module, Debug)]
+pub struct Net<B: Backend> {
+    stem: Conv<B>,
+    blocks: Vec<Block<B>>,
+    policy: Linear<B>,
+    value: Value<B>,
+    #[module(skip)]
+    spec: NetSpec,
+}
+
+/// 3×3 convolution with zeros around the board.
+#[derive(Module, Debug)]
+struct Conv<B: Backend> {
+    weight: Param<Tensor<B, 4>>, // [out, in, 3, 3]
+    bias: Param<Tensor<B, 1>>,   // [out]
+}
+
+#[derive(Module, Debug)]
+struct Block<B: Backend> {
+    conv1: Conv<B>,
+    conv2: Conv<B>,
+}
+
+/// A matrix and a bias: a linear layer, or a 1×1 convolution.
+#[derive(Module, Debug)]
+struct Linear<B: Backend> {
+    weight: Param<Tensor<B, 2>>, // [out, in]
+    bias: Param<Tensor<B, 1>>,
+}
+
+#[derive(Module, Debug)]
+struct Value<B: Backend> {
+    conv: Linear<B>,
+    hidden: Linear<B>,
+    out: Linear<B>,
+}
+
+impl<B: Backend> Net<B> {
+    /// The network with these weights, on `device`.
+    pub fn from_weights(weights: &Weights, device: &B::Device) -> Net<B> {
+        let conv = |name: &str| Conv {
+            weight: param(weights, &format!("{name}.weight"), device),
+            bias: param(weights, &format!("{name}.bias"), device),
+        };
+        let linear = |name: &str| Linear {
+            weight: param(weights, &format!("{name}.weight"), device),
+            bias: param(weights, &format!("{name}.bias"), device),
+        };
+        let blocks = 0..weights.spec().blocks;
+        Net {
+            stem: conv("stem"),
+            blocks: blocks
+                .map(|i| Block { conv1: conv(&format!("blocks.{i}.conv1")), conv2: conv(&format!("blocks.{i}.conv2")) })
+                .collect(),
+            policy: linear("policy"),
+            value: Value { conv: linear("value.conv"), hidden: linear("value.hidden"), out: linear("value.out") },
+            spec: weights.spec().clone(),
+        }
+    }
+
+    /// The weights, copied from the device; exactly those of [`Net::from_weights`] if nothing has trained since.
+    ///
+    /// # Panics
+    /// If a parameter's shape was changed from outside.
+    pub fn to_weights(&self) -> Weights {
+        let mut data = Vec::with_capacity(self.spec.parameters());
+        push_conv(&mut data, &self.stem);
+        for block in &self.blocks {
+            push_conv(&mut data, &block.conv1);
+            push_conv(&mut data, &block.conv2);
+        }
+        for linear in [&self.policy, &self.value.conv, &self.value.hidden, &self.value.out] {
+            push(&mut data, &linear.weight);
+            push(&mut data, &linear.bias);
+        }
+        Weights::new(self.spec.clone(), data).expect("the parameters have kept their shapes since from_weights")
+    }
+
+    /// The architecture.
+    pub fn spec(&self) -> &NetSpec {
+        &self.spec
+    }
+
+    /// Policy logits `[B, policy_planes * 81]`, unmasked, and win, draw and loss logits `[B, 3]` of the side to move,
+    /// from planes `[B, planes, 81]`.
+    pub fn forward(&self, planes: Tensor<B, 3>) -> (Tensor<B, 2>, Tensor<B, 2>) {
+        let [batch, inputs, _] = planes.dims();
+        let x = planes.reshape([batch, inputs, SIDE, SIDE]);
+        let mut x = relu(self.stem.forward(x)); // [B, C, 9, 9]
+        for block in &self.blocks {
+            let y = relu(block.conv1.forward(x.clone())); // [B, C, 9, 9]
+            x = relu(x + block.conv2.forward(y)); // [B, C, 9, 9]
+        }
+
+        let policy = self.policy.conv1x1(x.clone(), None).reshape([batch, self.spec.actions()]); // [B, policy_planes * 81]
+        let policy = policy + self.policy.bias.val().unsqueeze();
+
+        let v = relu(self.value.conv.conv1x1(x, Some(self.value.conv.bias.val()))); // [B, value_channels, 9, 9]
+        let v = v.reshape([batch, usize::from(self.spec.value_channels) * SQUARES]);
+        let v = relu(self.value.hidden.forward(v)); // [B, value_hidden]
+        let wdl = self.value.out.forward(v); // [B, 3]
+        debug_assert_eq!(wdl.dims(), [batch, OUTCOMES]);
+        (policy, wdl)
+    }
+}
+
+impl<B: Backend> Conv<B> {
+    fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+        let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
+        conv2d(x, self.weight.val(), Some(self.bias.val()), options)
+    }
+}
+
+impl<B: Backend> Linear<B> {
+    /// `[B, in]` to `[B, out]`.
+    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        x.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+    }
+
+    /// `[B, in, 9, 9]` to `[B, out, 9, 9]`.
+    fn conv1x1(&self, x: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
+        let [outputs, inputs] = self.weight.dims();
+        let weight = self.weight.val().reshape([outputs, inputs, 1, 1]);
+        conv2d(x, weight, bias, ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
+    }
+}
+
+fn param<B: Backend, const D: usize>(weights: &Weights, name: &str, device: &B::Device) -> Param<Tensor<B, D>> {
+    let tensor = weights.spec().tensors().into_iter().find(|tensor| tensor.name == name);
+    let shape = tensor.expect("the module names only tensors of the specification").shape;
+    Param::from_data(TensorData::new(weights.expect(name).to_vec(), shape), device)
+}
+
+fn push<B: Backend, const D: usize>(data: &mut Vec<f32>, param: &Param<Tensor<B, D>>) {
+    let tensor = param.val().into_data().convert::<f32>();
+    data.extend_from_slice(tensor.as_slice::<f32>().expect("the data was converted to f32"));
+}
+
+fn push_conv<B: Backend>(data: &mut Vec<f32>, conv: &Conv<B>) {
+    push(data, &conv.weight);
+    push(data, &conv.bias);
+}

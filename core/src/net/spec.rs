@@ -1,0 +1,181 @@
+//! The shape of a network: a few numbers, and the table of tensors that follows from them.
+
+use alloc::{format, string::String, vec, vec::Vec};
+use core::{fmt, ops::Range};
+
+use serde::{Deserialize, Serialize};
+
+use super::{OUTCOMES, SQUARES};
+
+/// The architecture of a network. Everything else about its shape follows from these numbers.
+///
+/// | field | range | meaning |
+/// |---|---|---|
+/// | `planes` | 1–512 | input planes of the features |
+/// | `policy_planes` | 1–256 | move planes: a policy of `policy_planes * 81` actions |
+/// | `channels` | 8–512, a multiple of 8 | width of the trunk |
+/// | `blocks` | 0–64 | residual blocks of two convolutions |
+/// | `value_channels` | 1–64 | channels of the value head's 1×1 convolution |
+/// | `value_hidden` | 1–1024 | width of the value head's hidden layer |
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetSpec {
+    /// Input planes of the features.
+    pub planes: u16,
+    /// Move planes: the policy has `policy_planes * 81` actions.
+    pub policy_planes: u16,
+    /// Width of the trunk.
+    pub channels: u16,
+    /// Residual blocks of two convolutions.
+    pub blocks: u16,
+    /// Channels of the value head's 1×1 convolution.
+    pub value_channels: u16,
+    /// Width of the value head's hidden layer.
+    pub value_hidden: u16,
+}
+
+/// A field of a [`NetSpec`] that is out of its range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpecError {
+    /// The field's name.
+    pub field: &'static str,
+    /// What was found.
+    pub found: u16,
+    /// The lowest value allowed.
+    pub min: u16,
+    /// The highest value allowed.
+    pub max: u16,
+    /// The value has to be a multiple of this.
+    pub multiple_of: u16,
+}
+
+impl fmt::Display for SpecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SpecError { field, found, min, max, multiple_of } = self;
+        write!(f, "{field} = {found} is not within {min} to {max}")?;
+        if *multiple_of > 1 {
+            write!(f, " in steps of {multiple_of}")?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for SpecError {}
+
+/// One tensor of a network: its name, its shape and its place in the flat weights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorSpec {
+    /// Name, such as `blocks.0.conv1.weight`.
+    pub name: String,
+    /// Extents, outermost first; the last varies fastest.
+    pub shape: Vec<usize>,
+    /// Where its numbers stand in [`Weights::data`](super::Weights::data).
+    pub range: Range<usize>,
+}
+
+impl NetSpec {
+    /// Checks every field against its range.
+    ///
+    /// # Errors
+    /// The first field that is out of its range.
+    pub fn validate(&self) -> Result<(), SpecError> {
+        let check = |field, found: u16, min, max, multiple_of| {
+            if (min..=max).contains(&found) && found.is_multiple_of(multiple_of) {
+                Ok(())
+            } else {
+                Err(SpecError { field, found, min, max, multiple_of })
+            }
+        };
+        check("planes", self.planes, 1, 512, 1)?;
+        check("policy_planes", self.policy_planes, 1, 256, 1)?;
+        check("channels", self.channels, 8, 512, 8)?;
+        check("blocks", self.blocks, 0, 64, 1)?;
+        check("value_channels", self.value_channels, 1, 64, 1)?;
+        check("value_hidden", self.value_hidden, 1, 1024, 1)
+    }
+
+    /// Actions of the policy: `policy_planes * 81`.
+    pub fn actions(&self) -> usize {
+        usize::from(self.policy_planes) * SQUARES
+    }
+
+    /// The tensors in the order of the flat weights.
+    pub fn tensors(&self) -> Vec<TensorSpec> {
+        let [planes, policy, c, vc, vh] =
+            [self.planes, self.policy_planes, self.channels, self.value_channels, self.value_hidden].map(usize::from);
+        let mut tensors = Vec::new();
+        let mut start = 0;
+        let mut push = |name: String, shape: Vec<usize>| {
+            let end = start + shape.iter().product::<usize>();
+            tensors.push(TensorSpec { name, shape, range: start..end });
+            start = end;
+        };
+        push("stem.weight".into(), vec![c, planes, 3, 3]);
+        push("stem.bias".into(), vec![c]);
+        for i in 0..self.blocks {
+            for conv in ["conv1", "conv2"] {
+                push(format!("blocks.{i}.{conv}.weight"), vec![c, c, 3, 3]);
+                push(format!("blocks.{i}.{conv}.bias"), vec![c]);
+            }
+        }
+        push("policy.weight".into(), vec![policy, c]);
+        push("policy.bias".into(), vec![policy * SQUARES]);
+        push("value.conv.weight".into(), vec![vc, c]);
+        push("value.conv.bias".into(), vec![vc]);
+        push("value.hidden.weight".into(), vec![vh, vc * SQUARES]);
+        push("value.hidden.bias".into(), vec![vh]);
+        push("value.out.weight".into(), vec![OUTCOMES, vh]);
+        push("value.out.bias".into(), vec![OUTCOMES]);
+        tensors
+    }
+
+    /// How many numbers the weights are.
+    pub fn parameters(&self) -> usize {
+        self.tensors().last().map_or(0, |tensor| tensor.range.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> NetSpec {
+        NetSpec { planes: 46, policy_planes: 27, channels: 64, blocks: 4, value_channels: 4, value_hidden: 64 }
+    }
+
+    fn check(field: &'static str, found: u16, change: impl Fn(&mut NetSpec)) {
+        let mut spec = spec();
+        change(&mut spec);
+        let error = spec.validate().expect_err(field);
+        assert_eq!((error.field, error.found), (field, found), "{error}");
+    }
+
+    #[test]
+    fn a_field_out_of_range_is_named() {
+        assert_eq!(spec().validate(), Ok(()));
+        check("planes", 0, |s| s.planes = 0);
+        check("planes", 513, |s| s.planes = 513);
+        check("policy_planes", 0, |s| s.policy_planes = 0);
+        check("channels", 0, |s| s.channels = 0);
+        check("channels", 12, |s| s.channels = 12);
+        check("channels", 520, |s| s.channels = 520);
+        check("blocks", 65, |s| s.blocks = 65);
+        check("value_channels", 0, |s| s.value_channels = 0);
+        check("value_hidden", 1025, |s| s.value_hidden = 1025);
+    }
+
+    #[test]
+    fn tensors_fill_the_weights_without_gaps() {
+        let spec = spec();
+        let mut end = 0;
+        for tensor in spec.tensors() {
+            assert_eq!(tensor.range.start, end, "{}", tensor.name);
+            assert_eq!(tensor.range.len(), tensor.shape.iter().product::<usize>(), "{}", tensor.name);
+            end = tensor.range.end;
+        }
+        assert_eq!(end, spec.parameters());
+        let by_hand =
+            (64 * 46 * 9 + 64) + 8 * (64 * 64 * 9 + 64) + (27 * 64 + 2187) + (4 * 64 + 4) + (64 * 324 + 64) + 195;
+        assert_eq!(spec.parameters(), by_hand);
+    }
+}
