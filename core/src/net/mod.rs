@@ -24,11 +24,10 @@ pub mod scalar;
 pub use spec::{NetSpec, SpecError, TensorSpec};
 pub use weights::{Weights, WeightsError};
 
+use crate::encoding::SQUARES;
+
 /// Files, and ranks, of the board.
 const SIDE: usize = 9;
-
-/// Squares of the board.
-const SQUARES: usize = SIDE * SIDE;
 
 /// Outcomes that the value head tells apart: win, draw, loss.
 pub const OUTCOMES: usize = 3;

@@ -1,0 +1,114 @@
+//! Every executor of the network against the scalar definition.
+
+use burn::backend::Flex;
+use burn::backend::flex::FlexDevice;
+use burn::tensor::{Tensor, TensorData};
+use keisei_core::net::burn::Net;
+use keisei_core::net::scalar::Scalar;
+use keisei_core::net::{Executor, NetSpec, Weights};
+
+/// The largest difference of a logit that an executor may show.
+const TOLERANCE: f32 = 1e-4;
+
+/// Numbers that look random and are the same on every run.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 >> 33
+    }
+
+    /// Uniform in [-1, 1).
+    fn symmetric(&mut self) -> f32 {
+        self.next() as f32 / (1u64 << 30) as f32 - 1.0
+    }
+
+    /// Planes of zeros and ones, about one in `one_in` set.
+    fn planes(&mut self, len: usize, one_in: u64) -> Vec<f32> {
+        (0..len).map(|_| if self.next().is_multiple_of(one_in) { 1.0 } else { 0.0 }).collect()
+    }
+}
+
+fn spec(planes: u16, channels: u16, blocks: u16) -> NetSpec {
+    NetSpec { planes, policy_planes: 27, channels, blocks, value_channels: 4, value_hidden: 32 }
+}
+
+/// Fresh weights with nothing left at zero: biases and second convolutions as well.
+fn weights(spec: &NetSpec, seed: u64) -> Weights {
+    let mut weights = Weights::init(spec, seed).expect("the specification is valid");
+    let mut noise = Noise(seed);
+    for tensor in spec.tensors() {
+        let fan_in: usize = tensor.shape[1..].iter().product();
+        let bound = if tensor.name.ends_with("bias") { 0.1 } else { (2.0 / fan_in as f32).sqrt() };
+        weights.data_mut()[tensor.range].fill_with(|| bound * noise.symmetric());
+    }
+    weights
+}
+
+struct Output {
+    policy: Vec<f32>,
+    wdl: Vec<f32>,
+}
+
+fn run(executor: &mut dyn Executor, batch: usize, planes: &[f32]) -> Output {
+    let mut output =
+        Output { policy: vec![f32::NAN; batch * executor.spec().actions()], wdl: vec![f32::NAN; batch * 3] };
+    executor.forward(batch, planes, &mut output.policy, &mut output.wdl);
+    output
+}
+
+fn run_burn(weights: &Weights, batch: usize, planes: &[f32]) -> Output {
+    let device = FlexDevice;
+    let net = Net::<Flex>::from_weights(weights, &device);
+    let planes = TensorData::new(planes.to_vec(), [batch, usize::from(weights.spec().planes), 81]);
+    let (policy, wdl) = net.forward(Tensor::from_data(planes, &device));
+    let numbers = |tensor: Tensor<Flex, 2>| tensor.into_data().to_vec().expect("flex computes in f32");
+    Output { policy: numbers(policy), wdl: numbers(wdl) }
+}
+
+fn assert_near(what: &str, expected: &Output, found: &Output) {
+    let worst = |a: &[f32], b: &[f32]| {
+        assert_eq!(a.len(), b.len(), "{what}");
+        assert!(a.iter().chain(b).all(|x| x.is_finite()), "{what}: not a number");
+        a.iter().zip(b).fold(0.0f32, |worst, (a, b)| worst.max((a - b).abs()))
+    };
+    let (policy, wdl) = (worst(&expected.policy, &found.policy), worst(&expected.wdl, &found.wdl));
+    assert!(policy <= TOLERANCE && wdl <= TOLERANCE, "{what}: policy differs by {policy}, value by {wdl}");
+}
+
+fn check(planes: u16, channels: u16, blocks: u16, batches: &[usize]) {
+    let spec = spec(planes, channels, blocks);
+    let weights = weights(&spec, u64::from(channels) + 1);
+    for (&batch, one_in) in batches.iter().zip([2, 8, 32].into_iter().cycle()) {
+        let input = Noise(batch as u64).planes(batch * usize::from(planes) * 81, one_in);
+        let expected = run(&mut Scalar::new(&weights), batch, &input);
+        let what = |executor: &str| format!("{executor}, {planes} planes, C{channels} N{blocks}, batch {batch}");
+        assert_near(&what("burn-flex"), &expected, &run_burn(&weights, batch, &input));
+    }
+}
+
+#[test]
+fn executors_agree_on_small_networks() {
+    check(1, 8, 0, &[1, 2]);
+    check(5, 16, 1, &[1, 3, 8, 64]);
+    check(47, 24, 2, &[1, 3]);
+}
+
+#[test]
+fn executors_agree_on_training_sizes() {
+    check(46, 32, 4, &[1, 3, 8]);
+    check(96, 64, 4, &[1, 8]);
+}
+
+#[test]
+fn executors_agree_on_wide_networks() {
+    check(96, 128, 2, &[1, 3]);
+    check(119, 256, 1, &[1]);
+}
+
+#[test]
+fn weights_survive_the_way_through_burn() {
+    let weights = weights(&spec(7, 16, 2), 3);
+    assert_eq!(Net::<Flex>::from_weights(&weights, &FlexDevice).to_weights(), weights);
+}
