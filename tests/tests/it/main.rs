@@ -1,4 +1,6 @@
 //! One integration binary: a module for each subject, so that the crates link once.
 
+mod reference;
+mod rules;
 mod encodings;
 mod net_parity;
