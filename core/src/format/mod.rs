@@ -1,1 +1,9 @@
 //! The two files that cross from trainer to page: models and game records.
+
+pub mod envelope;
+pub mod model;
+
+mod half;
+
+pub use envelope::EnvelopeError;
+pub use model::{Dtype, Model, ModelError, Provenance};

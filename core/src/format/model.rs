@@ -1,0 +1,398 @@
+//! The model file: an exported network with everything that is needed to play it.
+//!
+//! An [envelope](super::envelope) with magic `KEISEI-M`, version [`VERSION`]. The header is postcard, in this order:
+//!
+//! | field | type | content |
+//! |---|---|---|
+//! | `spec` | [`NetSpec`] | the architecture |
+//! | `features` | string | id of the input planes, [`Features::id`] |
+//! | `actions` | string | id of the policy's actions, [`Actions::id`] |
+//! | `provenance` | [`Provenance`] | where the weights come from |
+//! | `dtype` | [`Dtype`] | how the weights are stored |
+//!
+//! The body is the weights in the order of [`NetSpec::tensors`], little endian, without gaps.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::envelope::{self, EnvelopeError, MAX_HEADER};
+use super::half;
+use crate::encoding::{Actions, Features};
+use crate::net::{NetSpec, SpecError, Weights, WeightsError};
+
+/// The version of the format that is written, and the only one that is read.
+pub const VERSION: u32 = 1;
+
+const MAGIC: [u8; 8] = *b"KEISEI-M";
+
+/// A network that can be played: weights, and the encodings they were trained with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The input planes.
+    pub features: Features,
+    /// The meaning of the policy's logits.
+    pub actions: Actions,
+    /// Where the weights come from.
+    pub provenance: Provenance,
+    /// The weights, with their architecture.
+    pub weights: Weights,
+}
+
+/// Where a model comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Name of the training run.
+    pub run: String,
+    /// Iterations of the training loop.
+    pub iteration: u64,
+    /// Plies of self-play that were learned from.
+    pub plies: u64,
+    /// When it was exported, as the exporter writes times.
+    pub created: String,
+    /// Anything worth telling a player.
+    pub notes: String,
+}
+
+/// How weights are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Dtype {
+    /// IEEE 754 binary32: exact.
+    F32,
+    /// IEEE 754 binary16: half the size, rounded to 11 significant bits.
+    F16,
+}
+
+impl Dtype {
+    fn bytes(self) -> usize {
+        match self {
+            Dtype::F32 => 4,
+            Dtype::F16 => 2,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header<'a> {
+    spec: NetSpec,
+    features: &'a str,
+    actions: &'a str,
+    provenance: Provenance,
+    dtype: Dtype,
+}
+
+/// Why bytes are not a model of this build, or why a model cannot be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelError {
+    /// The file is damaged, or not a model of this version.
+    Envelope(EnvelopeError),
+    /// The header cannot be read as postcard.
+    Header(postcard::Error),
+    /// The header has bytes after its last field.
+    HeaderRest(usize),
+    /// The header would be longer than can be read back.
+    HeaderTooLong(usize),
+    /// The architecture is out of range.
+    Spec(SpecError),
+    /// Input planes that this build does not know.
+    Features(String),
+    /// Actions that this build does not know.
+    Actions(String),
+    /// The network reads another number of planes than the features have.
+    Planes {
+        /// Planes of the network.
+        net: usize,
+        /// Planes of the features.
+        features: usize,
+    },
+    /// The network has another number of logits than there are actions.
+    ActionCount {
+        /// Logits of the network.
+        net: usize,
+        /// Number of actions.
+        actions: usize,
+    },
+    /// The body has another length than the weights need.
+    WeightBytes {
+        /// Bytes of the body.
+        found: usize,
+        /// Bytes that the architecture needs.
+        expected: usize,
+    },
+    /// A weight is infinite or not a number, in the file or in the type it is to be stored as.
+    NotFinite {
+        /// The tensor that it is in.
+        tensor: String,
+        /// Its place in that tensor.
+        index: usize,
+    },
+}
+
+impl fmt::Display for ModelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ModelError::Envelope(error) => write!(f, "model file: {error}"),
+            ModelError::Header(error) => write!(f, "model header: {error}"),
+            ModelError::HeaderRest(rest) => write!(f, "model header: {rest} bytes after its last field"),
+            ModelError::HeaderTooLong(found) => {
+                write!(f, "model header: {found} bytes, more than {MAX_HEADER}: shorten the provenance")
+            }
+            ModelError::Spec(error) => write!(f, "model header, spec: {error}"),
+            ModelError::Features(id) => write!(f, "model header: input planes `{id}` are unknown to this build"),
+            ModelError::Actions(id) => write!(f, "model header: actions `{id}` are unknown to this build"),
+            ModelError::Planes { net, features } => {
+                write!(f, "model header: the network reads {net} planes, its features have {features}")
+            }
+            ModelError::ActionCount { net, actions } => {
+                write!(f, "model header: the network has {net} logits for {actions} actions")
+            }
+            ModelError::WeightBytes { found, expected } => {
+                write!(f, "model weights: {found} bytes, but the network needs {expected}")
+            }
+            ModelError::NotFinite { tensor, index } => {
+                write!(f, "model weights: number {index} of {tensor} is not finite in the file's type")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ModelError {}
+
+impl Model {
+    /// The architecture.
+    pub fn spec(&self) -> &NetSpec {
+        self.weights.spec()
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// If the encodings do not fit the network, a weight is not finite in `dtype`, or the provenance is too long:
+    /// whatever could not be read back.
+    pub fn to_bytes(&self, dtype: Dtype) -> Result<Vec<u8>, ModelError> {
+        check_encodings(self.spec(), self.features, self.actions)?;
+        let header = Header {
+            spec: self.spec().clone(),
+            features: self.features.id(),
+            actions: self.actions.id(),
+            provenance: self.provenance.clone(),
+            dtype,
+        };
+        let header = postcard::to_allocvec(&header).map_err(ModelError::Header)?;
+        if header.len() > MAX_HEADER {
+            return Err(ModelError::HeaderTooLong(header.len()));
+        }
+        let body: Vec<u8> = match dtype {
+            Dtype::F32 => self.weights.data().iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Dtype::F16 => self.weights.data().iter().flat_map(|&x| half::from_f32(x).to_le_bytes()).collect(),
+        };
+        check_finite(self.spec(), &numbers(&body, dtype))?;
+        Ok(envelope::seal(MAGIC, VERSION, &header, &body))
+    }
+
+    /// The model in these bytes. Nothing is allocated for the weights before the file is known to hold them.
+    ///
+    /// # Errors
+    /// The first thing found wrong.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Model, ModelError> {
+        let (header, body) = envelope::open(bytes, MAGIC, VERSION).map_err(ModelError::Envelope)?;
+        let (header, rest) = postcard::take_from_bytes::<Header>(header).map_err(ModelError::Header)?;
+        if !rest.is_empty() {
+            return Err(ModelError::HeaderRest(rest.len()));
+        }
+        let Header { spec, features, actions, provenance, dtype } = header;
+        spec.validate().map_err(ModelError::Spec)?;
+        let features = Features::from_id(features).ok_or_else(|| ModelError::Features(features.into()))?;
+        let actions = Actions::from_id(actions).ok_or_else(|| ModelError::Actions(actions.into()))?;
+        check_encodings(&spec, features, actions)?;
+
+        let expected = spec.parameters() * dtype.bytes();
+        if body.len() != expected {
+            return Err(ModelError::WeightBytes { found: body.len(), expected });
+        }
+        let data = numbers(body, dtype);
+        check_finite(&spec, &data)?;
+        let weights = Weights::new(spec, data).map_err(|error| match error {
+            WeightsError::Spec(error) => ModelError::Spec(error),
+            WeightsError::Count { .. } => ModelError::WeightBytes { found: body.len(), expected },
+        })?;
+        Ok(Model { features, actions, provenance, weights })
+    }
+}
+
+fn check_encodings(spec: &NetSpec, features: Features, actions: Actions) -> Result<(), ModelError> {
+    let planes = usize::from(spec.planes);
+    if planes != features.planes() {
+        return Err(ModelError::Planes { net: planes, features: features.planes() });
+    }
+    if spec.actions() != actions.count() {
+        return Err(ModelError::ActionCount { net: spec.actions(), actions: actions.count() });
+    }
+    Ok(())
+}
+
+fn numbers(body: &[u8], dtype: Dtype) -> Vec<f32> {
+    match dtype {
+        Dtype::F32 => body.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
+        Dtype::F16 => body.as_chunks().0.iter().map(|&bytes| half::to_f32(u16::from_le_bytes(bytes))).collect(),
+    }
+}
+
+fn check_finite(spec: &NetSpec, data: &[f32]) -> Result<(), ModelError> {
+    let Some(at) = data.iter().position(|x| !x.is_finite()) else { return Ok(()) };
+    let tensor = spec.tensors().into_iter().find(|tensor| tensor.range.contains(&at));
+    let tensor = tensor.expect("the tensors cover the weights");
+    Err(ModelError::NotFinite { tensor: tensor.name, index: at - tensor.range.start })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{string::ToString, vec};
+
+    use super::*;
+
+    fn model() -> Model {
+        let spec =
+            NetSpec { planes: 96, policy_planes: 27, channels: 8, blocks: 1, value_channels: 1, value_hidden: 4 };
+        Model {
+            features: Features::Attack96,
+            actions: Actions::Dest2187,
+            provenance: Provenance {
+                run: "first".into(),
+                iteration: 12,
+                plies: 345_678,
+                created: "2026-11-24T09:00:00Z".into(),
+                notes: "二歩".into(),
+            },
+            weights: Weights::init(&spec, 5).expect("the specification is valid"),
+        }
+    }
+
+    /// A file with a whole envelope around whatever header and body.
+    fn file(change: impl Fn(&mut Header), body: &[u8]) -> Vec<u8> {
+        let model = model();
+        let mut header = Header {
+            spec: model.spec().clone(),
+            features: "attack96",
+            actions: "dest2187",
+            provenance: model.provenance,
+            dtype: Dtype::F32,
+        };
+        change(&mut header);
+        let header = postcard::to_allocvec(&header).expect("a vector takes everything");
+        envelope::seal(MAGIC, VERSION, &header, body)
+    }
+
+    fn check(bytes: &[u8], expected: &ModelError) {
+        assert_eq!(Model::from_bytes(bytes).as_ref(), Err(expected), "{expected}");
+    }
+
+    #[test]
+    fn a_model_comes_back_from_its_file() {
+        let model = model();
+        let bytes = model.to_bytes(Dtype::F32).expect("the model is sound");
+        assert_eq!(Model::from_bytes(&bytes), Ok(model.clone()));
+
+        let halves = model.to_bytes(Dtype::F16).expect("the model is sound");
+        assert_eq!(bytes.len() - halves.len(), 2 * model.spec().parameters());
+        let rounded = Model::from_bytes(&halves).expect("the file is sound");
+        for (x, y) in model.weights.data().iter().zip(rounded.weights.data()) {
+            assert!((x - y).abs() <= x.abs() / 2048.0 + f32::EPSILON, "{x} became {y}");
+        }
+        assert_eq!(rounded.to_bytes(Dtype::F16).as_ref(), Ok(&halves));
+        assert_eq!(rounded.provenance, model.provenance);
+    }
+
+    #[test]
+    fn every_truncation_and_every_extension_is_found() {
+        let bytes = model().to_bytes(Dtype::F16).expect("the model is sound");
+        for len in 0..bytes.len() {
+            let error = Model::from_bytes(&bytes[..len]).expect_err("a truncated file");
+            assert!(
+                matches!(error, ModelError::Envelope(EnvelopeError::Length { found, .. }) if found == len),
+                "{error}"
+            );
+        }
+        let mut longer = bytes;
+        longer.push(0);
+        assert!(matches!(Model::from_bytes(&longer), Err(ModelError::Envelope(EnvelopeError::Length { .. }))));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_found() {
+        let mut bytes = model().to_bytes(Dtype::F16).expect("the model is sound");
+        // Every bit of the header and of the digest; of the weights a sample, for each costs a hash of the whole.
+        let weights = 200..bytes.len() - 40;
+        for byte in (0..bytes.len()).filter(|byte| !weights.contains(byte) || byte.is_multiple_of(37)) {
+            for bit in 0..8 {
+                bytes[byte] ^= 1 << bit;
+                assert!(Model::from_bytes(&bytes).is_err(), "bit {bit} of byte {byte}");
+                bytes[byte] ^= 1 << bit;
+            }
+        }
+    }
+
+    #[test]
+    fn foreign_files_are_named() {
+        let bytes = model().to_bytes(Dtype::F32).expect("the model is sound");
+        let changed = |at: usize, to: u8| {
+            let mut bytes = bytes.clone();
+            bytes[at] = to;
+            bytes
+        };
+        check(&changed(0, b'X'), &ModelError::Envelope(EnvelopeError::Magic));
+        check(&changed(8, 9), &ModelError::Envelope(EnvelopeError::Version { found: 9, supported: VERSION }));
+        check(&file(|h| h.features = "attack97", &[]), &ModelError::Features("attack97".into()));
+        check(&file(|h| h.actions = "usi", &[]), &ModelError::Actions("usi".into()));
+        check(&file(|h| h.spec.planes = 95, &[]), &ModelError::Planes { net: 95, features: 96 });
+        check(&file(|h| h.spec.policy_planes = 26, &[]), &ModelError::ActionCount { net: 2106, actions: 2187 });
+    }
+
+    #[test]
+    fn claims_are_checked_against_the_body_before_anything_is_allocated() {
+        let spec = SpecError { field: "channels", found: 65528, min: 8, max: 512, multiple_of: 8 };
+        check(&file(|h| h.spec.channels = 65528, &[]), &ModelError::Spec(spec));
+        let claim = |header: &mut Header| (header.spec.channels, header.spec.blocks) = (512, 64);
+        let Err(ModelError::WeightBytes { found: 3, expected }) = Model::from_bytes(&file(claim, &[0; 3])) else {
+            panic!("three bytes are not a large network")
+        };
+        assert!(expected > 1_000_000_000);
+        // A string that claims 2^32 - 1 bytes, where the run's name should be.
+        let header = [&[96, 27, 8, 1, 1, 4, 0, 0][..], &[255, 255, 255, 255, 15]].concat();
+        let bytes = envelope::seal(MAGIC, VERSION, &header, &[]);
+        check(&bytes, &ModelError::Header(postcard::Error::DeserializeUnexpectedEnd));
+    }
+
+    #[test]
+    fn headers_that_are_no_headers_are_refused() {
+        check(
+            &envelope::seal(MAGIC, VERSION, &[], &[]),
+            &ModelError::Header(postcard::Error::DeserializeUnexpectedEnd),
+        );
+        let mut header = postcard::to_allocvec(&model().spec()).expect("a vector takes everything");
+        header.extend([1, 0xff]); // a string that is not UTF-8
+        check(&envelope::seal(MAGIC, VERSION, &header, &[]), &ModelError::Header(postcard::Error::DeserializeBadUtf8));
+    }
+
+    #[test]
+    fn weights_that_are_not_finite_are_named() {
+        let mut model = model();
+        let at = model.spec().tensors().iter().find(|t| t.name == "stem.bias").expect("it has one").range.start + 3;
+        let error = ModelError::NotFinite { tensor: "stem.bias".to_string(), index: 3 };
+        model.weights.data_mut()[at] = 70_000.0;
+        assert_eq!(model.to_bytes(Dtype::F16), Err(error.clone()));
+        let mut body = model.to_bytes(Dtype::F32).map(|_| vec![0; 4 * model.spec().parameters()]).expect("fits f32");
+        body[4 * at..][..4].copy_from_slice(&f32::NAN.to_le_bytes());
+        check(&file(|_| (), &body), &error);
+        model.weights.data_mut()[at] = f32::NAN;
+        assert_eq!(model.to_bytes(Dtype::F32), Err(error));
+    }
+
+    #[test]
+    fn a_provenance_that_could_not_be_read_back_is_not_written() {
+        let mut model = model();
+        model.provenance.notes = "x".repeat(MAX_HEADER);
+        assert!(matches!(model.to_bytes(Dtype::F32), Err(ModelError::HeaderTooLong(_))));
+    }
+}
