@@ -1,1 +1,3 @@
 //! The trainer: self-play, rollout, PPO, checkpoints, evaluation, export.
+
+pub mod serve;

@@ -1,0 +1,192 @@
+//! `trainer-native serve`: the built pages over HTTP, for a browser on this machine.
+//!
+//! | header | value | why |
+//! |---|---|---|
+//! | `Content-Type` | by file name, `application/wasm` among them | browsers stream-compile nothing else |
+//! | `Content-Security-Policy` | own files and WebAssembly only | a page that needs more is a page to look at |
+//! | `X-Content-Type-Options` | `nosniff` | a model file is data whatever its first bytes look like |
+//! | `Referrer-Policy` | `no-referrer` | links out tell nothing |
+//! | `Cache-Control` | a year under `/assets/`, revalidate elsewhere | those names carry a hash of the content; a model's name does not |
+//!
+//! There is no COOP or COEP: the pages need no shared memory, and both would hurt whoever embeds a page.
+
+use anyhow::{Context, Result, bail};
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use tokio::net::TcpListener;
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+/// Workers and wasm come from the page's own files; `data:` and `blob:` are for inlined glyphs and opened game files.
+const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
+    connect-src 'self' blob:; img-src 'self' data: blob:; font-src 'self' data:; style-src 'self'; \
+    object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+
+/// What to serve, and where.
+#[derive(clap::Args, Debug)]
+pub struct Options {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Folder with the built pages
+    #[arg(default_value = "www/dist")]
+    pub directory: PathBuf,
+}
+
+/// Serves until Ctrl-C (or SIGTERM); open transfers are finished first, a second Ctrl-C cuts them.
+///
+/// The first line on standard output is `serving DIRECTORY at http://127.0.0.1:PORT/`, printed once connections are
+/// accepted.
+///
+/// # Errors
+/// The directory holds no `index.html`, or the port cannot be had.
+pub fn run(options: &Options) -> Result<()> {
+    let directory = &options.directory;
+    if !directory.join("index.html").is_file() {
+        bail!("{}: no index.html there; `cargo xtask web` builds the pages into www/dist", directory.display());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))
+            .await
+            .with_context(|| format!("127.0.0.1:{}: cannot listen", options.port))?;
+        let url = format!("http://{}/", listener.local_addr()?);
+        let mut stdout = std::io::stdout();
+        // Whoever started the server may have stopped reading; the pages are served all the same.
+        let _ = writeln!(stdout, "serving {} at {url}", directory.display()).and_then(|()| stdout.flush());
+        let server = axum::serve(listener, router(directory)).with_graceful_shutdown(stop_signal());
+        tokio::select! {
+            served = server => served.context("serving stopped"),
+            () = async { stop_signal().await; stop_signal().await } => Ok(()),
+        }
+    })
+}
+
+/// Every file below `directory`, with the headers of the table above.
+pub fn router(directory: &Path) -> Router {
+    let always = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+    };
+    Router::new()
+        .fallback_service(ServeDir::new(directory))
+        .layer(middleware::from_fn(set_cache_control))
+        .layer(always(CONTENT_SECURITY_POLICY, POLICY))
+        .layer(always(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(always(REFERRER_POLICY, "no-referrer"))
+}
+
+async fn set_cache_control(request: Request, next: Next) -> Response {
+    let hashed = request.uri().path().starts_with("/assets/");
+    let mut response = next.run(request).await;
+    let value =
+        if hashed && response.status().is_success() { "public, max-age=31536000, immutable" } else { "no-cache" };
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(value));
+    response
+}
+
+/// Resolves at the next Ctrl-C or SIGTERM. Where a handler cannot be installed the system's default stays: the
+/// process ends at once.
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        {
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            return;
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_ok() {
+        return;
+    }
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::io::Read;
+    use std::net::{SocketAddr, TcpStream};
+
+    /// Serves a small folder on a free port and returns its address; the server thread ends with the test process.
+    fn start(name: &str) -> SocketAddr {
+        let site = std::env::temp_dir().join(format!("keisei-serve-{name}-{}", std::process::id()));
+        fs::create_dir_all(site.join("assets")).unwrap();
+        fs::write(site.join("index.html"), "<p>board").unwrap();
+        fs::write(site.join("assets/engine.wasm"), b"\0asm").unwrap();
+        fs::write(site.join("default.model"), b"weights").unwrap();
+        fs::write(site.parent().unwrap().join(format!("keisei-outside-{}", std::process::id())), "secret").unwrap();
+        let (send, receive) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+                send.send(listener.local_addr().unwrap()).unwrap();
+                axum::serve(listener, router(&site)).await.unwrap();
+            });
+        });
+        receive.recv().unwrap()
+    }
+
+    /// The whole answer to one request, header names in lower case.
+    fn ask(server: SocketAddr, method: &str, path: &str) -> String {
+        let mut stream = TcpStream::connect(server).unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[test]
+    fn answers_carry_type_policy_and_cache_headers() {
+        let server = start("headers");
+        let check = |path: &str, lines: &[&str]| {
+            let answer = ask(server, "GET", path);
+            for line in lines {
+                assert!(answer.lines().any(|found| found == *line), "{path}: no line {line:?} in\n{answer}");
+            }
+            assert!(answer.contains("'wasm-unsafe-eval'") && answer.contains("default-src 'self'"), "{path}\n{answer}");
+            assert!(answer.contains("x-content-type-options: nosniff"), "{path}\n{answer}");
+        };
+        check("/", &["HTTP/1.1 200 OK", "content-type: text/html", "cache-control: no-cache", "<p>board"]);
+        check(
+            "/assets/engine.wasm",
+            &["content-type: application/wasm", "cache-control: public, max-age=31536000, immutable"],
+        );
+        check("/default.model", &["HTTP/1.1 200 OK", "cache-control: no-cache", "weights"]);
+        check("/assets/gone.js", &["HTTP/1.1 404 Not Found", "cache-control: no-cache"]);
+    }
+
+    #[test]
+    fn nothing_outside_the_folder_is_served() {
+        let server = start("outside");
+        let outside = format!("keisei-outside-{}", std::process::id());
+        let check = |path: &str| {
+            let answer = ask(server, "GET", path);
+            assert!(answer.starts_with("HTTP/1.1 404") && !answer.contains("secret"), "{path}\n{answer}");
+        };
+        check(&format!("/../{outside}"));
+        check(&format!("/%2e%2e/{outside}"));
+        check(&format!("/assets/..%2f..%2f{outside}"));
+        check("//etc/passwd");
+        assert!(ask(server, "POST", "/").starts_with("HTTP/1.1 405"));
+    }
+
+    #[test]
+    fn a_folder_without_pages_is_refused() {
+        let directory = std::env::temp_dir().join("keisei-serve-none");
+        let error = run(&Options { port: 0, directory: directory.clone() }).unwrap_err().to_string();
+        assert!(error.starts_with(&directory.display().to_string()), "{error}");
+    }
+}
