@@ -1,8 +1,11 @@
-//! Command line of the trainer.
+//! Command line of the trainer: parse → run → exit code.
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
-use trainer_native::serve;
+use trainer_native::argument::BadArgument;
+use trainer_native::{inspect, serve};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -15,6 +18,12 @@ struct Cli {
 enum Command {
     /// Serve the built pages to a browser on this machine
     Serve(serve::Options),
+    /// Count the move sequences of a length
+    Perft(inspect::PerftArgs),
+    /// List the legal moves, sorted, one a line
+    Moves(inspect::LineArgs),
+    /// Tell how a game stands after some moves, and why
+    Outcome(inspect::LineArgs),
 }
 
 fn main() -> ExitCode {
@@ -22,13 +31,24 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(if error.is::<BadArgument>() { 2 } else { 1 })
         }
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: Command) -> Result<()> {
     match command {
         Command::Serve(options) => serve::run(&options),
+        Command::Perft(args) => print(&inspect::perft_text(&args)?),
+        Command::Moves(args) => print(&inspect::moves_text(&args)?),
+        Command::Outcome(args) => print(&inspect::outcome_text(&args)?),
+    }
+}
+
+/// Writes `text`; a reader that has gone away, as `head` does, is no error.
+fn print(text: &str) -> Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }

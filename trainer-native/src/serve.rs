@@ -109,7 +109,7 @@ async fn stop_signal() {
     if tokio::signal::ctrl_c().await.is_ok() {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg(test)]

@@ -1,0 +1,79 @@
+//! `trainer-native perft | moves | outcome`: the rules as text, for anyone who wants to check them.
+//!
+//! An SFEN is one argument, so it is quoted in a shell; `startpos` stands for the usual start position.
+
+use crate::argument::BadArgument;
+use keisei_core::shogi::{Game, Move, Position, perft};
+use std::fmt;
+
+/// The deepest perft that is accepted: deeper ones would end after the universe, or with the stack.
+pub const MAX_DEPTH: u32 = 64;
+
+/// Arguments of `perft`.
+#[derive(clap::Args, Debug)]
+pub struct PerftArgs {
+    /// Position as one quoted SFEN, or `startpos`
+    pub sfen: String,
+    /// Length of the counted move sequences
+    #[arg(value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_DEPTH)))]
+    pub depth: u32,
+}
+
+/// Arguments of `moves` and `outcome`.
+#[derive(clap::Args, Debug)]
+pub struct LineArgs {
+    /// Position as one quoted SFEN, or `startpos`
+    pub sfen: String,
+    /// Moves in USI, played from there
+    pub moves: Vec<String>,
+}
+
+/// The number of legal move sequences of length `depth`, as one line.
+///
+/// # Errors
+/// The SFEN is none.
+pub fn perft_text(args: &PerftArgs) -> Result<String, BadArgument> {
+    Ok(format!("{}\n", perft(&position(&args.sfen)?, args.depth)))
+}
+
+/// The legal moves after the given ones: USI, sorted by their bytes, one a line. A game's end by repetition takes no
+/// move away.
+///
+/// # Errors
+/// The SFEN is none, or a move is none or not legal.
+pub fn moves_text(args: &LineArgs) -> Result<String, BadArgument> {
+    let mut position = position(&args.sfen)?;
+    play_all(&args.moves, |mv| position.try_play(mv))?;
+    let mut lines: Vec<String> = position.legal_moves().iter().map(|mv| format!("{mv}\n")).collect();
+    lines.sort_unstable();
+    Ok(lines.concat())
+}
+
+/// How the game stands after the given moves, as `black wins: checkmate`, `draw: repetition` or `in progress`.
+///
+/// # Errors
+/// The SFEN is none, or a move is none, not legal, or comes after the end.
+pub fn outcome_text(args: &LineArgs) -> Result<String, BadArgument> {
+    let mut game = Game::new(position(&args.sfen)?, 0);
+    play_all(&args.moves, |mv| game.try_play(mv))?;
+    Ok(game.outcome().map_or_else(|| "in progress\n".to_owned(), |outcome| format!("{outcome}\n")))
+}
+
+fn position(sfen: &str) -> Result<Position, BadArgument> {
+    if sfen == "startpos" {
+        return Ok(Position::startpos());
+    }
+    Position::from_sfen(sfen).map_err(|error| BadArgument::new("SFEN", sfen, error))
+}
+
+fn play_all<E: fmt::Display>(
+    moves: &[String],
+    mut try_play: impl FnMut(Move) -> Result<(), E>,
+) -> Result<(), BadArgument> {
+    for (index, text) in moves.iter().enumerate() {
+        let bad = |reason: &dyn fmt::Display| BadArgument::new(format_args!("move {}", index + 1), text, reason);
+        let mv = text.parse().map_err(|error| bad(&error))?;
+        try_play(mv).map_err(|error| bad(&error))?;
+    }
+    Ok(())
+}

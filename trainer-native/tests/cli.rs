@@ -1,0 +1,121 @@
+//! The program as its user meets it: output, messages and exit codes.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Output, Stdio};
+
+fn trainer(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trainer-native"));
+    command.args(args);
+    command
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// Ends well, says nothing on standard error, and prints exactly `expected`.
+fn check(args: &[&str], expected: &str) {
+    let Output { status, stdout, stderr } = trainer(args).output().unwrap();
+    assert_eq!((status.code(), text(&stdout), text(&stderr)), (Some(0), expected, ""), "{args:?}");
+}
+
+/// Ends with code 2, prints nothing on standard output, and names each of `parts` on standard error.
+fn check_refused(args: &[&str], parts: &[&str]) {
+    let Output { status, stdout, stderr } = trainer(args).output().unwrap();
+    let message = text(&stderr);
+    assert_eq!((status.code(), text(&stdout)), (Some(2), ""), "{args:?}\n{message}");
+    assert!(!message.contains("panicked"), "{args:?}\n{message}");
+    for part in parts {
+        assert!(message.contains(part), "{args:?}: no {part:?} in\n{message}");
+    }
+}
+
+#[test]
+fn perft_prints_the_count_alone() {
+    check(&["perft", "startpos", "0"], "1\n");
+    check(&["perft", "startpos", "3"], "25470\n");
+    check(&["perft", "R8/2K1S1SSk/4B4/9/9/9/9/9/1L1L1L3 b RBGSNLP3g3n17p 1", "1"], "593\n");
+}
+
+#[test]
+fn moves_are_sorted_and_one_a_line() {
+    check(
+        &["moves", "8k/9/8P/7G1/9/9/9/9/8K b - 1", "1c1b", "1a2a"],
+        &lines(&["1b1a+", "1i1h", "1i2h", "1i2i", "2d1c", "2d1d", "2d2c", "2d2e", "2d3c", "2d3d"]),
+    );
+    // A pawn drop that mates is not legal, a mated side has no move.
+    check(&["moves", "8k/9/7GG/9/9/9/9/9/K8 w P 1"], &lines(&["1a2a"]));
+    check(&["moves", "8k/8G/8P/9/9/9/9/9/K8 w - 1"], "");
+}
+
+fn lines(moves: &[&str]) -> String {
+    moves.iter().map(|mv| format!("{mv}\n")).collect()
+}
+
+#[test]
+fn outcome_names_result_and_reason() {
+    let shuffle = ["2h3h", "8b7b", "3h2h", "7b8b"];
+    let line = |start, repeats| [vec!["outcome", start], shuffle.repeat(repeats)].concat();
+    check(&line("startpos", 0), "in progress\n");
+    check(&line("startpos", 2), "in progress\n");
+    check(&line("startpos", 3), "draw: repetition\n");
+    check(&["outcome", "8k/9/8P/9/9/9/9/9/K8 b G 1", "G*1b"], "black wins: checkmate\n");
+    check(&["outcome", "8k/6R2/7R1/9/9/9/9/9/K8 w - 1"], "black wins: no legal move\n");
+    let mut perpetual = vec!["outcome", "9/5k3/9/9/9/9/9/6R2/K8 b - 1"];
+    perpetual.extend(["3h4h", "4b3b", "4h3h", "3b4b"].repeat(3));
+    check(&perpetual, "white wins: perpetual check\n");
+}
+
+#[test]
+fn bad_arguments_are_named_with_place_and_reason() {
+    check_refused(&["perft", "startpos", "x"], &["x", "<DEPTH>"]);
+    check_refused(&["perft", "startpos", "-1"], &["-1"]);
+    check_refused(&["perft", "startpos", "4294967295"], &["4294967295", "<DEPTH>"]);
+    check_refused(&["perft", "9/9 b - 1", "1"], &["SFEN", "9/9 b - 1", "nine ranks"]);
+    check_refused(&["moves", ""], &["SFEN", "four fields"]);
+    check_refused(&["moves", "startpos", "7g7f", "7g7f"], &["move 2", "7g7f"]);
+    check_refused(&["moves", "startpos", "7g7"], &["move 1", "\"7g7\""]);
+    check_refused(&["moves", "startpos", "7ｇ7ｆ"], &["move 1"]);
+    check_refused(&["outcome", "8k/8G/8P/9/9/9/9/9/K8 w - 1", "1a2a"], &["move 1", "1a2a", "after the end"]);
+    check_refused(&["outcome"], &["<SFEN>"]);
+    check_refused(&["conquer"], &["conquer"]);
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let mut child = trainer(&["moves", "startpos"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+    assert_eq!((status.code(), text(&stderr)), (Some(0), ""));
+}
+
+#[cfg(unix)]
+#[test]
+fn serve_prints_its_url_and_ends_on_ctrl_c() {
+    let site = std::env::temp_dir().join(format!("keisei-cli-serve-{}", std::process::id()));
+    std::fs::create_dir_all(&site).unwrap();
+    std::fs::write(site.join("index.html"), "<p>board").unwrap();
+    let mut child = trainer(&["serve", "--port", "0"]).arg(&site).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim_end().rsplit(' ').next().unwrap();
+    let address = url.strip_prefix("http://").and_then(|rest| rest.strip_suffix('/')).unwrap();
+    assert!(line.starts_with("serving ") && address.starts_with("127.0.0.1:"), "{line}");
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("<p>board"), "{answer}");
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    std::fs::remove_dir_all(&site).unwrap();
+}
+
+#[test]
+fn serve_refuses_a_folder_without_pages() {
+    let Output { status, stderr, .. } = trainer(&["serve", "/nowhere"]).output().unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert!(text(&stderr).contains("/nowhere: no index.html there"), "{}", text(&stderr));
+}
