@@ -12,5 +12,6 @@ extern crate std;
 pub mod encoding;
 pub mod format;
 pub mod net;
+pub mod notation;
 pub mod search;
 pub mod shogi;
