@@ -1,1 +1,14 @@
-//! Thin wasm-bindgen methods over `keisei-core`: no rule of shogi here, no state but the owned Rust objects.
+//! The core in the browser: thin wasm-bindgen methods over Rust objects, no rule of shogi here.
+//!
+//! [`Board`] lives on the page's thread and answers what is on the board and what is legal.
+
+mod board;
+
+pub use board::{Board, Outcome};
+
+use wasm_bindgen::JsError;
+
+/// A Rust error as a JavaScript `Error` with the same words.
+fn js_error(error: impl core::fmt::Display) -> JsError {
+    JsError::new(&error.to_string())
+}
