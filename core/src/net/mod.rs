@@ -20,6 +20,7 @@ mod weights;
 #[cfg(feature = "burn")]
 pub mod burn;
 pub mod scalar;
+pub mod simd;
 
 pub use spec::{NetSpec, SpecError, TensorSpec};
 pub use weights::{Weights, WeightsError};

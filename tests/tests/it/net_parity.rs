@@ -1,10 +1,13 @@
 //! Every executor of the network against the scalar definition.
 
+use std::fmt::Display;
+
 use burn::backend::Flex;
 use burn::backend::flex::FlexDevice;
 use burn::tensor::{Tensor, TensorData};
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
+use keisei_core::net::simd::{Level, Simd};
 use keisei_core::net::{Executor, NetSpec, Weights};
 
 /// The largest difference of a logit that an executor may show.
@@ -58,6 +61,11 @@ fn run(executor: &mut dyn Executor, batch: usize, planes: &[f32]) -> Output {
     output
 }
 
+/// An executor for each level that this machine has.
+fn levels(weights: &Weights) -> impl Iterator<Item = Simd> {
+    Level::ALL.into_iter().filter_map(|level| Simd::with_level(weights, level))
+}
+
 fn run_burn(weights: &Weights, batch: usize, planes: &[f32]) -> Output {
     let device = FlexDevice;
     let net = Net::<Flex>::from_weights(weights, &device);
@@ -83,8 +91,12 @@ fn check(planes: u16, channels: u16, blocks: u16, batches: &[usize]) {
     for (&batch, one_in) in batches.iter().zip([2, 8, 32].into_iter().cycle()) {
         let input = Noise(batch as u64).planes(batch * usize::from(planes) * 81, one_in);
         let expected = run(&mut Scalar::new(&weights), batch, &input);
-        let what = |executor: &str| format!("{executor}, {planes} planes, C{channels} N{blocks}, batch {batch}");
-        assert_near(&what("burn-flex"), &expected, &run_burn(&weights, batch, &input));
+        let what =
+            |executor: &dyn Display| format!("{executor}, {planes} planes, C{channels} N{blocks}, batch {batch}");
+        assert_near(&what(&"burn-flex"), &expected, &run_burn(&weights, batch, &input));
+        for mut simd in levels(&weights) {
+            assert_near(&what(&simd.level()), &expected, &run(&mut simd, batch, &input));
+        }
     }
 }
 
@@ -111,4 +123,31 @@ fn executors_agree_on_wide_networks() {
 fn weights_survive_the_way_through_burn() {
     let weights = weights(&spec(7, 16, 2), 3);
     assert_eq!(Net::<Flex>::from_weights(&weights, &FlexDevice).to_weights(), weights);
+}
+
+#[test]
+fn a_position_does_not_depend_on_its_batch() {
+    for (planes, channels) in [(96, 64), (5, 24)] {
+        let weights = weights(&spec(planes, channels, 2), 4);
+        let size = usize::from(planes) * 81;
+        let input = Noise(9).planes(11 * size, 3);
+        for mut simd in levels(&weights) {
+            let level = simd.level();
+            let whole = run(&mut simd, 11, &input);
+            let mut other = simd.clone();
+            for (first, batch) in [(0, 11), (0, 1), (10, 1), (3, 2), (4, 7), (1, 8)] {
+                let part = run(&mut other, batch, &input[first * size..][..batch * size]);
+                assert!(part.policy == whole.policy[first * 2187..][..batch * 2187], "{level}, {first}, {batch}");
+                assert!(part.wdl == whole.wdl[first * 3..][..batch * 3], "{level}, {first}, {batch}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_best_level_is_available() {
+    assert!(Level::best().is_available() && Level::Portable.is_available());
+    assert_eq!(Simd::new(&weights(&spec(1, 8, 0), 1)).level(), Level::best());
+    #[cfg(target_arch = "x86_64")]
+    assert_eq!(Level::Avx2.is_available(), is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"));
 }

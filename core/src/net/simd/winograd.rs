@@ -1,0 +1,126 @@
+//! Winograd's F(3×3, 3×3): a 3×3 patch of output from a 5×5 patch of input with 25 products instead of 81.
+//!
+//! Nine such tiles are exactly one board. With the interpolation points 0, 1, −1, 2 and ∞ (Lavin and Gray 2015), along
+//! each side of a tile: output = Aᵀ[(G weight) ⊙ (Bᵀ input)], where
+//!
+//! ```text
+//! Bᵀ =  2 −1 −2  1  0      G =   1/2    0    0      Aᵀ = 1  1  1  1  0
+//!       0 −2 −1  1  0           −1/2 −1/2 −1/2           0  1 −1  2  0
+//!       0  2 −3  1  0           −1/6  1/6 −1/6           0  1  1  4  1
+//!       0 −1  0  1  0            1/6  1/3  2/3
+//!       0  2 −1 −2  1              0    0    1
+//! ```
+
+use super::vector::Vector;
+
+/// Side of the patch of input that a tile reads, and so of its square of products.
+pub(super) const PATCH: usize = 5;
+
+/// Products of a tile.
+pub(super) const PRODUCTS: usize = PATCH * PATCH;
+
+/// Side of a tile of output.
+pub(super) const TILE: usize = 3;
+
+const G: [[f64; 3]; PATCH] = [
+    [1.0 / 2.0, 0.0, 0.0],
+    [-1.0 / 2.0, -1.0 / 2.0, -1.0 / 2.0],
+    [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
+    [1.0 / 6.0, 1.0 / 3.0, 2.0 / 3.0],
+    [0.0, 0.0, 1.0],
+];
+
+/// `G weight Gᵀ`: the factors of one 3×3 kernel.
+pub(super) fn weights(kernel: &[f32]) -> [f32; PRODUCTS] {
+    core::array::from_fn(|i| {
+        let (file, rank) = (G[i / PATCH], G[i % PATCH]);
+        let taps = kernel.iter().enumerate();
+        taps.map(|(tap, &w)| file[tap / 3] * rank[tap % 3] * f64::from(w)).sum::<f64>() as f32
+    })
+}
+
+/// `Bᵀ d`.
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+pub(super) unsafe fn input<V: Vector>(d: [V; PATCH], constants: Constants<V>) -> [V; PATCH] {
+    let Constants { two, minus_two, minus_three } = constants;
+    // SAFETY: the caller vouches for the instructions.
+    unsafe {
+        let difference = d[3].sub(d[1]);
+        [
+            two.mul_add(d[0].sub(d[2]), difference),
+            difference.sub(d[1].add(d[2])),
+            two.mul_add(d[1], minus_three.mul_add(d[2], d[3])),
+            difference,
+            minus_two.mul_add(difference, d[4].sub(d[2])),
+        ]
+    }
+}
+
+/// `Aᵀ m`.
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+pub(super) unsafe fn output<V: Vector>(m: [V; PATCH]) -> [V; TILE] {
+    // SAFETY: the caller vouches for the instructions.
+    unsafe {
+        let (sum, difference, twice) = (m[1].add(m[2]), m[1].sub(m[2]), m[3].add(m[3]));
+        [m[0].add(sum).add(m[3]), difference.add(twice), sum.add(twice).add(twice.add(m[4]))]
+    }
+}
+
+/// The factors of [`input`], in every lane.
+#[derive(Clone, Copy)]
+pub(super) struct Constants<V> {
+    two: V,
+    minus_two: V,
+    minus_three: V,
+}
+
+impl<V: Vector> Constants<V> {
+    /// # Safety
+    /// As [`Vector`].
+    #[inline(always)]
+    pub(super) unsafe fn new() -> Self {
+        // SAFETY: the caller vouches for the instructions; the pointers are to constants.
+        unsafe { Constants { two: V::splat(&2.0), minus_two: V::splat(&-2.0), minus_three: V::splat(&-3.0) } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::vector::Portable;
+    use super::*;
+
+    fn lanes(x: f32) -> Portable {
+        // SAFETY: the portable vector needs no instructions; the pointer is to a number.
+        unsafe { Portable::splat(&raw const x) }
+    }
+
+    fn number(x: Portable) -> f32 {
+        let mut lanes = [0.0; 4];
+        // SAFETY: as above; there is room for four lanes.
+        unsafe { x.store(lanes.as_mut_ptr()) };
+        lanes[2]
+    }
+
+    #[test]
+    fn a_side_of_a_tile_is_a_correlation() {
+        for (d, g) in [([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 0.0, -1.0]), ([0.5, -7.0, 0.0, 3.0, 11.0], [2.0, 3.0, 5.0])] {
+            let factors = G.map(|row| (row[0] * g[0] + row[1] * g[1] + row[2] * g[2]) as f32);
+            // SAFETY: the portable vector needs no instructions.
+            let found = unsafe {
+                let d = input(d.map(lanes), Constants::new());
+                let products = core::array::from_fn(|i| d[i].mul_add(lanes(factors[i]), lanes(0.0)));
+                output(products).map(number)
+            };
+            for (i, found) in found.into_iter().enumerate() {
+                let expected: f32 = (0..3).map(|tap| d[i + tap] * g[tap] as f32).sum();
+                assert!((found - expected).abs() < 1e-5, "{d:?} with {g:?} at {i}: {found}, not {expected}");
+            }
+        }
+    }
+}
