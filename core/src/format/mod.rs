@@ -2,8 +2,10 @@
 
 pub mod envelope;
 pub mod model;
+pub mod record;
 
 mod half;
 
 pub use envelope::EnvelopeError;
 pub use model::{Dtype, Model, ModelError, Provenance};
+pub use record::{GameError, PlyInfo, Record, RecordError};
