@@ -4,3 +4,4 @@ pub mod inspect;
 pub mod serve;
 
 pub mod argument;
+pub mod durable;

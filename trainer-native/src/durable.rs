@@ -1,0 +1,104 @@
+//! Files that are whole or absent: what a reader, or the next run, finds after a crash.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// Puts `bytes` at `path` so that whoever looks, at any time and after any crash, finds the old file or the new one and
+/// nothing between. The bytes are on the disk when this returns. Two writers of one path do not disturb each other: the
+/// last one wins.
+///
+/// # Errors
+/// Names the path and the step that failed; the old file is then still there.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = temporary_beside(path)?;
+    let written = write_through(&temporary, bytes)
+        .and_then(|()| fs::rename(&temporary, path).with_context(|| format!("{}: cannot be replaced", path.display())));
+    if written.is_err() {
+        // The first error is the one to report; the file may not even exist.
+        fs::remove_file(&temporary).ok();
+        return written;
+    }
+    sync_folder_of(path)
+}
+
+/// A name in the same folder, so that the rename stays within one file system, and unlike that of any other process.
+fn temporary_beside(path: &Path) -> Result<PathBuf> {
+    let name = path.file_name().with_context(|| format!("{}: is not the path of a file", path.display()))?;
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}.{:?}.new", std::process::id(), std::thread::current().id()));
+    Ok(path.with_file_name(hidden))
+}
+
+fn write_through(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = File::create(path).with_context(|| format!("{}: cannot be created", path.display()))?;
+    file.write_all(bytes).with_context(|| format!("{}: cannot be written", path.display()))?;
+    file.sync_all().with_context(|| format!("{}: does not reach the disk", path.display()))
+}
+
+/// A rename is on the disk only when its folder is. Elsewhere than on Unix a folder cannot be opened.
+fn sync_folder_of(path: &Path) -> Result<()> {
+    if cfg!(unix) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .with_context(|| format!("{}: the folder does not reach the disk", folder.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A fresh folder for one test.
+    fn folder(test: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("keisei-durable-{}-{test}", std::process::id()));
+        fs::create_dir_all(&folder).expect("the temporary folder can be written");
+        folder
+    }
+
+    fn names(folder: &Path) -> Vec<OsString> {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .expect("it was created")
+            .map(|entry| entry.expect("it is readable").file_name())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_written_and_replaced_and_nothing_is_left_beside_it() {
+        let folder = folder("replace");
+        let path = folder.join("a.model");
+        for bytes in [&b"first, and longer"[..], b"second", b""] {
+            write_atomically(&path, bytes).expect("the folder can be written");
+            assert_eq!(fs::read(&path).expect("it was written"), bytes);
+            assert_eq!(names(&folder), ["a.model"]);
+        }
+        fs::remove_dir_all(folder).expect("it is ours");
+    }
+
+    #[test]
+    fn a_failure_names_the_path_and_leaves_everything_as_it_was() {
+        let folder = folder("failure");
+        let taken = folder.join("taken");
+        fs::create_dir(&taken).expect("the folder can be written");
+        fs::write(taken.join("file"), b"old").expect("the folder can be written");
+        let check = |path: &Path, message: &str| {
+            let error = write_atomically(path, b"new").expect_err("it cannot be written");
+            assert!(format!("{error:#}").contains(message), "{error:#}");
+            assert!(format!("{error:#}").contains(&folder.display().to_string()), "{error:#}");
+        };
+        check(&taken, "cannot be replaced");
+        check(&folder.join("absent/file"), "cannot be created");
+        check(&folder.join(".."), "is not the path of a file");
+        assert_eq!(names(&folder), ["taken"]);
+        assert_eq!(fs::read(taken.join("file")).expect("it is still there"), b"old");
+        fs::remove_dir_all(folder).expect("it is ours");
+    }
+}
