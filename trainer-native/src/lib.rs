@@ -1,7 +1,14 @@
 //! The trainer: self-play, rollout, PPO, checkpoints, evaluation, export.
 
+pub mod config;
+pub mod rollout;
+pub mod ppo;
+pub mod learner;
+pub mod adam;
+pub mod material;
+pub mod random;
+pub mod durable;
+
 pub mod inspect;
 pub mod serve;
-
 pub mod argument;
-pub mod durable;

@@ -3,7 +3,8 @@
 use alloc::{format, vec::Vec};
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, TensorData, activation::relu, backend::Backend, module::conv2d, ops::ConvOptions};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::{Tensor, TensorData, activation::relu, module::conv2d, ops::ConvOptions};
 
 use super::{NetSpec, OUTCOMES, SIDE, SQUARES, Weights};
 
@@ -86,6 +87,28 @@ impl<B: Backend> Net<B> {
         Weights::new(self.spec.clone(), data).expect("the parameters have kept their shapes since from_weights")
     }
 
+    /// The gradient of every weight, in the order of [`Weights::data`]; zero where a parameter took no part in the loss.
+    pub fn gradient(&self, gradients: &B::Gradients) -> Vec<f32>
+    where
+        B: AutodiffBackend,
+    {
+        let mut data = Vec::with_capacity(self.spec.parameters());
+        let mut conv = |conv: &Conv<B>| {
+            push_gradient(&mut data, &conv.weight, gradients);
+            push_gradient(&mut data, &conv.bias, gradients);
+        };
+        conv(&self.stem);
+        for block in &self.blocks {
+            conv(&block.conv1);
+            conv(&block.conv2);
+        }
+        for linear in [&self.policy, &self.value.conv, &self.value.hidden, &self.value.out] {
+            push_gradient(&mut data, &linear.weight, gradients);
+            push_gradient(&mut data, &linear.bias, gradients);
+        }
+        data
+    }
+
     /// The architecture.
     pub fn spec(&self) -> &NetSpec {
         &self.spec
@@ -144,6 +167,20 @@ fn param<B: Backend, const D: usize>(weights: &Weights, name: &str, device: &B::
 fn push<B: Backend, const D: usize>(data: &mut Vec<f32>, param: &Param<Tensor<B, D>>) {
     let tensor = param.val().into_data().convert::<f32>();
     data.extend_from_slice(tensor.as_slice::<f32>().expect("the data was converted to f32"));
+}
+
+fn push_gradient<B: AutodiffBackend, const D: usize>(
+    data: &mut Vec<f32>,
+    param: &Param<Tensor<B, D>>,
+    gradients: &B::Gradients,
+) {
+    match param.val().grad(gradients) {
+        Some(gradient) => {
+            let gradient = gradient.into_data().convert::<f32>();
+            data.extend_from_slice(gradient.as_slice::<f32>().expect("the data was converted to f32"));
+        }
+        None => data.resize(data.len() + param.shape().num_elements(), 0.0),
+    }
 }
 
 fn push_conv<B: Backend>(data: &mut Vec<f32>, conv: &Conv<B>) {

@@ -202,8 +202,7 @@ impl Game {
             occurrences: 1,
             outcome: None,
         };
-        let (in_check, can_move) = game.position.check_and_mobility();
-        game.outcome = game.judge(in_check, can_move);
+        game.outcome = game.judge();
         game
     }
 
@@ -275,14 +274,14 @@ impl Game {
     pub fn play_unchecked(&mut self, mv: Move) {
         let (key, ply, occurrences) = (self.position.key(), self.position.ply(), self.occurrences);
         let captured = self.position.advance(mv);
-        let (in_check, can_move) = self.position.check_and_mobility();
+        let check = self.position.in_check();
         self.moves.push(mv);
-        self.past.push(Past { key, captured, check: in_check, ply, occurrences });
+        self.past.push(Past { key, captured, check, ply, occurrences });
         self.occurrences = match self.last_occurrence() {
             Some(ply) => self.past[ply].occurrences + 1,
             None => 1,
         };
-        self.outcome = self.judge(in_check, can_move);
+        self.outcome = self.judge();
     }
 
     /// Takes the last move back and returns it. A game that has ended goes on.
@@ -291,12 +290,11 @@ impl Game {
         let past = self.past.pop()?;
         self.position.retract(mv, past.captured, past.ply);
         self.occurrences = past.occurrences;
-        // A move was played here, so the game had not ended.
-        self.outcome = None;
+        self.outcome = self.judge();
         Some(mv)
     }
 
-    /// `loser` resigns, at its turn or not. A game that has ended keeps its outcome.
+    /// The side to move resigns. A game that has ended keeps its outcome.
     pub fn resign(&mut self, loser: Color) {
         self.outcome.get_or_insert(Outcome::win(loser.flip(), Reason::Resignation));
     }
@@ -320,10 +318,10 @@ impl Game {
     }
 
     /// The end of the game by the rules, in this order: no legal move, fourfold repetition, ply limit.
-    fn judge(&self, in_check: bool, can_move: bool) -> Option<Outcome> {
+    fn judge(&self) -> Option<Outcome> {
         let us = self.position.side_to_move();
-        if !can_move {
-            let reason = if in_check { Reason::Checkmate } else { Reason::NoLegalMove };
+        if !self.position.has_legal_move() {
+            let reason = if self.position.in_check() { Reason::Checkmate } else { Reason::NoLegalMove };
             return Some(Outcome::win(us.flip(), reason));
         }
         if self.occurrences >= 4 {

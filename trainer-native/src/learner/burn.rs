@@ -1,0 +1,157 @@
+//! Gradients by burn's automatic differentiation, on whichever backend the build has.
+
+use super::{Learner, Minibatch};
+use crate::ppo::{Batch, Coefficients, Sums, loss};
+use anyhow::{Context, Result};
+use burn::backend::{Autodiff, Flex};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::{Tensor, TensorData};
+use keisei_core::encoding::{Actions, Features, SQUARES};
+use keisei_core::net::{Weights, burn::Net};
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Where a learner computes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Device {
+    /// burn-flex on the CPU's cores.
+    Cpu,
+    /// burn-wgpu: Vulkan, Metal or DirectX 12.
+    Wgpu,
+    /// burn-cuda: NVIDIA GPUs.
+    Cuda,
+}
+
+/// A learner on burn backend `B`.
+///
+/// The minibatch is cut into shards of a fixed size, worked on by several threads; their gradients are added in the order
+/// of the shards, so the sum does not depend on the number of threads.
+pub struct BurnLearner<B: AutodiffBackend> {
+    name: String,
+    features: Features,
+    actions: Actions,
+    threads: usize,
+    shard: usize,
+    backend: PhantomData<B>,
+}
+
+/// Samples of one shard on the CPU: enough for long inner loops, few enough for the activations to stay in the cache.
+const CPU_SHARD: usize = 64;
+
+impl BurnLearner<Autodiff<Flex>> {
+    /// On the CPU with so many threads.
+    pub fn cpu(features: Features, actions: Actions, threads: usize) -> Self {
+        let name = format!("burn-flex, {threads} threads");
+        Self { name, features, actions, threads, shard: CPU_SHARD, backend: PhantomData }
+    }
+}
+
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+impl<B: AutodiffBackend> BurnLearner<B> {
+    /// On a GPU: one thread feeds it whole minibatches.
+    fn gpu(name: &str, features: Features, actions: Actions) -> Self {
+        Self { name: name.to_owned(), features, actions, threads: 1, shard: usize::MAX, backend: PhantomData }
+    }
+}
+
+impl<B: AutodiffBackend> Learner for BurnLearner<B>
+where
+    B::Device: Default,
+{
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn gradient(
+        &mut self,
+        weights: &Weights,
+        minibatch: &Minibatch,
+        coefficients: &Coefficients,
+    ) -> Result<(Vec<f32>, Sums)> {
+        let samples = minibatch.slots.len();
+        let shards: Vec<Range<usize>> = (0..samples)
+            .step_by(self.shard)
+            .map(|start| start..samples.min(start.saturating_add(self.shard)))
+            .collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let shard = next.fetch_add(1, Ordering::Relaxed);
+                let Some(range) = shards.get(shard).cloned() else { return done };
+                done.push((shard, self.shard_gradient(weights, minibatch, range, coefficients)));
+            }
+        };
+        let mut parts: Vec<_> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.threads.min(shards.len())).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().flat_map(|worker| worker.join().expect("a learner thread does not panic")).collect()
+        });
+        parts.sort_by_key(|&(shard, _)| shard);
+
+        let mut gradient = vec![0.0; weights.data().len()];
+        let mut sums = Sums::default();
+        for (_, part) in parts {
+            let (shard_gradient, shard_sums) = part?;
+            for (sum, g) in gradient.iter_mut().zip(shard_gradient) {
+                *sum += g;
+            }
+            sums.add(&shard_sums);
+        }
+        Ok((gradient, sums))
+    }
+}
+
+impl<B: AutodiffBackend> BurnLearner<B>
+where
+    B::Device: Default,
+{
+    fn shard_gradient(
+        &self,
+        weights: &Weights,
+        minibatch: &Minibatch,
+        range: Range<usize>,
+        coefficients: &Coefficients,
+    ) -> Result<(Vec<f32>, Sums)> {
+        let device = B::Device::default();
+        let net = Net::<B>::from_weights(weights, &device);
+        let samples = range.len();
+        let batch = self.batch::<B>(minibatch, range, &device);
+        let (policy, wdl) = net.forward(batch.planes.clone());
+        let (loss, sums) = loss(policy, wdl, &batch, coefficients);
+        let gradients = loss.backward();
+        let sums = sums.into_data().convert::<f32>();
+        let sums = sums.as_slice::<f32>().ok().context("the loss is not a vector of f32")?;
+        Ok((net.gradient(&gradients), Sums::from_slice(samples, sums)))
+    }
+
+    fn batch<T: Backend>(&self, minibatch: &Minibatch, range: Range<usize>, device: &T::Device) -> Batch<T> {
+        let (samples, actions) = (range.len(), self.actions.count());
+        let rollout = minibatch.rollout;
+        let size = self.features.planes() * SQUARES;
+        let mut planes = vec![0.0; samples * size];
+        let mut illegal = vec![true; samples * actions];
+        let mut action = Vec::with_capacity(samples);
+        let mut old_log_prob = Vec::with_capacity(samples);
+        let mut target = Vec::with_capacity(3 * samples);
+        for (i, &slot) in minibatch.slots[range.clone()].iter().enumerate() {
+            let step = &rollout.steps[slot];
+            self.features.expand(&step.observation, &mut planes[i * size..][..size]);
+            for &legal in rollout.legal_of(step) {
+                illegal[i * actions + usize::from(legal)] = false;
+            }
+            action.push(i32::from(step.action));
+            old_log_prob.push(step.log_prob);
+            target.extend(rollout.targets[slot]);
+        }
+        let advantage = minibatch.advantages[range].to_vec();
+        Batch {
+            planes: Tensor::from_data(TensorData::new(planes, [samples, self.features.planes(), SQUARES]), device),
+            illegal: Tensor::from_data(TensorData::new(illegal, [samples, actions]), device),
+            action: Tensor::from_data(TensorData::new(action, [samples, 1]), device),
+            old_log_prob: Tensor::from_data(TensorData::new(old_log_prob, [samples]), device),
+            advantage: Tensor::from_data(TensorData::new(advantage, [samples]), device),
+            target: Tensor::from_data(TensorData::new(target, [samples, 3]), device),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What is minimised: clipped PPO (Schulman et al. 2017) over legal actions, plus cross-entropy of the outcome.
+//!
+//! ```text
+//! ratio  = exp(log π(a) − log π_old(a))
+//! policy = −min(ratio · A, clip(ratio, 1 − ε, 1 + ε) · A)         A normalised over the minibatch
+//! value  = −Σ target · log P                                      on every ply, over win, draw and loss
+//! loss   = policy + vf_coef · value − ent_coef · entropy
+//! ```
+
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Bool, Int, Tensor, backend::Backend};
+use serde::Serialize;
+
+/// A minibatch, or a shard of one, on the device of `B`.
+pub struct Batch<B: Backend> {
+    /// Input planes `[B, planes, 81]`.
+    pub planes: Tensor<B, 3>,
+    /// True where an action is illegal, `[B, actions]`.
+    pub illegal: Tensor<B, 2, Bool>,
+    /// Actions played, `[B, 1]`.
+    pub action: Tensor<B, 2, Int>,
+    /// Their log-probabilities when they were played, `[B]`.
+    pub old_log_prob: Tensor<B, 1>,
+    /// Normalised advantages, `[B]`.
+    pub advantage: Tensor<B, 1>,
+    /// Targets of the outcome, `[B, 3]`.
+    pub target: Tensor<B, 2>,
+}
+
+/// Coefficients of the loss.
+#[derive(Clone, Copy, Debug)]
+pub struct Coefficients {
+    /// ε of the clipped objective.
+    pub clip_coef: f32,
+    /// Weight of the value loss.
+    pub vf_coef: f32,
+    /// Weight of the entropy bonus.
+    pub ent_coef: f32,
+    /// What each sample's loss is multiplied by: one over the size of the whole minibatch, so that shards add up.
+    pub scale: f32,
+}
+
+/// Logit of an action that cannot be played: its probability is exactly 0 in f32.
+const ILLEGAL: f32 = -1e9;
+
+/// The loss to descend, and its parts as sums over the samples: `[8]`, see [`Sums`].
+pub fn loss<B: Backend>(
+    policy: Tensor<B, 2>,
+    wdl: Tensor<B, 2>,
+    batch: &Batch<B>,
+    c: &Coefficients,
+) -> (Tensor<B, 1>, Tensor<B, 1>) {
+    let log_probs = log_softmax(policy.mask_fill(batch.illegal.clone(), ILLEGAL), 1); // [B, actions]
+    let new_log_prob = log_probs.clone().gather(1, batch.action.clone()).squeeze_dim::<1>(1); // [B]
+    let log_ratio = new_log_prob - batch.old_log_prob.clone(); // [B]
+    let ratio = log_ratio.clone().exp(); // [B]
+
+    let clipped = ratio.clone().clamp(1.0 - c.clip_coef, 1.0 + c.clip_coef);
+    let surrogate = (ratio.clone() * batch.advantage.clone()).min_pair(clipped * batch.advantage.clone()); // [B]
+    let policy_loss = surrogate.neg().sum();
+
+    let probs = log_probs.clone().exp().mask_fill(batch.illegal.clone(), 0.0); // [B, actions]
+    let entropy = (probs * log_probs).sum().neg();
+
+    let value_loss = (batch.target.clone() * log_softmax(wdl, 1)).sum().neg();
+
+    let loss = (policy_loss.clone() + value_loss.clone() * c.vf_coef - entropy.clone() * c.ent_coef) * c.scale;
+    let deviation = ratio.clone() - 1.0;
+    let sums = Tensor::cat(
+        vec![
+            policy_loss,
+            value_loss,
+            entropy,
+            log_ratio.clone().neg().sum(),
+            (deviation.clone() - log_ratio).sum(),
+            deviation.clone().abs().greater_elem(c.clip_coef).float().sum(),
+            deviation.clone().abs().sum(),
+            deviation.abs().max(),
+        ],
+        0,
+    );
+    (loss, sums)
+}
+
+/// Parts of the loss over some samples: sums, but for the maximum.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sums {
+    /// Samples.
+    pub samples: usize,
+    /// Clipped objective, negated.
+    pub policy_loss: f64,
+    /// Cross-entropy of the outcome.
+    pub value_loss: f64,
+    /// Entropy of the policy over legal actions, in nats.
+    pub entropy: f64,
+    /// `−log ratio`: the k1 estimate of the KL divergence.
+    pub old_approx_kl: f64,
+    /// `ratio − 1 − log ratio`: the k3 estimate, never negative (Schulman 2020).
+    pub approx_kl: f64,
+    /// Samples whose ratio left the clip range.
+    pub clipfrac: f64,
+    /// `|ratio − 1|`.
+    pub ratio_error: f64,
+    /// Its maximum.
+    pub max_ratio_error: f64,
+}
+
+impl Sums {
+    /// Reads what [`loss`] returned for `samples` samples.
+    ///
+    /// # Panics
+    /// If there are not eight numbers.
+    pub fn from_slice(samples: usize, sums: &[f32]) -> Self {
+        let sum: [f64; 8] = std::array::from_fn(|i| f64::from(sums[i]));
+        Self {
+            samples,
+            policy_loss: sum[0],
+            value_loss: sum[1],
+            entropy: sum[2],
+            old_approx_kl: sum[3],
+            approx_kl: sum[4],
+            clipfrac: sum[5],
+            ratio_error: sum[6],
+            max_ratio_error: sum[7],
+        }
+    }
+
+    /// Adds the sums of other samples.
+    pub fn add(&mut self, other: &Self) {
+        self.samples += other.samples;
+        self.policy_loss += other.policy_loss;
+        self.value_loss += other.value_loss;
+        self.entropy += other.entropy;
+        self.old_approx_kl += other.old_approx_kl;
+        self.approx_kl += other.approx_kl;
+        self.clipfrac += other.clipfrac;
+        self.ratio_error += other.ratio_error;
+        self.max_ratio_error = self.max_ratio_error.max(other.max_ratio_error);
+    }
+
+    /// Means over the samples.
+    pub fn means(&self) -> Losses {
+        let mean = |sum: f64| sum / self.samples.max(1) as f64;
+        Losses {
+            policy_loss: mean(self.policy_loss),
+            value_loss: mean(self.value_loss),
+            entropy: mean(self.entropy),
+            old_approx_kl: mean(self.old_approx_kl),
+            approx_kl: mean(self.approx_kl),
+            clipfrac: mean(self.clipfrac),
+            ratio_error: mean(self.ratio_error),
+            max_ratio_error: self.max_ratio_error,
+        }
+    }
+}
+
+/// Means of [`Sums`] over its samples, under the names of the metrics.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of `Sums`")]
+pub struct Losses {
+    pub policy_loss: f64,
+    pub value_loss: f64,
+    pub entropy: f64,
+    pub old_approx_kl: f64,
+    pub approx_kl: f64,
+    pub clipfrac: f64,
+    pub ratio_error: f64,
+    pub max_ratio_error: f64,
+}
+
+/// Shifts and scales advantages to mean 0 and variance 1; returns mean and standard deviation before.
+pub fn normalize(advantages: &mut [f32]) -> (f32, f32) {
+    let count = advantages.len() as f32;
+    let mean = advantages.iter().sum::<f32>() / count;
+    let variance = advantages.iter().map(|a| (a - mean).powi(2)).sum::<f32>() / count;
+    let deviation = variance.sqrt();
+    for a in advantages {
+        *a = (*a - mean) / (deviation + 1e-8);
+    }
+    (mean, deviation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::backend::Flex;
+    use burn::tensor::TensorData;
+
+    type B = Flex;
+
+    fn batch(illegal: [bool; 3], old_log_prob: f32, advantage: f32, target: [f32; 3]) -> Batch<B> {
+        let device = <B as Backend>::Device::default();
+        Batch {
+            planes: Tensor::zeros([1, 1, 81], &device),
+            illegal: Tensor::from_data(TensorData::new(illegal.to_vec(), [1, 3]), &device),
+            action: Tensor::from_data(TensorData::new(vec![0i32], [1, 1]), &device),
+            old_log_prob: Tensor::from_floats([old_log_prob], &device),
+            advantage: Tensor::from_floats([advantage], &device),
+            target: Tensor::from_floats([target], &device),
+        }
+    }
+
+    fn run(policy: [f32; 3], wdl: [f32; 3], batch: &Batch<B>, c: &Coefficients) -> (f32, Sums) {
+        let device = <B as Backend>::Device::default();
+        let (loss, sums) = loss(Tensor::from_floats([policy], &device), Tensor::from_floats([wdl], &device), batch, c);
+        let sums = sums.into_data().to_vec::<f32>().expect("f32");
+        (loss.into_scalar(), Sums::from_slice(1, &sums))
+    }
+
+    fn near(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
+    }
+
+    const PLAIN: Coefficients = Coefficients { clip_coef: 0.2, vf_coef: 2.0, ent_coef: 0.5, scale: 1.0 };
+
+    #[test]
+    fn losses_worked_by_hand() {
+        // Two legal actions with logits ln 3 and 0: probabilities 3/4 and 1/4; the third is illegal however large.
+        let batch = batch([false, false, true], 0.5f32.ln(), 2.0, [1.0, 0.0, 0.0]);
+        let (loss, sums) = run([3f32.ln(), 0.0, 50.0], [0.0, 0.0, 0.0], &batch, &PLAIN);
+        // ratio = 0.75 / 0.5 = 1.5, clipped at 1.2 since the advantage is positive.
+        near(sums.policy_loss, -2.4);
+        near(sums.value_loss, 3f64.ln());
+        let entropy = -(0.75f64 * 0.75f64.ln() + 0.25 * 0.25f64.ln());
+        near(sums.entropy, entropy);
+        near(sums.old_approx_kl, -(1.5f64.ln()));
+        near(sums.approx_kl, 0.5 - 1.5f64.ln());
+        near(sums.clipfrac, 1.0);
+        near(sums.max_ratio_error, 0.5);
+        near(f64::from(loss), -2.4 + 2.0 * 3f64.ln() - 0.5 * entropy);
+    }
+
+    #[test]
+    fn a_bad_action_is_not_clipped_upwards() {
+        // ratio 1.5 with a negative advantage: the unclipped, larger loss counts.
+        let batch = batch([false, false, true], 0.5f32.ln(), -1.0, [0.0, 1.0, 0.0]);
+        let (_, sums) = run([3f32.ln(), 0.0, 0.0], [0.0, 0.0, 0.0], &batch, &PLAIN);
+        near(sums.policy_loss, 1.5);
+    }
+
+    #[test]
+    fn the_policy_that_played_has_ratio_one() {
+        let batch = batch([false, true, false], 0.5f32.ln(), 1.0, [0.0, 0.0, 1.0]);
+        let (_, sums) = run([7.0, 99.0, 7.0], [1.0, 2.0, 3.0], &batch, &PLAIN);
+        near(sums.approx_kl, 0.0);
+        near(sums.clipfrac, 0.0);
+        near(sums.max_ratio_error, 0.0);
+    }
+
+    #[test]
+    fn normalized_advantages_have_mean_zero_and_variance_one() {
+        let mut advantages = [1.0, 2.0, 3.0, 6.0];
+        let (mean, deviation) = normalize(&mut advantages);
+        near(f64::from(mean), 3.0);
+        near(f64::from(deviation), 3.5f64.sqrt());
+        near(f64::from(advantages.iter().sum::<f32>()), 0.0);
+        near(f64::from(advantages.iter().map(|a| a * a).sum::<f32>()), 4.0);
+    }
+}
