@@ -209,7 +209,7 @@ fn text(outcome: Option<Outcome>) -> impl fmt::Display {
 
 impl Record {
     /// The record of `game` as it stands; `plies` tells what was thought before each move.
-    pub fn new(game: &Game, black: &str, white: &str, plies: Vec<PlyInfo>) -> Record {
+    pub fn of_game(game: &Game, black: &str, white: &str, plies: Vec<PlyInfo>) -> Record {
         Record {
             start_sfen: game.start().to_sfen(),
             black: black.into(),
@@ -375,7 +375,7 @@ mod tests {
         for usi in moves {
             game.play(mv(usi));
         }
-        Record::new(&game, "Kuro", "白", Vec::new())
+        Record::of_game(&game, "Kuro", "白", Vec::new())
     }
 
     fn mate() -> Record {
