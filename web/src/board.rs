@@ -55,6 +55,12 @@ fn color(index: u8) -> Result<Color, JsError> {
     Color::ALL.get(usize::from(index)).copied().ok_or_else(|| JsError::new("a colour is 0 or 1"))
 }
 
+impl Board {
+    pub(crate) fn game(&self) -> &Game {
+        &self.game
+    }
+}
+
 #[wasm_bindgen]
 impl Board {
     /// A game from `startpos` or an SFEN, cut off after `max_plies` moves; 0 sets no limit.

@@ -1,10 +1,15 @@
 //! The core in the browser: thin wasm-bindgen methods over Rust objects, no rule of shogi here.
 //!
-//! [`Board`] lives on the page's thread and answers what is on the board and what is legal.
+//! [`Board`] lives on the page's thread and answers what is on the board and what is legal; [`Engine`] lives in a worker
+//! and answers what a model thinks; [`Replay`] and [`Recorder`] read and write game records.
 
 mod board;
+mod engine;
+mod replay;
 
 pub use board::{Board, Outcome};
+pub use engine::{Candidates, Engine, Thought};
+pub use replay::{Recorder, Replay};
 
 use wasm_bindgen::JsError;
 
