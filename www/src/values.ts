@@ -1,0 +1,21 @@
+/** Points of view. The agent speaks for the side to move; everything the pages show is Black's. This is the one place that turns it. */
+
+import type { Color } from "./board/geometry";
+import type { Thought } from "./protocol";
+
+/** Chances of Black's win, of a draw and of White's win; they add up to 1. */
+export interface Chances {
+  black: number;
+  draw: number;
+  white: number;
+}
+
+export function chances({ win, draw, loss }: Thought, sideToMove: Color): Chances {
+  return sideToMove === 0 ? { black: win, draw, white: loss } : { black: loss, draw, white: win };
+}
+
+/** A value in -1..1 of the side to move, as Black's. */
+export const blackValue = (value: number, sideToMove: Color): number => (sideToMove === 0 ? value : -value);
+
+/** Chances that match Black's value when the share of draws is not known. */
+export const chancesOfValue = (value: number): Chances => ({ black: (1 + value) / 2, draw: 0, white: (1 - value) / 2 });
