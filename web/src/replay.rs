@@ -111,7 +111,7 @@ impl Recorder {
     /// A record of the game on `board` between two named players.
     #[wasm_bindgen(constructor)]
     pub fn new(board: &Board, black: &str, white: &str) -> Recorder {
-        Recorder { record: Record::new(board.game(), black, white, Vec::new()) }
+        Recorder { record: Record::of_game(board.game(), black, white, Vec::new()) }
     }
 
     /// Notes what was thought after `ply` moves: a value in -1..1 for the side to move, and candidates (USI, separated by
