@@ -1,3 +1,50 @@
-//! `cargo xtask`: the only build script.
+//! `cargo xtask web | demo | test | bench`: the only build script; finds or installs what it needs.
 
-fn main() {}
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+mod bench;
+mod demo;
+mod test;
+mod web;
+
+mod install;
+mod licences;
+mod shell;
+mod summary;
+mod wasm;
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "Builds, tests and shows Keisei; installs what that needs")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the pages, with the core as wasm, into www/dist
+    Web,
+    /// Build the pages, train two minutes if there is no model yet, and serve the result on this machine
+    Demo(demo::Options),
+    /// Install what is missing and run every check
+    Test(test::Options),
+    /// Run one benchmark, or name them all
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Web => web::run(),
+        Command::Demo(options) => demo::run(&options),
+        Command::Test(options) => test::run(&options),
+        Command::Bench(options) => bench::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

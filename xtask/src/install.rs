@@ -1,0 +1,99 @@
+//! What the commands need from outside: installed where that is possible, named where it is not.
+
+use crate::shell::{command, find, output, root, run};
+use anyhow::{Context, Result};
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Something that is not here and could not be installed.
+#[derive(Debug)]
+pub struct Missing {
+    /// What it is for and how to get it.
+    pub advice: String,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "missing: {}", self.advice)
+    }
+}
+
+impl std::error::Error for Missing {}
+
+/// Says what is missing.
+pub fn missing(advice: impl Into<String>) -> anyhow::Error {
+    Missing { advice: advice.into() }.into()
+}
+
+/// Installs those Debian packages that are not here.
+///
+/// # Errors
+/// [`Missing`] on another system or without root; anything else if `apt-get` fails.
+pub fn debian_packages(packages: &[&str]) -> Result<()> {
+    let absent: Vec<&str> = packages.iter().copied().filter(|package| !has_debian_package(package)).collect();
+    if absent.is_empty() {
+        return Ok(());
+    }
+    let list = absent.join(" ");
+    if !may_install() {
+        return Err(missing(format!("on Debian, as root: apt-get install {list}")));
+    }
+    let mut install = command("apt-get", &["install", "-y", "-q", "--no-install-recommends"]);
+    install.args(&absent).env("DEBIAN_FRONTEND", "noninteractive");
+    if output(&mut install).is_ok() {
+        eprintln!("installed {list}");
+        return Ok(());
+    }
+    // The package lists of a new machine are empty or old.
+    run(&mut command("apt-get", &["update", "-q"]))?;
+    run(&mut install).with_context(|| format!("Debian packages {list}"))
+}
+
+fn may_install() -> bool {
+    let root = output(&mut command("id", &["-u"])).is_ok_and(|id| id.trim_ascii() == b"0");
+    root && Path::new("/etc/debian_version").exists() && find("apt-get").is_some()
+}
+
+fn has_debian_package(package: &str) -> bool {
+    output(&mut command("dpkg-query", &["-W", "-f", "${Status}", package]))
+        .is_ok_and(|status| status.ends_with(b" installed"))
+}
+
+/// A Chromium that the browser tests can drive.
+///
+/// # Errors
+/// As [`debian_packages`].
+pub fn chromium() -> Result<PathBuf> {
+    let known = || ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(find);
+    if let Some(path) = known() {
+        return Ok(path);
+    }
+    debian_packages(&["chromium"]).context("Chromium for the browser tests")?;
+    known().context("the package chromium holds no program of that name")
+}
+
+/// Brings `folder/node_modules` to what its lock file says; at once if that was the last thing installed there.
+///
+/// # Errors
+/// [`Missing`] without Node; anything else if npm fails.
+pub fn npm_packages(folder: &Path) -> Result<()> {
+    if find("npm").is_none() {
+        return Err(missing("Node 20.19 or later with npm"));
+    }
+    let lock = fs::read(folder.join("package-lock.json")).with_context(|| format!("{}", folder.display()))?;
+    let installed = folder.join("node_modules/.installed-lock.json");
+    if fs::read(&installed).is_ok_and(|found| found == lock) {
+        return Ok(());
+    }
+    // The tests drive the distribution's Chromium: playwright must not fetch its own.
+    let mut npm = command("npm", &["ci", "--no-audit", "--no-fund"]);
+    run(npm.current_dir(folder).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
+    fs::write(installed, lock)?;
+    Ok(())
+}
+
+/// The folder of the pages' sources.
+pub fn www() -> PathBuf {
+    root().join("www")
+}

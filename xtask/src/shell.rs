@@ -1,0 +1,128 @@
+//! Running other programs from the repository's root.
+
+use anyhow::{Context, Result, bail};
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// The repository's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies one folder below the root")
+}
+
+/// Cargo's output folder, wherever the environment or a configuration puts it.
+pub fn target_directory() -> Result<&'static Path> {
+    static TARGET: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(target) = TARGET.get() {
+        return Ok(target);
+    }
+    let metadata = json(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
+    Ok(TARGET.get_or_init(|| PathBuf::from(target)))
+}
+
+/// The program with its arguments, to be run in the root.
+pub fn command<S: AsRef<OsStr>>(program: S, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(root());
+    command
+}
+
+/// The cargo that runs us.
+pub fn cargo() -> Command {
+    command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), &[])
+}
+
+/// Runs to the end with our own output streams.
+///
+/// # Errors
+/// The program cannot be started or ends with another code than 0.
+pub fn run(command: &mut Command) -> Result<()> {
+    eprintln!("$ {}", shown(command));
+    let status = command.status().with_context(|| format!("{}: cannot be started", shown(command)))?;
+    check(command, status)
+}
+
+/// As [`run`], but hands every line of both output streams to `line` after passing it on.
+pub fn run_read(command: &mut Command, line: impl Fn(&str) + Sync) -> Result<()> {
+    eprintln!("$ {}", shown(command));
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("{}: cannot be started", shown(command)))?;
+    let (stdout, stderr) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
+    std::thread::scope(|scope| {
+        scope.spawn(|| pass_on(stderr, std::io::stderr(), &line));
+        pass_on(stdout, std::io::stdout(), &line);
+    });
+    let status = child.wait()?;
+    check(command, status)
+}
+
+/// Copies `from` line by line. A failing writer (a closed terminal) does not stop the program behind `from`.
+fn pass_on(from: impl Read, mut to: impl Write, line: &impl Fn(&str)) {
+    let mut reader = BufReader::new(from);
+    let mut bytes = Vec::new();
+    while reader.read_until(b'\n', &mut bytes).is_ok_and(|read| read > 0) {
+        let _ = to.write_all(&bytes).and_then(|()| to.flush());
+        line(&String::from_utf8_lossy(&bytes));
+        bytes.clear();
+    }
+}
+
+/// Runs silently; what it wrote to standard output.
+///
+/// # Errors
+/// The program cannot be started or ends with another code than 0; its messages are then part of the error.
+pub fn output(command: &mut Command) -> Result<Vec<u8>> {
+    let output = command.output().with_context(|| format!("{}: cannot be started", shown(command)))?;
+    check(command, output.status).with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    Ok(output.stdout)
+}
+
+/// As [`output`], read as JSON.
+pub fn json(command: &mut Command) -> Result<serde_json::Value> {
+    Ok(serde_json::from_slice(&output(command)?)?)
+}
+
+/// Whether the program ends with code 0 within `limit`; nothing is shown, a later end is cut off.
+pub fn succeeds_within(limit: Duration, command: &mut Command) -> bool {
+    let Ok(mut child) = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn() else {
+        return false;
+    };
+    let start = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) if start.elapsed() < limit => std::thread::sleep(Duration::from_millis(50)),
+            // Whether it can still be killed or has just ended, the answer is no.
+            _ => {
+                let _ = child.kill().and_then(|()| child.wait());
+                return false;
+            }
+        }
+    }
+}
+
+/// Where PATH has this program.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+fn check(command: &Command, status: ExitStatus) -> Result<()> {
+    if !status.success() {
+        bail!("{}: {status}", shown(command));
+    }
+    Ok(())
+}
+
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,166 @@
+//! `cargo xtask test`: every check, each as one stage of a table, whatever happens to the others.
+
+use crate::install::{Missing, chromium, npm_packages};
+use crate::shell::{cargo, command, find, root, run_read, target_directory};
+use crate::summary::{Counts, Row, table};
+use crate::{licences, shell, wasm, web};
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::Instant;
+
+/// Which stages to run.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Leave the browser out
+    #[arg(long)]
+    fast: bool,
+    /// Run this stage alone (several may be given)
+    #[arg(long, value_name = "STAGE")]
+    only: Vec<Stage>,
+}
+
+/// In the order in which they run; the cheap ones come first.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    /// rustfmt finds nothing to change
+    Format,
+    /// Every dependency may be used
+    Licences,
+    /// clippy finds nothing, warnings included
+    Clippy,
+    /// Unit and integration tests
+    Rust,
+    /// The examples in the documentation
+    Docs,
+    /// The core compiles for the browser
+    Wasm,
+    /// The pages' types are right, and they can be bundled
+    Pages,
+    /// The pages work in Chromium
+    Browser,
+}
+
+/// Runs the stages and prints the table.
+///
+/// # Errors
+/// A stage failed; or, where the environment has `CI=true`, one that was asked for could not run.
+pub fn run(options: &Options) -> Result<()> {
+    let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    let mut rows = Vec::new();
+    for &stage in Stage::value_variants() {
+        if !options.only.is_empty() && !options.only.contains(&stage) {
+            continue;
+        }
+        let name = stage.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let start = Instant::now();
+        let (counts, note) = if options.fast && stage == Stage::Browser {
+            (Counts { skipped: 1, ..Counts::default() }, "left out by --fast".to_owned())
+        } else {
+            eprintln!("\n== {name}");
+            let (counts, result) = run_stage(stage);
+            judge(counts, result, in_ci)
+        };
+        rows.push(Row { stage: name, counts, wall: start.elapsed(), note });
+    }
+    let failed = rows.iter().filter(|row| row.counts.failed > 0).map(|row| row.stage.as_str()).collect::<Vec<_>>();
+    for row in rows.iter().filter(|row| !row.note.is_empty()) {
+        eprintln!("\n{}: {}", row.stage, row.note);
+    }
+    println!("\n{}", table(&rows).trim_end());
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+/// The counts of a stage in the table, and what to say about it.
+fn judge(mut counts: Counts, result: Result<()>, in_ci: bool) -> (Counts, String) {
+    match result {
+        Ok(()) => (counts, String::new()),
+        Err(error) if error.is::<Missing>() && !in_ci => {
+            (Counts { skipped: counts.skipped + 1, ..counts }, format!("{error:#}"))
+        }
+        Err(error) => {
+            counts.failed = counts.failed.max(1);
+            (counts, format!("{error:#}"))
+        }
+    }
+}
+
+fn run_stage(stage: Stage) -> (Counts, Result<()>) {
+    match stage {
+        Stage::Format => checked(shell::run(cargo().args(["fmt", "--all", "--check"]))),
+        Stage::Licences => checked(licences::check()),
+        Stage::Clippy => {
+            checked(shell::run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])))
+        }
+        Stage::Rust => tested(&mut rust_tests()),
+        Stage::Docs => tested(cargo().args(["test", "--workspace", "--doc", "--no-fail-fast"])),
+        Stage::Wasm => checked(wasm::build()),
+        Stage::Pages => checked(web::pages()),
+        Stage::Browser => {
+            browser_tests().map_or_else(|error| (Counts::default(), Err(error)), |mut npm| tested(&mut npm))
+        }
+    }
+}
+
+/// A stage that is one check by itself.
+fn checked(result: Result<()>) -> (Counts, Result<()>) {
+    (Counts { passed: u32::from(result.is_ok()), ..Counts::default() }, result)
+}
+
+/// A stage that counts its tests; no test at all is a failure.
+fn tested(command: &mut Command) -> (Counts, Result<()>) {
+    let counts = Mutex::new(Counts::default());
+    let result = run_read(command, |line| {
+        counts.lock().expect("reading a line does not panic").read(line);
+    });
+    let counts = counts.into_inner().expect("reading a line does not panic");
+    let ran = counts.passed + counts.failed > 0;
+    (counts, result.and_then(|()| if ran { Ok(()) } else { bail!("ran no test") }))
+}
+
+/// All of them in one build: a package alone would be built with fewer features, and then burn once more.
+fn rust_tests() -> Command {
+    let mut cargo = cargo();
+    if find("cargo-nextest").is_some() {
+        cargo.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+    } else {
+        cargo.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+    }
+    cargo
+}
+
+/// The tests get the paths of the browser and of the trainer, which exports an agent and serves the pages.
+fn browser_tests() -> Result<Command> {
+    let folder = root().join("tests/browser");
+    let chromium = chromium()?;
+    npm_packages(&folder)?;
+    shell::run(cargo().args(["build", "--workspace", "--bin", "trainer-native"]))?;
+    let mut npm = command("npm", &["test", "--silent"]);
+    npm.current_dir(folder).env("CHROMIUM", chromium);
+    npm.env("TRAINER_NATIVE", target_directory()?.join("debug/trainer-native"));
+    Ok(npm)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::install::missing;
+    use anyhow::{Context, anyhow};
+
+    #[test]
+    fn what_is_missing_is_skipped_but_in_ci() {
+        let check = |error: anyhow::Error, in_ci, failed, skipped| {
+            let (counts, note) = judge(Counts::default(), Err(error), in_ci);
+            assert_eq!((counts.failed, counts.skipped), (failed, skipped), "{note}");
+            assert!(note.contains("Node"), "{note}");
+        };
+        let absent = || Err::<(), _>(missing("Node")).context("the pages").unwrap_err();
+        check(absent(), false, 0, 1);
+        check(absent(), true, 1, 0);
+        check(anyhow!("Node broke"), false, 1, 0);
+    }
+}

@@ -1,0 +1,152 @@
+//! The core as wasm: a toolchain for wasm32, the compiler, the bindings, the optimiser.
+
+use crate::install::{debian_packages, npm_packages, www};
+use crate::shell::{cargo, command, find, output, root, run, succeeds_within, target_directory};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use wasm_bindgen_cli_support::Bindgen;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Names the toolchain instead of looking for one: `rustup` or `debian`.
+const CHOICE: &str = "KEISEI_WASM_TOOLCHAIN";
+
+/// Every browser of the last years has these. They are listed one by one because Chromium refuses what binaryen writes
+/// when all its features are allowed.
+const FEATURES: [&str; 7] = [
+    "--enable-simd",
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+/// What can compile for wasm32.
+pub enum Toolchain {
+    /// The toolchain in use has the target's standard library.
+    Rustup,
+    /// Debian's compiler, which builds the standard library from source and links with the `rust-lld` at this path.
+    Debian(PathBuf),
+}
+
+/// Finds or installs a toolchain: the target of the toolchain in use, added by rustup if need be, or else Debian's.
+///
+/// # Errors
+/// Neither can be had.
+pub fn toolchain() -> Result<Toolchain> {
+    let choice = std::env::var(CHOICE).unwrap_or_default();
+    let (rustup, debian) = match choice.as_str() {
+        "" => (true, true),
+        "rustup" => (true, false),
+        "debian" => (false, true),
+        other => bail!("{CHOICE} is rustup or debian, not {other:?}"),
+    };
+    if rustup && (has_target() || (rustup_adds_target() && has_target())) {
+        return Ok(Toolchain::Rustup);
+    }
+    if !debian {
+        bail!("rustup cannot add the target {TARGET} to the toolchain in use");
+    }
+    debian_packages(&["rustc-web", "cargo-web", "rust-web-src"])
+        .with_context(|| format!("a compiler for wasm: rustup target add {TARGET}"))?;
+    let sysroot = output(&mut command("rustc", &["--print", "sysroot"]))?;
+    let host = host_triple()?;
+    let linker = Path::new(str::from_utf8(&sysroot)?.trim()).join("lib/rustlib").join(host).join("bin/rust-lld");
+    if !linker.is_file() {
+        bail!("{}: no such linker", linker.display());
+    }
+    Ok(Toolchain::Debian(linker))
+}
+
+fn has_target() -> bool {
+    output(&mut command("rustc", &["--print", "target-libdir", "--target", TARGET]))
+        .ok()
+        .and_then(|text| fs::read_dir(str::from_utf8(&text).ok()?.trim()).ok())
+        .is_some_and(|mut files| files.next().is_some())
+}
+
+fn rustup_adds_target() -> bool {
+    eprintln!("adding the target {TARGET} to the toolchain in use");
+    let mut rustup = command("rustup", &["target", "add", TARGET]);
+    find("rustup").is_some() && succeeds_within(Duration::from_secs(90), rustup.env("RUSTUP_MAX_RETRIES", "0"))
+}
+
+fn host_triple() -> Result<String> {
+    let version = output(&mut command("rustc", &["-vV"]))?;
+    let line = str::from_utf8(&version)?.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(line.context("rustc -vV names no host")?.to_owned())
+}
+
+impl Toolchain {
+    /// One line for the log.
+    pub fn describe(&self) -> String {
+        match self {
+            Toolchain::Rustup => format!("wasm toolchain: the one in use, with its target {TARGET}"),
+            Toolchain::Debian(_) => "wasm toolchain: Debian's rustc-web, standard library from source".to_owned(),
+        }
+    }
+
+    fn cargo_build(&self) -> Command {
+        let mut cargo = match self {
+            Toolchain::Rustup => {
+                let mut cargo = cargo();
+                cargo.arg("build");
+                cargo
+            }
+            Toolchain::Debian(linker) => {
+                let mut cargo = command("/usr/bin/cargo", &["build", "-Zbuild-std=std,panic_abort"]);
+                cargo
+                    .env("RUSTC", "/usr/bin/rustc")
+                    // A stable compiler builds its own standard library only when told that it may.
+                    .env("RUSTC_BOOTSTRAP", "1")
+                    .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+                cargo
+            }
+        };
+        // Flags for the host in the environment would replace the target's.
+        cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+        cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C target-feature=+simd128");
+        cargo.args(["--target", TARGET, "--profile", "wasm", "--package", "keisei-web"]);
+        cargo
+    }
+}
+
+/// Builds `web` into `www/src/wasm/`: `keisei_web.js`, its types, and the optimised `keisei_web_bg.wasm`.
+///
+/// # Errors
+/// Anything that it takes is missing or fails.
+pub fn build() -> Result<()> {
+    let toolchain = toolchain()?;
+    eprintln!("{}", toolchain.describe());
+    run(&mut toolchain.cargo_build())?;
+    let compiled = target_directory()?.join(TARGET).join("wasm/keisei_web.wasm");
+    let out = www().join("src/wasm");
+    bind(&compiled, &out)?;
+    npm_packages(&www())?;
+    optimise(&out.join("keisei_web_bg.wasm"))
+}
+
+fn bind(compiled: &Path, out: &Path) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(compiled).typescript(true).remove_name_section(true).remove_producers_section(true);
+    bindgen.web(true)?.generate(out).with_context(|| format!("bindings of {}", compiled.display()))
+}
+
+fn optimise(wasm: &Path) -> Result<()> {
+    let size = |path: &Path| fs::metadata(path).map(|data| data.len() / 1024);
+    let before = size(wasm)?;
+    let optimised = wasm.with_extension("optimised");
+    let mut wasm_opt = command("node", &[]);
+    wasm_opt.arg(www().join("node_modules/binaryen/bin/wasm-opt"));
+    wasm_opt.arg("-O3").args(FEATURES).arg(wasm).arg("-o").arg(&optimised);
+    run(&mut wasm_opt)?;
+    fs::rename(&optimised, wasm)?;
+    let shown = wasm.strip_prefix(root()).unwrap_or(wasm);
+    eprintln!("{}: {before} KiB, optimised {} KiB", shown.display(), size(wasm)?);
+    Ok(())
+}
