@@ -2,7 +2,7 @@
 
 use keisei_core::encoding::{PackedObservation, SQUARES};
 use keisei_core::format::model::{Model, Provenance};
-use keisei_core::net::{Executor, OUTCOMES, scalar::Scalar, softmax3};
+use keisei_core::net::{Executor, OUTCOMES, simd::Simd, softmax3};
 use keisei_core::notation::western;
 use keisei_core::search::policy;
 use keisei_core::shogi::{Game, Move};
@@ -18,7 +18,7 @@ const CANDIDATES: usize = 8;
 #[wasm_bindgen]
 pub struct Engine {
     model: Model,
-    executor: Scalar,
+    executor: Simd,
     planes: Vec<f32>,
     policy: Vec<f32>,
     wdl: [f32; OUTCOMES],
@@ -109,7 +109,7 @@ impl Engine {
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: &[u8]) -> Result<Engine, JsError> {
         let model = Model::from_bytes(bytes).map_err(js_error)?;
-        let executor = Scalar::new(&model.weights);
+        let executor = Simd::new(&model.weights);
         let planes = vec![0.0; model.features.planes() * SQUARES];
         let policy = vec![0.0; model.actions.count()];
         Ok(Engine { model, executor, planes, policy, wdl: [0.0; OUTCOMES] })
