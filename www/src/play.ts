@@ -351,7 +351,6 @@ try {
   await rulesReady;
   wire();
   newGame(0);
-  view.board.focus();
   await fetchDefault();
 } catch (error) {
   view.status.textContent = "The page could not start.";

@@ -81,7 +81,8 @@ function openGame(game: number): void {
   board.free();
   board = new Board(replay.start(game), 0);
   const first = board.side_to_move();
-  values = Array.from(replay.values(game), (value, ply) => blackValue(value, ((first + ply) % 2) as Color));
+  const noted = replay.values(game);
+  values = Array.from({ length: moves.length + 1 }, (_, ply) => blackValue(noted[ply] ?? NaN, ((first + ply) % 2) as Color));
   texts = moves.map((move) => {
     board.play(move);
     return board.texts().at(-1) ?? move;
