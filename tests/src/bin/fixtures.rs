@@ -1,41 +1,61 @@
 //! What the browser tests need from the native side.
 //!
-//! `cargo run -p keisei-tests --bin fixtures -- DIR [MODEL…]` writes
+//! `cargo run -p keisei-tests --bin fixtures -- files DIR` writes
 //!
 //! | file | content |
 //! |---|---|
-//! | `random.model` | a model that has learned nothing, from a fixed seed |
+//! | `random.model` | a model of random weights from a fixed seed |
+//! | `games.record` | two games that it played against itself |
 //! | `positions.txt` | 1,000 positions of random games, one a line: USI moves from the start position |
-//! | `logits-N.bin` | for model N (0 is `random.model`, then the MODELs): per position all policy logits and three outcome logits, f32 little-endian |
+//!
+//! and `fixtures logits MODEL FILE` the native answers to these positions: of each all policy logits and the three outcome
+//! logits, f32 little-endian.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
-use keisei_core::format::{Dtype, Model, Provenance};
-use keisei_core::net::{Executor, NetSpec, OUTCOMES, Weights, scalar::Scalar};
-use keisei_core::shogi::{Game, Move};
+use keisei_core::format::{Dtype, Model, PlyInfo, Provenance, Record, record};
+use keisei_core::net::{Executor, NetSpec, OUTCOMES, Weights, simd::Simd, value};
+use keisei_core::search::policy;
+use keisei_core::shogi::{Game, Move, Position};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const SEED: u64 = 20_261_124;
 const POSITIONS: usize = 1000;
-/// The ply limit under which the positions are judged; the page plays under the same.
+/// The ply limit of the games; the page plays under the same.
 const MAX_PLIES: u16 = 512;
+/// Candidates of each move of a record.
+const CANDIDATES: usize = 5;
 
 fn main() -> Result<()> {
-    let mut args = std::env::args_os().skip(1).map(PathBuf::from);
-    let directory = args.next().context("usage: fixtures DIR [MODEL…]")?;
-    fs::create_dir_all(&directory).with_context(|| format!("{}", directory.display()))?;
-    let random = directory.join("random.model");
-    write(&random, &untrained()?.to_bytes(Dtype::F32)?)?;
-    let games = positions();
-    let lines: Vec<String> = games.iter().map(|game| moves_text(game.moves()) + "\n").collect();
-    write(&directory.join("positions.txt"), lines.concat().as_bytes())?;
-    for (number, path) in std::iter::once(random).chain(args).enumerate() {
-        let bytes = fs::read(&path).with_context(|| format!("{}", path.display()))?;
-        let model = Model::from_bytes(&bytes).with_context(|| format!("{}", path.display()))?;
-        write(&directory.join(format!("logits-{number}.bin")), &logits(&model, &games))?;
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["files", directory] => files(Path::new(directory)),
+        ["logits", model, file] => logits(Path::new(model), Path::new(file)),
+        _ => bail!("usage: fixtures files DIR | fixtures logits MODEL FILE"),
     }
-    Ok(())
+}
+
+fn files(directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory).with_context(|| format!("{}", directory.display()))?;
+    let model = untrained()?;
+    let mut random = Random(SEED);
+    let games = [(); 2].map(|()| self_play(&model, &mut random));
+    let lines: Vec<String> = positions().iter().map(|game| moves_text(game.moves()) + "\n").collect();
+    write(&directory.join("random.model"), &model.to_bytes(Dtype::F32)?)?;
+    write(&directory.join("games.record"), &record::to_bytes(&games)?)?;
+    write(&directory.join("positions.txt"), lines.concat().as_bytes())
+}
+
+fn logits(path: &Path, file: &Path) -> Result<()> {
+    let bytes = fs::read(path).with_context(|| format!("{}", path.display()))?;
+    let mut player = Player::new(&Model::from_bytes(&bytes).with_context(|| format!("{}", path.display()))?);
+    let mut answers = Vec::new();
+    for game in positions() {
+        player.look(&game);
+        answers.extend(player.policy.iter().chain(&player.wdl).flat_map(|logit| logit.to_le_bytes()));
+    }
+    write(file, &answers)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -53,33 +73,35 @@ fn untrained() -> Result<Model> {
         value_hidden: 64,
     };
     let provenance = Provenance { run: "random".into(), ..Provenance::default() };
-    Ok(Model { features, actions, provenance, weights: Weights::init(&spec, SEED)? })
+    let mut weights = Weights::init(&spec, SEED)?;
+    // A fresh network has zeros where a comparison of executors must see numbers, and nearly no opinions.
+    let mut random = Random(SEED);
+    for weight in weights.data_mut() {
+        *weight += 0.1 * (random.uniform() - 0.5);
+    }
+    Ok(Model { features, actions, provenance, weights })
 }
 
 fn moves_text(moves: &[Move]) -> String {
     moves.iter().map(Move::to_string).collect::<Vec<_>>().join(" ")
 }
 
+fn new_game() -> Game {
+    Game::new(Position::startpos(), MAX_PLIES)
+}
+
 /// Positions of random games at random plies, none of them over.
 fn positions() -> Vec<Game> {
-    let mut random = SEED;
-    let mut below = |bound: usize| {
-        // SplitMix64.
-        random = random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % bound as u64) as usize
-    };
+    let mut random = Random(SEED);
     let mut found = Vec::new();
     while found.len() < POSITIONS {
-        let mut game = Game::new(keisei_core::shogi::Position::startpos(), MAX_PLIES);
-        for _ in 0..below(200) {
-            let moves = game.position().legal_moves();
+        let mut game = new_game();
+        for _ in 0..random.below(200) {
             if game.outcome().is_some() {
                 break;
             }
-            game.play(moves[below(moves.len())]);
+            let moves = game.position().legal_moves();
+            game.play(moves[random.below(moves.len())]);
         }
         if game.outcome().is_none() {
             found.push(game);
@@ -88,17 +110,63 @@ fn positions() -> Vec<Game> {
     found
 }
 
-/// The definition's answer to each position.
-fn logits(model: &Model, games: &[Game]) -> Vec<u8> {
-    let mut executor = Scalar::new(&model.weights);
-    let mut planes = vec![0.0; model.features.planes() * SQUARES];
-    let mut policy = vec![0.0; model.actions.count()];
-    let mut wdl = [0.0; OUTCOMES];
-    let mut bytes = Vec::new();
-    for game in games {
-        model.features.expand(&PackedObservation::new(game), &mut planes);
-        executor.forward(1, &planes, &mut policy, &mut wdl);
-        bytes.extend(policy.iter().chain(&wdl).flat_map(|logit| logit.to_le_bytes()));
+/// A game of the model against itself at temperature 1.
+fn self_play(model: &Model, random: &mut Random) -> Record {
+    let mut player = Player::new(model);
+    let mut game = new_game();
+    let mut plies = Vec::new();
+    while game.outcome().is_none() {
+        let legal = model.actions.legal(game.position());
+        player.look(&game);
+        let probabilities = policy::probabilities(&player.policy, legal.actions(), 1.0);
+        let best = policy::top(&probabilities, CANDIDATES);
+        let top = best.into_iter().map(|(index, p)| (legal.moves()[index], p)).collect();
+        plies.push(PlyInfo { value: Some(value(player.wdl)), top });
+        game.play(legal.moves()[policy::draw(&probabilities, random.uniform())]);
     }
-    bytes
+    Record::of_game(&game, "random", "random", plies)
+}
+
+/// A model and what it last answered.
+struct Player {
+    features: Features,
+    executor: Simd,
+    planes: Vec<f32>,
+    policy: Vec<f32>,
+    wdl: [f32; OUTCOMES],
+}
+
+impl Player {
+    fn new(model: &Model) -> Player {
+        Player {
+            features: model.features,
+            executor: Simd::new(&model.weights),
+            planes: vec![0.0; model.features.planes() * SQUARES],
+            policy: vec![0.0; model.actions.count()],
+            wdl: [0.0; OUTCOMES],
+        }
+    }
+
+    fn look(&mut self, game: &Game) {
+        self.features.expand(&PackedObservation::new(game), &mut self.planes);
+        self.executor.forward(1, &self.planes, &mut self.policy, &mut self.wdl);
+    }
+}
+
+/// `SplitMix64`.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) % bound as u64) as usize
+    }
+
+    /// In `[0, 1)`.
+    fn uniform(&mut self) -> f32 {
+        self.below(1 << 24) as f32 / (1 << 24) as f32
+    }
 }

@@ -1,0 +1,170 @@
+/**
+ * What the browser tests share: native fixtures, the site on `trainer-native serve`, and Chromium.
+ *
+ * | variable | meaning | default |
+ * |---|---|---|
+ * | `CHROMIUM` | the browser | `/usr/bin/chromium` |
+ * | `KEISEI_DIST` | the built pages | `www/dist` |
+ * | `KEISEI_BIN` | folder with built `trainer-native` and `fixtures` | `cargo run` builds them |
+ */
+
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+import { chromium } from "playwright-core";
+
+export const ROOT = resolve(import.meta.dirname, "../..");
+const DIST = resolve(process.env.KEISEI_DIST ?? join(ROOT, "www/dist"));
+const run = promisify(execFile);
+
+const exists = (path) => stat(path).then(() => true, () => false);
+
+/** The command line of a binary of the workspace. */
+function command(name, args) {
+  if (process.env.KEISEI_BIN) return [join(process.env.KEISEI_BIN, name), args];
+  const crate = name === "fixtures" ? "keisei-tests" : name;
+  return ["cargo", ["run", "--quiet", "-p", crate, "--bin", name, "--", ...args]];
+}
+
+/** Runs it and returns its standard output. */
+async function output(name, args) {
+  const { stdout } = await run(...command(name, args), { cwd: ROOT, maxBuffer: 1 << 26 });
+  return stdout;
+}
+
+export const fixtures = (...args) => output("fixtures", args);
+
+/** `trainer-native outcome` after these USI moves from the start position. */
+export const nativeOutcome = async (moves) => (await output("trainer-native", ["outcome", "startpos", ...moves])).trim();
+
+/**
+ * Starts everything; `site.close()` ends it.
+ *
+ * The site is a copy of the built pages. An exported agent in it is kept; without one there is an untrained agent, so that
+ * the tests need no training.
+ */
+export async function open() {
+  assert.ok(await exists(join(DIST, "index.html")), `${DIST} holds no built pages: run \`cargo xtask web\``);
+  const directory = await mkdtemp(join(tmpdir(), "keisei-browser-"));
+  const files = join(directory, "fixtures");
+  const site = join(directory, "site");
+  await fixtures("files", files);
+  await cp(DIST, site, { recursive: true });
+  await mkdir(join(site, "models"), { recursive: true });
+  const trained = await exists(join(site, "models/default.model"));
+  if (!trained) await cp(join(files, "random.model"), join(site, "models/default.model"));
+  if (!(await exists(join(site, "models/games.record")))) {
+    await cp(join(files, "games.record"), join(site, "models/games.record"));
+  }
+  const server = spawn(...command("trainer-native", ["serve", "--port", "0", site]), {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const base = await firstAddress(server);
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  return {
+    base,
+    files,
+    site,
+    trained,
+    page: (options) => watchedPage(browser, base, options),
+    async close() {
+      await browser.close();
+      server.kill("SIGTERM");
+      await new Promise((done) => (server.exitCode === null ? server.once("exit", done) : done()));
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+/** The address that the server prints once it answers. */
+async function firstAddress(server) {
+  const lines = createInterface({ input: server.stdout });
+  for await (const line of lines) {
+    const address = /http:\/\/127\.0\.0\.1:\d+\//.exec(line);
+    if (address) {
+      // The pipe stays open and is read on: a server must not block on its own output.
+      server.stdout.resume();
+      return address[0];
+    }
+  }
+  throw new Error("the server ended without an address");
+}
+
+/**
+ * A page that fails its test at `page.checked()` if the console had an error or anything was asked of another host.
+ *
+ * Motion is reduced, which also spares the agent's pause before its move. Under `/test-wasm/` lies the wasm itself, for
+ * tests that call it directly, and under `/test-files/` what `serveFiles` names.
+ */
+async function watchedPage(browser, base, { serveFiles, ...options } = {}) {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    reducedMotion: "reduce",
+    locale: "en-GB",
+    acceptDownloads: true,
+    ...options,
+  });
+  const problems = [];
+  context.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(base) && !/^(data|blob):/.test(url)) problems.push(`request to ${url}`);
+  });
+  await context.route("**/test-wasm/*", async (route) => {
+    const name = new URL(route.request().url()).pathname.split("/").pop();
+    await route.fulfill({
+      body: await readFile(join(ROOT, "www/src/wasm", name)),
+      contentType: name.endsWith(".wasm") ? "application/wasm" : "text/javascript",
+    });
+  });
+  await context.route("**/test-files/*", async (route) => {
+    const name = new URL(route.request().url()).pathname.split("/").pop();
+    await route.fulfill({ body: await readFile(join(serveFiles, name)), contentType: "application/octet-stream" });
+  });
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") problems.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => problems.push(`page: ${error}`));
+  page.checked = async () => {
+    await context.close();
+    assert.deepEqual(problems, []);
+  };
+  return page;
+}
+
+/** Drops a file on the page, as from a file manager. */
+export async function drop(page, name, bytes) {
+  const data = Buffer.from(bytes).toString("base64");
+  await page.evaluate(
+    ([name, data]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.from(atob(data), (char) => char.charCodeAt(0))], name));
+      for (const type of ["dragover", "drop"]) {
+        document.body.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+      }
+    },
+    [name, data],
+  );
+}
+
+/** Opens Play and waits until the agent is loaded. */
+export async function openPlay(page, base) {
+  await page.goto(`${base}index.html`);
+  await page.locator("#agent-state", { hasText: "ready" }).waitFor();
+}

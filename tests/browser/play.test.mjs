@@ -1,0 +1,170 @@
+/** The Play page, used as a person would. */
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { drop, nativeOutcome, open, openPlay } from "./harness.mjs";
+
+const LONGEST_GAME = 400;
+
+let site;
+before(async () => {
+  site = await open();
+});
+after(() => site?.close());
+
+/** Mulberry32: the same game every time. */
+function random(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const square = (page, name) => page.locator(`[data-square="${name}"]`);
+const yourTurn = (page) => page.locator("#status", { hasText: "Your turn" });
+const result = (page) => page.locator("#result");
+
+async function move(page, from, to) {
+  await square(page, from).click();
+  await square(page, to).click();
+}
+
+/** Clicks a random element of those that match, where the user would. */
+async function clickOneOf(page, locator, uniform) {
+  const count = await locator.count();
+  assert.ok(count > 0, "nothing to click");
+  const box = await locator.nth(Math.floor(uniform() * count)).boundingBox();
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+}
+
+test("a game by random clicks against the agent is legal to its end", { timeout: 600_000 }, async () => {
+  const page = await site.page();
+  await openPlay(page, site.base);
+  const uniform = random(1);
+  let plies = 0;
+  for (; plies < LONGEST_GAME; plies += 2) {
+    await yourTurn(page).or(result(page)).first().waitFor();
+    if (await result(page).isVisible()) break;
+    await clickOneOf(page, page.locator(".cell.movable, .slot.movable"), uniform);
+    await clickOneOf(page, page.locator(".cell.legal"), uniform);
+    const choice = page.locator(".choice button");
+    if ((await choice.count()) > 0) await clickOneOf(page, choice, uniform);
+  }
+  if (!(await result(page).isVisible())) {
+    await page.locator("#resign").click();
+    await page.locator("#resign", { hasText: "Sure?" }).click();
+  }
+  const title = await result(page).locator("h2").textContent();
+  assert.match(title, /win|Draw|No result/);
+  assert.ok(plies > 0);
+
+  const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#save").click()]);
+  const bytes = [...(await readFile(await download.path()))];
+  const game = await page.evaluate(async (bytes) => {
+    const wasm = await import("/test-wasm/keisei_web.js");
+    await wasm.default({ module_or_path: "/test-wasm/keisei_web_bg.wasm" });
+    const replay = new wasm.Replay(Uint8Array.from(bytes));
+    return { moves: replay.moves(0), outcome: replay.outcome(0) };
+  }, bytes);
+  const native = await nativeOutcome(game.moves.split(" "));
+  const resigned = game.outcome.endsWith("resignation");
+  assert.equal(native, resigned ? "in progress" : game.outcome);
+  console.log(`    ${game.moves.split(" ").length} plies, ${game.outcome}`);
+
+  // The same game, shown by Replay.
+  await page.locator("#result button", { hasText: "Replay" }).click();
+  await page.locator("#outcome", { hasText: game.outcome }).waitFor();
+  await page.checked();
+});
+
+test("a first move by keyboard alone", async () => {
+  const page = await site.page();
+  await openPlay(page, site.base);
+  for (let presses = 0; presses < 30; presses++) {
+    await page.keyboard.press("Tab");
+    const role = await page.evaluate(() => document.activeElement?.shadowRoot?.activeElement?.getAttribute("role"));
+    if (role === "gridcell") break;
+  }
+  const focused = () => page.evaluate(() => document.activeElement?.shadowRoot?.activeElement?.getAttribute("aria-label"));
+  assert.equal(await focused(), "7g, Black pawn, can move");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  assert.equal(await focused(), "5g, Black pawn, selected");
+  await page.keyboard.press("Escape");
+  assert.equal(await focused(), "5g, Black pawn, can move");
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("ArrowUp");
+  assert.equal(await focused(), "7f, legal move");
+  await page.keyboard.press("Enter");
+  await page.locator("#moves button, #moves .move", { hasText: "P-7f" }).waitFor();
+  await yourTurn(page).waitFor();
+  await page.checked();
+});
+
+test("dragging, taking back, playing White, and resigning", async () => {
+  const page = await site.page();
+  await openPlay(page, site.base);
+  const [from, to] = [await square(page, "2g").boundingBox(), await square(page, "2f").boundingBox()];
+  await page.mouse.move(from.x + 20, from.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(from.x + 20, from.y - 10, { steps: 4 });
+  await page.mouse.move(to.x + 20, to.y + 20, { steps: 4 });
+  await page.mouse.up();
+  await page.locator("#moves .move", { hasText: "P-2f" }).waitFor();
+  await yourTurn(page).waitFor();
+  assert.equal(await page.locator("#moves .move:not(.gap)").count(), 2);
+  await page.locator("#undo").click();
+  assert.equal(await page.locator("#moves .move:not(.gap)").count(), 0);
+  assert.match(await square(page, "2g").getAttribute("aria-label"), /can move/);
+
+  await page.locator("label", { hasText: "White" }).click();
+  await page.locator("#new-game button").click();
+  await yourTurn(page).waitFor();
+  await move(page, "3c", "3d");
+  await page.locator("#moves .move", { hasText: "P-3d" }).waitFor();
+  await yourTurn(page).waitFor();
+  await page.locator("#resign").click();
+  await page.locator("#resign").click();
+  assert.equal(await result(page).locator("h2").textContent(), "The agent wins");
+  await page.checked();
+});
+
+test("files that are no models are refused and the game goes on", async () => {
+  const page = await site.page();
+  await openPlay(page, site.base);
+  const model = await readFile(join(site.files, "random.model"));
+  const flipped = Buffer.from(model);
+  flipped[model.length >> 1] ^= 1;
+  const problem = page.locator("#problem");
+  for (const [name, bytes, why] of [
+    ["text.model", Buffer.from("this is not a model"), /./],
+    ["empty.model", Buffer.alloc(0), /./],
+    ["short.model", model.subarray(0, model.length - 7), /./],
+    ["flipped.model", flipped, /./],
+    ["games.record", await readFile(join(site.files, "games.record")), /./],
+  ]) {
+    await drop(page, name, bytes);
+    await problem.filter({ hasText: `${name} could not be opened` }).waitFor();
+    const text = await problem.locator("span").textContent();
+    assert.match(text.slice(text.indexOf(":") + 1), why);
+    console.log(`    ${text}`);
+    await problem.locator("button").click();
+    assert.ok(await problem.isHidden());
+  }
+  await move(page, "7g", "7f");
+  await page.locator("#moves .move", { hasText: "P-7f" }).waitFor();
+  await yourTurn(page).waitFor();
+
+  await drop(page, "random.model", model);
+  await page.locator("#agent-name", { hasText: "random" }).waitFor();
+  await move(page, "2g", "2f");
+  await yourTurn(page).waitFor();
+  await page.checked();
+});
