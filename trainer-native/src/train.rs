@@ -1,11 +1,13 @@
 //! The training loop: collect → advantages → update → log → evaluate → save.
 
 use crate::adam::Adam;
+use crate::arena::Match;
 use crate::checkpoint::{self, State};
 use crate::config::{Config, Preset};
 use crate::durable::write_atomically;
 use crate::events::{Display, EndedGames, Evaluation, Metrics, MetricsFile, Perf, alarms, draw_curve};
 use crate::learner::{self, Learner};
+use crate::player::{Agent, Contender};
 use crate::ppo::{self, Rates};
 use crate::random::{Purpose, Stream};
 use crate::rollout::{Estimation, Rollout};
@@ -23,6 +25,9 @@ use std::time::Instant;
 /// Where runs are kept, and the link to the newest of them.
 const RUNS: &str = "runs";
 const LATEST: &str = "runs/latest";
+
+/// Temperature of the policy in evaluations: nearly the best move, but not the same game twice.
+const EVALUATION_TEMPERATURE: f32 = 0.15;
 
 /// `trainer-native train`
 #[derive(clap::Args, Debug)]
@@ -114,7 +119,7 @@ pub fn run(options: &Options) -> Result<()> {
             collect_seconds,
             learn_seconds,
         };
-        let evaluation = None;
+        let evaluation = run.evaluate(threads);
         run.log(update, rates, estimation, perf, evaluation, collected);
         if run.iteration.is_multiple_of(run.config.run.checkpoint_every) {
             run.save()?;
@@ -247,6 +252,25 @@ impl Run {
             value_lambda: config.value_lambda,
             prior_weight: config.prior_weight.at(self.progress()),
         }
+    }
+
+    /// Plays the greedy player if it is time to.
+    fn evaluate(&self, threads: usize) -> Option<Evaluation> {
+        let config = &self.config.run;
+        if config.evaluate_every == 0 || !self.iteration.is_multiple_of(config.evaluate_every) {
+            return None;
+        }
+        let seed = Stream::new(self.config.seed, Purpose::Evaluation, self.iteration, 0).next_u64();
+        let table = Match { pairs: config.evaluate_games / 2, seed, threads };
+        let agent = Agent::of_model("agent", &self.model(), EVALUATION_TEMPERATURE);
+        let played = table.play(&agent.into(), &Contender::Greedy, &|_| {});
+        let tally = played.tally();
+        Some(Evaluation {
+            opponent: played.second.clone(),
+            games: tally.games(),
+            score: tally.score(),
+            interval: played.score_interval(),
+        })
     }
 
     fn model(&self) -> Model {
