@@ -43,6 +43,7 @@ let values: number[] = [];
 let board: Board;
 let timer: ReturnType<typeof setInterval> | undefined;
 
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const firstSide = (): Color => ((board.side_to_move() + board.plies()) % 2) as Color;
 
 // --- opening --------------------------------------------------------------------------------------------------------
@@ -92,7 +93,7 @@ function openGame(game: number): void {
   view.about.hidden = false;
   view.black.textContent = replay.black(game);
   view.white.textContent = replay.white(game);
-  view.outcome.textContent = `${replay.outcome(game)}, after ${moves.length} moves`;
+  view.outcome.textContent = `${sentence(replay.outcome(game))}, after ${moves.length} moves`;
   view.judgement.hidden = !values.some(Number.isFinite);
   view.graph.values = values;
   goTo(0);
@@ -146,7 +147,7 @@ function draw(): void {
   view.value.show(known ? chancesOfValue(value) : null, known ? "the agent's view" : "no estimate here");
   const candidates = candidatesAt(ply);
   view.candidates.hidden = candidates.length === 0;
-  showCandidates(view.candidates, candidates, moves[ply]);
+  showCandidates(view.candidates, candidates.slice(0, 4), moves[ply]);
   view.board.arrows = candidates.slice(0, 3).map(({ usi, probability }) => ({ usi, weight: probability }));
   drawStatus(ply, side);
 }

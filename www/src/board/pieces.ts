@@ -97,7 +97,7 @@ function symbol(id: string, kind: Kind, glyph: string, set: PieceSet): SVGElemen
     const scale = kind.size === SMALL ? 0.055 : kind.size === SLIM ? 0.059 : kind.size === MIDDLE ? 0.063 : 0.067;
     ink.append(svg("path", { class: "kanji", d: OUTLINES[glyph] ?? "", transform: `translate(0 ${height * 0.07}) scale(${scale})` }));
   } else {
-    ink.append(svg("path", { d: OUTLINES[kind.letter] ?? "", transform: `translate(0 ${height * 0.07}) scale(0.048)` }));
+    ink.append(svg("path", { d: OUTLINES[kind.letter] ?? "", transform: `translate(0 ${height * 0.07}) scale(0.054)` }));
     ink.append(svg("g", { class: "hints" }, ...kind.hints.flatMap((mark) => hint(mark, kind.size))));
   }
   return svg(

@@ -3,7 +3,7 @@ import { shadow, sheet } from "./shadow";
 
 const css = sheet(`
   :host { display: block; }
-  svg { display: block; width: 100%; height: 116px; cursor: pointer; touch-action: pan-y; overflow: visible; }
+  svg { display: block; width: 100%; height: 92px; cursor: pointer; touch-action: pan-y; overflow: visible; }
   .ground { fill: none; stroke: var(--rule); }
   .zero { stroke: var(--control); stroke-dasharray: 3 4; }
   .line { fill: none; stroke: var(--accent); stroke-width: 1.8; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
