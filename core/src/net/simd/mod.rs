@@ -7,18 +7,29 @@ use alloc::{format, sync::Arc, vec, vec::Vec};
 use core::fmt;
 
 use super::{Executor, NetSpec, OUTCOMES, SQUARES, Weights, assert_shapes};
+pub use gradient::{Backprop, Tape};
 use kernels::{Between, Kernels, Product, ROWS, TILES};
 use winograd::PRODUCTS;
 
+mod gradient;
 // What a kernel calls must be compiled into it, or it would be compiled for the target's smallest instruction set.
 #[allow(clippy::inline_always)]
 mod kernels;
+// As above.
+#[allow(clippy::inline_always)]
+mod backward;
 // As above.
 #[allow(clippy::inline_always)]
 mod vector;
 // As above.
 #[allow(clippy::inline_always)]
 mod winograd;
+
+/// What may pass between two layers: half of a common second-level cache.
+const CHUNK_BYTES: usize = 1 << 18;
+
+/// The most boards that go through the network together: beyond it there is nothing to gain for the smallest networks.
+const MAX_CHUNK: usize = 8;
 
 /// An instruction set that there are kernels for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +151,7 @@ impl Simd {
     }
 
     fn from_network(network: Network) -> Simd {
-        Simd { buffers: network.buffers(), network: Arc::new(network) }
+        Simd { buffers: network.buffers(network.chunk()), network: Arc::new(network) }
     }
 
     /// The level it runs at.
@@ -151,7 +162,7 @@ impl Simd {
 
 impl Clone for Simd {
     fn clone(&self) -> Simd {
-        Simd { buffers: self.network.buffers(), network: Arc::clone(&self.network) }
+        Simd { buffers: self.network.buffers(self.network.chunk()), network: Arc::clone(&self.network) }
     }
 }
 
@@ -204,11 +215,11 @@ impl Network {
         }
     }
 
-    /// Boards that go through the network together. What passes between two layers grows with the channels, the weights
-    /// between them with the channels' square: with so many boards both are about as large, and neither is moved through
-    /// the caches much more often than the other.
+    /// Boards that go through the network together: as many as keep what passes between two layers within
+    /// [`CHUNK_BYTES`], for the weights have to pass through the cache beside it.
     fn chunk(&self) -> usize {
-        usize::from(self.spec.channels / 16).clamp(1, 8)
+        let board = 2 * size_of::<f32>() * PRODUCTS * TILES * usize::from(self.spec.channels);
+        (CHUNK_BYTES / board).clamp(1, MAX_CHUNK)
     }
 
     /// Vectors that hold so many channels.
@@ -222,8 +233,8 @@ impl Network {
         groups * boards * TILES * self.kernels.lanes + 16
     }
 
-    fn buffers(&self) -> Buffers {
-        let (boards, lanes) = (self.chunk(), self.kernels.lanes);
+    fn buffers(&self, boards: usize) -> Buffers {
+        let lanes = self.kernels.lanes;
         let products = PRODUCTS * self.stride(boards);
         let heads = usize::from(self.spec.policy_planes + self.spec.value_channels);
         let value = usize::from(self.spec.value_channels) * SQUARES;

@@ -24,6 +24,8 @@ pub(super) trait Vector: Copy {
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
     /// `self` where positive, else zero.
     unsafe fn relu(self) -> Self;
+    /// `self` where `gate` is positive, else zero.
+    unsafe fn gated(self, gate: Self) -> Self;
 }
 
 /// Plain arithmetic on four lanes, which every compiler turns into its target's vectors.
@@ -77,6 +79,11 @@ impl Vector for Portable {
     unsafe fn relu(self) -> Self {
         Portable(self.0.map(|x| if x > 0.0 { x } else { 0.0 }))
     }
+
+    #[inline(always)]
+    unsafe fn gated(self, gate: Self) -> Self {
+        Portable(core::array::from_fn(|i| if gate.0[i] > 0.0 { self.0[i] } else { 0.0 }))
+    }
 }
 
 /// A vector type whose methods are one intrinsic each.
@@ -85,7 +92,8 @@ macro_rules! vector {
     (
         $(#[$doc:meta])* $name:ident($register:ty), lanes $lanes:literal, width $width:literal,
         zero $zero:expr, load($l:ident) $load:expr, splat($s:ident) $splat:expr, store($t:ident, $v:ident) $store:expr,
-        add $add:ident, sub $sub:ident, mul_add $mul_add:ident, relu($r:ident) $relu:expr $(,)?
+        add $add:ident, sub $sub:ident, mul_add $mul_add:ident, relu($r:ident) $relu:expr,
+        gated($x:ident, $gate:ident) $gated:expr $(,)?
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
@@ -139,6 +147,12 @@ macro_rules! vector {
                 let $r = self.0;
                 $name(unsafe { $relu })
             }
+
+            #[inline(always)]
+            unsafe fn gated(self, gate: Self) -> Self {
+                let ($x, $gate) = (self.0, gate.0);
+                $name(unsafe { $gated })
+            }
         }
     };
 }
@@ -155,6 +169,7 @@ pub(super) mod x86 {
         zero _mm256_setzero_ps(), load(p) _mm256_loadu_ps(p), splat(p) _mm256_broadcast_ss(&*p),
         store(p, x) _mm256_storeu_ps(p, x), add _mm256_add_ps, sub _mm256_sub_ps, mul_add _mm256_fmadd_ps,
         relu(x) _mm256_max_ps(x, _mm256_setzero_ps()),
+        gated(x, gate) _mm256_and_ps(x, _mm256_cmp_ps::<_CMP_GT_OQ>(gate, _mm256_setzero_ps())),
     }
 
     vector! {
@@ -163,6 +178,7 @@ pub(super) mod x86 {
         zero _mm512_setzero_ps(), load(p) _mm512_loadu_ps(p), splat(p) _mm512_set1_ps(*p),
         store(p, x) _mm512_storeu_ps(p, x), add _mm512_add_ps, sub _mm512_sub_ps, mul_add _mm512_fmadd_ps,
         relu(x) _mm512_max_ps(x, _mm512_setzero_ps()),
+        gated(x, gate) _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(gate, _mm512_setzero_ps()), x),
     }
 }
 
@@ -178,6 +194,7 @@ pub(super) mod wasm {
         zero f32x4_splat(0.0), load(p) v128_load(p.cast()), splat(p) v128_load32_splat(p.cast()),
         store(p, x) v128_store(p.cast(), x), add f32x4_add, sub f32x4_sub, mul_add madd,
         relu(x) f32x4_pmax(f32x4_splat(0.0), x),
+        gated(x, gate) v128_and(x, f32x4_gt(gate, f32x4_splat(0.0))),
     }
 
     #[inline(always)]

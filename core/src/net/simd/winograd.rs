@@ -72,6 +72,48 @@ pub(super) unsafe fn output<V: Vector>(m: [V; PATCH]) -> [V; TILE] {
     }
 }
 
+/// `B t`, the transpose of [`input`]: from gradients of products to gradients of a patch of input.
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+pub(super) unsafe fn input_gradient<V: Vector>(t: [V; PATCH], constants: Constants<V>) -> [V; PATCH] {
+    let Constants { two, minus_two, minus_three } = constants;
+    // SAFETY: the caller vouches for the instructions.
+    unsafe {
+        let first = two.mul_add(t[4].sub(t[1]).add(t[2]), V::zero().sub(t[0]).sub(t[3]));
+        let second = minus_three.mul_add(t[2], minus_two.mul_add(t[0], V::zero().sub(t[1]).sub(t[4])));
+        let third = minus_two.mul_add(t[4], t[0].add(t[1]).add(t[2].add(t[3])));
+        [t[0].add(t[0]), first, second, third, t[4]]
+    }
+}
+
+/// `A y`, the transpose of [`output`]: from gradients of a tile of output to gradients of products.
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+pub(super) unsafe fn output_gradient<V: Vector>(y: [V; TILE], constants: Constants<V>) -> [V; PATCH] {
+    let two = constants.two;
+    // SAFETY: the caller vouches for the instructions.
+    unsafe {
+        let ends = y[0].add(y[2]);
+        let fourth = two.mul_add(two.mul_add(y[2], y[1]), y[0]);
+        [y[0], ends.add(y[1]), ends.sub(y[1]), fourth, y[2]]
+    }
+}
+
+/// `Gᵀ u G`: the gradient of one 3×3 kernel from those of its factors, the transpose of [`weights`].
+pub(super) fn weights_gradient(factors: [f32; PRODUCTS]) -> [f32; TILE * TILE] {
+    let mut along = [[0.0f32; PATCH]; TILE]; // [file][frequency]
+    for (tap, along) in along.iter_mut().enumerate() {
+        for (i, sum) in along.iter_mut().enumerate() {
+            *sum = (0..PATCH).map(|f| G[f][tap] as f32 * factors[f * PATCH + i]).sum();
+        }
+    }
+    core::array::from_fn(|tap| (0..PATCH).map(|i| G[i][tap % TILE] as f32 * along[tap / TILE][i]).sum())
+}
+
 /// The factors of [`input`], in every lane.
 #[derive(Clone, Copy)]
 pub(super) struct Constants<V> {
