@@ -1,8 +1,6 @@
 //! The trainer: self-play, rollout, PPO, checkpoints, evaluation, export.
 
-pub mod train;
 pub mod config;
-pub mod selfplay;
 pub mod rollout;
 pub mod ppo;
 pub mod learner;
@@ -10,8 +8,6 @@ pub mod adam;
 pub mod arena;
 pub mod player;
 pub mod score;
-pub mod checkpoint;
-pub mod events;
 pub mod material;
 pub mod random;
 pub mod durable;

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::BadArgument;
-use trainer_native::{inspect, serve, train};
+use trainer_native::{inspect, serve};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -16,8 +16,6 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Learn by self-play
-    Train(train::Options),
     /// Serve the built pages to a browser on this machine
     Serve(serve::Options),
     /// Count the move sequences of a length
@@ -40,7 +38,6 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Train(options) => train::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Perft(args) => print(&inspect::perft_text(&args)?),
         Command::Moves(args) => print(&inspect::moves_text(&args)?),
