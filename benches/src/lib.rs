@@ -1,3 +1,1 @@
-//! Benchmarks beside the best peers.
-
-pub mod inference;
+//! Benchmarks are the binaries of this package.
