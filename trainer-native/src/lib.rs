@@ -6,6 +6,8 @@ pub mod ppo;
 pub mod learner;
 pub mod adam;
 pub mod arena;
+pub mod evaluate;
+pub mod export;
 pub mod player;
 pub mod score;
 pub mod material;

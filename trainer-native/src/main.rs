@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::BadArgument;
-use trainer_native::{inspect, serve};
+use trainer_native::{evaluate, export, inspect, serve};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -16,6 +16,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Tell how strong a model is, by matches against known players
+    Evaluate(evaluate::EvaluateArgs),
+    /// Write a model file for players and for the page
+    Export(export::ExportArgs),
     /// Serve the built pages to a browser on this machine
     Serve(serve::Options),
     /// Count the move sequences of a length
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
+        Command::Evaluate(args) => evaluate::run(&args, print),
+        Command::Export(args) => print(&export::run(&args)?),
         Command::Serve(options) => serve::run(&options),
         Command::Perft(args) => print(&inspect::perft_text(&args)?),
         Command::Moves(args) => print(&inspect::moves_text(&args)?),

@@ -1,0 +1,239 @@
+//! `trainer-native evaluate`: how strong a model is, by matches against players of known strength.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use keisei_core::format::{Model, record};
+use serde_json::json;
+
+use crate::arena::{CONVERSION_PLIES, Match, Played};
+use crate::argument::BadArgument;
+use crate::durable::write_atomically;
+use crate::export::{MODEL, read_model};
+use crate::player::{Agent, Contender};
+use crate::score::Tally;
+
+/// How often the progress line is rewritten.
+const REFRESH: Duration = Duration::from_millis(200);
+
+/// Arguments of `evaluate`.
+#[derive(clap::Args, Debug)]
+pub struct EvaluateArgs {
+    #[command(flatten)]
+    subject: Subject,
+    /// `random`, `greedy` or a model file; may be given several times
+    #[arg(long, value_name = "WHO", default_values = ["random", "greedy"])]
+    opponent: Vec<String>,
+    /// Games against each opponent, an even number: every opening is played with both colours
+    #[arg(long, default_value_t = 400)]
+    games: usize,
+    /// Sharpness of the models' choices: 0 plays the best move, 1 the policy as it was trained
+    #[arg(long, default_value_t = 0.15)]
+    temperature: f64,
+    /// Seed of openings and choices: the same seed plays the same games
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Threads to play on; 0 takes every core
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// File to write the games to, for the Replay page
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Print one line of JSON for each opponent instead of tables
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args, Debug)]
+#[group(required = true, multiple = false)]
+struct Subject {
+    /// Model file to evaluate
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Folder of the training run whose model is evaluated
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+}
+
+/// Plays against each opponent and hands the results to `print`, one text for each.
+///
+/// # Errors
+/// Names the argument that makes no sense, the file that cannot be read or is no model, or the one that cannot be
+/// written.
+pub fn run(args: &EvaluateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()> {
+    check(args)?;
+    let path = match (&args.subject.model, &args.subject.run) {
+        (Some(model), _) => model.clone(),
+        (None, run) => run.clone().unwrap_or_default().join(MODEL),
+    };
+    let temperature = args.temperature as f32;
+    let subject = agent(&path, temperature)?;
+    // All files are read before the first game is played.
+    let opponents: Vec<Contender> =
+        args.opponent.iter().map(|who| contender(who, temperature)).collect::<Result<_>>()?;
+
+    let table = Match { pairs: args.games / 2, seed: args.seed, threads: threads(args.threads) };
+    let mut games = Vec::new();
+    for opponent in &opponents {
+        let started = Instant::now();
+        let progress = Progress::new(opponent.name(), args.games);
+        let played = table.play(&subject, opponent, &|tally| progress.note(tally));
+        progress.clear();
+        let text = if args.json { line(&played, args, &path) } else { tables(&played, args, started.elapsed()) };
+        print(&text)?;
+        games.extend(played.games);
+    }
+    if let Some(path) = &args.record {
+        write_atomically(path, &record::to_bytes(&games).context("the games cannot be recorded")?)?;
+    }
+    Ok(())
+}
+
+fn check(args: &EvaluateArgs) -> Result<(), BadArgument> {
+    if args.games == 0 || !args.games.is_multiple_of(2) {
+        let reason = "must be even and not 0: every opening is played with both colours";
+        return Err(BadArgument::new("--games", &args.games.to_string(), reason));
+    }
+    if !(0.0..=1e6).contains(&args.temperature) {
+        return Err(BadArgument::new("--temperature", &args.temperature.to_string(), "must be from 0 to 1000000"));
+    }
+    Ok(())
+}
+
+fn threads(asked: usize) -> usize {
+    match asked {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        asked => asked,
+    }
+}
+
+fn contender(who: &str, temperature: f32) -> Result<Contender> {
+    match who {
+        "random" => Ok(Contender::Random),
+        "greedy" => Ok(Contender::Greedy),
+        file => agent(Path::new(file), temperature).context("--opponent is `random`, `greedy` or a model file"),
+    }
+}
+
+fn agent(path: &Path, temperature: f32) -> Result<Contender> {
+    let model = read_model(path)?;
+    Ok(Agent::of_model(&name(path, &model), &model, temperature).into())
+}
+
+/// The run and iteration that the model comes from; of a model without a run, the file.
+fn name(path: &Path, model: &Model) -> String {
+    let last = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).display().to_string();
+    match &*model.provenance.run {
+        "" => last(path),
+        run => format!("{} #{}", last(Path::new(run)), model.provenance.iteration),
+    }
+}
+
+/// The line on a terminal that tells how far a match is.
+struct Progress<'a> {
+    opponent: &'a str,
+    games: usize,
+    shown: bool,
+    state: Mutex<(Tally, Instant)>,
+}
+
+impl<'a> Progress<'a> {
+    fn new(opponent: &'a str, games: usize) -> Progress<'a> {
+        let state = Mutex::new((Tally::default(), Instant::now()));
+        Progress { opponent, games, shown: std::io::stderr().is_terminal(), state }
+    }
+
+    fn note(&self, tally: Tally) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0 += tally;
+        if self.shown && state.1.elapsed() >= REFRESH {
+            state.1 = Instant::now();
+            let so_far = state.0;
+            let (opponent, games) = (self.opponent, self.games);
+            eprint!("\r\x1b[Kagainst {opponent}: game {} of {games}, score {:.3}", so_far.games(), so_far.score());
+            // A progress line that does not appear is nothing to stop for.
+            std::io::stderr().flush().ok();
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+/// The results as tables.
+fn tables(played: &Played, args: &EvaluateArgs, took: Duration) -> String {
+    let mut text = String::new();
+    write_tables(&mut text, played, args, took).expect("a string takes everything");
+    text
+}
+
+fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs, took: Duration) -> std::fmt::Result {
+    let Played { first, second, .. } = played;
+    let EvaluateArgs { games, seed, temperature, .. } = args;
+    writeln!(text, "{first} against {second}: {games} games, seed {seed}, temperature {temperature}\n")?;
+    writeln!(text, "| {:<16} | games |  won | drawn | lost | score |", "colour")?;
+    writeln!(text, "|:-----------------|------:|-----:|------:|-----:|------:|")?;
+    let [black, white] = played.by_color();
+    for (color, tally) in [("black", black), ("white", white), ("both", played.tally())] {
+        let Tally { wins, draws, losses } = tally;
+        let (games, score) = (tally.games(), tally.score());
+        writeln!(text, "| {color:<16} | {games:>5} | {wins:>4} | {draws:>5} | {losses:>4} | {score:>5.3} |")?;
+    }
+    writeln!(text, "\n| {:<16} | games |  won | drawn | lost |", "ended by")?;
+    writeln!(text, "|:-----------------|------:|-----:|------:|-----:|")?;
+    for (reason, tally) in played.by_reason() {
+        let Tally { wins, draws, losses } = tally;
+        writeln!(text, "| {reason:<16} | {:>5} | {wins:>4} | {draws:>5} | {losses:>4} |", tally.games())?;
+    }
+    let (low, high) = played.score_interval();
+    writeln!(text, "\nscore {:.3}, 95 % interval {low:.3} to {high:.3} (Wilson)", played.tally().score())?;
+    let (elo, (low, high)) = played.elo();
+    let [n0, n1, n2, n3, n4] = played.pentanomial();
+    writeln!(
+        text,
+        "Elo {elo:+.0}, 95 % interval {low:+.0} to {high:+.0} (pairs with 0, ½, 1, 1½, 2 points: {n0}, {n1}, {n2}, {n3}, {n4})"
+    )?;
+    let (quick, wins) = (played.quick_wins(), played.tally().wins);
+    writeln!(
+        text,
+        "{quick} of {wins} wins within {CONVERSION_PLIES} plies; {:.1} plies a game; {:.1} s\n",
+        played.mean_plies(),
+        took.as_secs_f64()
+    )
+}
+
+/// The results as one line of JSON; an interval without bound has null there.
+fn line(played: &Played, args: &EvaluateArgs, path: &Path) -> String {
+    let counts = |tally: Tally| json!({ "wins": tally.wins, "draws": tally.draws, "losses": tally.losses });
+    let [black, white] = played.by_color().map(counts);
+    let reasons: serde_json::Map<_, _> =
+        played.by_reason().into_iter().map(|(reason, tally)| (reason, counts(tally))).collect();
+    let (elo, elo_interval) = played.elo();
+    let line = json!({
+        "model": path.display().to_string(),
+        "name": played.first,
+        "opponent": played.second,
+        "games": args.games,
+        "seed": args.seed,
+        "temperature": args.temperature,
+        "score": played.tally().score(),
+        "score_interval": played.score_interval(),
+        "elo": elo,
+        "elo_interval": elo_interval,
+        "all": counts(played.tally()),
+        "black": black,
+        "white": white,
+        "pentanomial": played.pentanomial(),
+        "reasons": reasons,
+        "mean_plies": played.mean_plies(),
+        "wins_within_256_plies": played.quick_wins(),
+    });
+    format!("{line}\n")
+}

@@ -1,0 +1,105 @@
+//! `trainer-native export`: a run's model, or a fresh one, as the file that players and the page load.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use keisei_core::format::{Dtype, Model, Provenance, record};
+use keisei_core::net::Weights;
+
+use crate::config::Preset;
+use crate::durable::write_atomically;
+
+/// Name of the current model in a run's folder.
+pub const MODEL: &str = "model.model";
+
+/// Name of the latest games in a run's folder, and in the page's.
+pub const GAMES: &str = "games.record";
+
+/// Arguments of `export`.
+#[derive(clap::Args, Debug)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    target: Target,
+    /// Store 16-bit numbers: half the size, rounded to 11 bits
+    #[arg(long)]
+    f16: bool,
+}
+
+#[derive(clap::Args, Debug)]
+#[group(required = true, multiple = false)]
+struct Source {
+    /// Folder of the training run whose model is exported
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// Export an untrained network with weights drawn from this seed
+    #[arg(long, value_name = "SEED")]
+    init: Option<u64>,
+}
+
+#[derive(clap::Args, Debug)]
+#[group(required = true, multiple = true)]
+struct Target {
+    /// Model file to write
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Folder of the page's public files: write the model, and the run's games, to its `models`
+    #[arg(long, value_name = "DIR")]
+    web: Option<PathBuf>,
+}
+
+/// Exports and tells what was written.
+///
+/// # Errors
+/// Names the file that cannot be read, is no model or no record, or cannot be written.
+pub fn run(args: &ExportArgs) -> Result<String> {
+    let model = match (&args.source.run, args.source.init) {
+        (Some(folder), _) => read_model(&folder.join(MODEL))?,
+        (None, seed) => fresh(seed.unwrap_or_default())?,
+    };
+    let dtype = if args.f16 { Dtype::F16 } else { Dtype::F32 };
+    let bytes = model.to_bytes(dtype).context("the model cannot be stored")?;
+
+    let mut written = String::new();
+    let mut write = |path: &Path, bytes: &[u8]| -> Result<()> {
+        write_atomically(path, bytes)?;
+        writeln!(written, "{}: {} bytes", path.display(), bytes.len()).context("a string takes everything")
+    };
+    if let Some(path) = &args.target.out {
+        write(path, &bytes)?;
+    }
+    if let Some(web) = &args.target.web {
+        let folder = web.join("models");
+        std::fs::create_dir_all(&folder).with_context(|| format!("{}: cannot be created", folder.display()))?;
+        write(&folder.join("default.model"), &bytes)?;
+        // A run that was stopped early has no games yet.
+        if let Some(games) = args.source.run.as_ref().map(|run| run.join(GAMES)).filter(|games| games.exists()) {
+            let bytes = read(&games)?;
+            record::from_bytes(&bytes).with_context(|| format!("{}", games.display()))?;
+            write(&folder.join(GAMES), &bytes)?;
+        }
+    }
+    Ok(written)
+}
+
+/// The model in a file.
+///
+/// # Errors
+/// Names the file, and what is wrong with it and where.
+pub fn read_model(path: &Path) -> Result<Model> {
+    Model::from_bytes(&read(path)?).with_context(|| format!("{}", path.display()))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))
+}
+
+/// An untrained network of the default size.
+fn fresh(seed: u64) -> Result<Model> {
+    let config = Preset::Cpu.config();
+    let weights = Weights::init(&config.spec(), seed).context("the preset's network")?;
+    let provenance = Provenance { notes: format!("untrained, seed {seed}"), ..Provenance::default() };
+    Ok(Model { features: config.features(), actions: config.actions(), provenance, weights })
+}

@@ -1,0 +1,140 @@
+//! `export` and `evaluate` as their user meets them: files, tables, messages and exit codes.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use keisei_core::format::{Dtype, Model, record};
+use serde_json::Value;
+
+fn trainer(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_trainer-native")).current_dir(folder).args(args).output().unwrap()
+}
+
+fn run(folder: &Path, args: &[&str]) -> String {
+    let Output { status, stdout, stderr } = trainer(folder, args);
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!((status.code(), &*stderr), (Some(0), ""), "{args:?}");
+    String::from_utf8(stdout).unwrap()
+}
+
+/// Ends with `code`, prints nothing on standard output, and names each of `parts` on standard error.
+fn check_refused(folder: &Path, args: &[&str], code: i32, parts: &[&str]) {
+    let Output { status, stdout, stderr } = trainer(folder, args);
+    let message = String::from_utf8(stderr).unwrap();
+    assert_eq!((status.code(), &stdout[..]), (Some(code), &b""[..]), "{args:?}\n{message}");
+    assert!(!message.contains("panicked"), "{args:?}\n{message}");
+    for part in parts {
+        assert!(message.contains(part), "{args:?}: no {part:?} in\n{message}");
+    }
+}
+
+fn model(path: &Path) -> Model {
+    Model::from_bytes(&std::fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn a_fresh_model_is_exported_evaluated_and_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let told = run(folder, &["export", "--init", "7", "--out", "fresh.model"]);
+    let bytes = std::fs::metadata(folder.join("fresh.model")).unwrap().len();
+    assert_eq!(told, format!("fresh.model: {bytes} bytes\n"));
+    let spec = model(&folder.join("fresh.model")).spec().clone();
+    assert_eq!((spec.planes, spec.policy_planes, spec.channels, spec.blocks), (96, 27, 32, 4));
+
+    let evaluate = ["evaluate", "--model", "fresh.model", "--games", "8", "--opponent", "random"];
+    let text = run(folder, &[&evaluate[..], &["--record", "games.record"]].concat());
+    for part in ["fresh.model against random: 8 games, seed 1", "| both ", "| ended by", "Wilson", "Elo "] {
+        assert!(text.contains(part), "no {part:?} in\n{text}");
+    }
+    let games = record::from_bytes(&std::fs::read(folder.join("games.record")).unwrap()).unwrap();
+    assert_eq!(games.len(), 8);
+    assert_eq!((&*games[0].black, &*games[0].white), ("fresh.model", "random"));
+    assert_eq!((&*games[7].black, &*games[7].white), ("random", "fresh.model"));
+
+    // The same seed plays the same games on any number of threads.
+    let json = |threads| run(folder, &[&evaluate[..], &["--json", "--threads", threads]].concat());
+    let line = json("1");
+    assert_eq!(line, json("3"));
+    let value: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&value["games"], &value["opponent"]), (&8.into(), &"random".into()));
+    let count = |of: &str, what: &str| value[of][what].as_u64().unwrap();
+    let sum = |of: &str| count(of, "wins") + count(of, "draws") + count(of, "losses");
+    assert_eq!((sum("all"), sum("black"), sum("white")), (8, 4, 4));
+    let score = (count("all", "wins") as f64 + 0.5 * count("all", "draws") as f64) / 8.0;
+    assert_eq!(value["score"].as_f64(), Some(score));
+}
+
+#[test]
+fn the_opponents_are_random_and_greedy_unless_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run(folder, &["export", "--init", "1", "--out", "a.model"]);
+    run(folder, &["export", "--init", "2", "--out", "b.model"]);
+    let opponents = |args: &[&str]| -> Vec<String> {
+        let lines = run(folder, &[&["evaluate", "--model", "a.model", "--games", "2", "--json"], args].concat());
+        let opponent =
+            |line: &str| serde_json::from_str::<Value>(line).unwrap()["opponent"].as_str().map(str::to_owned);
+        lines.lines().map(|line| opponent(line).unwrap()).collect()
+    };
+    assert_eq!(opponents(&[]), ["random", "greedy"]);
+    assert_eq!(opponents(&["--opponent", "b.model"]), ["b.model"]);
+}
+
+#[test]
+fn a_run_is_exported_for_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::create_dir(folder.join("run")).unwrap();
+    run(folder, &["export", "--init", "3", "--out", "run/model.model"]);
+    run(folder, &["export", "--run", "run", "--web", "public", "--f16"]);
+    let (full, half) = (model(&folder.join("run/model.model")), model(&folder.join("public/models/default.model")));
+    assert_eq!(half.to_bytes(Dtype::F16), full.to_bytes(Dtype::F16));
+    assert!(!folder.join("public/models/games.record").exists());
+
+    run(folder, &["evaluate", "--run", "run", "--games", "2", "--opponent", "greedy", "--record", "run/games.record"]);
+    let told = run(folder, &["export", "--run", "run", "--web", "public", "--out", "best.model"]);
+    assert_eq!(told.lines().count(), 3, "{told}");
+    let read = |path| std::fs::read(folder.join(path)).unwrap();
+    assert_eq!(read("public/models/games.record"), read("run/games.record"));
+    assert_eq!(read("public/models/default.model"), read("best.model"));
+    assert_eq!(read("best.model"), read("run/model.model"));
+
+    // A damaged record is named and not handed on.
+    let mut damaged = read("run/games.record");
+    damaged[40] ^= 1;
+    std::fs::write(folder.join("run/games.record"), damaged).unwrap();
+    check_refused(folder, &["export", "--run", "run", "--web", "public"], 1, &["run/games.record", "SHA-256"]);
+}
+
+#[test]
+fn bad_files_and_arguments_are_named_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run(folder, &["export", "--init", "1", "--out", "good.model"]);
+    let good = std::fs::read(folder.join("good.model")).unwrap();
+    std::fs::write(folder.join("short.model"), &good[..1000]).unwrap();
+    let mut flipped = good;
+    flipped[5000] ^= 4;
+    std::fs::write(folder.join("flipped.model"), flipped).unwrap();
+    std::fs::write(folder.join("text.model"), "not a model, but long enough to have a preamble and a digest").unwrap();
+
+    let check = |args: &[&str], code, parts: &[&str]| check_refused(folder, args, code, parts);
+    check(&["evaluate", "--model", "none.model"], 1, &["none.model: cannot be read", "No such file"]);
+    check(&["evaluate", "--run", "norun"], 1, &["norun/model.model: cannot be read"]);
+    check(&["evaluate", "--model", "short.model"], 1, &["short.model: model file: the file has 1000 bytes"]);
+    check(&["evaluate", "--model", "flipped.model"], 1, &["flipped.model: model file: the SHA-256"]);
+    check(&["evaluate", "--model", "text.model"], 1, &["text.model: model file: the first 8 bytes"]);
+    let opponent = ["evaluate", "--model", "good.model", "--opponent", "greedi"];
+    check(&opponent, 1, &["`random`, `greedy` or a model file", "greedi: cannot be read"]);
+    check(&["evaluate", "--model", "good.model", "--games", "7"], 2, &["--games \"7\"", "even"]);
+    check(&["evaluate", "--model", "good.model", "--games", "0"], 2, &["--games \"0\""]);
+    check(&["evaluate", "--model", "good.model", "--temperature=-1"], 2, &["--temperature \"-1\"", "from 0"]);
+    check(&["evaluate", "--model", "good.model", "--temperature", "nan"], 2, &["--temperature \"NaN\""]);
+    check(&["evaluate", "--games", "8"], 2, &["--model", "--run"]);
+    check(&["export", "--run", "norun", "--out", "a.model"], 1, &["norun/model.model: cannot be read"]);
+    check(&["export", "--init", "1", "--out", "no/where.model"], 1, &["no/", "cannot be created"]);
+    check(&["export", "--init", "1"], 2, &["--out", "--web"]);
+    check(&["export", "--init", "1", "--run", "norun", "--out", "a.model"], 2, &["cannot be used with"]);
+    assert!(!folder.join("a.model").exists());
+}
