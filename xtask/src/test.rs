@@ -133,15 +133,14 @@ fn rust_tests() -> Command {
     cargo
 }
 
-/// The tests get the paths of the browser and of the trainer, which exports an agent and serves the pages.
+/// The tests drive this browser; the programs in this folder serve the pages and compute what they should show.
 fn browser_tests() -> Result<Command> {
     let folder = root().join("tests/browser");
     let chromium = chromium()?;
     npm_packages(&folder)?;
-    shell::run(cargo().args(["build", "--workspace", "--bin", "trainer-native"]))?;
+    shell::run(cargo().args(["build", "--workspace", "--bin", "trainer-native", "--bin", "fixtures"]))?;
     let mut npm = command("npm", &["test", "--silent"]);
-    npm.current_dir(folder).env("CHROMIUM", chromium);
-    npm.env("TRAINER_NATIVE", target_directory()?.join("debug/trainer-native"));
+    npm.current_dir(folder).env("CHROMIUM", chromium).env("KEISEI_BIN", target_directory()?.join("debug"));
     Ok(npm)
 }
 
