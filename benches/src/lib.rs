@@ -1,1 +1,3 @@
-//! Benchmarks are the binaries of this package.
+//! Benchmarks beside the best peers.
+
+pub mod inference;

@@ -267,6 +267,18 @@ impl Config {
             let key = key.to_lowercase().replace("__", ".");
             assign(&mut table, &key, &text).with_context(|| format!("environment variable {name}"))?;
         }
+        Self::finish(table, set)
+    }
+
+    /// These settings with others put over them.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load).
+    pub fn with(&self, set: &[String]) -> Result<Self> {
+        Self::finish(Table::try_from(self).context("configuration")?, set)
+    }
+
+    fn finish(mut table: Table, set: &[String]) -> Result<Self> {
         for setting in set {
             let (key, text) =
                 setting.split_once('=').with_context(|| format!("--set {setting}: expected key=value"))?;

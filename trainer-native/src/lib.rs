@@ -1,6 +1,8 @@
 //! The trainer: self-play, rollout, PPO, checkpoints, evaluation, export.
 
+pub mod train;
 pub mod config;
+pub mod selfplay;
 pub mod rollout;
 pub mod ppo;
 pub mod learner;
@@ -10,6 +12,8 @@ pub mod evaluate;
 pub mod export;
 pub mod player;
 pub mod score;
+pub mod checkpoint;
+pub mod events;
 pub mod material;
 pub mod random;
 pub mod durable;

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::BadArgument;
-use trainer_native::{evaluate, export, inspect, serve};
+use trainer_native::{evaluate, export, inspect, serve, train};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -16,6 +16,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Learn by self-play
+    Train(train::Options),
     /// Tell how strong a model is, by matches against known players
     Evaluate(evaluate::EvaluateArgs),
     /// Write a model file for players and for the page
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
+        Command::Train(options) => train::run(&options),
         Command::Evaluate(args) => evaluate::run(&args, print),
         Command::Export(args) => print(&export::run(&args)?),
         Command::Serve(options) => serve::run(&options),

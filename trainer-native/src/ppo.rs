@@ -7,9 +7,139 @@
 //! loss   = policy + vf_coef · value − ent_coef · entropy
 //! ```
 
+use crate::adam::{Adam, clip_by_global_norm};
+use crate::config::PpoConfig;
+use crate::learner::{Learner, Minibatch};
+use crate::random::Stream;
+use crate::rollout::{Rollout, value};
+use anyhow::{Result, bail};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Int, Tensor, backend::Backend};
+use keisei_core::net::Weights;
 use serde::Serialize;
+
+/// Mean `|ratio − 1|` of the first minibatch above which self-play and learner no longer compute the same function.
+///
+/// They run different convolutions, so the last bits differ: about 1e-6 is usual.
+pub const RATIO_TOLERANCE: f64 = 1e-5;
+
+/// What the schedules say now.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    /// Adam's step size.
+    pub learning_rate: f32,
+    /// Weight of the entropy bonus.
+    pub ent_coef: f32,
+}
+
+/// What one update did.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Update {
+    /// Means over all samples used.
+    #[serde(flatten)]
+    pub losses: Losses,
+    /// Mean `|ratio − 1|` of the first minibatch: 0 but for rounding.
+    pub first_ratio_error: f64,
+    /// Mean norm of the gradients before clipping.
+    pub grad_norm: f64,
+    /// Mean of the advantages before normalising.
+    pub advantage_mean: f64,
+    /// Their standard deviation.
+    pub advantage_std: f64,
+    /// How much of the returns' variance the values explain: 1 is all, 0 none.
+    pub explained_variance: f64,
+    /// Samples learned from.
+    pub samples: usize,
+    /// Gradient steps left out because a number was not finite.
+    pub skipped: usize,
+    /// Whether the KL divergence ended the update early.
+    pub stopped: bool,
+}
+
+/// One PPO update from a rollout: shuffled minibatches, a gradient step each, until the target KL or the last epoch.
+///
+/// # Errors
+/// If the learner fails, or computes another function than the policy that played.
+pub fn update(
+    learner: &mut dyn Learner,
+    weights: &mut Weights,
+    adam: &mut Adam,
+    rollout: &Rollout,
+    config: &PpoConfig,
+    rates: Rates,
+    mut order: Stream,
+) -> Result<Update> {
+    let mut slots: Vec<usize> = (0..rollout.steps.len()).collect();
+    let mut total = Sums::default();
+    let mut update = Update { explained_variance: explained_variance(rollout), ..Update::default() };
+    let mut steps = 0;
+    'epochs: for _ in 0..config.epochs {
+        order.shuffle(&mut slots);
+        for part in slots.chunks(config.minibatch) {
+            let mut advantages: Vec<f32> = part.iter().map(|&slot| rollout.advantages[slot]).collect();
+            let (mean, deviation) = normalize(&mut advantages);
+            let minibatch = Minibatch { rollout, slots: part, advantages: &advantages };
+            let coefficients = Coefficients {
+                clip_coef: config.clip_coef,
+                vf_coef: config.vf_coef,
+                ent_coef: rates.ent_coef,
+                scale: 1.0 / part.len() as f32,
+            };
+            let (mut gradient, sums) = learner.gradient(weights, &minibatch, &coefficients)?;
+            let losses = sums.means();
+            if total.samples == 0 {
+                update.first_ratio_error = losses.ratio_error;
+                check_first_minibatch(&losses)?;
+            }
+            total.add(&sums);
+            let norm = clip_by_global_norm(&mut gradient, config.max_grad_norm);
+            if norm.is_finite() {
+                adam.step(weights.data_mut(), &gradient, rates.learning_rate);
+                update.grad_norm += f64::from(norm);
+                steps += 1;
+            } else {
+                update.skipped += 1;
+            }
+            update.advantage_mean += f64::from(mean) * part.len() as f64;
+            update.advantage_std += f64::from(deviation) * part.len() as f64;
+            if losses.approx_kl > f64::from(config.target_kl) {
+                update.stopped = true;
+                break 'epochs;
+            }
+        }
+    }
+    let samples = total.samples as f64;
+    update.losses = total.means();
+    update.samples = total.samples;
+    update.grad_norm /= f64::from(steps.max(1));
+    update.advantage_mean /= samples;
+    update.advantage_std /= samples;
+    Ok(update)
+}
+
+/// The first minibatch after a rollout is learned with the very weights that played it.
+fn check_first_minibatch(losses: &Losses) -> Result<()> {
+    let Losses { ratio_error, approx_kl, clipfrac, .. } = *losses;
+    if ratio_error > RATIO_TOLERANCE || clipfrac > 0.0 {
+        bail!(
+            "the learner and self-play compute different functions: in the first minibatch the mean |ratio - 1| is \
+             {ratio_error:.2e}, approx_kl {approx_kl:.2e}, clipfrac {clipfrac}"
+        );
+    }
+    Ok(())
+}
+
+/// `1 − Var(G − V) / Var(G)` over the rollout.
+fn explained_variance(rollout: &Rollout) -> f64 {
+    let variance = |numbers: &[f64]| {
+        let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
+        numbers.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / numbers.len() as f64
+    };
+    let returns: Vec<f64> = rollout.targets.iter().map(|&target| f64::from(value(target))).collect();
+    let errors: Vec<f64> = returns.iter().zip(&rollout.steps).map(|(g, step)| g - f64::from(value(step.wdl))).collect();
+    let spread = variance(&returns);
+    if spread > 0.0 { 1.0 - variance(&errors) / spread } else { 0.0 }
+}
 
 /// A minibatch, or a shard of one, on the device of `B`.
 pub struct Batch<B: Backend> {
@@ -263,13 +393,13 @@ pub fn normalize(advantages: &mut [f32]) -> (f32, f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::backend::{Flex, flex::FlexDevice};
+    use burn::backend::Flex;
     use burn::tensor::TensorData;
 
     type B = Flex;
 
     fn batch(illegal: [bool; 3], old_log_prob: f32, advantage: f32, target: [f32; 3]) -> Batch<B> {
-        let device = FlexDevice;
+        let device = burn::tensor::Device::<B>::default();
         Batch {
             planes: Tensor::zeros([1, 1, 81], &device),
             illegal: Tensor::from_data(TensorData::new(illegal.to_vec(), [1, 3]), &device),
@@ -281,7 +411,7 @@ mod tests {
     }
 
     fn run(policy: [f32; 3], wdl: [f32; 3], batch: &Batch<B>, c: &Coefficients) -> (f32, Sums) {
-        let device = FlexDevice;
+        let device = burn::tensor::Device::<B>::default();
         let (loss, sums) = loss(Tensor::from_floats([policy], &device), Tensor::from_floats([wdl], &device), batch, c);
         let sums = sums.into_data().to_vec::<f32>().expect("f32");
         (loss.into_scalar(), Sums::from_slice(1, &sums))

@@ -50,7 +50,7 @@ fn moves_are_sorted_and_one_a_line() {
 }
 
 fn lines(moves: &[&str]) -> String {
-    moves.iter().map(|mv| format!("{mv}\n")).collect()
+    moves.join("\n") + "\n"
 }
 
 #[test]

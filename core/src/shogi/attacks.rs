@@ -177,3 +177,26 @@ pub fn attacks(kind: PieceType, color: Color, from: Square, occupied: Bitboard) 
         Dragon => rook(from, occupied) | king(from),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_lie_between_and_beyond() {
+        let check = |a: &str, b: &str, expected_between: &[&str], expected_ray: usize| {
+            let [a, b] = [a, b].map(|text| text.parse::<Square>().expect("a square"));
+            let squares = expected_between.iter().map(|text| text.parse::<Square>().expect("a square"));
+            let expected: Bitboard = squares.collect();
+            assert_eq!(between(a, b), expected, "{a} {b}");
+            assert_eq!(between(b, a), expected, "{b} {a}");
+            assert_eq!(ray_through(a, b).count(), expected_ray, "{a} {b}");
+        };
+        check("5i", "5f", &["5g", "5h"], 8);
+        check("1a", "9i", &["2b", "3c", "4d", "5e", "6f", "7g", "8h"], 8);
+        check("8c", "6e", &["7d"], 6);
+        check("7e", "8e", &[], 2);
+        check("5e", "5e", &[], 0);
+        check("5e", "4c", &[], 0);
+    }
+}

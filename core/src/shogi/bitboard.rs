@@ -258,3 +258,42 @@ impl fmt::Debug for Bitboard {
         f.debug_set().entries(*self).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn squares_go_in_and_come_out_in_order() {
+        let all: Bitboard = Square::ALL.into_iter().rev().collect();
+        assert_eq!(all, Bitboard::ALL);
+        assert!(all.into_iter().eq(Square::ALL));
+        for square in Square::ALL {
+            let mut set = !Bitboard::from_square(square);
+            assert_eq!((set.count(), set.contains(square)), (80, false));
+            set.insert(square);
+            assert_eq!(set, Bitboard::ALL);
+        }
+    }
+
+    /// Every pair of squares tells apart the two words, the files and the ends of the board.
+    #[test]
+    fn shifts_fills_and_rays_agree_with_their_definitions() {
+        for a in Square::ALL {
+            for b in Square::ALL {
+                let set = Bitboard::from_square(a) | Bitboard::from_square(b);
+                let matching =
+                    |wanted: &dyn Fn(Square) -> bool| Square::ALL.into_iter().filter(|&s| wanted(s)).collect();
+                let has = |file, rank| Square::new(file, rank).is_some_and(|square| set.contains(square));
+                assert_eq!(set.is_several(), a != b);
+                assert_eq!(set.fill_files(), matching(&|s| [a.file(), b.file()].contains(&s.file())));
+                assert_eq!(set.towards_a(), matching(&|s| has(s.file(), s.rank() + 1)));
+                assert_eq!(set.towards_i(), matching(&|s| has(s.file(), s.rank() - 1)));
+                assert_eq!(set.up_to_first() & Bitboard::ALL, matching(&|s| s <= a.min(b)));
+                assert_eq!(set.down_to_last() & Bitboard::ALL, matching(&|s| s >= a.max(b)));
+            }
+        }
+        assert_eq!(Bitboard::EMPTY.up_to_first() & Bitboard::ALL, Bitboard::ALL);
+        assert_eq!(Bitboard::EMPTY.down_to_last() & Bitboard::ALL, Bitboard::ALL);
+    }
+}

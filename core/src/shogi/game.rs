@@ -202,7 +202,8 @@ impl Game {
             occurrences: 1,
             outcome: None,
         };
-        game.outcome = game.judge();
+        let (in_check, can_move) = game.position.check_and_mobility();
+        game.outcome = game.judge(in_check, can_move);
         game
     }
 
@@ -274,14 +275,14 @@ impl Game {
     pub fn play_unchecked(&mut self, mv: Move) {
         let (key, ply, occurrences) = (self.position.key(), self.position.ply(), self.occurrences);
         let captured = self.position.advance(mv);
-        let check = self.position.in_check();
+        let (in_check, can_move) = self.position.check_and_mobility();
         self.moves.push(mv);
-        self.past.push(Past { key, captured, check, ply, occurrences });
+        self.past.push(Past { key, captured, check: in_check, ply, occurrences });
         self.occurrences = match self.last_occurrence() {
             Some(ply) => self.past[ply].occurrences + 1,
             None => 1,
         };
-        self.outcome = self.judge();
+        self.outcome = self.judge(in_check, can_move);
     }
 
     /// Takes the last move back and returns it. A game that has ended goes on.
@@ -290,11 +291,12 @@ impl Game {
         let past = self.past.pop()?;
         self.position.retract(mv, past.captured, past.ply);
         self.occurrences = past.occurrences;
-        self.outcome = self.judge();
+        // A move was played here, so the game had not ended.
+        self.outcome = None;
         Some(mv)
     }
 
-    /// The side to move resigns. A game that has ended keeps its outcome.
+    /// `loser` resigns, at its turn or not. A game that has ended keeps its outcome.
     pub fn resign(&mut self, loser: Color) {
         self.outcome.get_or_insert(Outcome::win(loser.flip(), Reason::Resignation));
     }
@@ -318,10 +320,10 @@ impl Game {
     }
 
     /// The end of the game by the rules, in this order: no legal move, fourfold repetition, ply limit.
-    fn judge(&self) -> Option<Outcome> {
+    fn judge(&self, in_check: bool, can_move: bool) -> Option<Outcome> {
         let us = self.position.side_to_move();
-        if !self.position.has_legal_move() {
-            let reason = if self.position.in_check() { Reason::Checkmate } else { Reason::NoLegalMove };
+        if !can_move {
+            let reason = if in_check { Reason::Checkmate } else { Reason::NoLegalMove };
             return Some(Outcome::win(us.flip(), reason));
         }
         if self.occurrences >= 4 {

@@ -59,3 +59,25 @@ impl fmt::Debug for Hand {
         f.debug_map().entries(self.iter()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_set_of_each_kind_fits_beside_the_others() {
+        let mut hand = Hand::EMPTY;
+        for kind in PieceType::HAND {
+            for _ in 0..kind.set_size() {
+                hand.add(kind);
+            }
+        }
+        assert!(hand.iter().eq(PieceType::HAND.map(|kind| (kind, kind.set_size()))));
+        for kind in PieceType::HAND {
+            for _ in 0..kind.set_size() {
+                hand.take(kind);
+            }
+        }
+        assert!(hand.is_empty() && !hand.has(PieceType::King));
+    }
+}

@@ -145,7 +145,13 @@ impl Position {
 
     /// Whether there is a legal move. Without one the side to move has lost.
     pub fn has_legal_move(&self) -> bool {
-        Generator::new(self).targets(&mut |_| ControlFlow::Break(())).is_break()
+        self.check_and_mobility().1
+    }
+
+    /// Whether the side to move is in check, and whether it has a legal move.
+    pub(super) fn check_and_mobility(&self) -> (bool, bool) {
+        let generator = Generator::new(self);
+        (!generator.checkers.is_empty(), generator.targets(&mut |_| ControlFlow::Break(())).is_break())
     }
 
     /// Whether `mv` is legal here.
@@ -272,26 +278,23 @@ impl<'a> Generator<'a> {
     #[inline]
     fn targets<B>(&self, visit: &mut impl FnMut(TargetSet) -> ControlFlow<B>) -> ControlFlow<B> {
         let position = self.position;
+        // Only the king answers a double check.
+        if !self.checkers.is_several() {
+            let (moves, drops) = match (self.king, self.checkers.first()) {
+                (Some(king), Some(checker)) => {
+                    let interpose = between(king, checker);
+                    (interpose | self.checkers, interpose)
+                }
+                _ => (!position.by_color(self.us), !position.occupied()),
+            };
+            self.board_targets(moves, visit)?;
+            self.drop_targets(drops, visit)?;
+        }
         if let Some(king) = self.king {
             let to = position.king_targets(self.us, king, position.occupied());
             self.emit(PieceType::King, king, to, visit)?;
         }
-        if self.checkers.is_several() {
-            return ControlFlow::Continue(());
-        }
-        let empty = !position.occupied();
-        let (moves, drops) = match (self.king, self.checkers.first()) {
-            (Some(king), Some(checker)) => {
-                let interpose = between(king, checker);
-                (interpose | self.checkers, interpose)
-            }
-            _ => (!position.by_color(self.us), empty),
-        };
-        self.board_targets(moves, visit)?;
-        if position.hand(self.us).is_empty() || drops.is_empty() {
-            return ControlFlow::Continue(());
-        }
-        self.drop_targets(drops, visit)
+        ControlFlow::Continue(())
     }
 
     /// Visits the moves of all pieces but the king to squares of `mask`.
@@ -374,6 +377,9 @@ impl<'a> Generator<'a> {
     fn drop_targets<B>(&self, mask: Bitboard, visit: &mut impl FnMut(TargetSet) -> ControlFlow<B>) -> ControlFlow<B> {
         let (position, us) = (self.position, self.us);
         let hand = position.hand(us);
+        if hand.is_empty() || mask.is_empty() {
+            return ControlFlow::Continue(());
+        }
         for kind in PieceType::HAND {
             if !hand.has(kind) {
                 continue;

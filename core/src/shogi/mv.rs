@@ -88,3 +88,15 @@ impl Move {
         if known { Some(mv) } else { None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_that_are_no_move_are_refused() {
+        let bits = |from: u16, to: u16, promotes: u16| Move::from_u16(promotes << 14 | from << 7 | to);
+        assert!(bits(0, 1, 0).is_some() && bits(0, 1, 1).is_some() && bits(87, 80, 0).is_some());
+        assert_eq!([bits(3, 3, 0), bits(0, 81, 0), bits(88, 0, 0), bits(81, 0, 1), bits(0, 1, 2)], [None; 5]);
+    }
+}

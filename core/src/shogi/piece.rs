@@ -1,5 +1,7 @@
 //! Kinds of pieces, and pieces with an owner.
 
+use core::num::NonZeroU8;
+
 use super::Color;
 
 /// A kind of piece. A promoted kind is its base kind + 8.
@@ -100,27 +102,30 @@ impl PieceType {
     }
 }
 
-/// A piece with its owner, in one byte.
+/// A piece with its owner, in one byte that is never 0, so that an `Option<Piece>` is one byte as well.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Piece(u8);
+pub struct Piece(NonZeroU8);
 
 impl Piece {
+    /// The bit of White's pieces; the bits below hold the kind. One is added to both.
+    const WHITE: u8 = 1 << 4;
+
     /// A piece of `kind` that belongs to `color`.
     #[inline]
     pub const fn new(color: Color, kind: PieceType) -> Piece {
-        Piece((color as u8) << 4 | kind as u8)
+        Piece(NonZeroU8::MIN.saturating_add(color as u8 * Self::WHITE + kind as u8))
     }
 
     /// The owner.
     #[inline]
     pub const fn color(self) -> Color {
-        if self.0 >> 4 == 0 { Color::Black } else { Color::White }
+        if self.0.get() <= Self::WHITE { Color::Black } else { Color::White }
     }
 
     /// The kind.
     #[inline]
     pub const fn kind(self) -> PieceType {
-        PieceType::ALL[(self.0 & 15) as usize]
+        PieceType::ALL[((self.0.get() - 1) % Self::WHITE) as usize]
     }
 }
 

@@ -50,3 +50,19 @@ pub(super) fn on_board(piece: Piece, square: Square) -> u64 {
 pub(super) fn in_hand(color: Color, kind: PieceType, count: u8) -> u64 {
     IN_HAND[color.index()][kind.index()][usize::from(count)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_parts_have_the_same_key() {
+        let mut keys = alloc::vec![WHITE_TO_MOVE];
+        keys.extend(ON_BOARD.iter().flatten());
+        keys.extend(IN_HAND.iter().flatten().flatten().filter(|&&key| key != 0));
+        let count = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!((keys.len(), count), (count, 1 + 2 * 14 * 81 + 2 * 7 * 18));
+    }
+}

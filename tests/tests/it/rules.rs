@@ -259,6 +259,13 @@ fn legal_moves_and_their_effects_equal_the_slow_definition() {
 }
 
 #[test]
+fn the_slow_definition_answers_the_legality_cases() {
+    for case in cases("rules-legal.json").iter().filter(|case| case[0].contains('K')) {
+        assert_eq!(Reference::new(&case[0]).legal().contains(&case[1]), case[2] == "legal", "{case:?}");
+    }
+}
+
+#[test]
 fn every_single_move_is_legal_exactly_if_listed() {
     for sfen in positions() {
         let position = position(&sfen);

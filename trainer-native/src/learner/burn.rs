@@ -12,17 +12,6 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Where a learner computes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Device {
-    /// burn-flex on the CPU's cores.
-    Cpu,
-    /// burn-wgpu: Vulkan, Metal or DirectX 12.
-    Wgpu,
-    /// burn-cuda: NVIDIA GPUs.
-    Cuda,
-}
-
 /// A learner on burn backend `B`.
 ///
 /// The minibatch is cut into shards of a fixed size, worked on by several threads; their gradients are added in the order
@@ -37,13 +26,38 @@ pub struct BurnLearner<B: AutodiffBackend> {
 }
 
 /// Samples of one shard on the CPU: enough for long inner loops, few enough for the activations to stay in the cache.
-const CPU_SHARD: usize = 64;
+const CPU_SHARD: usize = 128;
 
 impl BurnLearner<Autodiff<Flex>> {
     /// On the CPU with so many threads.
     pub fn cpu(features: Features, actions: Actions, threads: usize) -> Self {
         let name = format!("burn-flex, {threads} threads");
         Self { name, features, actions, threads, shard: CPU_SHARD, backend: PhantomData }
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl BurnLearner<Autodiff<burn::backend::Cuda>> {
+    /// On the first NVIDIA GPU.
+    ///
+    /// # Errors
+    /// If the driver's library is not there.
+    pub fn cuda(features: Features, actions: Actions) -> Result<Self> {
+        // Without it a thread of the runtime would panic later: ask first.
+        let libraries = ["libcuda.so.1", "libcuda.so", "nvcuda.dll"];
+        // SAFETY: loading the driver's library runs its initialisers only, as the runtime would.
+        if !libraries.iter().any(|name| unsafe { libloading::Library::new(name) }.is_ok()) {
+            anyhow::bail!("no CUDA driver: none of {} can be loaded", libraries.join(", "));
+        }
+        Ok(Self::gpu("burn-cuda", features, actions))
+    }
+}
+
+#[cfg(feature = "wgpu")]
+impl BurnLearner<Autodiff<burn::backend::Wgpu>> {
+    /// On the adapter that wgpu prefers.
+    pub fn wgpu(features: Features, actions: Actions) -> Self {
+        Self::gpu("burn-wgpu", features, actions)
     }
 }
 

@@ -3,12 +3,13 @@
 mod burn;
 mod cpu;
 
-pub use self::burn::{BurnLearner, Device};
+pub use self::burn::BurnLearner;
 pub use self::cpu::CpuLearner;
 
 use crate::ppo::{Coefficients, Sums};
 use crate::rollout::Rollout;
 use anyhow::Result;
+use keisei_core::encoding::{Actions, Features};
 use keisei_core::net::Weights;
 
 /// Some plies of a rollout to learn from, with their advantages normalised.
@@ -38,4 +39,17 @@ pub trait Learner {
         minibatch: &Minibatch,
         coefficients: &Coefficients,
     ) -> Result<(Vec<f32>, Sums)>;
+}
+
+/// The learner for this build: the GPU that it was built for, or the CPU.
+///
+/// # Errors
+/// If the GPU's driver is missing.
+pub fn for_this_build(features: Features, actions: Actions, threads: usize) -> Result<Box<dyn Learner>> {
+    #[cfg(feature = "cuda")]
+    return Ok(Box::new(BurnLearner::cuda(features, actions)?));
+    #[cfg(all(feature = "wgpu", not(feature = "cuda")))]
+    return Ok(Box::new(BurnLearner::wgpu(features, actions)));
+    #[cfg(not(any(feature = "cuda", feature = "wgpu")))]
+    Ok(Box::new(BurnLearner::cpu(features, actions, threads)))
 }

@@ -162,6 +162,7 @@ level!(SIMD128, super::vector::wasm::Simd128);
 unsafe fn multiply<V: Vector>(product: Product, a: *const f32, b: *const f32, out: *mut f32) {
     let Product { count, rows, inner, outer, a_stride, b_stride, out_stride } = product;
     let group = rows * V::LANES;
+    let lanes = core::hint::black_box(V::LANES);
     for i in 0..count {
         for column in (0..outer).step_by(V::WIDTH) {
             for row in (0..rows).step_by(ROWS) {
@@ -171,10 +172,10 @@ unsafe fn multiply<V: Vector>(product: Product, a: *const f32, b: *const f32, ou
                     let b = b.add(i * b_stride + column * V::LANES * inner * V::LANES);
                     let out = out.add(i * out_stride + column * group + row * V::LANES);
                     match (outer - column).min(V::WIDTH) {
-                        1 => tile::<V, 1>(a, inner, group, b, out),
-                        2 => tile::<V, 2>(a, inner, group, b, out),
-                        3 => tile::<V, 3>(a, inner, group, b, out),
-                        _ => tile::<V, MAX_WIDTH>(a, inner, group, b, out),
+                        1 => tile::<V, 1>(a, inner, lanes, group, b, out),
+                        2 => tile::<V, 2>(a, inner, lanes, group, b, out),
+                        3 => tile::<V, 3>(a, inner, lanes, group, b, out),
+                        _ => tile::<V, MAX_WIDTH>(a, inner, lanes, group, b, out),
                     }
                 }
             }
@@ -190,6 +191,7 @@ unsafe fn multiply<V: Vector>(product: Product, a: *const f32, b: *const f32, ou
 unsafe fn tile<V: Vector, const WIDTH: usize>(
     mut a: *const f32,
     inner: usize,
+    lanes: usize,
     group: usize,
     mut b: *const f32,
     out: *mut f32,
@@ -198,8 +200,11 @@ unsafe fn tile<V: Vector, const WIDTH: usize>(
     unsafe {
         let mut sums = [[V::zero(); WIDTH]; ROWS];
         for _ in 0..inner {
-            for k in 0..V::LANES {
-                let factors: [V; ROWS] = core::array::from_fn(|row| V::splat(a.add(row * V::LANES + k)));
+            for k in 0..lanes {
+                let mut factors = [V::zero(); ROWS];
+                for (row, factor) in factors.iter_mut().enumerate() {
+                    *factor = V::splat(a.add(row * V::LANES + k));
+                }
                 for column in 0..WIDTH {
                     let weight = V::load(b.add(column * V::LANES));
                     for (sums, factor) in sums.iter_mut().zip(factors) {
@@ -218,8 +223,24 @@ unsafe fn tile<V: Vector, const WIDTH: usize>(
     }
 }
 
-/// A board of vectors with the zeros around it.
-type Padded<V> = [[V; PADDED]; PADDED];
+/// What a transform works on.
+struct Scratch<V> {
+    /// A board with the zeros around it.
+    padded: [[V; PADDED]; PADDED],
+    /// The board transformed along its ranks: `[file][tile][frequency]`. The files around the board stay zero.
+    along: [[[V; PATCH]; TILES_SIDE]; PADDED],
+}
+
+impl<V: Vector> Scratch<V> {
+    /// # Safety
+    /// As [`Vector`].
+    #[inline(always)]
+    unsafe fn new() -> Self {
+        // SAFETY: the caller vouches for the instructions.
+        let zero = unsafe { V::zero() };
+        Scratch { padded: [[zero; PADDED]; PADDED], along: [[[zero; PATCH]; TILES_SIDE]; PADDED] }
+    }
+}
 
 /// # Safety
 /// The CPU has the instructions of `V`; the lengths are those that [`Kernels::enter`] checks.
@@ -230,11 +251,11 @@ unsafe fn enter<V: Vector>(boards: usize, planes: usize, input: &[f32], stride: 
     unsafe {
         let constants = winograd::Constants::new();
         for group in 0..planes.div_ceil(V::LANES) {
-            let mut padded: Padded<V> = [[V::zero(); PADDED]; PADDED];
+            let mut scratch = Scratch::<V>::new();
             let lanes = V::LANES.min(planes - group * V::LANES);
             for board in 0..boards {
                 let input = &input[(board * planes + group * V::LANES) * SQUARES..][..lanes * SQUARES];
-                let corner = (&raw mut padded).cast::<f32>();
+                let corner = (&raw mut scratch.padded).cast::<f32>();
                 for (lane, plane) in input.chunks_exact(SQUARES).enumerate() {
                     for (file, squares) in plane.chunks_exact(SIDE).enumerate() {
                         let to = corner.add(((file + 1) * PADDED + 1) * V::LANES + lane);
@@ -244,7 +265,7 @@ unsafe fn enter<V: Vector>(boards: usize, planes: usize, input: &[f32], stride: 
                     }
                 }
                 let row = (group * boards + board) * TILES;
-                transform::<V>(&padded, constants, stride, out.add(row * V::LANES));
+                transform::<V>(&mut scratch, constants, stride, out.add(row * V::LANES));
             }
         }
     }
@@ -255,14 +276,20 @@ unsafe fn enter<V: Vector>(boards: usize, planes: usize, input: &[f32], stride: 
 /// # Safety
 /// The CPU has the instructions of `V`; `out` has room for all of it.
 #[inline(always)]
-unsafe fn transform<V: Vector>(padded: &Padded<V>, constants: winograd::Constants<V>, stride: usize, out: *mut f32) {
+unsafe fn transform<V: Vector>(
+    scratch: &mut Scratch<V>,
+    constants: winograd::Constants<V>,
+    stride: usize,
+    out: *mut f32,
+) {
     // SAFETY: the caller vouches for the instructions and the room.
     unsafe {
         // Along the ranks first: neighbouring tiles of a column share their files' work.
-        let mut along = [[[V::zero(); PATCH]; TILES_SIDE]; PADDED]; // [file][tile][frequency]
+        let Scratch { padded, along } = scratch;
         for file in 1..=SIDE {
             for tile in 0..TILES_SIDE {
-                let patch = core::array::from_fn(|rank| padded[file][tile * TILE + rank]);
+                let mut patch = [V::zero(); PATCH];
+                patch.copy_from_slice(&padded[file][tile * TILE..][..PATCH]);
                 along[file][tile] = winograd::input(patch, constants);
             }
         }
@@ -271,7 +298,10 @@ unsafe fn transform<V: Vector>(padded: &Padded<V>, constants: winograd::Constant
             // The index is a frequency: the second of each patch here, the first in `out`.
             #[allow(clippy::needless_range_loop)]
             for i in 0..PATCH {
-                let patch = core::array::from_fn(|f| along[file * TILE + f][rank][i]);
+                let mut patch = [V::zero(); PATCH];
+                for (f, x) in patch.iter_mut().enumerate() {
+                    *x = along[file * TILE + f][rank][i];
+                }
                 for (f, x) in winograd::input(patch, constants).into_iter().enumerate() {
                     x.store(out.add((f * PATCH + i) * stride + tile * V::LANES));
                 }
@@ -288,7 +318,7 @@ unsafe fn between<V: Vector>(between: Between, products: *const f32, bias: *cons
     // SAFETY: the caller vouches for the instructions and the lengths.
     unsafe {
         let constants = winograd::Constants::new();
-        let mut padded: Padded<V> = [[V::zero(); PADDED]; PADDED];
+        let mut scratch = Scratch::<V>::new();
         for group in 0..groups {
             let bias = V::load(bias.add(group * V::LANES));
             for board in 0..boards {
@@ -296,14 +326,22 @@ unsafe fn between<V: Vector>(between: Between, products: *const f32, bias: *cons
                 let trunk = trunk.add((board * groups + group) * SQUARES * V::LANES);
                 for tile in 0..TILES {
                     let products = products.add(row + tile * V::LANES);
-                    let along: [[V; TILE]; PATCH] = core::array::from_fn(|f| {
-                        winograd::output(core::array::from_fn(|i| V::load(products.add((f * PATCH + i) * stride))))
-                    });
+                    let mut along = [[V::zero(); TILE]; PATCH]; // [frequency][rank]
+                    for (f, along) in along.iter_mut().enumerate() {
+                        let mut patch = [V::zero(); PATCH];
+                        for (i, x) in patch.iter_mut().enumerate() {
+                            *x = V::load(products.add((f * PATCH + i) * stride));
+                        }
+                        *along = winograd::output(patch);
+                    }
                     // The index is a coordinate: it says where the result goes as well.
                     #[allow(clippy::needless_range_loop)]
                     for rank in 0..TILE {
-                        let column = winograd::output(core::array::from_fn(|f| along[f][rank]));
-                        for (file, x) in column.into_iter().enumerate() {
+                        let mut patch = [V::zero(); PATCH];
+                        for (x, along) in patch.iter_mut().zip(along) {
+                            *x = along[rank];
+                        }
+                        for (file, x) in winograd::output(patch).into_iter().enumerate() {
                             let (file, rank) = (tile / TILES_SIDE * TILE + file, tile % TILES_SIDE * TILE + rank);
                             let trunk = trunk.add((file * SIDE + rank) * V::LANES);
                             let mut x = x.add(bias);
@@ -314,12 +352,12 @@ unsafe fn between<V: Vector>(between: Between, products: *const f32, bias: *cons
                             if keep {
                                 x.store(trunk);
                             }
-                            padded[file + 1][rank + 1] = x;
+                            scratch.padded[file + 1][rank + 1] = x;
                         }
                     }
                 }
                 if next {
-                    transform::<V>(&padded, constants, stride, out.add(row));
+                    transform::<V>(&mut scratch, constants, stride, out.add(row));
                 }
             }
         }

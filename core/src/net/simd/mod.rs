@@ -25,12 +25,6 @@ mod vector;
 #[allow(clippy::inline_always)]
 mod winograd;
 
-/// What may pass between two layers: half of a common second-level cache.
-const CHUNK_BYTES: usize = 1 << 18;
-
-/// The most boards that go through the network together: beyond it there is nothing to gain for the smallest networks.
-const MAX_CHUNK: usize = 8;
-
 /// An instruction set that there are kernels for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -215,11 +209,11 @@ impl Network {
         }
     }
 
-    /// Boards that go through the network together: as many as keep what passes between two layers within
-    /// [`CHUNK_BYTES`], for the weights have to pass through the cache beside it.
+    /// Boards that go through the network together. What passes between two layers grows with the channels, the weights
+    /// between them with the channels' square: with so many boards both are about as large, and neither is moved through
+    /// the caches much more often than the other.
     fn chunk(&self) -> usize {
-        let board = 2 * size_of::<f32>() * PRODUCTS * TILES * usize::from(self.spec.channels);
-        (CHUNK_BYTES / board).clamp(1, MAX_CHUNK)
+        usize::from(self.spec.channels / 16).clamp(1, 8)
     }
 
     /// Vectors that hold so many channels.

@@ -1,0 +1,161 @@
+//! How fast the network runs: our executors beside ONNX Runtime, natively and in WebAssembly, in positions a second.
+//!
+//! Every engine runs the same weights on the same planes in one thread on one CPU; they take turns, round by round, and
+//! CPU time is counted, so that whatever else the machine does meets all of them alike. `cargo xtask bench inference`
+//! builds what this needs; without Python, Node or the module their rows are left out, and said to be.
+
+mod peers;
+mod worker;
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail};
+use keisei_benches::inference::{BATCHES, NETS};
+use peers::Worker;
+
+const USAGE: &str = "usage: inference [--wasm MODULE] [--rounds N] [--seconds S] [--cpu N]";
+
+/// Whose speed is measured by whose, and how many times as fast it should be on the trainer's network.
+const BARS: [(&str, &str, f64); 2] = [("simd-", "onnxruntime", 2.0), ("wasm-", "onnxruntime-web", 4.0)];
+
+struct Options {
+    /// Our executor as a WebAssembly module.
+    wasm: Option<PathBuf>,
+    rounds: usize,
+    /// Length of one measurement.
+    seconds: f64,
+    cpu: usize,
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if arguments == ["worker"] {
+        return worker::serve();
+    }
+    compare(&parse(&arguments)?)
+}
+
+fn parse(arguments: &[String]) -> Result<Options> {
+    let mut options = Options { wasm: None, rounds: 7, seconds: 0.4, cpu: 0 };
+    for pair in arguments.chunks(2) {
+        match pair {
+            [name, value] if name == "--wasm" => options.wasm = Some(value.into()),
+            [name, value] if name == "--rounds" => options.rounds = value.parse().context(USAGE)?,
+            [name, value] if name == "--seconds" => options.seconds = value.parse().context(USAGE)?,
+            [name, value] if name == "--cpu" => options.cpu = value.parse().context(USAGE)?,
+            _ => bail!(USAGE),
+        }
+    }
+    Ok(options)
+}
+
+/// Positions a second, by executor and by column of the table; nothing where it was not measured.
+type Speeds = Vec<(String, Vec<Option<f64>>)>;
+
+fn compare(options: &Options) -> Result<()> {
+    let folder = folder()?;
+    worker::dump(&folder)?;
+    let mut workers = Vec::new();
+    for (what, started) in [
+        ("native executors", Worker::native(options.cpu)),
+        ("onnxruntime", Worker::python(options.cpu, &folder)),
+        ("WebAssembly", Worker::node(options.cpu, &folder, options.wasm.as_deref())),
+    ] {
+        match started {
+            Ok(worker) => workers.push(worker),
+            Err(error) => eprintln!("{what}: left out: {error:#}"),
+        }
+    }
+
+    let mut engines = Vec::new(); // (worker, executor)
+    for (index, worker) in workers.iter_mut().enumerate() {
+        for executor in worker.ask("executors")?.split(' ') {
+            engines.push((index, executor.to_owned()));
+        }
+    }
+    for (index, executor) in &engines {
+        for net in &NETS {
+            let difference = workers[*index].ask(&format!("check {executor} {}", net.name))?;
+            let difference: f64 = difference.parse().context("a difference")?;
+            if difference.is_nan() || difference > 1e-3 {
+                bail!("{executor} does not compute {}: logits differ by {difference}", net.name);
+            }
+            eprintln!("{executor}, {}: logits within {difference:.1e} of the scalar executor", net.name);
+        }
+    }
+
+    let columns: Vec<_> = NETS.iter().flat_map(|net| BATCHES.map(|batch| (net.name, batch))).collect();
+    let mut speeds: Speeds = engines.iter().map(|(_, name)| (name.clone(), vec![None; columns.len()])).collect();
+    for (column, (net, batch)) in columns.iter().enumerate() {
+        eprintln!("{net}, batch {batch}: {} rounds", options.rounds);
+        let mut samples = vec![Vec::new(); engines.len()];
+        for _ in 0..options.rounds {
+            for ((index, executor), samples) in engines.iter().zip(&mut samples) {
+                // The definition takes its positions one by one: larger batches would show the same, slowly.
+                if executor == "scalar" && *batch > 1 {
+                    continue;
+                }
+                let answer = workers[*index].ask(&format!("run {executor} {net} {batch} {}", options.seconds))?;
+                let (positions, seconds) = answer.split_once(' ').with_context(|| answer.clone())?;
+                samples.push(positions.parse::<f64>()? / seconds.parse::<f64>()?);
+            }
+        }
+        for ((_, speeds), samples) in speeds.iter_mut().zip(samples) {
+            speeds[column] = median(samples);
+        }
+    }
+    print(&columns, &speeds);
+    Ok(())
+}
+
+/// A folder beside the build's output for dumped networks and installed peers.
+fn folder() -> Result<PathBuf> {
+    let program = env::current_exe()?;
+    let target = program.parent().and_then(Path::parent).context("the program lies two folders below the target")?;
+    let folder = target.join("bench");
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    Ok(folder)
+}
+
+fn median(mut samples: Vec<f64>) -> Option<f64> {
+    samples.sort_by(f64::total_cmp);
+    samples.get(samples.len() / 2).copied()
+}
+
+fn print(columns: &[(&str, usize)], speeds: &Speeds) {
+    println!(
+        "Positions a second of CPU time, one thread; in brackets, times as fast as ONNX Runtime on the same machine code."
+    );
+    print!("| executor |");
+    for (net, batch) in columns {
+        print!(" {net} B={batch} |");
+    }
+    println!("\n|---|{}", "---:|".repeat(columns.len()));
+    let find = |name: &str| speeds.iter().find(|(found, _)| found == name).map(|(_, speeds)| speeds);
+    for (executor, row) in speeds {
+        let web = executor.starts_with("wasm-") || executor.ends_with("-web");
+        let peer = find(if web { "onnxruntime-web" } else { "onnxruntime" });
+        print!("| {executor} |");
+        for (column, speed) in row.iter().enumerate() {
+            match (speed, peer.and_then(|peer| peer[column])) {
+                (None, _) => print!(" |"),
+                (Some(speed), None) => print!(" {speed:.0} |"),
+                (Some(speed), Some(peer)) => print!(" {speed:.0} ({:.2}×) |", speed / peer),
+            }
+        }
+        println!();
+    }
+    for (ours, peer, bar) in BARS {
+        // The first of a name is the fastest that the CPU has.
+        let ours = speeds.iter().find(|(name, _)| name.starts_with(ours));
+        if let (Some((name, speeds)), Some(peers)) = (ours, find(peer)) {
+            let of_first = |(column, _): &(usize, &(&str, usize))| columns[*column].0 == NETS[0].name;
+            let ratios = columns.iter().enumerate().filter(of_first);
+            let ratios = ratios.filter_map(|(column, _)| Some(speeds[column]? / peers[column]?));
+            let worst = ratios.fold(f64::INFINITY, f64::min);
+            let verdict = if worst >= bar { "met" } else { "missed" };
+            println!("{}: {name} at least {worst:.2}× {peer}; the bar of {bar:.1}× is {verdict}", NETS[0].name);
+        }
+    }
+}

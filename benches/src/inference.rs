@@ -1,0 +1,64 @@
+//! What all workers of the inference benchmark run: the same networks on the same input.
+
+use keisei_core::net::{NetSpec, Weights};
+
+/// A network to measure.
+pub struct Net {
+    /// Its name in the tables.
+    pub name: &'static str,
+    /// Width of the trunk.
+    pub channels: u16,
+    /// Residual blocks.
+    pub blocks: u16,
+}
+
+/// The networks, the trainer's first.
+pub const NETS: [Net; 2] =
+    [Net { name: "C64N4", channels: 64, blocks: 4 }, Net { name: "C128N8", channels: 128, blocks: 8 }];
+
+/// The batch sizes.
+pub const BATCHES: [usize; 3] = [1, 8, 64];
+
+impl Net {
+    /// Its architecture, with the planes and actions of the trainer's default encoding.
+    pub fn spec(&self) -> NetSpec {
+        let Net { channels, blocks, .. } = *self;
+        NetSpec { planes: 96, policy_planes: 27, channels, blocks, value_channels: 4, value_hidden: 64 }
+    }
+
+    /// Fresh weights, with the second convolutions filled as well: speed must not come from zeros.
+    ///
+    /// # Panics
+    /// Never: the architectures are valid.
+    pub fn weights(&self) -> Weights {
+        let spec = self.spec();
+        let mut weights = Weights::init(&spec, 1).expect("the architectures above are valid");
+        let tensors = spec.tensors();
+        for i in 0..self.blocks {
+            let find = |conv: &str| {
+                let name = format!("blocks.{i}.{conv}.weight");
+                tensors
+                    .iter()
+                    .find(|tensor| tensor.name == name)
+                    .expect("every block has two convolutions")
+                    .range
+                    .clone()
+            };
+            let (from, to) = (find("conv1"), find("conv2"));
+            for (from, to) in from.rev().zip(to) {
+                weights.data_mut()[to] = 0.3 * weights.data()[from];
+            }
+        }
+        weights
+    }
+}
+
+/// Planes `[batch, planes, 81]` of zeros and ones, one in eight set.
+pub fn input(spec: &NetSpec, batch: usize) -> Vec<f32> {
+    let mut state = 1u32;
+    let next = || {
+        state = state.wrapping_mul(1664525).wrapping_add(1013904223);
+        if state >> 29 == 0 { 1.0 } else { 0.0 }
+    };
+    std::iter::repeat_with(next).take(batch * usize::from(spec.planes) * 81).collect()
+}

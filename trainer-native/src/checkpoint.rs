@@ -1,0 +1,208 @@
+//! Checkpoints: all that a run needs to go on as if it had never stopped.
+//!
+//! | bytes            | content                                                                 |
+//! |------------------|-------------------------------------------------------------------------|
+//! | 0–7              | magic `KEISEICP`                                                        |
+//! | 8–11             | format version, little-endian                                           |
+//! | 12–19            | seconds that the run has taken, f64 little-endian                       |
+//! | 20–(n−33)        | the [`State`], postcard                                                 |
+//! | last 32          | SHA-256 of everything before                                            |
+//!
+//! A file appears whole or not at all. The clock stands outside the state, so that two runs that did the same work have
+//! the same [`State::digest`].
+
+use crate::adam::Adam;
+use crate::durable::write_atomically;
+use crate::selfplay::EnvState;
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+const MAGIC: &[u8; 8] = b"KEISEICP";
+const VERSION: u32 = 1;
+const HEADER: usize = 20;
+const DIGEST: usize = 32;
+const EXTENSION: &str = "checkpoint";
+
+/// The state of a run between two iterations.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct State {
+    /// The configuration, TOML.
+    pub config: String,
+    /// Iterations done.
+    pub iteration: u64,
+    /// Plies played.
+    pub plies: u64,
+    /// Samples learned from.
+    pub samples: u64,
+    /// Games finished.
+    pub games: u64,
+    /// The network's weights, flat.
+    pub weights: Vec<f32>,
+    /// The optimiser.
+    pub adam: Adam,
+    /// The games under way. Random numbers need no state: they are keyed by the counters above.
+    pub envs: Vec<EnvState>,
+}
+
+impl State {
+    /// SHA-256 of the state, in hexadecimal: equal for runs that did the same work.
+    ///
+    /// # Panics
+    /// Never: every field can be serialised.
+    pub fn digest(&self) -> String {
+        let bytes = postcard::to_allocvec(self).expect("plain data");
+        let mut text = String::new();
+        for byte in Sha256::digest(&bytes) {
+            write!(text, "{byte:02x}").expect("writing to a string");
+        }
+        text
+    }
+
+    fn to_bytes(&self, seconds: f64) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend(seconds.to_le_bytes());
+        let mut bytes = postcard::to_extend(self, bytes).expect("plain data");
+        let digest = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&digest);
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<(Self, f64)> {
+        if bytes.len() < HEADER + DIGEST {
+            bail!("{} bytes are too few for a checkpoint", bytes.len());
+        }
+        let (body, digest) = bytes.split_at(bytes.len() - DIGEST);
+        if !body.starts_with(MAGIC) {
+            bail!("not a checkpoint: it does not begin with {}", MAGIC.escape_ascii());
+        }
+        let version = u32::from_le_bytes(body[8..12].try_into().expect("four bytes"));
+        if version != VERSION {
+            bail!("format version {version}, this program reads {VERSION}");
+        }
+        if Sha256::digest(body).as_slice() != digest {
+            bail!("damaged: its SHA-256 does not match its content");
+        }
+        let seconds = f64::from_le_bytes(body[12..HEADER].try_into().expect("eight bytes"));
+        let state = postcard::from_bytes(&body[HEADER..]).context("its state cannot be decoded")?;
+        Ok((state, seconds))
+    }
+}
+
+/// Writes a checkpoint into `directory`, then deletes the oldest beyond `keep`.
+///
+/// # Errors
+/// If a file cannot be written or deleted; the checkpoints that were there before are then still there.
+pub fn save(directory: &Path, state: &State, seconds: f64, keep: usize) -> Result<PathBuf> {
+    std::fs::create_dir_all(directory).with_context(|| format!("{}: cannot create", directory.display()))?;
+    let path = directory.join(format!("{:08}.{EXTENSION}", state.iteration));
+    write_atomically(&path, &state.to_bytes(seconds))?;
+    let files = list(directory)?;
+    for old in files.iter().rev().skip(keep) {
+        std::fs::remove_file(old).with_context(|| format!("{}: cannot delete", old.display()))?;
+    }
+    Ok(path)
+}
+
+/// Reads one checkpoint: the state and the seconds that the run had taken.
+///
+/// # Errors
+/// Names the file and what is wrong with it.
+pub fn load(path: &Path) -> Result<(State, f64)> {
+    let read = || State::from_bytes(&std::fs::read(path)?);
+    read().with_context(|| path.display().to_string())
+}
+
+/// The newest checkpoint of `directory` that is whole; `report` hears of each newer one that is not.
+///
+/// # Errors
+/// If the directory cannot be read or holds no whole checkpoint.
+pub fn newest(directory: &Path, mut report: impl FnMut(&anyhow::Error)) -> Result<(State, f64)> {
+    for path in list(directory)?.iter().rev() {
+        match load(path) {
+            Ok(found) => return Ok(found),
+            Err(error) => report(&error),
+        }
+    }
+    bail!("{}: no whole checkpoint", directory.display())
+}
+
+/// The checkpoints of a directory, oldest first.
+fn list(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(directory).with_context(|| format!("{}: cannot read", directory.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| format!("{}: cannot read", directory.display()))?.path();
+        if path.extension().is_some_and(|extension| extension == EXTENSION) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(iteration: u64) -> State {
+        State {
+            config: "seed = 1".into(),
+            iteration,
+            plies: 10,
+            samples: 9,
+            games: 1,
+            weights: vec![0.5, -1.0],
+            adam: Adam::new(2),
+            envs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_comes_back_whole_and_the_oldest_go() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        for iteration in 1..=4 {
+            save(directory.path(), &state(iteration), 1.5, 2).expect("saved");
+        }
+        assert_eq!(list(directory.path()).expect("listed").len(), 2);
+        let found = newest(directory.path(), |error| panic!("{error:#}")).expect("found");
+        assert_eq!(found, (state(4), 1.5));
+    }
+
+    #[test]
+    fn the_digest_ignores_the_clock_and_sees_the_state() {
+        assert_eq!(state(1).digest(), State::from_bytes(&state(1).to_bytes(77.0)).expect("whole").0.digest());
+        assert_ne!(state(1).digest(), state(2).digest());
+    }
+
+    #[test]
+    fn no_damage_goes_unnoticed() {
+        let bytes = state(3).to_bytes(0.0);
+        for length in 0..bytes.len() {
+            assert!(State::from_bytes(&bytes[..length]).is_err(), "cut to {length}");
+        }
+        for bit in 0..8 * bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(State::from_bytes(&damaged).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_checkpoint_is_reported_and_the_one_before_it_taken() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        save(directory.path(), &state(1), 0.0, 9).expect("saved");
+        let path = save(directory.path(), &state(2), 0.0, 9).expect("saved");
+        let mut bytes = std::fs::read(&path).expect("read");
+        bytes[30] ^= 4;
+        std::fs::write(&path, bytes).expect("write");
+        let mut reports = Vec::new();
+        let (found, _) = newest(directory.path(), |error| reports.push(format!("{error:#}"))).expect("found");
+        assert_eq!(found.iteration, 1);
+        assert!(reports.len() == 1 && reports[0].contains("00000002") && reports[0].contains("SHA-256"), "{reports:?}");
+        assert!(path.exists(), "a damaged file is left for its owner to look at");
+    }
+}

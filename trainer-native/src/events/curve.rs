@@ -1,0 +1,87 @@
+//! `curve.svg`: how the run went, drawn from its metrics.
+
+use super::jsonl::lines;
+use anyhow::{Context, Result, anyhow};
+use plotters::prelude::*;
+use serde_json::Value;
+use std::ops::Range;
+use std::path::Path;
+
+const SIZE: (u32, u32) = (900, 840);
+const INK: RGBColor = RGBColor(38, 70, 83);
+const ACCENT: RGBColor = RGBColor(231, 111, 81);
+
+/// One line of a panel: its name, its colour and how a line of metrics gives its value.
+type Series<'a> = (&'a str, RGBColor, &'a dyn Fn(&Value) -> Option<f64>);
+
+/// Draws the run in `metrics` into `svg`: score in evaluations, entropy and explained variance, length of games.
+///
+/// # Errors
+/// If the metrics cannot be read or the picture cannot be written.
+pub fn draw(metrics: &Path, svg: &Path) -> Result<()> {
+    let lines = lines(metrics)?;
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let mut text = String::new();
+    {
+        let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
+        root.fill(&WHITE).map_err(|error| anyhow!("{error}"))?;
+        let panels = root.split_evenly((3, 1));
+        let score = |line: &Value| line["evaluation"]["score"].as_f64();
+        panel(&panels[0], "score in evaluations", &lines, 0.0..1.0, &[("score", ACCENT, &score)])?;
+        let entropy = |line: &Value| line["normalized_entropy"].as_f64();
+        let explained = |line: &Value| line["explained_variance"].as_f64();
+        let learning: [Series; 2] =
+            [("entropy / ln(legal moves)", INK, &entropy), ("explained variance", ACCENT, &explained)];
+        panel(&panels[1], "policy and value", &lines, 0.0..1.0, &learning)?;
+        let length = |line: &Value| line["length_mean"].as_f64().filter(|&length| length > 0.0);
+        panel(&panels[2], "mean length of games (plies)", &lines, 0.0..400.0, &[("plies", INK, &length)])?;
+        root.present().map_err(|error| anyhow!("{error}"))?;
+    }
+    crate::durable::write_atomically(svg, text.as_bytes()).context("learning curve")
+}
+
+fn panel(
+    area: &DrawingArea<SVGBackend, plotters::coord::Shift>,
+    title: &str,
+    lines: &[Value],
+    range: Range<f64>,
+    series: &[Series],
+) -> Result<()> {
+    let thousands = |line: &Value| line["plies"].as_f64().unwrap_or(0.0) / 1000.0;
+    let last = lines.last().map_or(1.0, thousands).max(1.0);
+    let mut chart = ChartBuilder::on(area)
+        .caption(title, ("sans-serif", 18))
+        .margin(12)
+        .x_label_area_size(36)
+        .y_label_area_size(48)
+        .build_cartesian_2d(0.0..last, range.clone())
+        .map_err(|error| anyhow!("{error}"))?;
+    chart
+        .configure_mesh()
+        .x_desc("thousand plies")
+        .light_line_style(WHITE)
+        .draw()
+        .map_err(|error| anyhow!("{error}"))?;
+    for &(name, color, value) in series {
+        let points: Vec<(f64, f64)> = lines
+            .iter()
+            .filter_map(|line| Some((thousands(line), value(line)?.clamp(range.start, range.end))))
+            .collect();
+        chart
+            .draw_series(LineSeries::new(points, color.stroke_width(2)))
+            .map_err(|error| anyhow!("{error}"))?
+            .label(name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
+    }
+    if series.len() > 1 {
+        chart
+            .configure_series_labels()
+            .background_style(WHITE.mix(0.8))
+            .border_style(INK.mix(0.3))
+            .draw()
+            .map_err(|error| anyhow!("{error}"))?;
+    }
+    Ok(())
+}

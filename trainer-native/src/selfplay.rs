@@ -1,0 +1,376 @@
+//! Games advanced together: every core plays its share of them against itself, one batched forward pass a ply.
+
+use crate::config::SelfPlayConfig;
+use crate::material;
+use crate::random::{Purpose, Stream};
+use crate::rollout::{self, End, Rollout, Step, Wdl};
+use anyhow::{Context, Result, bail};
+use keisei_core::encoding::{Actions, Features, LegalActions, PackedObservation, SQUARES};
+use keisei_core::format::record::{PlyInfo, Record};
+use keisei_core::net::simd::Simd;
+use keisei_core::net::{Executor, Weights, softmax3};
+use keisei_core::search::policy;
+use keisei_core::shogi::{Color, Game, GameResult, Move, Outcome, Position, Reason};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The games of self-play.
+pub struct SelfPlay {
+    config: SelfPlayConfig,
+    features: Features,
+    actions: Actions,
+    seed: u64,
+    envs: Vec<Env>,
+}
+
+/// One slot of games.
+struct Env {
+    game: Game,
+    /// Games started in this slot, this one included.
+    started: u64,
+    /// Random plies at the start of this game.
+    opening: usize,
+    /// What the network thought at each ply since the opening.
+    thoughts: Vec<PlyInfo>,
+}
+
+/// A slot of games as a checkpoint holds it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct EnvState {
+    start: String,
+    moves: Vec<u16>,
+    started: u64,
+    opening: u32,
+}
+
+/// What happened in one collection, besides the rollout.
+#[derive(Default)]
+pub struct Collected {
+    /// Games that ended, by reason.
+    pub reasons: BTreeMap<&'static str, u64>,
+    /// Lengths of those games in plies.
+    pub lengths: Vec<u16>,
+    /// Wins of Black, wins of White, draws.
+    pub results: [u64; 3],
+    /// A sample of those games.
+    pub records: Vec<Record>,
+    /// Normalised entropy H / ln(legal moves), summed over plies with a choice, and their count.
+    pub normalized_entropy: (f64, u64),
+}
+
+impl Collected {
+    /// Games that ended.
+    pub fn games(&self) -> u64 {
+        self.lengths.len() as u64
+    }
+
+    fn absorb(&mut self, other: Collected) {
+        for (reason, count) in other.reasons {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+        self.lengths.extend(other.lengths);
+        for (sum, count) in self.results.iter_mut().zip(other.results) {
+            *sum += count;
+        }
+        self.records.extend(other.records);
+        self.normalized_entropy.0 += other.normalized_entropy.0;
+        self.normalized_entropy.1 += other.normalized_entropy.1;
+    }
+}
+
+impl SelfPlay {
+    /// Starts all games; their random openings differ in length, so that they do not run in step.
+    pub fn new(config: &SelfPlayConfig, features: Features, actions: Actions, seed: u64) -> Self {
+        let envs = (0..config.envs).map(|slot| Env::start(config, seed, slot as u64, 0)).collect();
+        Self { config: config.clone(), features, actions, seed, envs }
+    }
+
+    /// The current position of the first game, to look at.
+    pub fn first_game(&self) -> &Game {
+        &self.envs[0].game
+    }
+
+    /// The games as a checkpoint holds them.
+    pub fn state(&self) -> Vec<EnvState> {
+        let state = |env: &Env| EnvState {
+            start: env.game.start().to_sfen(),
+            moves: env.game.moves().iter().map(|mv| mv.to_u16()).collect(),
+            started: env.started,
+            opening: env.opening as u32,
+        };
+        self.envs.iter().map(state).collect()
+    }
+
+    /// Takes up the games of a checkpoint.
+    ///
+    /// # Errors
+    /// Names the first game that the rules refuse, or a count of games that the configuration does not have.
+    pub fn restore(&mut self, states: &[EnvState]) -> Result<()> {
+        if states.len() != self.envs.len() {
+            bail!("the checkpoint holds {} games, selfplay.envs is {}", states.len(), self.envs.len());
+        }
+        for (slot, (env, state)) in self.envs.iter_mut().zip(states).enumerate() {
+            *env =
+                Env::restore(state, self.config.max_plies).with_context(|| format!("game {slot} of the checkpoint"))?;
+        }
+        Ok(())
+    }
+
+    /// Plays `horizon` plies in every game with the policy of `weights` and fills `rollout` with them.
+    ///
+    /// # Panics
+    /// If the network puts out something that is not a number.
+    pub fn collect(&mut self, weights: &Weights, iteration: u64, threads: usize, rollout: &mut Rollout) -> Collected {
+        let share = self.envs.len().div_ceil(threads);
+        let player = |first: usize| Player {
+            config: &self.config,
+            features: self.features,
+            actions: self.actions,
+            seed: self.seed,
+            iteration,
+            first,
+            executor: Simd::new(weights),
+        };
+        let players: Vec<Player> = (0..self.envs.len()).step_by(share).map(player).collect();
+        let shares: Vec<Share> = std::thread::scope(|scope| {
+            let workers: Vec<_> = players
+                .into_iter()
+                .zip(self.envs.chunks_mut(share))
+                .map(|(player, envs)| scope.spawn(move || player.play(envs)))
+                .collect();
+            workers.into_iter().map(|worker| worker.join().expect("a self-play thread does not panic")).collect()
+        });
+
+        rollout.horizon = self.config.horizon;
+        rollout.steps.clear();
+        rollout.legal.clear();
+        let mut collected = Collected::default();
+        for share in shares {
+            let offset = rollout.legal.len() as u32;
+            rollout.legal.extend(share.legal);
+            rollout.steps.extend(share.steps.into_iter().map(|mut step| {
+                step.legal.0 += offset;
+                step
+            }));
+            collected.absorb(share.collected);
+        }
+        collected
+    }
+}
+
+impl Env {
+    fn start(config: &SelfPlayConfig, seed: u64, slot: u64, started: u64) -> Self {
+        let mut stream = Stream::new(seed, Purpose::Opening, slot, started);
+        // The very first games get longer openings: it spreads them over the phases of a game.
+        let longest = if started == 0 { config.first_opening_plies } else { config.opening_plies };
+        loop {
+            let mut game = Game::new(Position::startpos(), config.max_plies);
+            let opening = stream.below(longest + 1);
+            for _ in 0..opening {
+                let moves = game.position().legal_moves();
+                if game.outcome().is_some() || moves.is_empty() {
+                    break;
+                }
+                game.play(moves[stream.below(moves.len())]);
+            }
+            if game.outcome().is_none() {
+                let opening = game.moves().len();
+                return Self { game, started: started + 1, opening, thoughts: Vec::new() };
+            }
+        }
+    }
+
+    fn restore(state: &EnvState, max_plies: u16) -> Result<Self> {
+        let start = Position::from_sfen(&state.start).with_context(|| format!("start {}", state.start))?;
+        let mut game = Game::new(start, max_plies);
+        for (ply, &bits) in state.moves.iter().enumerate() {
+            let mv = Move::from_u16(bits).with_context(|| format!("ply {}: {bits} is not a move", ply + 1))?;
+            game.try_play(mv).with_context(|| format!("ply {}: {mv}", ply + 1))?;
+        }
+        Ok(Self { game, started: state.started, opening: state.opening as usize, thoughts: Vec::new() })
+    }
+
+    /// The finished game, if all of its thoughts are known (not after a resume in its middle).
+    fn record(&mut self) -> Option<Record> {
+        let plies = self.game.moves().len();
+        if self.thoughts.len() + self.opening != plies {
+            return None;
+        }
+        // Nobody thought about the random opening.
+        let mut infos = vec![PlyInfo { value: None, top: Vec::new() }; self.opening];
+        infos.append(&mut self.thoughts);
+        Some(Record::of_game(&self.game, "self-play", "self-play", infos))
+    }
+}
+
+/// One thread's part of a collection.
+struct Player<'a> {
+    config: &'a SelfPlayConfig,
+    features: Features,
+    actions: Actions,
+    seed: u64,
+    iteration: u64,
+    /// Slot of its first game.
+    first: usize,
+    executor: Simd,
+}
+
+struct Share {
+    steps: Vec<Step>,
+    legal: Vec<u16>,
+    collected: Collected,
+}
+
+/// Network input and output of one batch.
+struct Forward {
+    planes: Vec<f32>,
+    policy: Vec<f32>,
+    wdl: Vec<f32>,
+}
+
+impl Player<'_> {
+    fn play(mut self, envs: &mut [Env]) -> Share {
+        let horizon = self.config.horizon;
+        let mut streams: Vec<Stream> = (0..envs.len())
+            .map(|i| Stream::new(self.seed, Purpose::Sampling, self.iteration, (self.first + i) as u64))
+            .collect();
+        let mut rows: Vec<Vec<Step>> = envs.iter().map(|_| Vec::with_capacity(horizon)).collect();
+        let mut legal = Vec::new();
+        let mut collected = Collected::default();
+        // Positions whose value stands in for what follows a cut: row, ply, position, prior.
+        let mut tails: Vec<(usize, usize, PackedObservation, f32)> = Vec::new();
+        let mut forward = self.buffers(envs.len());
+
+        for t in 0..horizon {
+            let observations: Vec<PackedObservation> =
+                envs.iter().map(|env| PackedObservation::new(&env.game)).collect();
+            self.forward(&observations, &mut forward);
+            for (i, env) in envs.iter_mut().enumerate() {
+                let choices = self.actions.legal(env.game.position());
+                let logits = &forward.policy[i * self.actions.count()..][..self.actions.count()];
+                let wdl = softmax3([forward.wdl[3 * i], forward.wdl[3 * i + 1], forward.wdl[3 * i + 2]]);
+                let probabilities = policy::probabilities(logits, choices.actions(), 1.0);
+                let chosen = policy::draw(&probabilities, streams[i].uniform());
+                note_entropy(&probabilities, &mut collected.normalized_entropy);
+                env.thoughts.push(thought(wdl, &probabilities, &choices));
+
+                let mover = env.game.position().side_to_move();
+                let prior = material::prior(env.game.position());
+                env.game.play(choices.moves()[chosen]);
+                // A side that may declare a win does so at once.
+                let outcome = env.game.outcome().or_else(|| env.game.declare().ok());
+                let (reward, end) = judge(outcome, mover);
+                rows[i].push(Step {
+                    observation: observations[i],
+                    legal: (legal.len() as u32, choices.len() as u16),
+                    action: choices.actions()[chosen],
+                    log_prob: probabilities[chosen].ln(),
+                    wdl,
+                    prior,
+                    reward,
+                    end,
+                    next: None,
+                });
+                legal.extend_from_slice(choices.actions());
+                if end == End::Truncated || (end == End::None && t + 1 == horizon) {
+                    let position = env.game.position();
+                    tails.push((i, t, PackedObservation::new(&env.game), material::prior(position)));
+                }
+                if let Some(outcome) = outcome {
+                    self.finish(env, outcome, &mut collected);
+                    let slot = (self.first + i) as u64;
+                    *env = Env::start(self.config, self.seed, slot, env.started);
+                }
+            }
+        }
+        self.estimate_tails(&tails, &mut forward, &mut rows);
+        Share { steps: rows.into_iter().flatten().collect(), legal, collected }
+    }
+
+    /// Asks the network about the positions in which rows and games were cut.
+    fn estimate_tails(
+        &mut self,
+        tails: &[(usize, usize, PackedObservation, f32)],
+        forward: &mut Forward,
+        rows: &mut [Vec<Step>],
+    ) {
+        let batch = forward.wdl.len() / 3;
+        for part in tails.chunks(batch) {
+            let observations: Vec<PackedObservation> = part.iter().map(|&(_, _, observation, _)| observation).collect();
+            self.forward(&observations, forward);
+            for (&(row, t, _, prior), logits) in part.iter().zip(forward.wdl.chunks_exact(3)) {
+                rows[row][t].next = Some((softmax3([logits[0], logits[1], logits[2]]), prior));
+            }
+        }
+    }
+
+    fn buffers(&self, batch: usize) -> Forward {
+        Forward {
+            planes: vec![0.0; batch * self.features.planes() * SQUARES],
+            policy: vec![0.0; batch * self.actions.count()],
+            wdl: vec![0.0; batch * 3],
+        }
+    }
+
+    fn forward(&mut self, observations: &[PackedObservation], out: &mut Forward) {
+        let batch = observations.len();
+        let planes = &mut out.planes[..batch * self.features.planes() * SQUARES];
+        self.features.expand_batch(observations, planes);
+        let policy = &mut out.policy[..batch * self.actions.count()];
+        self.executor.forward(batch, planes, policy, &mut out.wdl[..3 * batch]);
+    }
+
+    fn finish(&self, env: &mut Env, outcome: Outcome, collected: &mut Collected) {
+        *collected.reasons.entry(reason_name(outcome.reason)).or_default() += 1;
+        collected.lengths.push(env.game.moves().len() as u16);
+        match outcome.result {
+            GameResult::Win(Color::Black) => collected.results[0] += 1,
+            GameResult::Win(Color::White) => collected.results[1] += 1,
+            GameResult::Draw => collected.results[2] += 1,
+            GameResult::Truncated => {}
+        }
+        if collected.records.len() < self.config.records_per_thread
+            && let Some(record) = env.record()
+        {
+            collected.records.push(record);
+        }
+    }
+}
+
+/// Name of a reason in the metrics.
+fn reason_name(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Checkmate => "checkmate",
+        Reason::NoLegalMove => "no_legal_move",
+        Reason::Repetition => "repetition",
+        Reason::PerpetualCheck => "perpetual_check",
+        Reason::Declaration => "declaration",
+        Reason::Resignation => "resignation",
+        Reason::MaxPlies => "max_plies",
+    }
+}
+
+/// Reward of the side that moved, and how the ply ended.
+fn judge(outcome: Option<Outcome>, mover: Color) -> (f32, End) {
+    match outcome.map(|outcome| outcome.result) {
+        None => (0.0, End::None),
+        Some(GameResult::Win(winner)) => (if winner == mover { 1.0 } else { -1.0 }, End::Terminated),
+        Some(GameResult::Draw) => (0.0, End::Terminated),
+        Some(GameResult::Truncated) => (0.0, End::Truncated),
+    }
+}
+
+fn note_entropy(probabilities: &[f32], (sum, count): &mut (f64, u64)) {
+    if probabilities.len() > 1 {
+        let entropy: f32 = probabilities.iter().filter(|&&p| p > 0.0).map(|&p| -p * p.ln()).sum();
+        *sum += f64::from(entropy) / (probabilities.len() as f64).ln();
+        *count += 1;
+    }
+}
+
+/// What a record keeps of a ply.
+fn thought(wdl: Wdl, probabilities: &[f32], choices: &LegalActions) -> PlyInfo {
+    const KEPT: usize = 3;
+    let top = policy::top(probabilities, KEPT).into_iter().map(|(i, p)| (choices.moves()[i], p)).collect();
+    PlyInfo { value: Some(rollout::value(wdl)), top }
+}
