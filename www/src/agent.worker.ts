@@ -81,5 +81,7 @@ scope.addEventListener("message", ({ data }) => {
     .catch((error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
       answer({ id: data.id, type: "error", message, missing: error instanceof Missing });
+      // After a trap the wasm's memory is not to be trusted: let the page start a new worker.
+      if (error instanceof WebAssembly.RuntimeError) setTimeout(() => { throw error; });
     });
 });

@@ -4,7 +4,7 @@ import { Agent, MissingModel } from "./agent";
 import type { Color } from "./board/geometry";
 import { ShogiBoard } from "./board/shogi-board";
 import { MoveList } from "./parts/move-list";
-import { boardSwitches, byId, hideProblem, onFile, reason, showCandidates, showProblem } from "./parts/page";
+import { boardSwitches, byId, bytesOf, hideProblem, onFile, reason, showCandidates, showProblem } from "./parts/page";
 import { element } from "./parts/shadow";
 import { ValueBar } from "./parts/value-bar";
 import type { Thought } from "./protocol";
@@ -32,6 +32,7 @@ const view = {
   agentState: byId("agent-state", HTMLSpanElement),
   agentAbout: byId("agent-about", HTMLParagraphElement),
   progress: byId("agent-progress", HTMLProgressElement),
+  opinion: byId("opinion", HTMLDivElement),
   value: byId("value", ValueBar),
   showCandidates: byId("show-candidates", HTMLInputElement),
   candidates: byId("candidates", HTMLOListElement),
@@ -69,6 +70,7 @@ function newGame(color: Color): void {
   game?.free();
   game = new Board("startpos", MAX_PLIES);
   thoughts = [];
+  thinking = false;
   human = color;
   view.board.orientation = color;
   next();
@@ -217,6 +219,7 @@ function drawAgent(): void {
 
 function drawAgentInfo(): void {
   view.progress.hidden = true;
+  view.opinion.hidden = agent.info === null;
   view.agentName.textContent = agent.info?.name ?? "No agent";
   view.agentAbout.textContent = agent.info?.about ?? "You move for both sides. Open a model file to have an opponent.";
   view.agentState.textContent = agent.info === null ? "none" : "ready";
@@ -247,7 +250,7 @@ async function fetchDefault(): Promise<void> {
 async function openModel(file: File): Promise<void> {
   hideProblem();
   try {
-    await agent.open(await file.arrayBuffer());
+    await agent.open(await bytesOf(file));
     turn++;
     drawAgentInfo();
     next();

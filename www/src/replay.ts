@@ -3,7 +3,7 @@
 import { type Color } from "./board/geometry";
 import { ShogiBoard } from "./board/shogi-board";
 import { MoveList } from "./parts/move-list";
-import { boardSwitches, byId, hideProblem, isTyping, onFile, reason, showCandidates, showProblem } from "./parts/page";
+import { boardSwitches, byId, bytesOf, hideProblem, isTyping, onFile, reason, showCandidates, showProblem } from "./parts/page";
 import { ValueBar } from "./parts/value-bar";
 import { ValueGraph } from "./parts/value-graph";
 import { type Candidate, listed } from "./protocol";
@@ -68,7 +68,7 @@ function openBytes(bytes: Uint8Array, name: string): void {
 async function openFile(file: File): Promise<void> {
   hideProblem();
   try {
-    openBytes(new Uint8Array(await file.arrayBuffer()), file.name);
+    openBytes(new Uint8Array(await bytesOf(file)), file.name);
   } catch (error) {
     showProblem(`${file.name} could not be opened: ${reason(error)}`);
   }

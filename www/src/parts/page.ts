@@ -57,6 +57,15 @@ export function onFile(input: HTMLInputElement, open: (file: File) => void): voi
   });
 }
 
+/** What the wasm's memory can take, with room to work in. */
+const LARGEST_FILE = 1 << 30;
+
+/** The bytes of a file that is not too large to be looked at. */
+export async function bytesOf(file: File): Promise<ArrayBuffer> {
+  if (file.size > LARGEST_FILE) throw new Error(`the file has ${file.size} bytes, more than a page can hold (${LARGEST_FILE})`);
+  return file.arrayBuffer();
+}
+
 const SET_KEY = "keisei.piece-set";
 
 /** The browser may forbid storage; a preference is then kept for this page only. */
