@@ -5,7 +5,7 @@
  * |---|---|---|
  * | `CHROMIUM` | the browser | `/usr/bin/chromium` |
  * | `KEISEI_DIST` | the built pages | `www/dist` |
- * | `TRAINER_NATIVE`, `FIXTURES` | the binaries of these names | `cargo run` builds them |
+ * | `KEISEI_BIN` | folder with built `trainer-native` and `fixtures` | `cargo run` builds them |
  */
 
 import assert from "node:assert/strict";
@@ -25,8 +25,7 @@ const exists = (path) => stat(path).then(() => true, () => false);
 
 /** The command line of a binary of the workspace. */
 function command(name, args) {
-  const built = process.env[name.toUpperCase().replace("-", "_")];
-  if (built) return [built, args];
+  if (process.env.KEISEI_BIN) return [join(process.env.KEISEI_BIN, name), args];
   const crate = name === "fixtures" ? "keisei-tests" : name;
   return ["cargo", ["run", "--quiet", "-p", crate, "--bin", name, "--", ...args]];
 }
