@@ -51,7 +51,10 @@ pub fn wilson(score: f64, games: usize) -> (f64, f64) {
     let shrink = 1.0 + Z * Z / n;
     let centre = (score + Z * Z / (2.0 * n)) / shrink;
     let half = Z * (score * (1.0 - score) / n + Z * Z / (4.0 * n * n)).sqrt() / shrink;
-    ((centre - half).max(0.0), (centre + half).min(1.0))
+    // At the ends the interval reaches them exactly; rounding would leave a sliver, which Elo makes a bound.
+    let low = if score > 0.0 { centre - half } else { 0.0 };
+    let high = if score < 1.0 { centre + half } else { 1.0 };
+    (low, high)
 }
 
 /// Elo difference at which `score` is expected; infinite at 0 and 1.
@@ -93,6 +96,9 @@ mod tests {
         near(wilson(0.0, 10), (0.0, 0.27753));
         near(wilson(1.0, 10), (0.72247, 1.0));
         near(wilson(0.5, 400), (0.45126, 0.54874));
+        for games in 1..1000 {
+            assert_eq!((wilson(0.0, games).0, wilson(1.0, games).1), (0.0, 1.0), "{games} games");
+        }
     }
 
     #[test]
