@@ -136,6 +136,42 @@ test("dragging, taking back, playing White, and resigning", async () => {
   await page.checked();
 });
 
+test("without an agent the user moves for both sides: promotion, capture, drop", async () => {
+  const page = await site.page();
+  await page.route("**/models/default.model", (route) => route.fulfill({ status: 404 }));
+  await page.goto(`${site.base}index.html`);
+  await page.locator("#agent-name", { hasText: "No agent" }).waitFor();
+  await move(page, "7g", "7f");
+  await move(page, "3c", "3d");
+  await move(page, "8h", "2b");
+  await page.locator(".choice button").first().press("Escape");
+  assert.equal(await page.locator(".choice button").count(), 0);
+  await move(page, "8h", "2b");
+  await page.getByRole("button", { name: "promote to horse", exact: true }).click();
+  await move(page, "3a", "2b");
+  const bishop = page.getByRole("group", { name: "Black's hand" }).getByRole("button", { name: "1 bishop in hand" });
+  await bishop.click();
+  await square(page, "5e").click();
+  await move(page, "4a", "4b");
+  await move(page, "5e", "3c");
+  await page.getByRole("button", { name: "do not promote, stay bishop" }).click();
+  await page.locator("#status", { hasText: "Black: B-3c=." }).waitFor();
+  assert.deepEqual(await page.locator("#moves .move:not(.gap)").allTextContents(), [
+    "P-7f", "P-3d", "Bx2b+", "Sx2b", "B*5e", "G-4b", "B-3c=",
+  ]);
+  await page.checked(/404/);
+});
+
+test("moves by touch on a phone", async () => {
+  const page = await site.page({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await openPlay(page, site.base);
+  await square(page, "7g").tap();
+  await square(page, "7f").tap();
+  await page.locator("#moves .move", { hasText: "P-7f" }).waitFor();
+  await yourTurn(page).waitFor();
+  await page.checked();
+});
+
 test("files that are no models are refused and the game goes on", async () => {
   const page = await site.page();
   await openPlay(page, site.base);
