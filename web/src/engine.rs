@@ -118,6 +118,8 @@ impl Engine {
     /// A name: the training run and how far it had come.
     pub fn name(&self) -> String {
         let Provenance { run, iteration, .. } = &self.model.provenance;
+        // A trainer may name a run by its folder; where that lay on its disk is nobody's business.
+        let run = run.rsplit(['/', '\\']).next().unwrap_or_default();
         if run.is_empty() { "Unnamed agent".into() } else { format!("{run}, iteration {iteration}") }
     }
 
