@@ -209,7 +209,7 @@ function drawAgent(): void {
   view.value.show(thought ? chances(thought, side) : null, thought ? "the agent's view" : "no estimate yet");
   const candidates = view.showCandidates.checked ? (thoughts[plies]?.candidates ?? []) : [];
   view.candidates.hidden = !view.showCandidates.checked;
-  showCandidates(view.candidates, candidates);
+  showCandidates(view.candidates, candidates.slice(0, 5));
   view.board.arrows = candidates.slice(0, 4).map(({ usi, probability }) => ({ usi, weight: probability }));
   if (agent.info !== null) {
     view.agentState.textContent = thinking ? "thinking" : "ready";

@@ -124,6 +124,7 @@ export function showCandidates(list: HTMLOListElement, candidates: readonly Cand
   list.replaceChildren(
     ...candidates.map(({ usi, text, probability }) => {
       const row = element("li", usi === played ? "played" : "");
+      row.dataset["usi"] = usi;
       const meter = element("meter");
       meter.max = 1;
       meter.value = probability;
