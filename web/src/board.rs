@@ -151,7 +151,7 @@ impl Board {
         let mv: Move = usi.parse().map_err(|error| js_error(format!("{usi}: {error}")))?;
         let before = self.game.position().clone();
         self.game.try_play(mv).map_err(js_error)?;
-        self.texts.push(western(&before, mv));
+        self.texts.push(western::write(&before, mv));
         Ok(())
     }
 

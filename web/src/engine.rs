@@ -51,7 +51,7 @@ impl Candidates {
         let mut candidates = Candidates::default();
         for (mv, probability) in moves {
             candidates.moves.push(mv.to_string());
-            candidates.texts.push(western(position, mv));
+            candidates.texts.push(western::write(position, mv));
             candidates.probabilities.push(probability);
         }
         candidates

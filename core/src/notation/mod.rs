@@ -1,90 +1,64 @@
-//! How moves are written for people.
+//! Game records: reading and writing KIF, KI2, CSA, JKF, USI, USEN and BOD, and the text of moves.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `tree` | [`Record`]: start position, headers, and a tree of nodes; [`Builder`] plays moves by the rules into one |
+//! | `end` | how a line ends, in the words of every format |
+//! | `handicap` | the named start positions |
+//! | `evaluation` | what an engine thought, and the comment lines that say so |
+//! | `problem` | what was wrong with a text, and where |
+//! | `text` | Japanese move text and its disambiguation (右 左 直 上 寄 引 打) |
+//! | `western` | Western move text in Hodges' style |
+//! | `kakinoki` | what KIF, KI2 and BOD share: headers, board diagrams, ends |
+//! | `kif` `ki2` `bod` | Kakinoki's formats |
+//! | `csa` | the Computer Shogi Association's format, 2.2 and 3 |
+//! | `jkf` | JSON Kifu Format 1.0 |
+//! | `usi` `usen` | a `position` command; a whole tree as a word for an address line |
+//!
+//! Text arrives decoded: finding out and undoing `Shift_JIS` or EUC-JP is the caller's part. A reader never fails: it keeps
+//! what it could read up to the last good node and lists each [`Defect`] with its place.
+//!
+//! What survives a round trip: KIF and JKF keep everything but JKF's header order and fractions of a second; KI2 drops the
+//! clocks; CSA has no variations; USEN has no comments and few ends; USI has the main line only.
+//!
+//! ```
+//! use keisei_core::notation::{kif, ki2};
+//!
+//! let text = "   1 ７六歩(77)\n   2 ３四歩(33)\n   3 ３二金(41)\n";
+//! let read = kif::read(text);
+//! assert_eq!(read.record.main_line().len(), 3); // the start and two moves
+//! assert_eq!(read.defects[0].to_string(), "line 3, column 6: 4a3b is against the rules here");
+//! assert!(ki2::write(&read.record).contains("▲７六歩    △３四歩"));
+//! ```
 
-use alloc::format;
-use alloc::string::{String, ToString};
-use core::fmt::Write;
-
-use crate::shogi::{Move, PieceType, Position};
-
-/// A legal move in Western notation: `P-7f`, `Bx3c+`, `N*4d`.
-///
-/// The origin is given where another piece of the same kind could go to the same square (`G4i-5h`), `+` promotes and `=`
-/// declines to. Squares are written as in USI.
-///
-/// ```
-/// use keisei_core::{notation::western, shogi::Position};
-///
-/// assert_eq!(western(&Position::startpos(), "7g7f".parse().unwrap()), "P-7f");
-/// ```
-pub fn western(position: &Position, mv: Move) -> String {
-    if let Some(kind) = mv.dropped() {
-        return format!("{}*{}", letters(kind), mv.to());
-    }
-    let Some((from, piece)) = mv.from().and_then(|from| Some((from, position.piece_at(from)?))) else {
-        return mv.to_string();
-    };
-    let rivals = position.legal_moves().into_iter().any(|other| {
-        other.to() == mv.to()
-            && other.from().is_some_and(|origin| origin != from && position.piece_at(origin) == Some(piece))
-    });
-    let mut text = letters(piece.kind()).to_string();
-    // Writing to a String cannot fail.
-    if rivals {
-        let _ = write!(text, "{from}");
-    }
-    text.push(if position.piece_at(mv.to()).is_some() { 'x' } else { '-' });
-    let _ = write!(text, "{}", mv.to());
-    if mv.is_promotion() {
-        text.push('+');
-    } else if piece.kind().promoted().is_some() && position.is_legal(Move::promoting(from, mv.to())) {
-        text.push('=');
-    }
-    text
+/// Appends formatted text to a `String`, which cannot fail.
+macro_rules! put {
+    ($text:expr, $($arguments:tt)*) => {{
+        use core::fmt::Write as _;
+        let _ = $text.write_fmt(format_args!($($arguments)*));
+    }};
 }
 
-const fn letters(kind: PieceType) -> &'static str {
-    match kind {
-        PieceType::Pawn => "P",
-        PieceType::Lance => "L",
-        PieceType::Knight => "N",
-        PieceType::Silver => "S",
-        PieceType::Gold => "G",
-        PieceType::Bishop => "B",
-        PieceType::Rook => "R",
-        PieceType::King => "K",
-        PieceType::ProPawn => "+P",
-        PieceType::ProLance => "+L",
-        PieceType::ProKnight => "+N",
-        PieceType::ProSilver => "+S",
-        PieceType::Horse => "+B",
-        PieceType::Dragon => "+R",
-    }
-}
+mod tree;
+mod end;
+mod handicap;
+mod evaluation;
+mod problem;
+pub mod text;
+pub mod western;
+mod kakinoki;
+pub mod kif;
+pub mod ki2;
+pub mod bod;
+pub mod csa;
+pub mod jkf;
+pub mod usi;
+pub mod usen;
+mod format;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn western_notation() {
-        #[track_caller]
-        fn check(sfen: &str, usi: &str, text: &str) {
-            let position = match sfen {
-                "startpos" => Position::startpos(),
-                sfen => Position::from_sfen(sfen).unwrap(),
-            };
-            let mv: Move = usi.parse().unwrap();
-            assert!(position.is_legal(mv), "{usi} is not legal in {sfen}");
-            assert_eq!(western(&position, mv), text);
-        }
-        check("startpos", "7g7f", "P-7f");
-        check("startpos", "4i5h", "G4i-5h");
-        check("startpos", "4i4h", "G-4h");
-        check("lnsgkgsnl/1r5b1/pppppp1pp/6p2/9/2P6/PP1PPPPPP/1B5R1/LNSGKGSNL b - 3", "8h2b+", "Bx2b+");
-        check("lnsgkgsnl/1r5b1/pppppp1pp/6p2/9/2P6/PP1PPPPPP/1B5R1/LNSGKGSNL b - 3", "8h2b", "Bx2b=");
-        check("4k4/9/9/9/9/9/9/9/4K4 b N2r2b4g4s3n4l18p 1", "N*4d", "N*4d");
-        check("4k4/9/9/9/+P8/9/9/9/4K4 b 2r2b4g4s4n4l17p 1", "9e9d", "+P-9d");
-        check("4k4/9/9/9/9/9/P8/9/4K4 b 2r2b4g4s4n4l17p 1", "9g9f", "P-9f");
-        check("4k4/8P/9/9/9/9/9/9/4K4 b 2r2b4g4s4n4l17p 1", "1b1a+", "P-1a+");
-    }
-}
+pub use end::End;
+pub use evaluation::{Evaluation, Mate, Searcher};
+pub use format::Format;
+pub use handicap::Handicap;
+pub use problem::{Defect, Parsed, Place, Problem};
+pub use tree::{Builder, Event, MAX_PLIES, Node, NodeId, Record};

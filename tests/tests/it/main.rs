@@ -4,3 +4,4 @@ mod reference;
 mod rules;
 mod encodings;
 mod net_parity;
+mod notation;

@@ -1,0 +1,107 @@
+//! The formats by name.
+
+use alloc::string::String;
+
+use super::csa::Version;
+use super::problem::Parsed;
+use super::{Record, csa, jkf, ki2, kif, usen, usi};
+
+/// A format of game records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// KIF, and board diagrams.
+    Kif,
+    /// KI2.
+    Ki2,
+    /// CSA 2.2; every version is read.
+    Csa2,
+    /// CSA 3; every version is read.
+    Csa3,
+    /// JKF 1.0.
+    Jkf,
+    /// USI's `position` command, or SFEN.
+    Usi,
+    /// USEN.
+    Usen,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Format; 7] =
+        [Format::Kif, Format::Ki2, Format::Csa2, Format::Csa3, Format::Jkf, Format::Usi, Format::Usen];
+
+    /// The name: `kif`, `ki2`, `csa2`, `csa3`, `jkf`, `usi`, `usen`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Format::Kif => "kif",
+            Format::Ki2 => "ki2",
+            Format::Csa2 => "csa2",
+            Format::Csa3 => "csa3",
+            Format::Jkf => "jkf",
+            Format::Usi => "usi",
+            Format::Usen => "usen",
+        }
+    }
+
+    /// The format with this name or file name extension, in lower case; `csa` is version 3.
+    pub fn from_name(name: &str) -> Option<Format> {
+        Some(match name {
+            "kif" | "kifu" | "bod" => Format::Kif,
+            "ki2" | "ki2u" => Format::Ki2,
+            "csa2" => Format::Csa2,
+            "csa" | "csa3" => Format::Csa3,
+            "jkf" => Format::Jkf,
+            "usi" | "sfen" => Format::Usi,
+            "usen" => Format::Usen,
+            _ => return None,
+        })
+    }
+
+    /// Guesses the format from how a text begins.
+    pub fn detect(text: &str) -> Option<Format> {
+        let text = text.trim_start_matches(|found: char| found.is_whitespace() || found == '\u{feff}');
+        let line = text.lines().next()?;
+        let first = line.chars().next()?;
+        Some(match first {
+            '{' => Format::Jkf,
+            '~' => Format::Usen,
+            '\'' | '$' | '+' | '-' | '%' => Format::Csa2,
+            'N' if line.starts_with("N+") || line.starts_with("N-") => Format::Csa2,
+            'V' if line.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => Format::Csa2,
+            'P' if line.as_bytes().get(1).is_some_and(|next| b"I123456789+-".contains(next)) => Format::Csa2,
+            _ if line.contains('~') && line.contains('_') => Format::Usen,
+            _ if line.starts_with("position") || line.starts_with("sfen ") || line.starts_with("startpos") => {
+                Format::Usi
+            }
+            _ if line.is_ascii() && line.matches('/').count() == 8 => Format::Usi,
+            _ if line.split_ascii_whitespace().next()?.parse::<crate::shogi::Move>().is_ok() => Format::Usi,
+            _ if text.lines().any(|line| super::text::take_side(line).is_some()) => Format::Ki2,
+            _ => Format::Kif,
+        })
+    }
+
+    /// Reads the first record of a text.
+    pub fn read(self, text: &str) -> Parsed {
+        match self {
+            Format::Kif => kif::read(text),
+            Format::Ki2 => ki2::read(text),
+            Format::Csa2 | Format::Csa3 => csa::read(text),
+            Format::Jkf => jkf::read(text),
+            Format::Usi => usi::read(text),
+            Format::Usen => usen::read(text),
+        }
+    }
+
+    /// Writes a record, as far as the format can hold it.
+    pub fn write(self, record: &Record) -> String {
+        match self {
+            Format::Kif => kif::write(record),
+            Format::Ki2 => ki2::write(record),
+            Format::Csa2 => csa::write(record, Version::V2),
+            Format::Csa3 => csa::write(record, Version::V3),
+            Format::Jkf => jkf::write(record),
+            Format::Usi => usi::write(record),
+            Format::Usen => usen::write(record),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The named start positions (手合割).
+
+use alloc::format;
+
+use crate::shogi::Position;
+
+/// A named start position. White, who gives the handicap, moves first except in an even game.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handicap {
+    /// 平手.
+    Even,
+    /// 香落ち: White's left lance, on 1a.
+    Lance,
+    /// 右香落ち.
+    RightLance,
+    /// 角落ち.
+    Bishop,
+    /// 飛車落ち.
+    Rook,
+    /// 飛香落ち.
+    RookLance,
+    /// 二枚落ち: rook and bishop.
+    Two,
+    /// 三枚落ち: and the left lance.
+    Three,
+    /// 四枚落ち: and both lances.
+    Four,
+    /// 五枚落ち: and the right knight.
+    Five,
+    /// 左五枚落ち: and the left knight.
+    LeftFive,
+    /// 六枚落ち: and both knights.
+    Six,
+    /// 左七枚落ち: and the left silver.
+    LeftSeven,
+    /// 右七枚落ち: and the right silver.
+    RightSeven,
+    /// 八枚落ち: and both silvers.
+    Eight,
+    /// 十枚落ち: and both golds.
+    Ten,
+}
+
+/// Name in KIF, preset in JKF, White's first two ranks.
+const TABLE: [(Handicap, &str, &str, &str); 16] = [
+    (Handicap::Even, "平手", "HIRATE", "lnsgkgsnl/1r5b1"),
+    (Handicap::Lance, "香落ち", "KY", "lnsgkgsn1/1r5b1"),
+    (Handicap::RightLance, "右香落ち", "KY_R", "1nsgkgsnl/1r5b1"),
+    (Handicap::Bishop, "角落ち", "KA", "lnsgkgsnl/1r7"),
+    (Handicap::Rook, "飛車落ち", "HI", "lnsgkgsnl/7b1"),
+    (Handicap::RookLance, "飛香落ち", "HIKY", "lnsgkgsn1/7b1"),
+    (Handicap::Two, "二枚落ち", "2", "lnsgkgsnl/9"),
+    (Handicap::Three, "三枚落ち", "3", "lnsgkgsn1/9"),
+    (Handicap::Four, "四枚落ち", "4", "1nsgkgsn1/9"),
+    (Handicap::Five, "五枚落ち", "5", "2sgkgsn1/9"),
+    (Handicap::LeftFive, "左五枚落ち", "5_L", "1nsgkgs2/9"),
+    (Handicap::Six, "六枚落ち", "6", "2sgkgs2/9"),
+    (Handicap::LeftSeven, "左七枚落ち", "7_L", "2sgkg3/9"),
+    (Handicap::RightSeven, "右七枚落ち", "7_R", "3gkgs2/9"),
+    (Handicap::Eight, "八枚落ち", "8", "3gkg3/9"),
+    (Handicap::Ten, "十枚落ち", "10", "4k4/9"),
+];
+
+impl Handicap {
+    /// Every handicap, the even game first.
+    pub fn all() -> impl Iterator<Item = Handicap> {
+        TABLE.iter().map(|row| row.0)
+    }
+
+    fn row(self) -> &'static (Handicap, &'static str, &'static str, &'static str) {
+        TABLE.iter().find(|row| row.0 == self).expect("the table holds every handicap")
+    }
+
+    /// The name in KIF.
+    pub fn name(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The preset in JKF.
+    pub fn preset(self) -> &'static str {
+        self.row().2
+    }
+
+    /// The handicap with this name in KIF.
+    pub fn from_name(name: &str) -> Option<Handicap> {
+        TABLE.iter().find(|row| row.1 == name).map(|row| row.0)
+    }
+
+    /// The handicap with this preset in JKF.
+    pub fn from_preset(preset: &str) -> Option<Handicap> {
+        TABLE.iter().find(|row| row.2 == preset).map(|row| row.0)
+    }
+
+    /// The start position.
+    // The table is a constant of which a test reads every row: it cannot fail.
+    #[allow(clippy::missing_panics_doc)]
+    pub fn position(self) -> Position {
+        let side = if self == Handicap::Even { 'b' } else { 'w' };
+        let sfen = format!("{}/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL {side} - 1", self.row().3);
+        Position::from_sfen(&sfen).expect("the table holds correct SFEN")
+    }
+
+    /// The handicap with exactly this start position at move number 1.
+    pub fn of(position: &Position) -> Option<Handicap> {
+        Handicap::all().find(|handicap| handicap.position() == *position)
+    }
+}
