@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: one benchmark of `benches/`, each a program of its own.
 
 use crate::shell::{cargo, json, run as run_command};
+use crate::wasm;
 use anyhow::{Result, bail};
 
 /// Which benchmark, and what to tell it.
@@ -26,8 +27,18 @@ pub fn run(options: &Options) -> Result<()> {
         bail!("no benchmark {name:?}; there are {}", names.join(", "));
     }
     let mut cargo = cargo();
-    cargo.args(["run", "--release", "--package", "keisei-benches", "--bin", name, "--"]).args(&options.args);
-    run_command(&mut cargo)
+    cargo.args(["run", "--release", "--package", "keisei-benches", "--bin", name]);
+    if name == "inference" {
+        // burn is a peer here, and the benchmark runs our WebAssembly as well, if it can be built.
+        cargo.args(["--features", "burn", "--"]);
+        match wasm::build_inference() {
+            Ok(module) => _ = cargo.arg("--wasm").arg(module),
+            Err(error) => eprintln!("without WebAssembly: {error:#}"),
+        }
+    } else {
+        cargo.arg("--");
+    }
+    run_command(cargo.args(&options.args))
 }
 
 /// The programs of the package keisei-benches.

@@ -91,7 +91,7 @@ impl Toolchain {
         }
     }
 
-    fn cargo_build(&self) -> Command {
+    fn cargo_build(&self, package: &str) -> Command {
         let mut cargo = match self {
             Toolchain::Rustup => {
                 let mut cargo = cargo();
@@ -111,7 +111,7 @@ impl Toolchain {
         // Flags for the host in the environment would replace the target's.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C target-feature=+simd128");
-        cargo.args(["--target", TARGET, "--profile", "wasm", "--package", "keisei-web"]);
+        cargo.args(["--target", TARGET, "--profile", "wasm", "--package", package]);
         cargo
     }
 }
@@ -123,12 +123,23 @@ impl Toolchain {
 pub fn build() -> Result<()> {
     let toolchain = toolchain()?;
     eprintln!("{}", toolchain.describe());
-    run(&mut toolchain.cargo_build())?;
+    run(&mut toolchain.cargo_build("keisei-web"))?;
     let compiled = target_directory()?.join(TARGET).join("wasm/keisei_web.wasm");
     let out = www().join("src/wasm");
     bind(&compiled, &out)?;
     npm_packages(&www())?;
     optimise(&out.join("keisei_web_bg.wasm"))
+}
+
+/// Builds the module that the inference benchmark runs in Node; where it is.
+///
+/// # Errors
+/// Anything that it takes is missing or fails.
+pub fn build_inference() -> Result<PathBuf> {
+    let toolchain = toolchain()?;
+    eprintln!("{}", toolchain.describe());
+    run(toolchain.cargo_build("keisei-benches").args(["--example", "inference_wasm"]))?;
+    Ok(target_directory()?.join(TARGET).join("wasm/examples/inference_wasm.wasm"))
 }
 
 fn bind(compiled: &Path, out: &Path) -> Result<()> {
