@@ -120,7 +120,7 @@ macro_rules! level {
     };
 }
 
-level!(PORTABLE, Portable);
+level!(PORTABLE, Portable<4, 2>);
 #[cfg(target_arch = "x86_64")]
 level!(
     #[target_feature(enable = "avx2,fma")]

@@ -140,7 +140,10 @@ macro_rules! level {
     };
 }
 
-level!(PORTABLE, Portable);
+level!(PORTABLE, Portable<4, 2>);
+// The shape of AVX-512, for CPUs that lack it.
+#[cfg(test)]
+level!(WIDE, Portable<16, 4>);
 #[cfg(target_arch = "x86_64")]
 level!(
     #[target_feature(enable = "avx2,fma")]

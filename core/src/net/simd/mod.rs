@@ -393,3 +393,40 @@ impl Aligned {
         &mut self.data[self.start..][..self.len]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::scalar::Scalar;
+    use super::*;
+
+    fn check(planes: u16, policy_planes: u16, channels: u16) {
+        let spec = NetSpec { planes, policy_planes, channels, blocks: 1, value_channels: 3, value_hidden: 20 };
+        let mut weights = Weights::init(&spec, 2).expect("the specification is valid");
+        weights
+            .data_mut()
+            .iter_mut()
+            .filter(|w| **w == 0.0)
+            .zip(0u16..)
+            .for_each(|(w, i)| *w = f32::from(i % 17) * 0.01 - 0.08);
+        let batch = 5;
+        let input: Vec<f32> = (0..batch * usize::from(planes) * SQUARES).map(|i| f32::from(i * i % 7 < 2)).collect();
+        let run = |executor: &mut dyn Executor| {
+            let (mut policy, mut wdl) = (vec![f32::NAN; batch * spec.actions()], vec![f32::NAN; batch * OUTCOMES]);
+            executor.forward(batch, &input, &mut policy, &mut wdl);
+            [policy, wdl].concat()
+        };
+        let expected = run(&mut Scalar::new(&weights));
+        let found = run(&mut Simd::from_network(Network::new(&weights, Level::Portable, &kernels::WIDE)));
+        for (i, (a, b)) in expected.iter().zip(&found).enumerate() {
+            assert!((a - b).abs() < 1e-4, "planes {planes}, C{channels}, logit {i}: {b} instead of {a}");
+        }
+    }
+
+    #[test]
+    fn sixteen_lanes_compute_the_same() {
+        check(1, 1, 8);
+        check(17, 27, 24);
+        check(96, 27, 64);
+        check(33, 64, 80);
+    }
+}

@@ -28,35 +28,35 @@ pub(super) trait Vector: Copy {
     unsafe fn gated(self, gate: Self) -> Self;
 }
 
-/// Plain arithmetic on four lanes, which every compiler turns into its target's vectors.
+/// Plain arithmetic on `N` lanes, which every compiler turns into its target's vectors.
 #[derive(Clone, Copy)]
-pub(super) struct Portable([f32; 4]);
+pub(super) struct Portable<const N: usize, const WIDTH: usize>([f32; N]);
 
-impl Vector for Portable {
-    const LANES: usize = 4;
-    const WIDTH: usize = 2;
+impl<const N: usize, const WIDTH: usize> Vector for Portable<N, WIDTH> {
+    const LANES: usize = N;
+    const WIDTH: usize = WIDTH;
 
     #[inline(always)]
     unsafe fn zero() -> Self {
-        Portable([0.0; 4])
+        Portable([0.0; N])
     }
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller vouches for four readable numbers.
-        Portable(unsafe { from.cast::<[f32; 4]>().read() })
+        // SAFETY: the caller vouches for `N` readable numbers.
+        Portable(unsafe { from.cast::<[f32; N]>().read() })
     }
 
     #[inline(always)]
     unsafe fn splat(from: *const f32) -> Self {
         // SAFETY: the caller vouches for one readable number.
-        Portable([unsafe { *from }; 4])
+        Portable([unsafe { *from }; N])
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the caller vouches for four writable numbers.
-        unsafe { to.cast::<[f32; 4]>().write(self.0) }
+        // SAFETY: the caller vouches for `N` writable numbers.
+        unsafe { to.cast::<[f32; N]>().write(self.0) }
     }
 
     #[inline(always)]

@@ -137,12 +137,14 @@ mod tests {
     use super::super::vector::Portable;
     use super::*;
 
-    fn lanes(x: f32) -> Portable {
+    type Vector4 = Portable<4, 2>;
+
+    fn lanes(x: f32) -> Vector4 {
         // SAFETY: the portable vector needs no instructions; the pointer is to a number.
-        unsafe { Portable::splat(&raw const x) }
+        unsafe { Vector4::splat(&raw const x) }
     }
 
-    fn number(x: Portable) -> f32 {
+    fn number(x: Vector4) -> f32 {
         let mut lanes = [0.0; 4];
         // SAFETY: as above; there is room for four lanes.
         unsafe { x.store(lanes.as_mut_ptr()) };
