@@ -27,16 +27,13 @@ pub fn run(options: &Options) -> Result<()> {
         bail!("no benchmark {name:?}; there are {}", names.join(", "));
     }
     let mut cargo = cargo();
-    cargo.args(["run", "--release", "--package", "keisei-benches", "--bin", name]);
+    cargo.args(["run", "--release", "--package", "keisei-benches", "--bin", name, "--"]);
     if name == "inference" {
-        // burn is a peer here, and the benchmark runs our WebAssembly as well, if it can be built.
-        cargo.args(["--features", "burn", "--"]);
+        // It runs our WebAssembly as well, if that can be built.
         match wasm::build_inference() {
             Ok(module) => _ = cargo.arg("--wasm").arg(module),
             Err(error) => eprintln!("without WebAssembly: {error:#}"),
         }
-    } else {
-        cargo.arg("--");
     }
     run_command(cargo.args(&options.args))
 }

@@ -60,7 +60,6 @@ fn executors() -> Vec<String> {
     let levels = Level::ALL.into_iter().filter(|level| level.is_available());
     let mut names: Vec<_> = levels.map(|level| format!("simd-{level}")).collect();
     names.push("scalar".into());
-    #[cfg(feature = "burn")]
     names.push("burn-flex".into());
     names
 }
@@ -69,7 +68,6 @@ fn build(name: &str, net: &Net) -> Result<Box<dyn Executor>> {
     let weights = net.weights();
     Ok(match name {
         "scalar" => Box::new(Scalar::new(&weights)),
-        #[cfg(feature = "burn")]
         "burn-flex" => Box::new(flex::Flex::new(&weights)),
         _ => {
             let level = Level::ALL.into_iter().find(|level| name == format!("simd-{level}"));
@@ -134,7 +132,6 @@ pub fn dump(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-#[cfg(feature = "burn")]
 mod flex {
     use burn::backend::{Flex as Backend, flex::FlexDevice};
     use burn::tensor::{Tensor, TensorData};
