@@ -1,5 +1,6 @@
 //! `cargo xtask bench NAME`: one benchmark of `benches/`, each a program of its own.
 
+use crate::install::Missing;
 use crate::shell::{cargo, json, run as run_command};
 use crate::wasm;
 use anyhow::{Result, bail};
@@ -14,7 +15,7 @@ pub struct Options {
     args: Vec<String>,
 }
 
-/// Runs the benchmark in the release profile.
+/// Runs the benchmark in the release profile, with all its peers.
 pub fn run(options: &Options) -> Result<()> {
     let names = names()?;
     let Some(name) = &options.name else {
@@ -27,12 +28,18 @@ pub fn run(options: &Options) -> Result<()> {
         bail!("no benchmark {name:?}; there are {}", names.join(", "));
     }
     let mut cargo = cargo();
-    cargo.args(["run", "--release", "--package", "keisei-benches", "--bin", name, "--"]);
+    cargo.args(["run", "--release", "--package", "keisei-benches", "--bin", name]);
+    if name == "movegen" {
+        cargo.args(["--features", "peers"]);
+    }
+    cargo.arg("--");
     if name == "inference" {
-        // It runs our WebAssembly as well, if that can be built.
-        match wasm::build_inference() {
-            Ok(module) => _ = cargo.arg("--wasm").arg(module),
-            Err(error) => eprintln!("without WebAssembly: {error:#}"),
+        match wasm::compile(&["--package", "keisei-benches", "--example", "inference_wasm"]) {
+            Ok(folder) => {
+                cargo.arg("--wasm").arg(folder.join("examples/inference_wasm.wasm"));
+            }
+            Err(error) if error.is::<Missing>() => eprintln!("without the wasm module: {error:#}"),
+            Err(error) => return Err(error),
         }
     }
     run_command(cargo.args(&options.args))

@@ -13,18 +13,20 @@ pub struct Options {
     #[arg(long, default_value_t = 8080)]
     port: u16,
     /// Minutes of training if there is no model yet
-    #[arg(long, default_value_t = 2)]
-    minutes: u32,
+    #[arg(long, default_value_t = 2.0)]
+    minutes: f64,
 }
 
-/// The run directory of the demo's own agent.
-const RUN: &str = "runs/demo";
+/// The run that was trained last.
+const RUN: &str = "runs/latest";
 
-/// Trains if there is no model in `www/public/models`, builds the pages with it, and serves them until Ctrl-C.
+/// Trains if no run has a model and the pages have none, takes the latest run's, and serves the pages until Ctrl-C.
 pub fn run(options: &Options) -> Result<()> {
-    if !www().join("public/models/default.model").is_file() {
-        let minutes = options.minutes.to_string();
-        run_command(trainer().args(["train", "--minutes", &minutes, "--out", RUN]))?;
+    let has_trained = || root().join(RUN).join("model.model").is_file();
+    if !has_trained() && !www().join("public/models/default.model").is_file() {
+        run_command(trainer().args(["train", "--minutes", &options.minutes.to_string()]))?;
+    }
+    if has_trained() {
         run_command(trainer().args(["export", "--run", RUN, "--web"]).arg(www().join("public")))?;
     }
     web::run()?;

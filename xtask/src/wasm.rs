@@ -27,7 +27,7 @@ const FEATURES: [&str; 7] = [
 ];
 
 /// What can compile for wasm32.
-pub enum Toolchain {
+enum Toolchain {
     /// The toolchain in use has the target's standard library.
     Rustup,
     /// Debian's compiler, which builds the standard library from source and links with the `rust-lld` at this path.
@@ -38,7 +38,7 @@ pub enum Toolchain {
 ///
 /// # Errors
 /// Neither can be had.
-pub fn toolchain() -> Result<Toolchain> {
+fn toolchain() -> Result<Toolchain> {
     let choice = std::env::var(CHOICE).unwrap_or_default();
     let (rustup, debian) = match choice.as_str() {
         "" => (true, true),
@@ -84,14 +84,14 @@ fn host_triple() -> Result<String> {
 
 impl Toolchain {
     /// One line for the log.
-    pub fn describe(&self) -> String {
+    fn describe(&self) -> String {
         match self {
             Toolchain::Rustup => format!("wasm toolchain: the one in use, with its target {TARGET}"),
             Toolchain::Debian(_) => "wasm toolchain: Debian's rustc-web, standard library from source".to_owned(),
         }
     }
 
-    fn cargo_build(&self, package: &str) -> Command {
+    fn cargo_build(&self) -> Command {
         let mut cargo = match self {
             Toolchain::Rustup => {
                 let mut cargo = cargo();
@@ -111,9 +111,20 @@ impl Toolchain {
         // Flags for the host in the environment would replace the target's.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C target-feature=+simd128");
-        cargo.args(["--target", TARGET, "--profile", "wasm", "--package", package]);
+        cargo.args(["--target", TARGET, "--profile", "wasm"]);
         cargo
     }
+}
+
+/// Compiles the package or example that `what` selects; the folder that cargo puts its output into.
+///
+/// # Errors
+/// There is no toolchain, or it fails.
+pub fn compile(what: &[&str]) -> Result<PathBuf> {
+    let toolchain = toolchain()?;
+    eprintln!("{}", toolchain.describe());
+    run(toolchain.cargo_build().args(what))?;
+    Ok(target_directory()?.join(TARGET).join("wasm"))
 }
 
 /// Builds `web` into `www/src/wasm/`: `keisei_web.js`, its types, and the optimised `keisei_web_bg.wasm`.
@@ -121,25 +132,11 @@ impl Toolchain {
 /// # Errors
 /// Anything that it takes is missing or fails.
 pub fn build() -> Result<()> {
-    let toolchain = toolchain()?;
-    eprintln!("{}", toolchain.describe());
-    run(&mut toolchain.cargo_build("keisei-web"))?;
-    let compiled = target_directory()?.join(TARGET).join("wasm/keisei_web.wasm");
+    let compiled = compile(&["--package", "keisei-web"])?.join("keisei_web.wasm");
     let out = www().join("src/wasm");
     bind(&compiled, &out)?;
     npm_packages(&www())?;
     optimise(&out.join("keisei_web_bg.wasm"))
-}
-
-/// Builds the module that the inference benchmark runs in Node; where it is.
-///
-/// # Errors
-/// Anything that it takes is missing or fails.
-pub fn build_inference() -> Result<PathBuf> {
-    let toolchain = toolchain()?;
-    eprintln!("{}", toolchain.describe());
-    run(toolchain.cargo_build("keisei-benches").args(["--example", "inference_wasm"]))?;
-    Ok(target_directory()?.join(TARGET).join("wasm/examples/inference_wasm.wasm"))
 }
 
 fn bind(compiled: &Path, out: &Path) -> Result<()> {
