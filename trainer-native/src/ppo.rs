@@ -13,8 +13,6 @@ use crate::learner::{Learner, Minibatch};
 use crate::random::Stream;
 use crate::rollout::{Rollout, value};
 use anyhow::{Result, bail};
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Bool, Int, Tensor, backend::Backend};
 use keisei_core::net::Weights;
 use serde::Serialize;
 
@@ -141,22 +139,6 @@ fn explained_variance(rollout: &Rollout) -> f64 {
     if spread > 0.0 { 1.0 - variance(&errors) / spread } else { 0.0 }
 }
 
-/// A minibatch, or a shard of one, on the device of `B`.
-pub struct Batch<B: Backend> {
-    /// Input planes `[B, planes, 81]`.
-    pub planes: Tensor<B, 3>,
-    /// True where an action is illegal, `[B, actions]`.
-    pub illegal: Tensor<B, 2, Bool>,
-    /// Actions played, `[B, 1]`.
-    pub action: Tensor<B, 2, Int>,
-    /// Their log-probabilities when they were played, `[B]`.
-    pub old_log_prob: Tensor<B, 1>,
-    /// Normalised advantages, `[B]`.
-    pub advantage: Tensor<B, 1>,
-    /// Targets of the outcome, `[B, 3]`.
-    pub target: Tensor<B, 2>,
-}
-
 /// One ply to learn from.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample<'a> {
@@ -185,48 +167,6 @@ pub struct Coefficients {
     pub scale: f32,
 }
 
-/// Logit of an action that cannot be played: its probability is exactly 0 in f32.
-const ILLEGAL: f32 = -1e9;
-
-/// The loss to descend, and its parts as sums over the samples: `[8]`, see [`Sums`].
-pub fn loss<B: Backend>(
-    policy: Tensor<B, 2>,
-    wdl: Tensor<B, 2>,
-    batch: &Batch<B>,
-    c: &Coefficients,
-) -> (Tensor<B, 1>, Tensor<B, 1>) {
-    let log_probs = log_softmax(policy.mask_fill(batch.illegal.clone(), ILLEGAL), 1); // [B, actions]
-    let new_log_prob = log_probs.clone().gather(1, batch.action.clone()).squeeze_dim::<1>(1); // [B]
-    let log_ratio = new_log_prob - batch.old_log_prob.clone(); // [B]
-    let ratio = log_ratio.clone().exp(); // [B]
-
-    let clipped = ratio.clone().clamp(1.0 - c.clip_coef, 1.0 + c.clip_coef);
-    let surrogate = (ratio.clone() * batch.advantage.clone()).min_pair(clipped * batch.advantage.clone()); // [B]
-    let policy_loss = surrogate.neg().sum();
-
-    let probs = log_probs.clone().exp().mask_fill(batch.illegal.clone(), 0.0); // [B, actions]
-    let entropy = (probs * log_probs).sum().neg();
-
-    let value_loss = (batch.target.clone() * log_softmax(wdl, 1)).sum().neg();
-
-    let loss = (policy_loss.clone() + value_loss.clone() * c.vf_coef - entropy.clone() * c.ent_coef) * c.scale;
-    let deviation = ratio.clone() - 1.0;
-    let sums = Tensor::cat(
-        vec![
-            policy_loss,
-            value_loss,
-            entropy,
-            log_ratio.clone().neg().sum(),
-            (deviation.clone() - log_ratio).sum(),
-            deviation.clone().abs().greater_elem(c.clip_coef).float().sum(),
-            deviation.clone().abs().sum(),
-            deviation.abs().max(),
-        ],
-        0,
-    );
-    (loss, sums)
-}
-
 /// Parts of the loss over some samples: sums, but for the maximum.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sums {
@@ -251,25 +191,6 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// Reads what [`loss`] returned for `samples` samples.
-    ///
-    /// # Panics
-    /// If there are not eight numbers.
-    pub fn from_slice(samples: usize, sums: &[f32]) -> Self {
-        let sum: [f64; 8] = std::array::from_fn(|i| f64::from(sums[i]));
-        Self {
-            samples,
-            policy_loss: sum[0],
-            value_loss: sum[1],
-            entropy: sum[2],
-            old_approx_kl: sum[3],
-            approx_kl: sum[4],
-            clipfrac: sum[5],
-            ratio_error: sum[6],
-            max_ratio_error: sum[7],
-        }
-    }
-
     /// Adds the sums of other samples.
     pub fn add(&mut self, other: &Self) {
         self.samples += other.samples;
@@ -313,8 +234,8 @@ pub struct Losses {
     pub max_ratio_error: f64,
 }
 
-/// The loss of one sample, worked out by hand: adds its parts to `sums` and writes the gradients of [`loss`] with respect
-/// to its logits, of the policy and of the outcome.
+/// The loss of one sample, worked out by hand: adds its parts to `sums`, writes the gradient with respect to
+/// the policy's logits and returns that with respect to the outcome's.
 pub fn loss_of_sample(
     sample: &Sample,
     policy: &[f32],
@@ -393,28 +314,15 @@ pub fn normalize(advantages: &mut [f32]) -> (f32, f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::backend::Flex;
-    use burn::tensor::TensorData;
 
-    type B = Flex;
-
-    fn batch(illegal: [bool; 3], old_log_prob: f32, advantage: f32, target: [f32; 3]) -> Batch<B> {
-        let device = burn::tensor::Device::<B>::default();
-        Batch {
-            planes: Tensor::zeros([1, 1, 81], &device),
-            illegal: Tensor::from_data(TensorData::new(illegal.to_vec(), [1, 3]), &device),
-            action: Tensor::from_data(TensorData::new(vec![0i32], [1, 1]), &device),
-            old_log_prob: Tensor::from_floats([old_log_prob], &device),
-            advantage: Tensor::from_floats([advantage], &device),
-            target: Tensor::from_floats([target], &device),
-        }
+    fn sample(legal: &[u16], old_log_prob: f32, advantage: f32, target: [f32; 3]) -> Sample<'_> {
+        Sample { legal, action: 0, old_log_prob, advantage, target }
     }
 
-    fn run(policy: [f32; 3], wdl: [f32; 3], batch: &Batch<B>, c: &Coefficients) -> (f32, Sums) {
-        let device = burn::tensor::Device::<B>::default();
-        let (loss, sums) = loss(Tensor::from_floats([policy], &device), Tensor::from_floats([wdl], &device), batch, c);
-        let sums = sums.into_data().to_vec::<f32>().expect("f32");
-        (loss.into_scalar(), Sums::from_slice(1, &sums))
+    fn run(policy: [f32; 3], wdl: [f32; 3], sample: &Sample) -> Sums {
+        let mut sums = Sums::default();
+        loss_of_sample(sample, &policy, wdl, &PLAIN, &mut sums, &mut [0.0; 3]);
+        sums
     }
 
     fn near(found: f64, expected: f64) {
@@ -426,8 +334,7 @@ mod tests {
     #[test]
     fn losses_worked_by_hand() {
         // Two legal actions with logits ln 3 and 0: probabilities 3/4 and 1/4; the third is illegal however large.
-        let batch = batch([false, false, true], 0.5f32.ln(), 2.0, [1.0, 0.0, 0.0]);
-        let (loss, sums) = run([3f32.ln(), 0.0, 50.0], [0.0, 0.0, 0.0], &batch, &PLAIN);
+        let sums = run([3f32.ln(), 0.0, 50.0], [0.0; 3], &sample(&[0, 1], 0.5f32.ln(), 2.0, [1.0, 0.0, 0.0]));
         // ratio = 0.75 / 0.5 = 1.5, clipped at 1.2 since the advantage is positive.
         near(sums.policy_loss, -2.4);
         near(sums.value_loss, 3f64.ln());
@@ -437,24 +344,42 @@ mod tests {
         near(sums.approx_kl, 0.5 - 1.5f64.ln());
         near(sums.clipfrac, 1.0);
         near(sums.max_ratio_error, 0.5);
-        near(f64::from(loss), -2.4 + 2.0 * 3f64.ln() - 0.5 * entropy);
     }
 
     #[test]
     fn a_bad_action_is_not_clipped_upwards() {
         // ratio 1.5 with a negative advantage: the unclipped, larger loss counts.
-        let batch = batch([false, false, true], 0.5f32.ln(), -1.0, [0.0, 1.0, 0.0]);
-        let (_, sums) = run([3f32.ln(), 0.0, 0.0], [0.0, 0.0, 0.0], &batch, &PLAIN);
+        let sums = run([3f32.ln(), 0.0, 0.0], [0.0; 3], &sample(&[0, 1], 0.5f32.ln(), -1.0, [0.0, 1.0, 0.0]));
         near(sums.policy_loss, 1.5);
     }
 
     #[test]
     fn the_policy_that_played_has_ratio_one() {
-        let batch = batch([false, true, false], 0.5f32.ln(), 1.0, [0.0, 0.0, 1.0]);
-        let (_, sums) = run([7.0, 99.0, 7.0], [1.0, 2.0, 3.0], &batch, &PLAIN);
+        let sums = run([7.0, 99.0, 7.0], [1.0, 2.0, 3.0], &sample(&[0, 2], 0.5f32.ln(), 1.0, [0.0, 0.0, 1.0]));
         near(sums.approx_kl, 0.0);
         near(sums.clipfrac, 0.0);
         near(sums.max_ratio_error, 0.0);
+    }
+
+    #[test]
+    fn the_gradient_is_the_slope_of_the_loss() {
+        let (policy, wdl) = ([0.3, -0.2, 0.9], [0.1, 0.4, -0.3]);
+        let sample = sample(&[0, 1, 2], -1.2, 0.7, [0.2, 0.5, 0.3]);
+        let loss = |policy: [f32; 3], wdl: [f32; 3]| {
+            let sums = run(policy, wdl, &sample);
+            let (vf, ent) = (f64::from(PLAIN.vf_coef), f64::from(PLAIN.ent_coef));
+            sums.policy_loss + vf * sums.value_loss - ent * sums.entropy
+        };
+        let mut found = [0.0; 3];
+        let found_wdl = loss_of_sample(&sample, &policy, wdl, &PLAIN, &mut Sums::default(), &mut found);
+        let step = 1e-2;
+        for i in 0..3 {
+            let moved = |base: [f32; 3], by: f32| std::array::from_fn(|j| if i == j { base[j] + by } else { base[j] });
+            let slope = (loss(moved(policy, step), wdl) - loss(moved(policy, -step), wdl)) / (2.0 * f64::from(step));
+            assert!((f64::from(found[i]) - slope).abs() < 1e-3, "policy {i}: {} is not {slope}", found[i]);
+            let slope = (loss(policy, moved(wdl, step)) - loss(policy, moved(wdl, -step))) / (2.0 * f64::from(step));
+            assert!((f64::from(found_wdl[i]) - slope).abs() < 1e-3, "wdl {i}: {} is not {slope}", found_wdl[i]);
+        }
     }
 
     #[test]

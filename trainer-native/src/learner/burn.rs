@@ -1,11 +1,12 @@
 //! Gradients by burn's automatic differentiation, on whichever backend the build has.
 
 use super::{Learner, Minibatch};
-use crate::ppo::{Batch, Coefficients, Sums, loss};
+use crate::ppo::{Coefficients, Sums};
 use anyhow::{Context, Result};
 use burn::backend::{Autodiff, Flex};
+use burn::tensor::activation::log_softmax;
 use burn::tensor::backend::{AutodiffBackend, Backend};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Bool, Int, Tensor, TensorData};
 use keisei_core::encoding::{Actions, Features, SQUARES};
 use keisei_core::net::{Weights, burn::Net};
 use std::marker::PhantomData;
@@ -136,7 +137,7 @@ where
         let gradients = loss.backward();
         let sums = sums.into_data().convert::<f32>();
         let sums = sums.as_slice::<f32>().ok().context("the loss is not a vector of f32")?;
-        Ok((net.gradient(&gradients), Sums::from_slice(samples, sums)))
+        Ok((net.gradient(&gradients), sums_of(samples, sums)))
     }
 
     fn batch<T: Backend>(&self, minibatch: &Minibatch, range: Range<usize>, device: &T::Device) -> Batch<T> {
@@ -167,5 +168,79 @@ where
             advantage: Tensor::from_data(TensorData::new(advantage, [samples]), device),
             target: Tensor::from_data(TensorData::new(target, [samples, 3]), device),
         }
+    }
+}
+
+/// A minibatch, or a shard of one, on the device of `B`.
+struct Batch<B: Backend> {
+    /// Input planes `[B, planes, 81]`.
+    planes: Tensor<B, 3>,
+    /// True where an action is illegal, `[B, actions]`.
+    illegal: Tensor<B, 2, Bool>,
+    /// Actions played, `[B, 1]`.
+    action: Tensor<B, 2, Int>,
+    /// Their log-probabilities when they were played, `[B]`.
+    old_log_prob: Tensor<B, 1>,
+    /// Normalised advantages, `[B]`.
+    advantage: Tensor<B, 1>,
+    /// Targets of the outcome, `[B, 3]`.
+    target: Tensor<B, 2>,
+}
+
+/// Logit of an action that cannot be played: its probability is exactly 0 in f32.
+const ILLEGAL: f32 = -1e9;
+
+/// The loss to descend, and its parts as sums over the samples: `[8]`, in the order of [`sums_of`].
+fn loss<B: Backend>(
+    policy: Tensor<B, 2>,
+    wdl: Tensor<B, 2>,
+    batch: &Batch<B>,
+    c: &Coefficients,
+) -> (Tensor<B, 1>, Tensor<B, 1>) {
+    let log_probs = log_softmax(policy.mask_fill(batch.illegal.clone(), ILLEGAL), 1); // [B, actions]
+    let new_log_prob = log_probs.clone().gather(1, batch.action.clone()).squeeze_dim::<1>(1); // [B]
+    let log_ratio = new_log_prob - batch.old_log_prob.clone(); // [B]
+    let ratio = log_ratio.clone().exp(); // [B]
+
+    let clipped = ratio.clone().clamp(1.0 - c.clip_coef, 1.0 + c.clip_coef);
+    let surrogate = (ratio.clone() * batch.advantage.clone()).min_pair(clipped * batch.advantage.clone()); // [B]
+    let policy_loss = surrogate.neg().sum();
+
+    let probs = log_probs.clone().exp().mask_fill(batch.illegal.clone(), 0.0); // [B, actions]
+    let entropy = (probs * log_probs).sum().neg();
+
+    let value_loss = (batch.target.clone() * log_softmax(wdl, 1)).sum().neg();
+
+    let loss = (policy_loss.clone() + value_loss.clone() * c.vf_coef - entropy.clone() * c.ent_coef) * c.scale;
+    let deviation = ratio.clone() - 1.0;
+    let sums = Tensor::cat(
+        vec![
+            policy_loss,
+            value_loss,
+            entropy,
+            log_ratio.clone().neg().sum(),
+            (deviation.clone() - log_ratio).sum(),
+            deviation.clone().abs().greater_elem(c.clip_coef).float().sum(),
+            deviation.clone().abs().sum(),
+            deviation.abs().max(),
+        ],
+        0,
+    );
+    (loss, sums)
+}
+
+/// Reads what [`loss`] returned for `samples` samples.
+fn sums_of(samples: usize, sums: &[f32]) -> Sums {
+    let sum: [f64; 8] = std::array::from_fn(|i| f64::from(sums[i]));
+    Sums {
+        samples,
+        policy_loss: sum[0],
+        value_loss: sum[1],
+        entropy: sum[2],
+        old_approx_kl: sum[3],
+        approx_kl: sum[4],
+        clipfrac: sum[5],
+        ratio_error: sum[6],
+        max_ratio_error: sum[7],
     }
 }

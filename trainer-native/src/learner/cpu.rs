@@ -179,6 +179,7 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "burn")]
     use super::super::BurnLearner;
     use super::*;
     use crate::random::{Purpose, Stream};
@@ -247,10 +248,12 @@ mod tests {
         learner.gradient(weights, &minibatch, &COEFFICIENTS).expect("the CPU does not fail")
     }
 
+    #[cfg(feature = "burn")]
     fn norm(numbers: impl Iterator<Item = f32>) -> f64 {
         numbers.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt()
     }
 
+    #[cfg(feature = "burn")]
     fn check(channels: u16, blocks: u16, samples: usize) {
         let rollout = rollout(150);
         let mut slots: Vec<usize> = (0..rollout.steps.len()).collect();
@@ -279,6 +282,7 @@ mod tests {
         near("max_ratio_error", sums.max_ratio_error, expected_sums.max_ratio_error);
     }
 
+    #[cfg(feature = "burn")]
     #[test]
     fn gradients_and_sums_are_those_of_automatic_differentiation() {
         check(8, 1, 3);

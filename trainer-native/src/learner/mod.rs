@@ -1,8 +1,10 @@
 //! What turns a minibatch into gradients: one trait, one implementation a backend.
 
+#[cfg(feature = "burn")]
 mod burn;
 mod cpu;
 
+#[cfg(feature = "burn")]
 pub use self::burn::BurnLearner;
 pub use self::cpu::CpuLearner;
 
@@ -24,7 +26,7 @@ pub struct Minibatch<'a> {
 
 /// A backend that computes gradients of the PPO loss.
 pub trait Learner {
-    /// Name for the log, such as `burn-flex, 2 threads`.
+    /// Name for the log, such as `AVX2, 2 threads`.
     fn name(&self) -> String;
 
     /// Gradient of the loss with respect to every weight, in the order of the weights, and the parts of the loss.
@@ -51,5 +53,5 @@ pub fn for_this_build(features: Features, actions: Actions, threads: usize) -> R
     #[cfg(all(feature = "wgpu", not(feature = "cuda")))]
     return Ok(Box::new(BurnLearner::wgpu(features, actions)));
     #[cfg(not(any(feature = "cuda", feature = "wgpu")))]
-    Ok(Box::new(BurnLearner::cpu(features, actions, threads)))
+    Ok(Box::new(CpuLearner::new(features, actions, threads)))
 }
