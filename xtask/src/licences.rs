@@ -33,7 +33,7 @@ pub fn check() -> Result<()> {
         }
     }
     let mut count = packages.len();
-    for lock in ["www/package-lock.json", "tests/browser/package-lock.json"] {
+    for lock in ["www/package-lock.json", "tests/browser/package-lock.json", "benches/node/package-lock.json"] {
         let npm = npm_licences(&root().join(lock))?;
         count += npm.len();
         wrong.extend(
