@@ -46,9 +46,9 @@ async function compare(modelPath, name) {
   await page.checked();
 }
 
-test("logits of an untrained model", { timeout: 300_000 }, () => compare(join(site.files, "random.model"), "random"));
+test("logits of an untrained model", { timeout: 600_000 }, () => compare(join(site.files, "random.model"), "random"));
 
-test("logits of the exported model", { timeout: 300_000 }, async (context) => {
+test("logits of the exported model", { timeout: 600_000 }, async (context) => {
   if (!site.trained) {
     context.skip("no model was exported into the pages");
     return;

@@ -125,12 +125,12 @@ export function showCandidates(list: HTMLOListElement, candidates: readonly Cand
     ...candidates.map(({ usi, text, probability }) => {
       const row = element("li", usi === played ? "played" : "");
       row.dataset["usi"] = usi;
-      const meter = element("meter");
-      meter.max = 1;
-      meter.value = probability;
-      meter.setAttribute("aria-label", `probability of ${text}`);
+      const bar = element("span", "bar");
+      const fill = element("span");
+      fill.style.width = `${(probability * 100).toFixed(1)}%`;
+      bar.append(fill);
       const percent = probability < 0.0095 ? "< 1 %" : `${Math.round(probability * 100)} %`;
-      row.append(element("span", "", text), meter, element("span", "", percent));
+      row.append(element("span", "", text), bar, element("span", "share", percent));
       return row;
     }),
   );
