@@ -19,5 +19,6 @@ pub mod random;
 pub mod durable;
 
 pub mod inspect;
+pub mod convert;
 pub mod serve;
 pub mod argument;

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::BadArgument;
-use trainer_native::{evaluate, export, inspect, serve, train};
+use trainer_native::{convert, evaluate, export, inspect, serve, train};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -24,6 +24,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Serve the built pages to a browser on this machine
     Serve(serve::Options),
+    /// Convert game records from one format to another
+    Convert(convert::ConvertArgs),
     /// Count the move sequences of a length
     Perft(inspect::PerftArgs),
     /// List the legal moves, sorted, one a line
@@ -48,6 +50,7 @@ fn run(command: Command) -> Result<()> {
         Command::Evaluate(args) => evaluate::run(&args, print),
         Command::Export(args) => print(&export::run(&args)?),
         Command::Serve(options) => serve::run(&options),
+        Command::Convert(args) => print(&convert::run(&args, |defect| eprintln!("{defect}"))?),
         Command::Perft(args) => print(&inspect::perft_text(&args)?),
         Command::Moves(args) => print(&inspect::moves_text(&args)?),
         Command::Outcome(args) => print(&inspect::outcome_text(&args)?),
