@@ -264,7 +264,7 @@ fn random_record(random: &mut Random) -> Record {
     let mut builder = Builder::new(start);
     let ends = [End::Resign, End::Interrupt, End::Repetition, End::TimeUp, End::IllegalWin, End::IllegalLoss];
     let more_ends = [End::Declaration, End::Mate, End::MaxMoves, End::Draw, End::Other("封じ手".into())];
-    for _ in 0..1 + random.below(5) {
+    for _ in 0..=random.below(5) {
         let ply = random.below(builder.ply() + 1);
         builder.rewind(ply).expect("a ply of the path");
         for _ in 0..random.below(30) {
@@ -341,7 +341,7 @@ fn damaged(text: &str, random: &mut Random) -> String {
     let mut chars: Vec<char> = text.chars().collect();
     let junk =
         ['\u{0}', '\n', '9', '０', '(', ')', '/', '+', '変', '同', '成', '－', '\u{10ffff}', '{', '"', '.', '~', 'z'];
-    for _ in 0..1 + random.below(8) {
+    for _ in 0..=random.below(8) {
         if chars.is_empty() {
             break;
         }
