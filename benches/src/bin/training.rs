@@ -21,8 +21,8 @@ fn main() -> Result<()> {
         for threads in [1, 2] {
             let mut cpu = CpuLearner::new(FEATURES, ACTIONS, threads);
             let mut burn = BurnLearner::cpu(FEATURES, ACTIONS, threads);
-            let fast = samples_per_second(&mut cpu, channels, blocks, &rollout, 5)?;
-            let slow = samples_per_second(&mut burn, channels, blocks, &rollout, 1)?;
+            let fast = samples_per_second(&mut cpu, channels, blocks, &rollout, 3)?;
+            let slow = samples_per_second(&mut burn, channels, blocks, &rollout, 3)?;
             println!(
                 "C{channels} N{blocks}: {} {fast:.0}/s, {} {slow:.0}/s, {:.1} times",
                 cpu.name(),
