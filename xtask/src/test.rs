@@ -144,7 +144,9 @@ fn browser_tests() -> Result<Command> {
     let folder = root().join("tests/browser");
     let chromium = chromium()?;
     npm_packages(&folder)?;
-    shell::run(cargo().args(["build", "--workspace", "--bin", "trainer-native", "--bin", "fixtures"]))?;
+    // The programs that the Rust tests run, so nothing is built twice: `cargo build` would leave out the features of the
+    // tests' dependencies, and then build burn once more.
+    shell::run(cargo().args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-run"]))?;
     let mut npm = command("npm", &["test", "--silent"]);
     npm.current_dir(folder).env("CHROMIUM", chromium).env("KEISEI_BIN", target_directory()?.join("debug"));
     Ok(npm)

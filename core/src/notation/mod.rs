@@ -26,7 +26,7 @@
 //!
 //! let text = "   1 ７六歩(77)\n   2 ３四歩(33)\n   3 ３二金(41)\n";
 //! let read = kif::read(text);
-//! assert_eq!(read.record.main_line().len(), 3); // the start and two moves
+//! assert_eq!(read.record.main_line().len(), 4); // the start, two moves, and the illegal one that ends the line
 //! assert_eq!(read.defects[0].to_string(), "line 3, column 6: 4a3b is against the rules here");
 //! assert!(ki2::write(&read.record).contains("▲７六歩    △３四歩"));
 //! ```
