@@ -8,8 +8,8 @@
 //! | 20–(n−33)        | the [`State`], postcard                                                 |
 //! | last 32          | SHA-256 of everything before                                            |
 //!
-//! A file appears whole or not at all. The clock stands outside the state, so that two runs that did the same work have
-//! the same [`State::digest`].
+//! A file appears whole or not at all. The clock stands outside the state: two runs that did the same work have the same
+//! [`State::digest`], however long they took.
 
 use crate::adam::Adam;
 use crate::durable::write_atomically;
@@ -50,10 +50,21 @@ pub struct State {
 impl State {
     /// SHA-256 of the state, in hexadecimal: equal for runs that did the same work.
     ///
+    /// How that work is organised, the table `run` of the settings with its threads and its budget, does not count.
+    ///
     /// # Panics
-    /// Never: every field can be serialised.
+    /// If the configuration is not TOML.
     pub fn digest(&self) -> String {
-        let bytes = postcard::to_allocvec(self).expect("plain data");
+        let mut settings: toml::Table = self.config.parse().expect("the configuration is TOML");
+        settings.remove("run");
+        let work = (
+            settings.to_string(),
+            [self.iteration, self.plies, self.samples, self.games],
+            &self.weights,
+            &self.adam,
+            &self.envs,
+        );
+        let bytes = postcard::to_allocvec(&work).expect("plain data");
         let mut text = String::new();
         for byte in Sha256::digest(&bytes) {
             write!(text, "{byte:02x}").expect("writing to a string");
@@ -127,7 +138,15 @@ pub fn newest(directory: &Path, mut report: impl FnMut(&anyhow::Error)) -> Resul
             Err(error) => report(&error),
         }
     }
-    bail!("{}: no whole checkpoint", directory.display())
+    bail!("{}: no checkpoint there is whole", directory.display())
+}
+
+/// Whether there is any checkpoint in `directory`, whole or not.
+///
+/// # Errors
+/// If the directory is there and cannot be read.
+pub fn any(directory: &Path) -> Result<bool> {
+    Ok(directory.exists() && !list(directory)?.is_empty())
 }
 
 /// The checkpoints of a directory, oldest first.
@@ -176,6 +195,13 @@ mod tests {
     fn the_digest_ignores_the_clock_and_sees_the_state() {
         assert_eq!(state(1).digest(), State::from_bytes(&state(1).to_bytes(77.0)).expect("whole").0.digest());
         assert_ne!(state(1).digest(), state(2).digest());
+    }
+
+    #[test]
+    fn the_digest_ignores_how_the_run_is_run() {
+        let digest = |config: &str| State { config: config.into(), ..state(1) }.digest();
+        assert_eq!(digest("seed = 1\n[run]\nthreads = 1\n"), digest("seed = 1\n[run]\nthreads = 2\n"));
+        assert_ne!(digest("seed = 1\n[run]\nthreads = 1\n"), digest("seed = 2\n[run]\nthreads = 1\n"));
     }
 
     #[test]

@@ -44,13 +44,16 @@ pub struct NetConfig {
     pub value_hidden: u16,
 }
 
+/// The most plies of an iteration: at 593 legal moves each, 32 bits number them all.
+const ROLLOUT_PLIES: usize = 1 << 22;
+
 /// Games against itself.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SelfPlayConfig {
     /// Games advanced together: 1–65536.
     pub envs: usize,
-    /// Plies of each game an iteration: 1–4096.
+    /// Plies of each game an iteration: 1–4096; `envs * horizon` at most 4194304.
     pub horizon: usize,
     /// Ply limit of a game, 0 for none; reaching it is a truncation, not a draw.
     pub max_plies: u16,
@@ -348,6 +351,8 @@ impl Config {
         self.spec().validate().context("net")?;
         in_range("selfplay.envs", selfplay.envs as f64, 1.0, 65536.0)?;
         in_range("selfplay.horizon", selfplay.horizon as f64, 1.0, 4096.0)?;
+        let plies = selfplay.envs * selfplay.horizon;
+        in_range("selfplay.envs * selfplay.horizon", plies as f64, 1.0, ROLLOUT_PLIES as f64)?;
         in_range("selfplay.opening_plies", selfplay.opening_plies as f64, 0.0, 200.0)?;
         in_range("selfplay.first_opening_plies", selfplay.first_opening_plies as f64, 0.0, 200.0)?;
         let longest = selfplay.opening_plies.max(selfplay.first_opening_plies);
@@ -370,6 +375,9 @@ impl Config {
         in_range("run.checkpoint_every", run.checkpoint_every as f64, 1.0, 1e12)?;
         in_range("run.keep_checkpoints", run.keep_checkpoints as f64, 1.0, 1e6)?;
         in_range("run.evaluate_games", run.evaluate_games as f64, 2.0, 1e6)?;
+        if !run.evaluate_games.is_multiple_of(2) {
+            bail!("run.evaluate_games = {}: must be even, each opening is played twice", run.evaluate_games);
+        }
         in_range("run.threads", run.threads as f64, 0.0, 4096.0)
     }
 }
@@ -461,6 +469,19 @@ mod tests {
         check("net.channels=33", "channels = 33");
         check("net.features=core47", "known are attack96");
         check("selfplay.max_plies=100", "must be above the random opening");
+        check("selfplay.envs=0", "selfplay.envs = 0: must be from");
+        check("selfplay.horizon=0", "selfplay.horizon = 0: must be from");
+        check("run.evaluate_games=7", "run.evaluate_games = 7: must be even");
+        check("run.minutes=nan", "run.minutes = NaN: must be from");
+        check("run.minutes=-1", "run.minutes = -1: must be from");
+        check("run.iterations=18446744073709551615", "iterations");
+        check("seed=9223372036854775808", "seed");
+    }
+
+    #[test]
+    fn a_rollout_has_a_largest_size() {
+        let error = load(&["selfplay.envs=65536", "selfplay.horizon=65"]).expect_err("too large");
+        assert!(format!("{error:#}").contains("selfplay.envs * selfplay.horizon = 4259840: must be"), "{error:#}");
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+
+/// How the names of files end that are not whole yet.
+const TEMPORARY: &str = ".new";
 
 /// Puts `bytes` at `path` so that whoever looks, at any time and after any crash, finds the old file or the new one and
 /// nothing between. The bytes are on the disk when this returns. Two writers of one path do not disturb each other: the
@@ -25,12 +28,31 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder_of(path)
 }
 
+/// Deletes what writers that were killed left in `folder`, if that exists. Nobody may be writing there.
+///
+/// # Errors
+/// Names what cannot be read or deleted.
+pub fn sweep(folder: &Path) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.with_context(|| format!("{}: cannot be read", folder.display()))?,
+    };
+    for entry in entries {
+        let path = entry.with_context(|| format!("{}: cannot be read", folder.display()))?.path();
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        if name.starts_with(b".") && name.ends_with(TEMPORARY.as_bytes()) {
+            fs::remove_file(&path).with_context(|| format!("{}: cannot be deleted", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
 /// A name in the same folder, so that the rename stays within one file system, and unlike that of any other process.
 fn temporary_beside(path: &Path) -> Result<PathBuf> {
     let name = path.file_name().with_context(|| format!("{}: is not the path of a file", path.display()))?;
     let mut hidden = OsString::from(".");
     hidden.push(name);
-    hidden.push(format!(".{}.{:?}.new", std::process::id(), std::thread::current().id()));
+    hidden.push(format!(".{}.{:?}{TEMPORARY}", std::process::id(), std::thread::current().id()));
     Ok(path.with_file_name(hidden))
 }
 
@@ -80,6 +102,19 @@ mod tests {
             assert_eq!(fs::read(&path).expect("it was written"), bytes);
             assert_eq!(names(&folder), ["a.model"]);
         }
+        fs::remove_dir_all(folder).expect("it is ours");
+    }
+
+    #[test]
+    fn a_sweep_takes_what_a_killed_writer_left_and_nothing_else() {
+        let folder = folder("sweep");
+        let path = folder.join("a.model");
+        write_atomically(&path, b"whole").expect("the folder can be written");
+        fs::write(temporary_beside(&path).expect("it has a name"), b"hal").expect("the folder can be written");
+        fs::write(folder.join(".hidden"), b"").expect("the folder can be written");
+        sweep(&folder).expect("swept");
+        assert_eq!(names(&folder), [".hidden", "a.model"]);
+        sweep(&folder.join("absent")).expect("nothing to sweep");
         fs::remove_dir_all(folder).expect("it is ours");
     }
 

@@ -1,6 +1,7 @@
 //! The trainer: self-play, rollout, PPO, checkpoints, evaluation, export.
 
 pub mod train;
+mod run;
 pub mod config;
 pub mod selfplay;
 pub mod rollout;

@@ -16,10 +16,15 @@ use anyhow::{Result, bail};
 use keisei_core::net::Weights;
 use serde::Serialize;
 
-/// Mean `|ratio − 1|` of the first minibatch above which self-play and learner no longer compute the same function.
+/// Mean `|ratio − 1|` of the first minibatch above which a person should look.
 ///
-/// They run different convolutions, so the last bits differ: about 1e-6 is usual.
-pub const RATIO_TOLERANCE: f64 = 1e-5;
+/// Self-play and learner run different kernels, so the last bits differ: 1e-7 is usual, and it grows with the weights.
+pub const RATIO_ALARM: f64 = 1e-5;
+
+/// The same above which the two do not compute the same function, and the update is refused.
+///
+/// A hundred times the alarm, so that rounding never ends a long run; a wrong plane, mask or weight gives 0.1 and more.
+pub const RATIO_LIMIT: f64 = 1e-3;
 
 /// What the schedules say now.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +53,8 @@ pub struct Update {
     pub explained_variance: f64,
     /// Samples learned from.
     pub samples: usize,
+    /// Gradient steps taken.
+    pub steps: usize,
     /// Gradient steps left out because a number was not finite.
     pub skipped: usize,
     /// Whether the KL divergence ended the update early.
@@ -70,7 +77,6 @@ pub fn update(
     let mut slots: Vec<usize> = (0..rollout.steps.len()).collect();
     let mut total = Sums::default();
     let mut update = Update { explained_variance: explained_variance(rollout), ..Update::default() };
-    let mut steps = 0;
     'epochs: for _ in 0..config.epochs {
         order.shuffle(&mut slots);
         for part in slots.chunks(config.minibatch) {
@@ -85,19 +91,19 @@ pub fn update(
             };
             let (mut gradient, sums) = learner.gradient(weights, &minibatch, &coefficients)?;
             let losses = sums.means();
-            if total.samples == 0 {
+            let norm = clip_by_global_norm(&mut gradient, config.max_grad_norm);
+            if !norm.is_finite() || !sums.is_finite() {
+                update.skipped += 1;
+                continue;
+            }
+            if update.steps == 0 {
                 update.first_ratio_error = losses.ratio_error;
                 check_first_minibatch(&losses)?;
             }
+            adam.step(weights.data_mut(), &gradient, rates.learning_rate);
             total.add(&sums);
-            let norm = clip_by_global_norm(&mut gradient, config.max_grad_norm);
-            if norm.is_finite() {
-                adam.step(weights.data_mut(), &gradient, rates.learning_rate);
-                update.grad_norm += f64::from(norm);
-                steps += 1;
-            } else {
-                update.skipped += 1;
-            }
+            update.steps += 1;
+            update.grad_norm += f64::from(norm);
             update.advantage_mean += f64::from(mean) * part.len() as f64;
             update.advantage_std += f64::from(deviation) * part.len() as f64;
             if losses.approx_kl > f64::from(config.target_kl) {
@@ -106,19 +112,19 @@ pub fn update(
             }
         }
     }
-    let samples = total.samples as f64;
+    let samples = total.samples.max(1) as f64;
     update.losses = total.means();
     update.samples = total.samples;
-    update.grad_norm /= f64::from(steps.max(1));
+    update.grad_norm /= update.steps.max(1) as f64;
     update.advantage_mean /= samples;
     update.advantage_std /= samples;
     Ok(update)
 }
 
-/// The first minibatch after a rollout is learned with the very weights that played it.
+/// Until the first step after a rollout the weights are the very ones that played it.
 fn check_first_minibatch(losses: &Losses) -> Result<()> {
     let Losses { ratio_error, approx_kl, clipfrac, .. } = *losses;
-    if ratio_error > RATIO_TOLERANCE || clipfrac > 0.0 {
+    if ratio_error > RATIO_LIMIT {
         bail!(
             "the learner and self-play compute different functions: in the first minibatch the mean |ratio - 1| is \
              {ratio_error:.2e}, approx_kl {approx_kl:.2e}, clipfrac {clipfrac}"
@@ -191,6 +197,12 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// Whether every sum is a finite number.
+    pub fn is_finite(&self) -> bool {
+        let parts = [self.policy_loss, self.value_loss, self.entropy, self.approx_kl, self.max_ratio_error];
+        parts.into_iter().all(f64::is_finite)
+    }
+
     /// Adds the sums of other samples.
     pub fn add(&mut self, other: &Self) {
         self.samples += other.samples;
@@ -314,6 +326,11 @@ pub fn normalize(advantages: &mut [f32]) -> (f32, f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Preset;
+    use crate::learner::for_this_build;
+    use crate::random::Purpose;
+    use crate::rollout::Estimation;
+    use crate::selfplay::SelfPlay;
 
     fn sample(legal: &[u16], old_log_prob: f32, advantage: f32, target: [f32; 3]) -> Sample<'_> {
         Sample { legal, action: 0, old_log_prob, advantage, target }
@@ -359,6 +376,47 @@ mod tests {
         near(sums.approx_kl, 0.0);
         near(sums.clipfrac, 0.0);
         near(sums.max_ratio_error, 0.0);
+    }
+
+    /// An update of the policy that played, but for `change` to its weights; returns it and whether the weights moved.
+    fn update_after(change: fn(&mut Weights)) -> Result<(Update, bool)> {
+        let config = Preset::Tiny.config();
+        let mut weights = Weights::init(&config.spec(), 5)?;
+        let mut selfplay = SelfPlay::new(&config.selfplay, config.features(), config.actions(), 1);
+        let mut rollout = Rollout::default();
+        selfplay.collect(&weights, 0, 1, &mut rollout)?;
+        rollout.estimate(&Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 });
+        change(&mut weights);
+        let before = weights.data().to_vec();
+        let mut learner = for_this_build(config.features(), config.actions(), 1)?;
+        let mut adam = Adam::new(before.len());
+        let rates = Rates { learning_rate: 1e-3, ent_coef: 0.01 };
+        let order = Stream::new(1, Purpose::Shuffle, 0, 0);
+        let update = update(learner.as_mut(), &mut weights, &mut adam, &rollout, &config.ppo, rates, order)?;
+        let bits = |data: &[f32]| data.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        Ok((update, bits(weights.data()) != bits(&before)))
+    }
+
+    #[test]
+    fn an_update_begins_with_the_policy_that_played() {
+        let (update, moved) = update_after(|_| {}).expect("learned");
+        assert!(moved && update.first_ratio_error < RATIO_ALARM, "{update:?}");
+        assert_eq!((update.samples, update.steps, update.skipped), (64, 2, 0));
+        assert!(update.losses.policy_loss.is_finite() && update.grad_norm > 0.0, "{update:?}");
+    }
+
+    #[test]
+    fn another_policy_than_the_one_that_played_is_refused() {
+        let change = |weights: &mut Weights| weights.data_mut().iter_mut().for_each(|w| *w *= 1.5);
+        let error = update_after(change).expect_err("refused");
+        assert!(error.to_string().contains("compute different functions"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_finite_is_left_out_and_counted() {
+        let (update, moved) = update_after(|weights| weights.data_mut().fill(f32::NAN)).expect("left out");
+        assert_eq!((moved, update.samples, update.steps, update.skipped), (false, 0, 0, 2));
+        assert_eq!((update.losses.policy_loss, update.advantage_std, update.grad_norm), (0.0, 0.0, 0.0));
     }
 
     #[test]

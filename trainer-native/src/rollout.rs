@@ -34,7 +34,7 @@ pub enum End {
 }
 
 /// One ply of self-play.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Step {
     /// The position before the move.
     pub observation: PackedObservation,

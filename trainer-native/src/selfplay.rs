@@ -55,13 +55,19 @@ pub struct Collected {
     /// A sample of those games.
     pub records: Vec<Record>,
     /// Normalised entropy H / ln(legal moves), summed over plies with a choice, and their count.
-    pub normalized_entropy: (f64, u64),
+    normalized_entropy: (f64, u64),
 }
 
 impl Collected {
     /// Games that ended.
     pub fn games(&self) -> u64 {
         self.lengths.len() as u64
+    }
+
+    /// Mean of H / ln(legal moves) over the plies with a choice.
+    pub fn mean_entropy(&self) -> f64 {
+        let (sum, choices) = self.normalized_entropy;
+        sum / choices.max(1) as f64
     }
 
     fn absorb(&mut self, other: Collected) {
@@ -118,10 +124,21 @@ impl SelfPlay {
 
     /// Plays `horizon` plies in every game with the policy of `weights` and fills `rollout` with them.
     ///
+    /// The rollout does not depend on `threads`; which games are kept as records does.
+    ///
+    /// # Errors
+    /// If the network puts out something that is not a finite number.
+    ///
     /// # Panics
-    /// If the network puts out something that is not a number.
-    pub fn collect(&mut self, weights: &Weights, iteration: u64, threads: usize, rollout: &mut Rollout) -> Collected {
-        let share = self.envs.len().div_ceil(threads);
+    /// If a thread does.
+    pub fn collect(
+        &mut self,
+        weights: &Weights,
+        iteration: u64,
+        threads: usize,
+        rollout: &mut Rollout,
+    ) -> Result<Collected> {
+        let share = self.envs.len().div_ceil(threads.max(1));
         let player = |first: usize| Player {
             config: &self.config,
             features: self.features,
@@ -132,7 +149,7 @@ impl SelfPlay {
             executor: Simd::new(weights),
         };
         let players: Vec<Player> = (0..self.envs.len()).step_by(share).map(player).collect();
-        let shares: Vec<Share> = std::thread::scope(|scope| {
+        let shares: Result<Vec<Share>> = std::thread::scope(|scope| {
             let workers: Vec<_> = players
                 .into_iter()
                 .zip(self.envs.chunks_mut(share))
@@ -145,7 +162,7 @@ impl SelfPlay {
         rollout.steps.clear();
         rollout.legal.clear();
         let mut collected = Collected::default();
-        for share in shares {
+        for share in shares? {
             let offset = rollout.legal.len() as u32;
             rollout.legal.extend(share.legal);
             rollout.steps.extend(share.steps.into_iter().map(|mut step| {
@@ -154,7 +171,7 @@ impl SelfPlay {
             }));
             collected.absorb(share.collected);
         }
-        collected
+        Ok(collected)
     }
 }
 
@@ -186,6 +203,9 @@ impl Env {
         for (ply, &bits) in state.moves.iter().enumerate() {
             let mv = Move::from_u16(bits).with_context(|| format!("ply {}: {bits} is not a move", ply + 1))?;
             game.try_play(mv).with_context(|| format!("ply {}: {mv}", ply + 1))?;
+        }
+        if let Some(outcome) = game.outcome() {
+            bail!("ply {}: it is over, {}, and cannot go on", state.moves.len(), outcome.reason);
         }
         Ok(Self { game, started: state.started, opening: state.opening as usize, thoughts: Vec::new() })
     }
@@ -229,7 +249,7 @@ struct Forward {
 }
 
 impl Player<'_> {
-    fn play(mut self, envs: &mut [Env]) -> Share {
+    fn play(mut self, envs: &mut [Env]) -> Result<Share> {
         let horizon = self.config.horizon;
         let mut streams: Vec<Stream> = (0..envs.len())
             .map(|i| Stream::new(self.seed, Purpose::Sampling, self.iteration, (self.first + i) as u64))
@@ -244,7 +264,7 @@ impl Player<'_> {
         for t in 0..horizon {
             let observations: Vec<PackedObservation> =
                 envs.iter().map(|env| PackedObservation::new(&env.game)).collect();
-            self.forward(&observations, &mut forward);
+            self.forward(&observations, &mut forward)?;
             for (i, env) in envs.iter_mut().enumerate() {
                 let choices = self.actions.legal(env.game.position());
                 let logits = &forward.policy[i * self.actions.count()..][..self.actions.count()];
@@ -283,8 +303,8 @@ impl Player<'_> {
                 }
             }
         }
-        self.estimate_tails(&tails, &mut forward, &mut rows);
-        Share { steps: rows.into_iter().flatten().collect(), legal, collected }
+        self.estimate_tails(&tails, &mut forward, &mut rows)?;
+        Ok(Share { steps: rows.into_iter().flatten().collect(), legal, collected })
     }
 
     /// Asks the network about the positions in which rows and games were cut.
@@ -293,15 +313,16 @@ impl Player<'_> {
         tails: &[(usize, usize, PackedObservation, f32)],
         forward: &mut Forward,
         rows: &mut [Vec<Step>],
-    ) {
+    ) -> Result<()> {
         let batch = forward.wdl.len() / 3;
         for part in tails.chunks(batch) {
             let observations: Vec<PackedObservation> = part.iter().map(|&(_, _, observation, _)| observation).collect();
-            self.forward(&observations, forward);
+            self.forward(&observations, forward)?;
             for (&(row, t, _, prior), logits) in part.iter().zip(forward.wdl.chunks_exact(3)) {
                 rows[row][t].next = Some((softmax3([logits[0], logits[1], logits[2]]), prior));
             }
         }
+        Ok(())
     }
 
     fn buffers(&self, batch: usize) -> Forward {
@@ -312,12 +333,20 @@ impl Player<'_> {
         }
     }
 
-    fn forward(&mut self, observations: &[PackedObservation], out: &mut Forward) {
+    fn forward(&mut self, observations: &[PackedObservation], out: &mut Forward) -> Result<()> {
         let batch = observations.len();
         let planes = &mut out.planes[..batch * self.features.planes() * SQUARES];
         self.features.expand_batch(observations, planes);
         let policy = &mut out.policy[..batch * self.actions.count()];
-        self.executor.forward(batch, planes, policy, &mut out.wdl[..3 * batch]);
+        let wdl = &mut out.wdl[..3 * batch];
+        self.executor.forward(batch, planes, policy, wdl);
+        if !policy.iter().chain(wdl.iter()).all(|logit| logit.is_finite()) {
+            bail!(
+                "iteration {}: the network's output is not finite; its weights have grown too large",
+                self.iteration + 1
+            );
+        }
+        Ok(())
     }
 
     fn finish(&self, env: &mut Env, outcome: Outcome, collected: &mut Collected) {
@@ -373,4 +402,154 @@ fn thought(wdl: Wdl, probabilities: &[f32], choices: &LegalActions) -> PlyInfo {
     const KEPT: usize = 3;
     let top = policy::top(probabilities, KEPT).into_iter().map(|(i, p)| (choices.moves()[i], p)).collect();
     PlyInfo { value: Some(rollout::value(wdl)), top }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Preset;
+    use keisei_core::net::NetSpec;
+
+    /// Short games that end in every way, in more slots than threads.
+    fn config() -> SelfPlayConfig {
+        SelfPlayConfig {
+            envs: 5,
+            horizon: 200,
+            max_plies: 160,
+            opening_plies: 20,
+            first_opening_plies: 100,
+            records_per_thread: 1,
+        }
+    }
+
+    fn start(config: &SelfPlayConfig) -> SelfPlay {
+        SelfPlay::new(config, Features::Attack96, Actions::Dest2187, 7)
+    }
+
+    fn weights() -> Weights {
+        let spec: NetSpec = Preset::Tiny.config().spec();
+        Weights::init(&spec, 3).expect("a valid network")
+    }
+
+    fn collect(selfplay: &mut SelfPlay, iteration: u64, threads: usize) -> (Rollout, Collected) {
+        let mut rollout = Rollout::default();
+        let collected = selfplay.collect(&weights(), iteration, threads, &mut rollout).expect("finite");
+        (rollout, collected)
+    }
+
+    /// The steps with their legal actions; where those are stored depends on the threads.
+    fn rows(rollout: &Rollout) -> Vec<(Step, Vec<u16>)> {
+        let row = |step: &Step| (Step { legal: (0, 0), ..*step }, rollout.legal_of(step).to_vec());
+        rollout.steps.iter().map(row).collect()
+    }
+
+    #[test]
+    fn rows_are_the_games_ply_by_ply() {
+        let config = config();
+        let mut selfplay = start(&config);
+        let mut games: Vec<Env> = start(&config).envs;
+        let mut ends = BTreeMap::new();
+        for iteration in 0..2 {
+            let (rollout, collected) = collect(&mut selfplay, iteration, 2);
+            assert_eq!(rollout.steps.len(), config.envs * config.horizon);
+            for (slot, row) in rollout.steps.chunks(config.horizon).enumerate() {
+                let env = &mut games[slot];
+                for (t, step) in row.iter().enumerate() {
+                    let position = env.game.position().clone();
+                    assert_eq!(step.observation, PackedObservation::new(&env.game));
+                    let choices = Actions::Dest2187.legal(&position);
+                    assert_eq!(rollout.legal_of(step), choices.actions());
+                    let mv = Actions::Dest2187.to_move(&position, step.action).expect("a legal action");
+                    assert!(step.log_prob <= 0.0 && step.log_prob.is_finite());
+                    assert!((step.wdl.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+                    env.game.play(mv);
+                    let outcome = env.game.outcome().or_else(|| env.game.declare().ok());
+                    assert_eq!((step.reward, step.end), judge(outcome, position.side_to_move()));
+                    assert!(step.reward == 0.0 || step.end == End::Terminated);
+                    let cut = step.end == End::Truncated || (step.end == End::None && t + 1 == row.len());
+                    assert_eq!(step.next.is_some(), cut, "slot {slot}, ply {t}");
+                    if let Some(outcome) = outcome {
+                        *ends.entry(reason_name(outcome.reason)).or_insert(0) += 1;
+                        *env = Env::start(&config, 7, slot as u64, env.started);
+                    }
+                }
+            }
+            for record in collected.records {
+                let bytes = keisei_core::format::record::to_bytes(&[record]).expect("a game by the rules");
+                keisei_core::format::record::from_bytes(&bytes).expect("a game by the rules");
+            }
+        }
+        assert!(ends.contains_key("checkmate") && ends.contains_key("max_plies"), "not every end was met: {ends:?}");
+    }
+
+    #[test]
+    fn the_number_of_threads_does_not_matter() {
+        let collected = |threads| {
+            let mut selfplay = start(&config());
+            let (rollout, collected) = collect(&mut selfplay, 0, threads);
+            (rows(&rollout), collected.reasons, collected.results, selfplay.state())
+        };
+        let one = collected(1);
+        for threads in [2, 3, 5, 64] {
+            assert!(collected(threads) == one, "{threads} threads play other games");
+        }
+    }
+
+    #[test]
+    fn games_taken_up_go_on_as_if_never_put_down() {
+        let mut played = start(&config());
+        collect(&mut played, 0, 2);
+        let mut restored = start(&config());
+        restored.restore(&played.state()).expect("games by the rules");
+        assert!(restored.state() == played.state());
+        let (a, b) = (collect(&mut played, 1, 2).0, collect(&mut restored, 1, 2).0);
+        assert!(rows(&a) == rows(&b));
+        assert!(restored.state() == played.state());
+    }
+
+    #[test]
+    fn games_that_cannot_go_on_are_refused() {
+        let check = |change: fn(&mut Vec<EnvState>), message: &str| {
+            let mut states = start(&config()).state();
+            change(&mut states);
+            let error = format!("{:#}", start(&config()).restore(&states).expect_err(message));
+            assert!(error.contains(message), "{error}");
+        };
+        check(|states| states.truncate(4), "4 games, selfplay.envs is 5");
+        check(|states| states[1].start = "9/9 b - 1".into(), "game 1 of the checkpoint: start 9/9 b - 1");
+        check(|states| states[2].moves = vec![u16::MAX], "game 2 of the checkpoint: ply 1");
+        check(|states| states[0].moves.extend_from_within(..1), "game 0 of the checkpoint: ply");
+        check(
+            |states| {
+                states[0].start = "8k/9/8P/9/9/9/9/9/K8 b G 1".into();
+                states[0].moves = vec!["G*1b".parse::<Move>().expect("a move").to_u16()];
+            },
+            "it is over, checkmate",
+        );
+    }
+
+    #[test]
+    fn the_shortest_settings_play() {
+        let config = SelfPlayConfig {
+            envs: 1,
+            horizon: 1,
+            max_plies: 1,
+            opening_plies: 0,
+            first_opening_plies: 0,
+            records_per_thread: 0,
+        };
+        let mut selfplay = start(&config);
+        let (mut rollout, collected) = collect(&mut selfplay, 0, 3);
+        assert_eq!((rollout.steps.len(), rollout.steps[0].end, collected.games()), (1, End::Truncated, 1));
+        rollout.estimate(&rollout::Estimation { gamma: 1.0, gae_lambda: 1.0, value_lambda: 1.0, prior_weight: 1.0 });
+        assert!(rollout.advantages[0].is_finite());
+    }
+
+    #[test]
+    fn a_broken_network_is_an_error() {
+        let mut weights = weights();
+        weights.data_mut().fill(f32::NAN);
+        let error = start(&config()).collect(&weights, 4, 2, &mut Rollout::default()).err().expect("refused");
+        assert!(error.to_string().contains("iteration 5: the network's output is not finite"), "{error}");
+    }
 }

@@ -8,9 +8,9 @@ mod jsonl;
 
 pub use curve::draw as draw_curve;
 pub use display::Display;
-pub use jsonl::MetricsFile;
+pub use jsonl::{MetricsFile, fresh_entropy};
 
-use crate::ppo::Update;
+use crate::ppo::{RATIO_ALARM, Update};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -46,6 +46,8 @@ pub struct Metrics {
     pub perf: Perf,
     /// The strength measured after this iteration, if it was.
     pub evaluation: Option<Evaluation>,
+    /// Writes of metrics or of the curve that failed so far, since the process started.
+    pub sink_failures: u64,
     /// What a person should look at.
     pub alarms: Vec<String>,
 }
@@ -105,6 +107,11 @@ pub fn alarms(metrics: &Metrics, fresh: f64) -> Vec<String> {
         (ended >= ENOUGH && part(metrics.ended.results[2]) > 0.6, "more than 60 % of the games are drawn"),
         (metrics.update.losses.approx_kl > 0.1, "approx_kl is above 0.1"),
         (metrics.update.skipped > 0, "gradient steps were left out: not finite"),
+        (
+            metrics.update.first_ratio_error > RATIO_ALARM,
+            "self-play and learner disagree: first_ratio_error is above 1e-5",
+        ),
+        (metrics.sink_failures > 0, "metrics or the curve could not be written"),
     ];
     rows.into_iter().filter(|&(raised, _)| raised).map(|(_, text)| text.to_owned()).collect()
 }

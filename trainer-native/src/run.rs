@@ -1,0 +1,322 @@
+//! The run directory: everything that a run holds, how it starts, goes on and is saved.
+//!
+//! | file                           | content                                                          |
+//! |--------------------------------|------------------------------------------------------------------|
+//! | `config.toml`                  | the settings in force                                            |
+//! | `metrics.jsonl`, `curve.svg`   | a line an iteration, and a picture of them                       |
+//! | `model.model`                  | the network of the newest checkpoint                             |
+//! | `games/*.record`               | games of self-play; the newest of them also in `games.record`    |
+//! | `checkpoints/*.checkpoint`     | all that is needed to go on, see [`checkpoint`]                  |
+//! | `lock`                         | held by the one process that may write here                      |
+
+use crate::adam::Adam;
+use crate::checkpoint::{self, State};
+use crate::config::{Config, Preset};
+use crate::durable::{sweep, write_atomically};
+use crate::events::{self, Display, Metrics, MetricsFile, alarms, draw_curve};
+use crate::learner::{self, Learner};
+use crate::ppo::Rates;
+use crate::random::{Purpose, Stream};
+use crate::rollout::Estimation;
+use crate::selfplay::SelfPlay;
+use crate::train::Options;
+use anyhow::{Context, Result, bail};
+use keisei_core::format::model::{Dtype, Model, Provenance};
+use keisei_core::format::record::{self, Record};
+use keisei_core::net::Weights;
+use std::fs::{File, TryLockError, create_dir_all};
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+
+/// Where runs are kept, and the link to the newest of them.
+const RUNS: &str = "runs";
+pub const LATEST: &str = "runs/latest";
+
+/// A run in progress.
+pub struct Run {
+    pub config: Config,
+    pub directory: PathBuf,
+    pub display: Display,
+    pub learner: Box<dyn Learner>,
+    pub selfplay: SelfPlay,
+    pub weights: Weights,
+    pub adam: Adam,
+    pub iteration: u64,
+    pub plies: u64,
+    pub samples: u64,
+    pub games: u64,
+    /// Games not yet written to a record file.
+    pub records: Vec<Record>,
+    metrics: MetricsFile,
+    /// Seconds that earlier parts of the run took.
+    seconds_before: f64,
+    started: Instant,
+    /// Normalised entropy of the run's first iteration.
+    fresh_entropy: Option<f64>,
+    /// Times that metrics or the curve could not be written.
+    sink_failures: u64,
+    /// Iterations with an alarm.
+    alarmed: u64,
+    /// Held for as long as this process trains in the directory.
+    _lock: File,
+}
+
+impl Run {
+    /// A new run.
+    pub fn start(options: &Options) -> Result<Self> {
+        let preset = options.preset.unwrap_or_else(Preset::for_this_machine);
+        let environment = std::env::vars_os()
+            .map(|(name, text)| (name.to_string_lossy().into_owned(), text.to_string_lossy().into_owned()));
+        let config = Config::load(preset, options.config.as_deref(), environment, &options.settings())?;
+        let weights = Weights::init(&config.spec(), Stream::new(config.seed, Purpose::Weights, 0, 0).next_u64())?;
+        let state = State {
+            config: config.to_toml(),
+            iteration: 0,
+            plies: 0,
+            samples: 0,
+            games: 0,
+            adam: Adam::new(weights.data().len()),
+            weights: weights.data().to_vec(),
+            envs: SelfPlay::new(&config.selfplay, config.features(), config.actions(), config.seed).state(),
+        };
+        let learner = learner::for_this_build(config.features(), config.actions(), config.threads())?;
+
+        let directory = options.out.clone().unwrap_or_else(|| Path::new(RUNS).join(timestamp()));
+        create_dir_all(&directory).with_context(|| format!("{}: cannot create", directory.display()))?;
+        let lock = lock(&directory)?;
+        if checkpoint::any(&directory.join("checkpoints"))? {
+            bail!("{0}: holds a run already; go on with --resume {0}, or choose another --out", directory.display());
+        }
+        let mut run = Self::open(config, directory, options, state, 0.0, learner, lock)?;
+        // From here on a run that is killed can go on.
+        run.save()?;
+        if options.out.is_none() {
+            point_latest_at(&run.directory)?;
+        }
+        Ok(run)
+    }
+
+    /// The run in `directory`, from its newest whole checkpoint.
+    pub fn resume(directory: &Path, options: &Options) -> Result<Self> {
+        let directory = behind_link(directory);
+        let checkpoints = directory.join("checkpoints");
+        if !checkpoints.is_dir() {
+            bail!("{}: no run there to go on with", directory.display());
+        }
+        let lock = lock(&directory)?;
+        let report = |error: &anyhow::Error| eprintln!("skipped a damaged checkpoint: {error:#}");
+        let (state, seconds) = checkpoint::newest(&checkpoints, report)?;
+        let config = Config::from_toml(&state.config).context("settings in the checkpoint")?;
+        let config = config.with(&options.settings())?;
+        let learner = learner::for_this_build(config.features(), config.actions(), config.threads())?;
+        Self::open(config, directory, options, state, seconds, learner, lock)
+    }
+
+    fn open(
+        config: Config,
+        directory: PathBuf,
+        options: &Options,
+        state: State,
+        seconds: f64,
+        learner: Box<dyn Learner>,
+        lock: File,
+    ) -> Result<Self> {
+        let mut selfplay = SelfPlay::new(&config.selfplay, config.features(), config.actions(), config.seed);
+        selfplay.restore(&state.envs)?;
+        let weights = Weights::new(config.spec(), state.weights).context("weights in the checkpoint")?;
+        if state.adam.len() != weights.data().len() {
+            bail!("the checkpoint's optimiser is for {} weights, not {}", state.adam.len(), weights.data().len());
+        }
+        for folder in ["", "checkpoints", "games"] {
+            sweep(&directory.join(folder))?;
+        }
+        write_atomically(&directory.join("config.toml"), config.to_toml().as_bytes())?;
+        let path = directory.join("metrics.jsonl");
+        let metrics = MetricsFile::open(&path, state.iteration)?;
+        let display = Display::new(options.plain);
+        display.say(&format!(
+            "{}: {} after iteration {}, {} weights, {}",
+            directory.display(),
+            if state.iteration == 0 { "starts" } else { "goes on" },
+            state.iteration,
+            weights.data().len(),
+            learner.name()
+        ));
+        Ok(Self {
+            config,
+            directory,
+            display,
+            learner,
+            selfplay,
+            weights,
+            adam: state.adam,
+            iteration: state.iteration,
+            plies: state.plies,
+            samples: state.samples,
+            games: state.games,
+            records: Vec::new(),
+            metrics,
+            seconds_before: seconds,
+            started: Instant::now(),
+            fresh_entropy: events::fresh_entropy(&path)?,
+            sink_failures: 0,
+            alarmed: 0,
+            _lock: lock,
+        })
+    }
+
+    /// Seconds that the run has taken, earlier parts included.
+    pub fn seconds(&self) -> f64 {
+        self.seconds_before + self.started.elapsed().as_secs_f64()
+    }
+
+    /// Part of the budget that is spent, 0–1; without a budget schedules stay at their start.
+    pub fn progress(&self) -> f64 {
+        let part = |done: f64, budget: f64| if budget > 0.0 { done / budget } else { 0.0 };
+        let budget = &self.config.run;
+        let time = part(self.seconds(), 60.0 * budget.minutes);
+        part(self.iteration as f64, budget.iterations as f64).max(time).min(1.0)
+    }
+
+    /// Whether the budget is spent.
+    pub fn is_over(&self) -> bool {
+        self.progress() >= 1.0
+    }
+
+    /// Where the schedules stand.
+    pub fn schedules(&self) -> (Rates, Estimation) {
+        let progress = self.progress();
+        let Config { ppo, estimation, .. } = &self.config;
+        let rates = Rates { learning_rate: ppo.learning_rate.at(progress), ent_coef: ppo.ent_coef.at(progress) };
+        let estimation = Estimation {
+            gamma: estimation.gamma,
+            gae_lambda: estimation.gae_lambda,
+            value_lambda: estimation.value_lambda,
+            prior_weight: estimation.prior_weight.at(progress),
+        };
+        (rates, estimation)
+    }
+
+    /// Hands an iteration's metrics to the sinks. None of them stops the run: their failures are shown and counted.
+    pub fn tell(&mut self, mut metrics: Metrics) {
+        let fresh = *self.fresh_entropy.get_or_insert(metrics.normalized_entropy);
+        metrics.alarms = alarms(&metrics, fresh);
+        metrics.sink_failures = self.sink_failures;
+        self.alarmed += u64::from(!metrics.alarms.is_empty());
+        self.display.show(&metrics, self.selfplay.first_game().position());
+        let written = self.metrics.write(&metrics);
+        self.forgive(written);
+    }
+
+    fn forgive(&mut self, written: Result<()>) {
+        if let Err(error) = written {
+            self.sink_failures += 1;
+            self.display.say(&format!("not written, the run goes on: {error:#}"));
+        }
+    }
+
+    /// Saves everything. The checkpoint comes last, so that what it stands for is there once it is.
+    pub fn save(&mut self) -> Result<()> {
+        let model = self.model().to_bytes(Dtype::F32).context("model")?;
+        write_atomically(&self.directory.join("model.model"), &model)?;
+        if !self.records.is_empty() {
+            let bytes = record::to_bytes(&std::mem::take(&mut self.records)).context("records")?;
+            let games = self.directory.join("games");
+            create_dir_all(&games).with_context(|| format!("{}: cannot create", games.display()))?;
+            write_atomically(&games.join(format!("{:08}.record", self.iteration)), &bytes)?;
+            write_atomically(&self.directory.join("games.record"), &bytes)?;
+        }
+        let synced = self.metrics.sync();
+        self.forgive(synced);
+        let drawn = draw_curve(&self.directory.join("metrics.jsonl"), &self.directory.join("curve.svg"));
+        self.forgive(drawn);
+        let keep = self.config.run.keep_checkpoints;
+        checkpoint::save(&self.directory.join("checkpoints"), &self.state(), self.seconds(), keep)?;
+        Ok(())
+    }
+
+    /// The network as others can use it.
+    pub fn model(&self) -> Model {
+        let provenance = Provenance {
+            run: self.directory.display().to_string(),
+            iteration: self.iteration,
+            plies: self.plies,
+            created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            notes: String::new(),
+        };
+        Model {
+            features: self.config.features(),
+            actions: self.config.actions(),
+            provenance,
+            weights: self.weights.clone(),
+        }
+    }
+
+    fn state(&self) -> State {
+        State {
+            config: self.config.to_toml(),
+            iteration: self.iteration,
+            plies: self.plies,
+            samples: self.samples,
+            games: self.games,
+            weights: self.weights.data().to_vec(),
+            adam: self.adam.clone(),
+            envs: self.selfplay.state(),
+        }
+    }
+
+    /// Prints what the run came to.
+    pub fn summarise(&self, interrupted: bool) {
+        let directory = self.directory.display();
+        let seconds = self.seconds();
+        println!("{}", if interrupted { "stopped by a signal; everything is saved" } else { "done" });
+        println!("iterations {}, plies {}, games {}, {seconds:.0} s", self.iteration, self.plies, self.games);
+        println!("plies/s {:.0}", self.plies as f64 / seconds);
+        println!("iterations with an alarm {}, failed writes {}", self.alarmed, self.sink_failures);
+        println!("digest {}", self.state().digest());
+        println!("model {directory}/model.model, curve {directory}/curve.svg");
+        if interrupted {
+            println!("go on with: train --resume {directory}");
+        }
+    }
+}
+
+/// Makes sure that no other process trains in the directory.
+fn lock(directory: &Path) -> Result<File> {
+    let path = directory.join("lock");
+    let file = File::create(&path).with_context(|| format!("{}: cannot create", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!("{}: another process trains here", directory.display()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{}: cannot lock", path.display())),
+    }
+}
+
+/// Name of a run started now, UTC: `2026-11-24-093015`.
+fn timestamp() -> String {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    now.replace([':', 'Z'], "").replace('T', "-")
+}
+
+/// Lets `runs/latest` lead to the run; where links are not to be had, the name is just not there.
+fn point_latest_at(directory: &Path) -> Result<()> {
+    let name = directory.file_name().context("a run has a name")?;
+    let fresh = Path::new(RUNS).join(".latest");
+    // What a killed process left; the link below fails if it is anything else.
+    std::fs::remove_file(&fresh).ok();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(name, &fresh)
+        .and_then(|()| std::fs::rename(&fresh, LATEST))
+        .with_context(|| format!("{LATEST}: cannot point at {}", directory.display()))?;
+    #[cfg(not(unix))]
+    let _ = name;
+    Ok(())
+}
+
+/// The run that a link such as `runs/latest` leads to, under its own name.
+fn behind_link(directory: &Path) -> PathBuf {
+    match directory.read_link() {
+        Ok(target) => directory.with_file_name("").join(target),
+        Err(_) => directory.to_owned(),
+    }
+}
