@@ -1,0 +1,336 @@
+//! A run survives what happens to it: kills, signals, damaged files, a full disk, a second trainer. Real processes, real files.
+
+use keisei_core::format::Model;
+use keisei_core::format::record;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// A trainer of tiny runs, with `directory` above them.
+fn trainer(directory: &Path, args: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trainer-native"));
+    command.current_dir(directory).arg("train").args(args.split_whitespace()).arg("--plain");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// Ends well; returns what it prints and what it says on standard error.
+fn check(directory: &Path, args: &str) -> (String, String) {
+    let Output { status, stdout, stderr } = trainer(directory, args).output().unwrap();
+    assert_eq!(status.code(), Some(0), "{args}\n{}", text(&stderr));
+    (text(&stdout).to_owned(), text(&stderr).to_owned())
+}
+
+/// Ends with `code` and names each of `parts` on standard error.
+fn check_refused(directory: &Path, args: &str, code: i32, parts: &[&str]) {
+    let Output { status, stderr, .. } = trainer(directory, args).output().unwrap();
+    let message = text(&stderr);
+    assert_eq!(status.code(), Some(code), "{args}\n{message}");
+    assert!(!message.contains("panicked"), "{args}\n{message}");
+    for part in parts {
+        assert!(message.contains(part), "{args}: no {part:?} in\n{message}");
+    }
+}
+
+/// What follows `name` at the start of a line.
+fn field<'a>(output: &'a str, name: &str) -> &'a str {
+    output.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("no {name:?} in\n{output}")).trim()
+}
+
+fn digest(output: &str) -> String {
+    let digest = field(output, "digest ");
+    assert_eq!(digest.len(), 64, "{digest}");
+    digest.to_owned()
+}
+
+/// The checkpoints of a run, oldest first.
+fn checkpoints(run: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(run.join("checkpoints")) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "checkpoint"));
+    paths.sort();
+    paths
+}
+
+fn wait_for_a_checkpoint(run: &Path) {
+    let begin = Instant::now();
+    while checkpoints(run).is_empty() {
+        assert!(begin.elapsed() < Duration::from_mins(1), "no checkpoint in {}", run.display());
+        sleep(Duration::from_millis(2));
+    }
+}
+
+fn metrics(run: &Path) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
+    // The last line of a run under way may be seen before its end.
+    text.split_inclusive('\n')
+        .filter(|line| line.ends_with('\n'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Each iteration has one line, in order, and nothing went wrong in any.
+fn check_metrics(run: &Path, iterations: u64) {
+    let lines = metrics(run);
+    let found: Vec<u64> = lines.iter().map(|line| line["iteration"].as_u64().unwrap()).collect();
+    assert_eq!(found, (1..=iterations).collect::<Vec<u64>>());
+    for line in &lines {
+        assert_eq!((&line["skipped"], &line["sink_failures"]), (&0.into(), &0.into()), "{line}");
+        assert!(line["first_ratio_error"].as_f64().unwrap() < 1e-5, "{line}");
+    }
+}
+
+/// All files of a run; those that are not whole yet have hidden names.
+fn names(run: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for folder in [run.to_owned(), run.join("checkpoints"), run.join("games")] {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            names.push(entry.unwrap().file_name().into_string().unwrap());
+        }
+    }
+    names
+}
+
+fn kill(child: &Child, signal: &str) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_killed_at_any_instant_goes_on_as_if_it_never_stopped() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    for seed in [1, 2] {
+        let settings = format!("--preset tiny --iterations 12 --set seed={seed}");
+        let whole = check(directory, &format!("{settings} --out whole{seed}")).0;
+        check_metrics(&directory.join(format!("whole{seed}")), 12);
+
+        let name = format!("killed{seed}");
+        let run = directory.join(&name);
+        let mut child = trainer(directory, &format!("{settings} --out {name}")).spawn().unwrap();
+        wait_for_a_checkpoint(&run);
+        // Delays without a pattern, from "at once" to the length of a few iterations.
+        for delay in [0, 23, 61, 7, 38].map(|millis| millis * seed) {
+            sleep(Duration::from_millis(delay));
+            child.kill().unwrap();
+            let said = child.wait_with_output().unwrap().stderr;
+            assert!(!text(&said).contains("damaged"), "a kill damaged a checkpoint: {}", text(&said));
+            check_files_are_whole(&run);
+            child = trainer(directory, &format!("--resume {name}")).spawn().unwrap();
+        }
+        child.wait().unwrap();
+        let (output, said) = check(directory, &format!("--resume {name}"));
+        assert_eq!(digest(&output), digest(&whole), "seed {seed}");
+        assert!(!said.contains("damaged"), "a kill damaged a checkpoint: {said}");
+        check_metrics(&run, 12);
+        check_files_are_whole(&run);
+        assert!(names(&run).iter().all(|name| !name.starts_with('.')), "left behind: {:?}", names(&run));
+    }
+}
+
+/// Whoever reads a run while it is written, or after a kill, finds whole files under their names.
+fn check_files_are_whole(run: &Path) {
+    Model::from_bytes(&fs::read(run.join("model.model")).unwrap()).unwrap();
+    for entry in fs::read_dir(run.join("games")).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "record") {
+            record::from_bytes(&fs::read(&path).unwrap()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn threads_and_budget_do_not_change_the_work() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    // Schedules that stay, so that the budget has nothing to move.
+    let constant = "--set ppo.ent_coef.to=0.03 --set ppo.learning_rate.to=0.0015 --set estimation.prior_weight.to=0.9";
+    let digest_of = |args: &str| digest(&check(directory, args).0);
+    let one = digest_of(&format!("--preset tiny --iterations 4 --set run.threads=1 {constant} --out one"));
+    for threads in [2, 3, 16] {
+        let args = format!("--preset tiny --iterations 4 --set run.threads={threads} {constant} --out t{threads}");
+        assert_eq!(digest_of(&args), one, "{threads} threads");
+    }
+    digest_of(&format!("--preset tiny --iterations 2 --set run.threads=3 {constant} --out two"));
+    assert_eq!(digest_of("--resume two --iterations 4 --set run.threads=2"), one);
+    // A run that has spent its budget has nothing to do.
+    assert_eq!(digest_of("--resume two"), one);
+    check_metrics(&directory.join("two"), 4);
+    assert_ne!(digest_of("--preset tiny --iterations 4 --set seed=2 --out other"), one);
+}
+
+#[test]
+fn damaged_checkpoints_are_reported_and_skipped() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let whole = check(directory, "--preset tiny --iterations 4 --out run").0;
+    let run = directory.join("run");
+    let files = checkpoints(&run);
+    assert_eq!(files.len(), 3, "run.keep_checkpoints of the preset");
+
+    let bytes = fs::read(&files[2]).unwrap();
+    fs::write(&files[2], &bytes[..bytes.len() / 2]).unwrap();
+    let mut bytes = fs::read(&files[1]).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&files[1], bytes).unwrap();
+    let (output, said) = check(directory, "--resume run");
+    assert_eq!(digest(&output), digest(&whole));
+    for name in ["00000003.checkpoint", "00000004.checkpoint"] {
+        assert!(said.contains("skipped a damaged checkpoint") && said.contains(name), "{said}");
+    }
+    check_metrics(&run, 4);
+
+    for file in checkpoints(&run) {
+        fs::write(file, b"KEISEICP").unwrap();
+    }
+    check_refused(directory, "--resume run", 1, &["error: run/checkpoints: no checkpoint there is whole", "00000004"]);
+    check_refused(directory, "--preset tiny --out run", 1, &["run: holds a run already", "--resume run"]);
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_its_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    fs::write(directory.join("file"), b"").unwrap();
+    fs::write(directory.join("bad.toml"), b"[ppo]\nclip = 0.1\n").unwrap();
+    let check = |args: &str, code: i32, parts: &[&str]| check_refused(directory, args, code, parts);
+    check("--resume", 1, &["runs/latest: no run there"]);
+    check("--resume nowhere", 1, &["nowhere: no run there"]);
+    check("--resume --preset tiny", 2, &["--resume", "--preset", "cannot be used with"]);
+    check("--resume run --out other", 2, &["--resume", "--out", "cannot be used with"]);
+    check("--preset huge", 2, &["huge", "tiny, cpu, gpu"]);
+    check("--fast", 2, &["--fast"]);
+    check("--iterations -3", 2, &["-3"]);
+    check("--preset tiny --minutes=-1", 1, &["run.minutes = -1: must be from 0"]);
+    check("--preset tiny --minutes nan", 1, &["run.minutes", "NaN"]);
+    check("--preset tiny --set ppo.clip=0.1", 1, &["--set ppo.clip=0.1", "ppo.clip: no such setting"]);
+    check("--config bad.toml", 1, &["bad.toml", "ppo.clip: no such setting"]);
+    check("--config absent.toml", 1, &["absent.toml: cannot read"]);
+    check("--preset tiny --out file/run", 1, &["file/run: cannot create"]);
+    check("--preset tiny --out file", 1, &["file"]);
+    assert!(!directory.join("runs").exists(), "a refused run leaves nothing behind");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let locked = directory.join("locked");
+        fs::create_dir(&locked).unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o500)).unwrap();
+        // Nothing is locked for root.
+        if fs::write(locked.join("probe"), b"").is_err() {
+            check("--preset tiny --out locked", 1, &["locked/lock: cannot create"]);
+            check("--preset tiny --out locked/run", 1, &["locked/run: cannot create"]);
+        }
+    }
+}
+
+#[test]
+fn settings_that_do_not_fit_the_checkpoint_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    check(directory, "--preset tiny --iterations 1 --out run");
+    let check = |set: &str, part: &str| check_refused(directory, &format!("--resume run --set {set}"), 1, &[part]);
+    check("net.channels=16", "weights in the checkpoint");
+    check("selfplay.envs=9", "the checkpoint holds 8 games, selfplay.envs is 9");
+    check("selfplay.horizons=9", "selfplay.horizons: no such setting");
+    check("selfplay.horizon=0", "selfplay.horizon = 0");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_trainer_is_refused_and_ctrl_c_saves_everything() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    for signal in ["-INT", "-TERM"] {
+        let name = format!("run{signal}");
+        let run = directory.join(&name);
+        // Few checkpoints, so that only the last one can hold the last iteration.
+        let args = format!("--preset tiny --iterations 1000000 --set run.checkpoint_every=1000000 --out {name}");
+        let child = trainer(directory, &args).spawn().unwrap();
+        wait_for_a_checkpoint(&run);
+        while metrics(&run).len() < 2 {
+            sleep(Duration::from_millis(5));
+        }
+        check_refused(directory, &format!("--resume {name}"), 1, &["another process trains here"]);
+        check_refused(directory, &format!("--preset tiny --out {name}"), 1, &["another process trains here"]);
+        kill(&child, signal);
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        assert_eq!(status.code(), Some(0), "{}", text(&stderr));
+        let output = text(&stdout);
+        assert!(output.starts_with("stopped by a signal; everything is saved\n"), "{output}");
+        assert!(output.contains(&format!("train --resume {name}")), "{output}");
+        let iterations: u64 = field(output, "iterations ").split(',').next().unwrap().parse().unwrap();
+        check_metrics(&run, iterations);
+        assert!(checkpoints(&run).last().unwrap().ends_with(format!("{iterations:08}.checkpoint")));
+        // The budget is lowered to what is done: it ends at once, in the same state.
+        let resumed = check(directory, &format!("--resume {name} --iterations {iterations}")).0;
+        assert_eq!(digest(&resumed), digest(output));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_budget_of_time_goes_on_where_it_stopped() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let run = directory.join("run");
+    // Three seconds in all; killed once the second has begun.
+    let mut trainer = trainer(directory, "--preset tiny --minutes 0.05 --out run");
+    let mut child = trainer.stderr(Stdio::null()).spawn().unwrap();
+    while metrics(&run).last().is_none_or(|line| line["progress"].as_f64().unwrap() < 0.4) {
+        sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    check(directory, "--resume run");
+    let lines = metrics(&run);
+    let column = |name: &str| lines.iter().map(|line| line[name].as_f64().unwrap()).collect::<Vec<f64>>();
+    for name in ["seconds", "progress"] {
+        assert!(column(name).is_sorted(), "{name} goes back: {:?}", column(name));
+    }
+    assert!(column("learning_rate").is_sorted_by(|a, b| a >= b), "the schedule starts again");
+}
+
+/// A limit on the size of files stands in for a full disk: a write fails in the middle.
+#[cfg(unix)]
+fn trainer_on_a_full_disk(directory: &Path, bytes: u64, args: &str) -> Output {
+    let shell = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" train --plain {args}", bytes / 512);
+    let program = env!("CARGO_BIN_EXE_trainer-native");
+    Command::new("sh").current_dir(directory).args(["-c", &shell, program]).output().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_the_run_if_a_checkpoint_fails_and_only_then() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let run = directory.join("run");
+    check(directory, "--preset tiny --iterations 2 --out run");
+    let kept = checkpoints(&run);
+    let size = fs::metadata(kept.last().unwrap()).unwrap().len();
+
+    // Too small for a checkpoint.
+    let Output { status, stderr, .. } = trainer_on_a_full_disk(directory, size / 2, "--resume run --iterations 4");
+    assert_eq!(status.code(), Some(1), "{}", text(&stderr));
+    assert!(text(&stderr).contains("cannot be written"), "{}", text(&stderr));
+    assert_eq!(checkpoints(&run), kept, "the good ones stay");
+    assert!(names(&run).iter().all(|name| !name.starts_with('.')), "{:?}", names(&run));
+
+    // Room for a checkpoint, but none for another line of metrics.
+    let limit = (size / 512 + 20) * 512;
+    let line = |padding: &str| format!("{{\"iteration\":1,\"padding\":\"{padding}\"}}\n");
+    let full = line(&"x".repeat(limit as usize - line("").len() - 100));
+    fs::write(run.join("metrics.jsonl"), &full).unwrap();
+    let Output { status, stdout, stderr } = trainer_on_a_full_disk(directory, limit, "--resume run --iterations 4");
+    assert_eq!(status.code(), Some(0), "{}", text(&stderr));
+    assert!(text(&stderr).contains("not written, the run goes on: run/metrics.jsonl"), "{}", text(&stderr));
+    assert!(text(&stdout).contains("failed writes 2"), "{}", text(&stdout));
+    assert!(checkpoints(&run).last().unwrap().ends_with("00000004.checkpoint"));
+    assert_eq!(fs::read_to_string(run.join("metrics.jsonl")).unwrap(), full, "no half line stays");
+}
