@@ -15,7 +15,7 @@ pub enum Purpose {
     Shuffle = 3,
     /// Initial weights.
     Weights = 4,
-    /// Evaluation in training: keyed by iteration.
+    /// Matches: keyed by the pair of games and by 0 for its opening, 1 and 2 for the choices of its games.
     Evaluation = 5,
 }
 

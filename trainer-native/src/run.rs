@@ -238,7 +238,8 @@ impl Run {
     /// The network as others can use it.
     pub fn model(&self) -> Model {
         let provenance = Provenance {
-            run: self.directory.display().to_string(),
+            // Its name alone: a model is given away, its maker's folders are not.
+            run: self.directory.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             iteration: self.iteration,
             plies: self.plies,
             created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
