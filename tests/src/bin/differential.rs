@@ -163,7 +163,8 @@ struct Deviations {
     drop_pawn_mates: u64,
     unexplained: u64,
     refused: u64,
-    examples: Vec<String>,
+    /// First positions that differ by a drop-pawn mate, and first that differ otherwise.
+    examples: [Vec<String>; 2],
 }
 
 impl Tally {
@@ -189,7 +190,7 @@ impl Tally {
                 "{name}: {} positions differ by a drop-pawn mate, {} otherwise, {} refused",
                 peer.drop_pawn_mates, peer.unexplained, peer.refused
             );
-            for example in &peer.examples {
+            for example in peer.examples.iter().flatten() {
                 println!("  {example}");
             }
         }
@@ -215,9 +216,10 @@ impl Deviations {
         } else {
             self.unexplained += 1;
         }
-        if self.examples.len() < EXAMPLES {
+        let examples = &mut self.examples[usize::from(!explained)];
+        if examples.len() < EXAMPLES {
             let list = |moves: &[Move]| moves.iter().map(Move::to_string).collect::<Vec<_>>().join(" ");
-            self.examples.push(format!("{sfen}: extra [{}], missing [{}]", list(&extra), list(&missing)));
+            examples.push(format!("{sfen}: extra [{}], missing [{}]", list(&extra), list(&missing)));
         }
     }
 }
