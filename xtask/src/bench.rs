@@ -3,7 +3,7 @@
 use crate::install::Missing;
 use crate::shell::{cargo, json, run as run_command};
 use crate::wasm;
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 /// Which benchmark, and what to tell it.
 #[derive(clap::Args)]
@@ -15,28 +15,28 @@ pub struct Options {
     args: Vec<String>,
 }
 
-/// Runs the benchmark in the release profile, with all its peers.
+/// Runs the benchmark in the release profile, with all that it compares.
 pub fn run(options: &Options) -> Result<()> {
-    let names = names()?;
+    let targets = targets()?;
+    let programs: Vec<&Target> = targets.iter().filter(|target| target.is("bin")).collect();
     let Some(name) = &options.name else {
-        for name in names {
-            println!("{name}");
+        for program in programs {
+            println!("{}", program.name);
         }
         return Ok(());
     };
-    if !names.contains(name) {
+    let Some(program) = programs.iter().find(|program| program.name == *name) else {
+        let names: Vec<&str> = programs.iter().map(|program| program.name.as_str()).collect();
         bail!("no benchmark {name:?}; there are {}", names.join(", "));
-    }
+    };
     let mut cargo = cargo();
     cargo.args(["run", "--release", "--package", "keisei-benches", "--bin", name]);
-    if name == "movegen" {
-        cargo.args(["--features", "peers"]);
-    }
-    cargo.arg("--");
-    if name == "inference" {
-        match wasm::compile(&["--package", "keisei-benches", "--example", "inference_wasm"]) {
+    cargo.args(["--features", &program.required_features.join(",")]).arg("--");
+    let module = format!("{name}_wasm");
+    if targets.iter().any(|target| target.name == module) {
+        match wasm::compile(&["--package", "keisei-benches", "--example", &module]) {
             Ok(folder) => {
-                cargo.arg("--wasm").arg(folder.join("examples/inference_wasm.wasm"));
+                cargo.arg("--wasm").arg(folder.join(format!("examples/{module}.wasm")));
             }
             Err(error) if error.is::<Missing>() => eprintln!("without the wasm module: {error:#}"),
             Err(error) => return Err(error),
@@ -45,12 +45,25 @@ pub fn run(options: &Options) -> Result<()> {
     run_command(cargo.args(&options.args))
 }
 
-/// The programs of the package keisei-benches.
-fn names() -> Result<Vec<String>> {
-    let metadata = json(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let array = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
-    let benches = array(&metadata["packages"]).into_iter().filter(|package| package["name"] == "keisei-benches");
-    let targets = benches.flat_map(|package| array(&package["targets"]));
-    let programs = targets.filter(|target| array(&target["kind"]).iter().any(|kind| kind == "bin"));
-    Ok(programs.filter_map(|target| target["name"].as_str().map(str::to_owned)).collect())
+/// A program or example of the package keisei-benches, as `cargo metadata` names it.
+#[derive(serde::Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+    #[serde(default, rename = "required-features")]
+    required_features: Vec<String>,
+}
+
+impl Target {
+    fn is(&self, kind: &str) -> bool {
+        self.kind.iter().any(|of_target| of_target == kind)
+    }
+}
+
+fn targets() -> Result<Vec<Target>> {
+    let mut metadata = json(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let packages = metadata["packages"].as_array_mut().context("cargo metadata lists no packages")?;
+    let benches = packages.iter_mut().find(|package| package["name"] == "keisei-benches");
+    let benches = benches.context("cargo metadata has no package keisei-benches")?;
+    Ok(serde_json::from_value(benches["targets"].take())?)
 }

@@ -104,9 +104,10 @@ fn run_stage(stage: Stage) -> (Counts, Result<()>) {
     }
 }
 
-/// The whole workspace has feature burn, for its tests; what users build by default has not.
+/// The whole workspace has feature burn, for its tests and benchmarks; what users build by default has not.
 fn clippy() -> Result<()> {
-    for what in [["--workspace", "--all-targets"], ["--package=trainer-native", "--bins"]] {
+    let benchmarks = "--features=keisei-benches/network,keisei-benches/peers,keisei-tests/peers";
+    for what in [["--workspace", "--all-targets", benchmarks].as_slice(), &["--package=trainer-native", "--bins"]] {
         shell::run(cargo().arg("clippy").args(what).args(["--", "-D", "warnings"]))?;
     }
     Ok(())
