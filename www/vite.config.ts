@@ -1,8 +1,26 @@
-import { defineConfig } from "vite";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { defineConfig, type Plugin } from "vite";
+
+/** What all pages share stands once: puts the file in the place of `<!-- include FILE -->`, and marks the page's own link. */
+const include: Plugin = {
+  name: "include",
+  transformIndexHtml: {
+    order: "pre",
+    handler: (html, { filename }) => {
+      const whole = html.replace(/<!-- include (\S+) -->/g, (_, file: string) =>
+        readFileSync(new URL(file, import.meta.url), "utf8"),
+      );
+      const link = `<a href="./${basename(filename)}">`;
+      return whole.replace(link, link.replace(">", ' aria-current="page">'));
+    },
+  },
+};
 
 export default defineConfig({
   // Relative addresses: the built folder works from any path of any static host.
   base: "./",
+  plugins: [include],
   worker: { format: "es" },
   build: {
     target: "es2022",
