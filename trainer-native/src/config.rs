@@ -3,6 +3,7 @@
 //! Later sources win: preset, then the TOML file, then the environment (`KEISEI_PPO__CLIP_COEF=0.1`), then `--set
 //! ppo.clip_coef=0.1`. A key that is not in these structures is an error, never ignored.
 
+use crate::learner::Device;
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::net::NetSpec;
@@ -119,6 +120,9 @@ pub struct RunConfig {
     pub evaluate_games: usize,
     /// Threads; 0 for one a core.
     pub threads: usize,
+    /// Where to compute: `auto`, `cpu`, `cuda` or `wgpu`.
+    #[serde(default)]
+    pub device: Device,
 }
 
 /// A number that moves over the run.
@@ -171,7 +175,7 @@ pub enum Preset {
 impl Preset {
     /// What suits this build and machine.
     pub fn for_this_machine() -> Self {
-        if cfg!(any(feature = "cuda", feature = "wgpu")) { Self::Gpu } else { Self::Cpu }
+        if Device::of_this_build() == Device::Cpu { Self::Cpu } else { Self::Gpu }
     }
 
     /// The settings.
@@ -219,6 +223,7 @@ impl Preset {
                 evaluate_every: 50,
                 evaluate_games: 64,
                 threads: 0,
+                device: Device::Auto,
             },
         };
         match self {
@@ -472,6 +477,7 @@ mod tests {
         check("selfplay.envs=0", "selfplay.envs = 0: must be from");
         check("selfplay.horizon=0", "selfplay.horizon = 0: must be from");
         check("run.evaluate_games=7", "run.evaluate_games = 7: must be even");
+        check("run.device=tpu", "unknown variant `tpu`, expected one of `auto`, `cpu`, `cuda`, `wgpu`");
         check("run.minutes=nan", "run.minutes = NaN: must be from");
         check("run.minutes=-1", "run.minutes = -1: must be from");
         check("run.iterations=18446744073709551615", "iterations");

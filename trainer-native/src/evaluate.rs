@@ -14,7 +14,7 @@ use crate::arena::{CONVERSION_PLIES, Match, Played};
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;
 use crate::export::{MODEL, read_model};
-use crate::player::{Agent, Contender};
+use crate::player::{Agent, Contender, EVALUATION_TEMPERATURE};
 use crate::score::Tally;
 
 /// How often the progress line is rewritten.
@@ -32,7 +32,7 @@ pub struct EvaluateArgs {
     #[arg(long, default_value_t = 400)]
     games: usize,
     /// Sharpness of the models' choices: 0 plays the best move, 1 the policy as it was trained
-    #[arg(long, default_value_t = 0.15)]
+    #[arg(long, default_value_t = EVALUATION_TEMPERATURE)]
     temperature: f64,
     /// Seed of openings and choices: the same seed plays the same games
     #[arg(long, default_value_t = 1)]

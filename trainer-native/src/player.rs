@@ -122,6 +122,9 @@ fn greedy(game: &Game, random: &mut Stream) -> Move {
     any(&best, random)
 }
 
+/// Temperature of a policy in evaluations: nearly the best move, but not the same game twice.
+pub const EVALUATION_TEMPERATURE: f64 = 0.15;
+
 /// Plays by a network's policy. A clone shares the weights.
 #[derive(Clone, Debug)]
 pub struct Agent {

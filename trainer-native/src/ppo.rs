@@ -327,7 +327,7 @@ pub fn normalize(advantages: &mut [f32]) -> (f32, f32) {
 mod tests {
     use super::*;
     use crate::config::Preset;
-    use crate::learner::for_this_build;
+    use crate::learner::Device;
     use crate::random::Purpose;
     use crate::rollout::Estimation;
     use crate::selfplay::SelfPlay;
@@ -384,11 +384,11 @@ mod tests {
         let mut weights = Weights::init(&config.spec(), 5)?;
         let mut selfplay = SelfPlay::new(&config.selfplay, config.features(), config.actions(), 1);
         let mut rollout = Rollout::default();
-        selfplay.collect(&weights, 0, 1, &mut rollout)?;
+        let mut learner = Device::Cpu.learner(config.features(), config.actions(), 1)?;
+        selfplay.collect(learner.as_ref(), &weights, 0, 1, &mut rollout)?;
         rollout.estimate(&Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 });
         change(&mut weights);
         let before = weights.data().to_vec();
-        let mut learner = for_this_build(config.features(), config.actions(), 1)?;
         let mut adam = Adam::new(before.len());
         let rates = Rates { learning_rate: 1e-3, ent_coef: 0.01 };
         let order = Stream::new(1, Purpose::Shuffle, 0, 0);

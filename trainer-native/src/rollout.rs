@@ -3,7 +3,9 @@
 //! A rollout is `envs` rows of `horizon` plies each; slot `env * horizon + t` is ply `t` of a row. Everything in a slot is
 //! from the view of the side that moved there, so values change sign from one ply to the next.
 
-use keisei_core::encoding::PackedObservation;
+use crate::random::Stream;
+use keisei_core::encoding::{Actions, PackedObservation};
+use keisei_core::shogi::Game;
 
 /// Probabilities of win, draw and loss for the side to move.
 pub type Wdl = [f32; 3];
@@ -85,6 +87,37 @@ pub struct Estimation {
 }
 
 impl Rollout {
+    /// Plies of random games in one row, as if a nearly uniform policy had played them, with random advantages and targets:
+    /// something to learn from, for tests and benchmarks.
+    pub fn of_random_games(plies: usize, actions: Actions, mut stream: Stream) -> Self {
+        let mut rollout = Self { horizon: plies, ..Self::default() };
+        let mut game = Game::startpos();
+        for _ in 0..plies {
+            let legal = actions.legal(game.position());
+            let played = stream.below(legal.len());
+            rollout.steps.push(Step {
+                observation: PackedObservation::new(&game),
+                legal: (rollout.legal.len() as u32, legal.len() as u16),
+                action: legal.actions()[played],
+                log_prob: -(legal.len() as f32).ln() + stream.uniform() - 0.5,
+                wdl: DRAW,
+                prior: 0.0,
+                reward: 0.0,
+                end: End::None,
+                next: None,
+            });
+            rollout.legal.extend(legal.actions());
+            let win = stream.uniform() / 2.0;
+            rollout.targets.push([win, 0.5, 0.5 - win]);
+            rollout.advantages.push(2.0 * stream.uniform() - 1.0);
+            game.play(legal.moves()[played]);
+            if game.outcome().is_some() {
+                game = Game::startpos();
+            }
+        }
+        rollout
+    }
+
     /// Legal actions of one ply.
     pub fn legal_of(&self, step: &Step) -> &[u16] {
         let (start, count) = step.legal;

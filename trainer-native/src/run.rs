@@ -14,7 +14,7 @@ use crate::checkpoint::{self, State};
 use crate::config::{Config, Preset};
 use crate::durable::{sweep, write_atomically};
 use crate::events::{self, Display, Metrics, MetricsFile, alarms, draw_curve};
-use crate::learner::{self, Learner};
+use crate::learner::Learner;
 use crate::ppo::Rates;
 use crate::random::{Purpose, Stream};
 use crate::rollout::Estimation;
@@ -79,7 +79,7 @@ impl Run {
             weights: weights.data().to_vec(),
             envs: SelfPlay::new(&config.selfplay, config.features(), config.actions(), config.seed).state(),
         };
-        let learner = learner::for_this_build(config.features(), config.actions(), config.threads())?;
+        let learner = config.run.device.learner(config.features(), config.actions(), config.threads())?;
 
         let directory = options.out.clone().unwrap_or_else(|| Path::new(RUNS).join(timestamp()));
         create_dir_all(&directory).with_context(|| format!("{}: cannot create", directory.display()))?;
@@ -108,7 +108,7 @@ impl Run {
         let (state, seconds) = checkpoint::newest(&checkpoints, report)?;
         let config = Config::from_toml(&state.config).context("settings in the checkpoint")?;
         let config = config.with(&options.settings())?;
-        let learner = learner::for_this_build(config.features(), config.actions(), config.threads())?;
+        let learner = config.run.device.learner(config.features(), config.actions(), config.threads())?;
         Self::open(config, directory, options, state, seconds, learner, lock)
     }
 

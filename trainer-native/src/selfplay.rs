@@ -1,13 +1,13 @@
 //! Games advanced together: every core plays its share of them against itself, one batched forward pass a ply.
 
 use crate::config::SelfPlayConfig;
+use crate::learner::Learner;
 use crate::material;
 use crate::random::{Purpose, Stream};
 use crate::rollout::{self, End, Rollout, Step, Wdl};
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features, LegalActions, PackedObservation, SQUARES};
 use keisei_core::format::record::{PlyInfo, Record};
-use keisei_core::net::simd::Simd;
 use keisei_core::net::{Executor, Weights, softmax3};
 use keisei_core::search::policy;
 use keisei_core::shogi::{Color, Game, GameResult, Move, Outcome, Position, Reason};
@@ -122,7 +122,8 @@ impl SelfPlay {
         Ok(())
     }
 
-    /// Plays `horizon` plies in every game with the policy of `weights` and fills `rollout` with them.
+    /// Plays `horizon` plies in every game with the policy of `weights`, run where `learner` computes, and fills
+    /// `rollout` with them.
     ///
     /// The rollout does not depend on `threads`; which games are kept as records does.
     ///
@@ -133,6 +134,7 @@ impl SelfPlay {
     /// If a thread does.
     pub fn collect(
         &mut self,
+        learner: &dyn Learner,
         weights: &Weights,
         iteration: u64,
         threads: usize,
@@ -146,7 +148,7 @@ impl SelfPlay {
             seed: self.seed,
             iteration,
             first,
-            executor: Simd::new(weights),
+            executor: learner.executor(weights),
         };
         let players: Vec<Player> = (0..self.envs.len()).step_by(share).map(player).collect();
         let shares: Result<Vec<Share>> = std::thread::scope(|scope| {
@@ -232,7 +234,7 @@ struct Player<'a> {
     iteration: u64,
     /// Slot of its first game.
     first: usize,
-    executor: Simd,
+    executor: Box<dyn Executor + Send>,
 }
 
 struct Share {
@@ -408,6 +410,7 @@ fn thought(wdl: Wdl, probabilities: &[f32], choices: &LegalActions) -> PlyInfo {
 mod tests {
     use super::*;
     use crate::config::Preset;
+    use crate::learner::CpuLearner;
     use keisei_core::net::NetSpec;
 
     /// Short games that end in every way, in more slots than threads.
@@ -431,9 +434,13 @@ mod tests {
         Weights::init(&spec, 3).expect("a valid network")
     }
 
+    fn learner() -> CpuLearner {
+        CpuLearner::new(Features::Attack96, Actions::Dest2187, 1)
+    }
+
     fn collect(selfplay: &mut SelfPlay, iteration: u64, threads: usize) -> (Rollout, Collected) {
         let mut rollout = Rollout::default();
-        let collected = selfplay.collect(&weights(), iteration, threads, &mut rollout).expect("finite");
+        let collected = selfplay.collect(&learner(), &weights(), iteration, threads, &mut rollout).expect("finite");
         (rollout, collected)
     }
 
@@ -549,7 +556,8 @@ mod tests {
     fn a_broken_network_is_an_error() {
         let mut weights = weights();
         weights.data_mut().fill(f32::NAN);
-        let error = start(&config()).collect(&weights, 4, 2, &mut Rollout::default()).err().expect("refused");
+        let collected = start(&config()).collect(&learner(), &weights, 4, 2, &mut Rollout::default());
+        let error = collected.err().expect("refused");
         assert!(error.to_string().contains("iteration 5: the network's output is not finite"), "{error}");
     }
 }

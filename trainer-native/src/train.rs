@@ -3,7 +3,7 @@
 use crate::arena::Match;
 use crate::config::Preset;
 use crate::events::{EndedGames, Evaluation, Metrics, Perf};
-use crate::player::{Agent, Contender};
+use crate::player::{Agent, Contender, EVALUATION_TEMPERATURE};
 use crate::ppo;
 use crate::random::{Purpose, Stream};
 use crate::rollout::Rollout;
@@ -14,9 +14,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
-
-/// Temperature of the policy in evaluations: nearly the best move, but not the same game twice.
-const EVALUATION_TEMPERATURE: f32 = 0.15;
 
 /// So many updates in a row without one finite gradient end the run.
 const BARREN_UPDATES: u32 = 3;
@@ -82,11 +79,11 @@ pub fn run(options: &Options) -> Result<()> {
     while !run.is_over() && stop.load(Ordering::Relaxed) == 0 {
         let begin = Instant::now();
         let (rates, estimation) = run.schedules();
-        let mut collected = run.selfplay.collect(&run.weights, run.iteration, threads, &mut rollout)?;
+        let learner = run.learner.as_mut();
+        let mut collected = run.selfplay.collect(learner, &run.weights, run.iteration, threads, &mut rollout)?;
         rollout.estimate(&estimation);
         let collect_seconds = begin.elapsed().as_secs_f64();
         let order = Stream::new(run.config.seed, Purpose::Shuffle, run.iteration, 0);
-        let learner = run.learner.as_mut();
         let update = ppo::update(learner, &mut run.weights, &mut run.adam, &rollout, &run.config.ppo, rates, order)?;
         let learn_seconds = begin.elapsed().as_secs_f64() - collect_seconds;
         let plies_per_second = rollout.steps.len() as f64 / begin.elapsed().as_secs_f64();
@@ -143,7 +140,7 @@ fn evaluate(run: &Run, threads: usize) -> Option<Evaluation> {
     }
     let seed = Stream::new(run.config.seed, Purpose::Evaluation, run.iteration, 0).next_u64();
     let table = Match { pairs: config.evaluate_games / 2, seed, threads };
-    let agent = Agent::of_model("agent", &run.model(), EVALUATION_TEMPERATURE);
+    let agent = Agent::of_model("agent", &run.model(), EVALUATION_TEMPERATURE as f32);
     let played = table.play(&agent.into(), &Contender::Greedy, &|_| {});
     let tally = played.tally();
     Some(Evaluation {

@@ -1,14 +1,13 @@
 //! Samples a second of the learners, side by side: `cargo run --release -p keisei-benches --bin training [SAMPLES]`.
 
 use anyhow::Result;
-use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
+use keisei_core::encoding::{Actions, Features, SQUARES};
 use keisei_core::net::{NetSpec, Weights};
-use keisei_core::shogi::Game;
 use std::time::Instant;
 use trainer_native::learner::{BurnLearner, CpuLearner, Learner, Minibatch};
 use trainer_native::ppo::Coefficients;
 use trainer_native::random::{Purpose, Stream};
-use trainer_native::rollout::{DRAW, End, Rollout, Step};
+use trainer_native::rollout::Rollout;
 
 const FEATURES: Features = Features::Attack96;
 const ACTIONS: Actions = Actions::Dest2187;
@@ -16,7 +15,8 @@ const COEFFICIENTS: Coefficients = Coefficients { clip_coef: 0.2, vf_coef: 1.0, 
 
 fn main() -> Result<()> {
     let samples = std::env::args().nth(1).map_or(Ok(512), |samples| samples.parse())?;
-    let rollout = rollout(samples);
+    let stream = Stream::new(1, Purpose::Sampling, 0, 0);
+    let rollout = Rollout::of_random_games(samples, ACTIONS, stream);
     for (channels, blocks) in [(32, 4), (64, 4)] {
         for threads in [1, 2] {
             let mut cpu = CpuLearner::new(FEATURES, ACTIONS, threads);
@@ -61,35 +61,4 @@ fn samples_per_second(
         best = best.min(start.elapsed().as_secs_f64());
     }
     Ok(slots.len() as f64 / best)
-}
-
-/// Plies of random games.
-fn rollout(plies: usize) -> Rollout {
-    let mut stream = Stream::new(1, Purpose::Sampling, 0, 0);
-    let mut rollout = Rollout { horizon: plies, ..Rollout::default() };
-    let mut game = Game::startpos();
-    for _ in 0..plies {
-        let legal = ACTIONS.legal(game.position());
-        let played = stream.below(legal.actions().len());
-        let start = rollout.legal.len() as u32;
-        rollout.legal.extend(legal.actions());
-        rollout.steps.push(Step {
-            observation: PackedObservation::new(&game),
-            legal: (start, legal.actions().len() as u16),
-            action: legal.actions()[played],
-            log_prob: -(legal.actions().len() as f32).ln(),
-            wdl: DRAW,
-            prior: 0.0,
-            reward: 0.0,
-            end: End::None,
-            next: None,
-        });
-        rollout.targets.push(DRAW);
-        rollout.advantages.push(2.0 * stream.uniform() - 1.0);
-        game.play(legal.moves()[played]);
-        if game.outcome().is_some() {
-            game = Game::startpos();
-        }
-    }
-    rollout
 }

@@ -6,7 +6,7 @@ use burn::module::{Module, Param};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Tensor, TensorData, activation::relu, module::conv2d, ops::ConvOptions};
 
-use super::{NetSpec, OUTCOMES, SIDE, SQUARES, Weights};
+use super::{Executor, NetSpec, OUTCOMES, SIDE, SQUARES, Weights, assert_shapes};
 
 /// The network on backend `B`, with one parameter for each tensor of [`NetSpec::tensors`].
 #[derive(Module, Debug)]
@@ -137,6 +137,21 @@ impl<B: Backend> Net<B> {
     }
 }
 
+impl<B: Backend> Executor for Net<B> {
+    fn spec(&self) -> &NetSpec {
+        &self.spec
+    }
+
+    fn forward(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32]) {
+        assert_shapes(&self.spec, batch, planes, policy, wdl);
+        let shape = [batch, usize::from(self.spec.planes), SQUARES];
+        let planes = Tensor::from_data(TensorData::new(planes.to_vec(), shape), &self.policy.bias.val().device());
+        let (policy_logits, wdl_logits) = Net::forward(self, planes);
+        policy.copy_from_slice(&numbers(policy_logits));
+        wdl.copy_from_slice(&numbers(wdl_logits));
+    }
+}
+
 impl<B: Backend> Conv<B> {
     fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
         let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
@@ -164,9 +179,13 @@ fn param<B: Backend, const D: usize>(weights: &Weights, name: &str, device: &B::
     Param::from_data(TensorData::new(weights.expect(name).to_vec(), shape), device)
 }
 
+/// A tensor's numbers, copied from the device.
+fn numbers<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f32> {
+    tensor.into_data().convert::<f32>().into_vec().expect("the data was converted to f32")
+}
+
 fn push<B: Backend, const D: usize>(data: &mut Vec<f32>, param: &Param<Tensor<B, D>>) {
-    let tensor = param.val().into_data().convert::<f32>();
-    data.extend_from_slice(tensor.as_slice::<f32>().expect("the data was converted to f32"));
+    data.extend(numbers(param.val()));
 }
 
 fn push_gradient<B: AutodiffBackend, const D: usize>(
@@ -175,10 +194,7 @@ fn push_gradient<B: AutodiffBackend, const D: usize>(
     gradients: &B::Gradients,
 ) {
     match param.val().grad(gradients) {
-        Some(gradient) => {
-            let gradient = gradient.into_data().convert::<f32>();
-            data.extend_from_slice(gradient.as_slice::<f32>().expect("the data was converted to f32"));
-        }
+        Some(gradient) => data.extend(numbers(gradient)),
         None => data.resize(data.len() + param.shape().num_elements(), 0.0),
     }
 }

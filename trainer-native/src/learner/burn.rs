@@ -3,13 +3,17 @@
 use super::{Learner, Minibatch};
 use crate::ppo::{Coefficients, Sums};
 use anyhow::{Context, Result};
-use burn::backend::{Autodiff, Flex};
+use burn::backend::Autodiff;
+#[cfg(feature = "cuda")]
+use burn::backend::cuda::{Cuda, CudaDevice};
+use burn::backend::flex::{Flex, FlexDevice};
+#[cfg(feature = "wgpu")]
+use burn::backend::wgpu::{Wgpu, WgpuDevice};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Bool, Int, Tensor, TensorData};
 use keisei_core::encoding::{Actions, Features, SQUARES};
-use keisei_core::net::{Weights, burn::Net};
-use std::marker::PhantomData;
+use keisei_core::net::{Executor, Weights, burn::Net};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,7 +27,7 @@ pub struct BurnLearner<B: AutodiffBackend> {
     actions: Actions,
     threads: usize,
     shard: usize,
-    backend: PhantomData<B>,
+    device: B::Device,
 }
 
 /// Samples of one shard on the CPU: enough for long inner loops, few enough for the activations to stay in the cache.
@@ -33,12 +37,12 @@ impl BurnLearner<Autodiff<Flex>> {
     /// On the CPU with so many threads.
     pub fn cpu(features: Features, actions: Actions, threads: usize) -> Self {
         let name = format!("burn-flex, {threads} threads");
-        Self { name, features, actions, threads, shard: CPU_SHARD, backend: PhantomData }
+        Self { name, features, actions, threads, shard: CPU_SHARD, device: FlexDevice }
     }
 }
 
 #[cfg(feature = "cuda")]
-impl BurnLearner<Autodiff<burn::backend::Cuda>> {
+impl BurnLearner<Autodiff<Cuda>> {
     /// On the first NVIDIA GPU.
     ///
     /// # Errors
@@ -47,35 +51,44 @@ impl BurnLearner<Autodiff<burn::backend::Cuda>> {
         // Without it a thread of the runtime would panic later: ask first.
         let libraries = ["libcuda.so.1", "libcuda.so", "nvcuda.dll"];
         // SAFETY: loading the driver's library runs its initialisers only, as the runtime would.
-        if !libraries.iter().any(|name| unsafe { libloading::Library::new(name) }.is_ok()) {
+        if !libraries.iter().any(|name| unsafe { libloading::Library::new(*name) }.is_ok()) {
             anyhow::bail!("no CUDA driver: none of {} can be loaded", libraries.join(", "));
         }
-        Ok(Self::gpu("burn-cuda", features, actions))
+        Ok(Self::gpu("burn-cuda", features, actions, CudaDevice::default()))
     }
 }
 
 #[cfg(feature = "wgpu")]
-impl BurnLearner<Autodiff<burn::backend::Wgpu>> {
-    /// On the adapter that wgpu prefers.
-    pub fn wgpu(features: Features, actions: Actions) -> Self {
-        Self::gpu("burn-wgpu", features, actions)
+impl BurnLearner<Autodiff<Wgpu>> {
+    /// On the adapter that wgpu prefers, by Vulkan, Metal or DirectX.
+    ///
+    /// # Errors
+    /// If there is no adapter.
+    pub fn wgpu(features: Features, actions: Actions) -> Result<Self> {
+        // Without one burn would panic later: ask first.
+        let adapter =
+            pollster::block_on(wgpu::Instance::default().request_adapter(&wgpu::RequestAdapterOptions::default()));
+        let info = adapter.context("no GPU: wgpu finds no adapter for Vulkan, Metal or DirectX")?.get_info();
+        let name = format!("burn-wgpu, {} ({})", info.name, info.backend);
+        Ok(Self::gpu(&name, features, actions, WgpuDevice::default()))
     }
 }
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 impl<B: AutodiffBackend> BurnLearner<B> {
     /// On a GPU: one thread feeds it whole minibatches.
-    fn gpu(name: &str, features: Features, actions: Actions) -> Self {
-        Self { name: name.to_owned(), features, actions, threads: 1, shard: usize::MAX, backend: PhantomData }
+    fn gpu(name: &str, features: Features, actions: Actions, device: B::Device) -> Self {
+        Self { name: name.to_owned(), features, actions, threads: 1, shard: usize::MAX, device }
     }
 }
 
-impl<B: AutodiffBackend> Learner for BurnLearner<B>
-where
-    B::Device: Default,
-{
+impl<B: AutodiffBackend> Learner for BurnLearner<B> {
     fn name(&self) -> String {
         self.name.clone()
+    }
+
+    fn executor(&self, weights: &Weights) -> Box<dyn Executor + Send> {
+        Box::new(Net::<B::InnerBackend>::from_weights(weights, &self.device))
     }
 
     fn gradient(
@@ -117,10 +130,7 @@ where
     }
 }
 
-impl<B: AutodiffBackend> BurnLearner<B>
-where
-    B::Device: Default,
-{
+impl<B: AutodiffBackend> BurnLearner<B> {
     fn shard_gradient(
         &self,
         weights: &Weights,
@@ -128,10 +138,9 @@ where
         range: Range<usize>,
         coefficients: &Coefficients,
     ) -> Result<(Vec<f32>, Sums)> {
-        let device = B::Device::default();
-        let net = Net::<B>::from_weights(weights, &device);
+        let net = Net::<B>::from_weights(weights, &self.device);
         let samples = range.len();
-        let batch = self.batch::<B>(minibatch, range, &device);
+        let batch = self.batch(minibatch, range);
         let (policy, wdl) = net.forward(batch.planes.clone());
         let (loss, sums) = loss(policy, wdl, &batch, coefficients);
         let gradients = loss.backward();
@@ -140,7 +149,8 @@ where
         Ok((net.gradient(&gradients), sums_of(samples, sums)))
     }
 
-    fn batch<T: Backend>(&self, minibatch: &Minibatch, range: Range<usize>, device: &T::Device) -> Batch<T> {
+    fn batch(&self, minibatch: &Minibatch, range: Range<usize>) -> Batch<B> {
+        let device = &self.device;
         let (samples, actions) = (range.len(), self.actions.count());
         let rollout = minibatch.rollout;
         let size = self.features.planes() * SQUARES;

@@ -4,8 +4,8 @@ use super::{Learner, Minibatch};
 use crate::ppo::{Coefficients, Sample, Sums, loss_of_sample};
 use anyhow::Result;
 use keisei_core::encoding::{Actions, Features, SQUARES};
-use keisei_core::net::simd::{Backprop, Level, Tape};
-use keisei_core::net::{NetSpec, OUTCOMES, Weights};
+use keisei_core::net::simd::{Backprop, Level, Simd, Tape};
+use keisei_core::net::{Executor, NetSpec, OUTCOMES, Weights};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -61,6 +61,10 @@ impl CpuLearner {
 impl Learner for CpuLearner {
     fn name(&self) -> String {
         format!("{}, {} threads", Level::best(), self.threads)
+    }
+
+    fn executor(&self, weights: &Weights) -> Box<dyn Executor + Send> {
+        Box::new(Simd::new(weights))
     }
 
     fn gradient(
@@ -179,117 +183,9 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
-    #[cfg(feature = "burn")]
-    use super::super::BurnLearner;
+    use super::super::tests::{gradient, rollout, weights};
     use super::*;
-    use crate::random::{Purpose, Stream};
-    use crate::rollout::{End, Rollout, Step};
-    use keisei_core::encoding::PackedObservation;
-    use keisei_core::net::{Executor, simd::Simd};
-    use keisei_core::shogi::Game;
-
-    const COEFFICIENTS: Coefficients =
-        Coefficients { clip_coef: 0.2, vf_coef: 0.7, ent_coef: 0.03, scale: 1.0 / 512.0 };
-
-    /// Plies of random games, as a rollout whose policy was nearly uniform.
-    fn rollout(plies: usize) -> Rollout {
-        let mut stream = Stream::new(5, Purpose::Sampling, 0, 0);
-        let mut rollout = Rollout { horizon: plies, ..Rollout::default() };
-        let mut game = Game::startpos();
-        for _ in 0..plies {
-            let legal = Actions::Dest2187.legal(game.position());
-            let played = stream.below(legal.actions().len());
-            let start = rollout.legal.len() as u32;
-            rollout.legal.extend(legal.actions());
-            rollout.steps.push(Step {
-                observation: PackedObservation::new(&game),
-                legal: (start, legal.actions().len() as u16),
-                action: legal.actions()[played],
-                log_prob: -(legal.actions().len() as f32).ln() + stream.uniform() - 0.5,
-                wdl: [0.3, 0.4, 0.3],
-                prior: 0.0,
-                reward: 0.0,
-                end: End::None,
-                next: None,
-            });
-            let win = stream.uniform() / 2.0;
-            rollout.targets.push([win, 0.5, 0.5 - win]);
-            rollout.advantages.push(2.0 * stream.uniform() - 1.0);
-            game.play(legal.moves()[played]);
-            if game.outcome().is_some() {
-                game = Game::startpos();
-            }
-        }
-        rollout
-    }
-
-    /// A network in mid-training: no layer is zero.
-    fn weights(channels: u16, blocks: u16) -> Weights {
-        let (features, actions) = (Features::Attack96, Actions::Dest2187);
-        let spec = NetSpec {
-            planes: features.planes() as u16,
-            policy_planes: (actions.count() / SQUARES) as u16,
-            channels,
-            blocks,
-            value_channels: 5,
-            value_hidden: 19,
-        };
-        let mut stream = Stream::new(u64::from(channels), Purpose::Weights, 0, 0);
-        let mut weights = Weights::init(&spec, 1).expect("the shape is valid");
-        for w in weights.data_mut() {
-            *w += 0.04 * (stream.uniform() - 0.5);
-        }
-        weights
-    }
-
-    fn gradient(learner: &mut dyn Learner, weights: &Weights, rollout: &Rollout, slots: &[usize]) -> (Vec<f32>, Sums) {
-        let advantages: Vec<f32> = slots.iter().map(|&slot| rollout.advantages[slot]).collect();
-        let minibatch = Minibatch { rollout, slots, advantages: &advantages };
-        learner.gradient(weights, &minibatch, &COEFFICIENTS).expect("the CPU does not fail")
-    }
-
-    #[cfg(feature = "burn")]
-    fn norm(numbers: impl Iterator<Item = f32>) -> f64 {
-        numbers.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt()
-    }
-
-    #[cfg(feature = "burn")]
-    fn check(channels: u16, blocks: u16, samples: usize) {
-        let rollout = rollout(150);
-        let mut slots: Vec<usize> = (0..rollout.steps.len()).collect();
-        Stream::new(1, Purpose::Shuffle, 0, 0).shuffle(&mut slots);
-        let (slots, weights) = (&slots[..samples], weights(channels, blocks));
-        let mut learner = CpuLearner::new(Features::Attack96, Actions::Dest2187, 1);
-        let (found, sums) = gradient(&mut learner, &weights, &rollout, slots);
-        let mut burn = BurnLearner::cpu(Features::Attack96, Actions::Dest2187, 1);
-        let (expected, expected_sums) = gradient(&mut burn, &weights, &rollout, slots);
-        for tensor in weights.spec().tensors() {
-            let range = tensor.range.clone();
-            let error = norm(range.clone().map(|i| found[i] - expected[i])) / norm(range.map(|i| expected[i]));
-            assert!(error < 1e-3, "{channels} channels, {}: {error}", tensor.name);
-        }
-        let near = |name: &str, found: f64, expected: f64| {
-            assert!((found - expected).abs() < 1e-4 * expected.abs().max(1.0), "{name}: {found}, not {expected}");
-        };
-        assert_eq!(sums.samples, expected_sums.samples);
-        near("policy_loss", sums.policy_loss, expected_sums.policy_loss);
-        near("value_loss", sums.value_loss, expected_sums.value_loss);
-        near("entropy", sums.entropy, expected_sums.entropy);
-        near("old_approx_kl", sums.old_approx_kl, expected_sums.old_approx_kl);
-        near("approx_kl", sums.approx_kl, expected_sums.approx_kl);
-        near("clipfrac", sums.clipfrac, expected_sums.clipfrac);
-        near("ratio_error", sums.ratio_error, expected_sums.ratio_error);
-        near("max_ratio_error", sums.max_ratio_error, expected_sums.max_ratio_error);
-    }
-
-    #[cfg(feature = "burn")]
-    #[test]
-    fn gradients_and_sums_are_those_of_automatic_differentiation() {
-        check(8, 1, 3);
-        check(16, 0, 8);
-        check(40, 2, 21);
-        check(32, 4, 140);
-    }
+    use crate::rollout::Rollout;
 
     #[test]
     fn the_number_of_threads_does_not_change_a_bit() {
