@@ -13,5 +13,6 @@ pub mod encoding;
 pub mod format;
 pub mod net;
 pub mod notation;
+pub mod random;
 pub mod search;
 pub mod shogi;

@@ -3,6 +3,8 @@
 //! So sampling does not depend on the number of threads or the order of a batch, and a resumed run has no generator state
 //! to restore.
 
+use keisei_core::random::{SplitMix64, mix};
+
 /// What a stream of random numbers is for; part of its key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u64)]
@@ -21,29 +23,28 @@ pub enum Purpose {
 
 /// A stream of random numbers: `SplitMix64` (Steele, Lea, Flood 2014) started at a hash of its key.
 #[derive(Clone, Debug)]
-pub struct Stream(u64);
+pub struct Stream(SplitMix64);
 
 impl Stream {
     /// The stream of `purpose` under `seed`, told apart from others of its kind by two counters.
     pub fn new(seed: u64, purpose: Purpose, a: u64, b: u64) -> Self {
         let key = [purpose as u64, a, b].into_iter().fold(mix(seed), |hash, part| mix(hash ^ mix(part)));
-        Self(key)
+        Self(SplitMix64(key))
     }
 
     /// The next 64 bits.
     pub fn next_u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        mix(self.0)
+        self.0.next_u64()
     }
 
     /// A uniform number in `[0, 1)`, of 24 bits.
     pub fn uniform(&mut self) -> f32 {
-        (self.next_u64() >> 40) as f32 / (1u32 << 24) as f32
+        self.0.uniform()
     }
 
     /// A uniform whole number in `0..bound`.
     pub fn below(&mut self, bound: usize) -> usize {
-        ((u128::from(self.next_u64()) * bound as u128) >> 64) as usize
+        self.0.below(bound)
     }
 
     /// Puts `items` into a uniformly random order (Fisher–Yates).
@@ -52,12 +53,6 @@ impl Stream {
             items.swap(i, self.below(i + 1));
         }
     }
-}
-
-fn mix(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

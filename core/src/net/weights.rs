@@ -4,6 +4,7 @@ use alloc::{vec, vec::Vec};
 use core::fmt;
 
 use super::{NetSpec, SpecError};
+use crate::random::SplitMix64;
 
 /// Weights of the last layer of each head start this much smaller than He's rule says, so that a fresh network plays
 /// nearly uniformly and judges nearly every position even.
@@ -108,37 +109,12 @@ impl Weights {
     }
 }
 
-/// Steele, Lea and Flood's generator: small, fast, the same everywhere.
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// Uniform in [-1, 1), exact in f32.
-    fn symmetric(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / (1 << 23) as f32 - 1.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn spec() -> NetSpec {
         NetSpec { planes: 5, policy_planes: 3, channels: 16, blocks: 2, value_channels: 2, value_hidden: 8 }
-    }
-
-    #[test]
-    fn splitmix_gives_the_published_sequence() {
-        let mut random = SplitMix64(1234567);
-        let first: [u64; 3] = core::array::from_fn(|_| random.next());
-        assert_eq!(first, [6457827717110365317, 3203168211198807973, 9817491932198370423]);
     }
 
     #[test]

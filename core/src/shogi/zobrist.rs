@@ -1,14 +1,8 @@
 //! Random keys: a position's key is the exclusive or of the keys of its parts.
 
 use super::{Color, Piece, PieceType, Square};
-
-/// A fixed mixing function (`SplitMix64`), so that keys are the same in every build.
-const fn mix(seed: u64) -> u64 {
-    let z = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
+// The same keys in every build.
+use crate::random::nth;
 
 const KINDS: usize = PieceType::COUNT;
 
@@ -17,7 +11,7 @@ static ON_BOARD: [[u64; Square::COUNT]; 2 * KINDS] = {
     let mut keys = [[0; Square::COUNT]; 2 * KINDS];
     let mut i = 0;
     while i < 2 * KINDS * Square::COUNT {
-        keys[i / Square::COUNT][i % Square::COUNT] = mix(1 + i as u64);
+        keys[i / Square::COUNT][i % Square::COUNT] = nth(1 + i as u64);
         i += 1;
     }
     keys
@@ -29,7 +23,7 @@ static IN_HAND: [[[u64; 19]; 7]; 2] = {
     let mut i = 0;
     while i < 2 * 7 * 19 {
         if i % 19 != 0 {
-            keys[i / 133][i / 19 % 7][i % 19] = mix(1 << 16 | i as u64);
+            keys[i / 133][i / 19 % 7][i % 19] = nth(1 << 16 | i as u64);
         }
         i += 1;
     }
@@ -37,7 +31,7 @@ static IN_HAND: [[[u64; 19]; 7]; 2] = {
 };
 
 /// In the key whenever White is to move.
-pub(super) const WHITE_TO_MOVE: u64 = mix(1 << 17);
+pub(super) const WHITE_TO_MOVE: u64 = nth(1 << 17);
 
 /// The key of a piece on a square.
 #[inline]

@@ -7,11 +7,14 @@ use burn::backend::flex::FlexDevice;
 use burn::tensor::{Tensor, TensorData};
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
-use keisei_core::net::simd::{Level, Simd};
+use keisei_core::net::simd::{Calibration, Dot, Level, Quantized, Simd};
 use keisei_core::net::{Executor, NetSpec, Weights};
 
 /// The largest difference of a logit that an executor may show.
 const TOLERANCE: f32 = 1e-4;
+
+/// The largest difference of a logit that rounding to integers may make, of the size of the largest logit.
+const ROUNDING: f32 = 0.02;
 
 /// Numbers that look random and are the same on every run.
 struct Noise(u64);
@@ -76,13 +79,17 @@ fn run_burn(weights: &Weights, batch: usize, planes: &[f32]) -> Output {
 }
 
 fn assert_near(what: &str, expected: &Output, found: &Output) {
+    assert_within(TOLERANCE, what, expected, found);
+}
+
+fn assert_within(tolerance: f32, what: &str, expected: &Output, found: &Output) {
     let worst = |a: &[f32], b: &[f32]| {
         assert_eq!(a.len(), b.len(), "{what}");
         assert!(a.iter().chain(b).all(|x| x.is_finite()), "{what}: not a number");
         a.iter().zip(b).fold(0.0f32, |worst, (a, b)| worst.max((a - b).abs()))
     };
     let (policy, wdl) = (worst(&expected.policy, &found.policy), worst(&expected.wdl, &found.wdl));
-    assert!(policy <= TOLERANCE && wdl <= TOLERANCE, "{what}: policy differs by {policy}, value by {wdl}");
+    assert!(policy <= tolerance && wdl <= tolerance, "{what}: policy differs by {policy}, value by {wdl}");
 }
 
 fn check(planes: u16, channels: u16, blocks: u16, batches: &[usize]) {
@@ -96,6 +103,14 @@ fn check(planes: u16, channels: u16, blocks: u16, batches: &[usize]) {
         assert_near(&what(&"burn-flex"), &expected, &run_burn(&weights, batch, &input));
         for mut simd in levels(&weights) {
             assert_near(&what(&simd.level()), &expected, &run(&mut simd, batch, &input));
+        }
+        let largest = |numbers: &[f32]| numbers.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
+        let tolerance = ROUNDING * largest(&expected.policy).max(largest(&expected.wdl));
+        let calibration = Calibration::measure(&weights, &input);
+        for dot in Dot::available() {
+            let mut quantized = Quantized::with_dot(&weights, &calibration, dot).expect("it is available");
+            let found = run(&mut quantized, batch, &input);
+            assert_within(tolerance, &what(&format!("integers, {dot}")), &expected, &found);
         }
     }
 }
@@ -132,15 +147,38 @@ fn a_position_does_not_depend_on_its_batch() {
         let size = usize::from(planes) * 81;
         let input = Noise(9).planes(11 * size, 3);
         for mut simd in levels(&weights) {
-            let level = simd.level();
-            let whole = run(&mut simd, 11, &input);
-            let mut other = simd.clone();
-            for (first, batch) in [(0, 11), (0, 1), (10, 1), (3, 2), (4, 7), (1, 8)] {
-                let part = run(&mut other, batch, &input[first * size..][..batch * size]);
-                assert!(part.policy == whole.policy[first * 2187..][..batch * 2187], "{level}, {first}, {batch}");
-                assert!(part.wdl == whole.wdl[first * 3..][..batch * 3], "{level}, {first}, {batch}");
-            }
+            check_batches(&simd.level(), &mut simd.clone(), &mut simd, &input, size);
         }
+        let calibration = Calibration::measure(&weights, &input);
+        for dot in Dot::available() {
+            let mut quantized = Quantized::with_dot(&weights, &calibration, dot).expect("it is available");
+            check_batches(&dot, &mut quantized.clone(), &mut quantized, &input, size);
+        }
+    }
+}
+
+/// Eleven positions in one batch and in others.
+fn check_batches(what: &dyn Display, a: &mut dyn Executor, b: &mut dyn Executor, input: &[f32], size: usize) {
+    let whole = run(a, 11, input);
+    for (first, batch) in [(0, 11), (0, 1), (10, 1), (3, 2), (4, 7), (1, 8)] {
+        let part = run(b, batch, &input[first * size..][..batch * size]);
+        assert!(part.policy == whole.policy[first * 2187..][..batch * 2187], "{what}, {first}, {batch}");
+        assert!(part.wdl == whole.wdl[first * 3..][..batch * 3], "{what}, {first}, {batch}");
+    }
+}
+
+#[test]
+fn integers_survive_what_calibration_has_not_seen() {
+    let weights = weights(&spec(7, 40, 2), 5);
+    let calibration = Calibration::measure(&weights, &Noise(1).planes(4 * 7 * 81, 64));
+    // A hundred times what was seen, of both signs: cut off, not wrapped around.
+    let input: Vec<f32> = Noise(2).planes(7 * 81, 2).iter().map(|x| 200.0 * x - 100.0).collect();
+    let executors = Dot::available().map(|dot| Quantized::with_dot(&weights, &calibration, dot).expect("available"));
+    let outputs: Vec<Output> = executors.map(|mut executor| run(&mut executor, 1, &input)).collect();
+    let largest = outputs[0].policy.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
+    assert!(largest < 100.0, "a logit of {largest}");
+    for (dot, found) in Dot::available().zip(&outputs) {
+        assert_within(ROUNDING * largest, &dot.to_string(), &outputs[0], found);
     }
 }
 

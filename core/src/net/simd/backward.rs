@@ -4,12 +4,19 @@
 //! carry them.
 
 use super::super::{SIDE, SQUARES};
-use super::kernels::{MAX_WIDTH, ROWS, TILES};
-use super::vector::{Portable, Vector};
+use super::kernels::TILES;
+use super::level::{Level, per_level};
+use super::vector::{self, Vector};
 use super::winograd::{self, PATCH, PRODUCTS, TILE};
 
 /// Tiles along a side of the board.
 const TILES_SIDE: usize = SIDE / TILE;
+
+/// Columns of `a` that a sum over rows takes at once.
+const CHANNELS: usize = 3;
+
+/// The same where there are registers for them.
+const MANY_CHANNELS: usize = 8;
 
 /// `count` sums over rows: `out[i] += transpose(a[i]) × b[i]`.
 #[derive(Clone, Copy, Debug)]
@@ -94,47 +101,37 @@ impl Backward {
     }
 }
 
-/// The kernels of one level, compiled for its instruction set.
-macro_rules! level {
-    ($(#[$attribute:meta])* $name:ident, $vector:ty) => {
-        pub(super) static $name: Backward = {
-            // SAFETY, for both: the caller vouches for the instructions and the lengths.
-            $(#[$attribute])*
-            unsafe fn sum_rows(sum: RowSum, a: &[f32], b: &[f32], out: &mut [f32]) {
-                unsafe { super::backward::sum_rows::<$vector>(sum, a.as_ptr(), b.as_ptr(), out.as_mut_ptr()) }
-            }
-            $(#[$attribute])*
-            unsafe fn back(
-                back: Back,
-                products: &[f32],
-                left: &[f32],
-                trunk: &mut [f32],
-                bias: &mut [f32],
-                out: &mut [f32],
-            ) {
-                let (trunk, bias, out) = (trunk.as_mut_ptr(), bias.as_mut_ptr(), out.as_mut_ptr());
-                unsafe { super::backward::back::<$vector>(back, products.as_ptr(), left.as_ptr(), trunk, bias, out) }
-            }
-            Backward { lanes: <$vector>::LANES, sum_rows, back }
-        };
-    };
+/// The kernels of a vector, compiled for the instruction set that the attribute names.
+macro_rules! table {
+    ($vector:ty $(, #[$attribute:meta])*) => {{
+        // SAFETY, for both: the caller vouches for the instructions and the lengths.
+        $(#[$attribute])*
+        unsafe fn sum_rows(sum: RowSum, a: &[f32], b: &[f32], out: &mut [f32]) {
+            unsafe { super::backward::sum_rows::<$vector>(sum, a.as_ptr(), b.as_ptr(), out.as_mut_ptr()) }
+        }
+        $(#[$attribute])*
+        unsafe fn back(
+            back: Back,
+            products: &[f32],
+            left: &[f32],
+            trunk: &mut [f32],
+            bias: &mut [f32],
+            out: &mut [f32],
+        ) {
+            let (trunk, bias, out) = (trunk.as_mut_ptr(), bias.as_mut_ptr(), out.as_mut_ptr());
+            unsafe { super::backward::back::<$vector>(back, products.as_ptr(), left.as_ptr(), trunk, bias, out) }
+        }
+        static TABLE: Backward = Backward { lanes: <$vector as vector::Lanes>::LANES, sum_rows, back };
+        &TABLE
+    }};
 }
 
-level!(PORTABLE, Portable<4, 2>);
-#[cfg(target_arch = "x86_64")]
-level!(
-    #[target_feature(enable = "avx2,fma")]
-    AVX2,
-    super::vector::x86::Avx2
-);
-#[cfg(target_arch = "x86_64")]
-level!(
-    #[target_feature(enable = "avx512f")]
-    AVX512,
-    super::vector::x86::Avx512
-);
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-level!(SIMD128, super::vector::wasm::Simd128);
+impl Backward {
+    /// The kernels of a level, if it is available.
+    pub(super) fn of(level: Level) -> Option<&'static Backward> {
+        per_level!(level, table, vector)
+    }
+}
 
 /// # Safety
 /// The CPU has the instructions of `V`; the lengths are those that [`Backward::sum_rows`] checks.
@@ -144,26 +141,38 @@ unsafe fn sum_rows<V: Vector>(sum: RowSum, a: *const f32, b: *const f32, out: *m
     let (channels, group) = (inner * V::LANES, rows * V::LANES);
     for i in 0..count {
         for column in (0..outer).step_by(V::WIDTH) {
-            for channel in (0..channels).step_by(ROWS) {
+            let mut channel = 0;
+            while channel < channels {
                 // SAFETY: all three stay inside the lengths that were checked.
                 unsafe {
                     let a = a.add(i * a_stride);
                     let b = b.add(i * b_stride + column * group);
                     let out = out.add(i * out_stride + (channel * outer + column) * V::LANES);
                     let step = outer * V::LANES;
-                    match (channels - channel, (outer - column).min(V::WIDTH)) {
-                        (1, 1) => sums::<V, 1, 1>(a, channel, rows, b, out, step),
-                        (1, 2) => sums::<V, 1, 2>(a, channel, rows, b, out, step),
-                        (1, 3) => sums::<V, 1, 3>(a, channel, rows, b, out, step),
-                        (1, _) => sums::<V, 1, MAX_WIDTH>(a, channel, rows, b, out, step),
-                        (2, 1) => sums::<V, 2, 1>(a, channel, rows, b, out, step),
-                        (2, 2) => sums::<V, 2, 2>(a, channel, rows, b, out, step),
-                        (2, 3) => sums::<V, 2, 3>(a, channel, rows, b, out, step),
-                        (2, _) => sums::<V, 2, MAX_WIDTH>(a, channel, rows, b, out, step),
-                        (_, 1) => sums::<V, ROWS, 1>(a, channel, rows, b, out, step),
-                        (_, 2) => sums::<V, ROWS, 2>(a, channel, rows, b, out, step),
-                        (_, 3) => sums::<V, ROWS, 3>(a, channel, rows, b, out, step),
-                        (_, _) => sums::<V, ROWS, MAX_WIDTH>(a, channel, rows, b, out, step),
+                    let width = (outer - column).min(V::WIDTH);
+                    // A level with narrow accumulators has registers for many channels: its vectors hold a multiple.
+                    if V::WIDTH == 2 && V::LANES.is_multiple_of(MANY_CHANNELS) {
+                        match width {
+                            1 => sums::<V, MANY_CHANNELS, 1>(a, channel, rows, b, out, step),
+                            _ => sums::<V, MANY_CHANNELS, 2>(a, channel, rows, b, out, step),
+                        }
+                        channel += MANY_CHANNELS;
+                    } else {
+                        match (channels - channel, width) {
+                            (1, 1) => sums::<V, 1, 1>(a, channel, rows, b, out, step),
+                            (1, 3) if V::WIDTH > 2 => sums::<V, 1, 3>(a, channel, rows, b, out, step),
+                            (1, 4) if V::WIDTH > 2 => sums::<V, 1, 4>(a, channel, rows, b, out, step),
+                            (1, _) => sums::<V, 1, 2>(a, channel, rows, b, out, step),
+                            (2, 1) => sums::<V, 2, 1>(a, channel, rows, b, out, step),
+                            (2, 3) if V::WIDTH > 2 => sums::<V, 2, 3>(a, channel, rows, b, out, step),
+                            (2, 4) if V::WIDTH > 2 => sums::<V, 2, 4>(a, channel, rows, b, out, step),
+                            (2, _) => sums::<V, 2, 2>(a, channel, rows, b, out, step),
+                            (_, 1) => sums::<V, CHANNELS, 1>(a, channel, rows, b, out, step),
+                            (_, 3) if V::WIDTH > 2 => sums::<V, CHANNELS, 3>(a, channel, rows, b, out, step),
+                            (_, 4) if V::WIDTH > 2 => sums::<V, CHANNELS, 4>(a, channel, rows, b, out, step),
+                            (_, _) => sums::<V, CHANNELS, 2>(a, channel, rows, b, out, step),
+                        }
+                        channel += CHANNELS;
                     }
                 }
             }
@@ -215,7 +224,7 @@ unsafe fn sums<V: Vector, const CHANNELS: usize, const WIDTH: usize>(
 /// Gradients along one side of the board from those of its three overlapping patches; what falls beyond the edge is lost.
 ///
 /// # Safety
-/// As [`Vector`].
+/// As [`Lanes`](vector::Lanes).
 #[inline(always)]
 unsafe fn overlap<V: Vector>([a, b, c]: [[V; PATCH]; TILES_SIDE]) -> [V; SIDE] {
     // SAFETY: the caller vouches for the instructions.

@@ -5,12 +5,12 @@
 //! [`Simd`](super::Simd), so that a policy has the same probabilities, bit for bit, when it plays and when it learns.
 
 use alloc::{format, vec, vec::Vec};
-use core::iter;
 
-use super::backward::{self, Back, Backward, RowSum};
-use super::kernels::{self, Between, Product, ROWS, TILES};
+use super::backward::{Back, Backward, RowSum};
+use super::kernels::{Between, Kernels, Product, ROWS, TILES};
+use super::network::{Buffers, Network};
 use super::winograd::{self, PRODUCTS, TILE};
-use super::{Aligned, Buffers, Level, Network, panels};
+use super::{Aligned, Level, panels};
 use crate::net::{OUTCOMES, SQUARES, Weights};
 
 /// Taps of a 3×3 kernel.
@@ -26,28 +26,28 @@ const CHUNK: usize = 8;
 /// [`backward`](Backprop::backward), as often as needed, and [`take_gradient`](Backprop::take_gradient) in the end.
 #[derive(Debug)]
 pub struct Backprop {
-    network: Network,
+    network: Network<f32>,
     backward: &'static Backward,
     /// The convolutions after the stem, rows and columns of their factors exchanged.
-    transposed: Vec<Aligned>,
-    heads_transposed: Aligned,
-    hidden_transposed: Aligned,
+    transposed: Vec<Aligned<f32>>,
+    heads_transposed: Aligned<f32>,
+    hidden_transposed: Aligned<f32>,
 }
 
 /// What a thread remembers between forward and backward, and the gradients it has added up.
 #[derive(Debug)]
 pub struct Tape {
     boards: usize,
-    buffers: Buffers,
+    buffers: Buffers<f32>,
     /// Transformed input of each 3×3 convolution.
-    inputs: Vec<Aligned>,
+    inputs: Vec<Aligned<f32>>,
     /// What each 3×3 convolution left after rectification, `[boards][C / LANES][81][LANES]`.
-    left: Vec<Aligned>,
+    left: Vec<Aligned<f32>>,
     /// Gradient of the trunk, like `left`.
-    trunk: Aligned,
-    heads: Aligned,
-    hidden: Aligned,
-    value: Aligned,
+    trunk: Aligned<f32>,
+    heads: Aligned<f32>,
+    hidden: Aligned<f32>,
+    value: Aligned<f32>,
     sums: Gradients,
 }
 
@@ -55,29 +55,22 @@ pub struct Tape {
 #[derive(Debug)]
 struct Gradients {
     /// Of the factors of each 3×3 convolution, `[25][in][out]`.
-    factors: Vec<Aligned>,
+    factors: Vec<Aligned<f32>>,
     /// Of its bias.
-    biases: Vec<Aligned>,
-    heads: Aligned, // [C][planes]
+    biases: Vec<Aligned<f32>>,
+    heads: Aligned<f32>, // [C][planes]
     policy_bias: Vec<f32>,
     value_bias: Vec<f32>,
-    hidden: Aligned, // [value_channels * 81][value_hidden]
+    hidden: Aligned<f32>, // [value_channels * 81][value_hidden]
     hidden_bias: Vec<f32>,
     out: Vec<f32>,
     out_bias: [f32; OUTCOMES],
 }
 
-impl Level {
-    fn backward(self) -> &'static Backward {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => &backward::AVX512,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => &backward::AVX2,
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Level::Simd128 => &backward::SIMD128,
-            _ => &backward::PORTABLE,
-        }
+impl Tape {
+    /// What each 3×3 convolution left of the last forward pass of so many boards, after rectification.
+    pub(super) fn left(&self, boards: usize) -> impl Iterator<Item = &[f32]> {
+        self.left.iter().map(move |left| &left.as_ref()[..left.as_ref().len() / CHUNK * boards])
     }
 }
 
@@ -86,41 +79,49 @@ impl Backprop {
     pub const CHUNK: usize = CHUNK;
 
     /// These weights, at the fastest level of this CPU.
+    ///
+    /// # Panics
+    /// Never: the best level is available.
     pub fn new(weights: &Weights) -> Backprop {
-        Backprop::at(weights, Level::best(), Level::best().kernels().unwrap_or(&kernels::PORTABLE))
+        Backprop::with_level(weights, Level::best()).expect("the best level is available")
     }
 
     /// These weights at one level, if it is available here.
     pub fn with_level(weights: &Weights, level: Level) -> Option<Backprop> {
-        Some(Backprop::at(weights, level, level.kernels()?))
-    }
-
-    fn at(weights: &Weights, level: Level, kernels: &'static kernels::Kernels) -> Backprop {
-        let network = Network::new(weights, level, kernels);
+        let (kernels, backward) = (Kernels::<f32>::of(level)?, Backward::of(level)?);
+        let network = Network::plain(weights, level, kernels);
         let spec = weights.spec();
         let (channels, hidden) = (usize::from(spec.channels), usize::from(spec.value_hidden));
         let convs = (0..spec.blocks).flat_map(|i| ["conv1", "conv2"].map(|conv| format!("blocks.{i}.{conv}.weight")));
         let transposed = convs.map(|name| {
             let factors: Vec<_> = weights.expect(&name).chunks_exact(TAPS).map(winograd::weights).collect();
-            panels(kernels, channels, channels, PRODUCTS, |k, column, i| factors[k * channels + column][i])
+            panels(kernels.lanes, kernels.width, [channels, channels], PRODUCTS, |k, column, i| {
+                factors[k * channels + column][i]
+            })
         });
         let heads = [weights.expect("policy.weight"), weights.expect("value.conv.weight")].concat();
         let value = usize::from(spec.value_channels) * SQUARES;
         let weight = weights.expect("value.hidden.weight");
-        Backprop {
-            backward: level.backward(),
+        Some(Backprop {
+            backward,
             transposed: transposed.collect(),
-            heads_transposed: panels(kernels, heads.len() / channels, channels, 1, |k, column, _| {
-                heads[k * channels + column]
+            heads_transposed: panels(
+                kernels.lanes,
+                kernels.width,
+                [heads.len() / channels, channels],
+                1,
+                |k, column, _| heads[k * channels + column],
+            ),
+            hidden_transposed: panels(kernels.lanes, kernels.width, [hidden, value], 1, |k, column, _| {
+                weight[k * value + column]
             }),
-            hidden_transposed: panels(kernels, hidden, value, 1, |k, column, _| weight[k * value + column]),
             network,
-        }
+        })
     }
 
     /// Convolutions of 3×3: the stem, then two a block.
     fn convs(&self) -> usize {
-        1 + self.transposed.len()
+        self.network.convs.len()
     }
 
     /// Input channels of a 3×3 convolution.
@@ -160,7 +161,7 @@ impl Backprop {
                 factors: each(&|conv| PRODUCTS * self.network.groups(self.inputs(conv)) * groups * square),
                 biases: each(&|_| groups * lanes),
                 heads: Aligned::zero(groups * heads * square),
-                policy_bias: vec![0.0; self.network.policy_bias.len()],
+                policy_bias: vec![0.0; self.network.spec.actions()],
                 value_bias: vec![0.0; value_channels],
                 hidden: Aligned::zero(value * hidden_groups * square),
                 hidden_bias: vec![0.0; hidden],
@@ -188,9 +189,8 @@ impl Backprop {
         tape.boards = boards;
 
         let stem_stride = self.stride(self.inputs(0), boards);
-        kernels.enter(boards, self.inputs(0), planes, stem_stride, inputs[0].as_mut()); // [25][planes][boards * 9]
-        let convs = iter::once(&network.stem).chain(network.blocks.iter().flatten());
-        for (i, conv) in convs.enumerate() {
+        kernels.enter(boards, self.inputs(0), planes, 1.0, stem_stride, inputs[0].as_mut()); // [25][planes][boards * 9]
+        for (i, conv) in network.convs.iter().enumerate() {
             let inner = network.groups(self.inputs(i));
             let product = Product {
                 count: PRODUCTS,
@@ -205,16 +205,16 @@ impl Backprop {
             kernels.multiply(product, inputs[i].as_ref(), conv.weight.as_ref(), products); // [25][C][boards * 9]
             let (trunk, end_of_block) = (buffers.trunk.as_mut(), i > 0 && i % 2 == 0);
             let next = i + 1 < self.convs();
-            let between = Between { boards, groups, stride, add: end_of_block, keep: true, next };
+            let between = Between { boards, groups, stride, add: end_of_block, keep: true, next, per_step: 1.0 };
             let out = if next { inputs[i + 1].as_mut() } else { buffers.transformed.as_mut() };
             if i % 2 == 0 {
-                kernels.between(between, products, conv.bias.as_ref(), trunk, out);
+                kernels.between(between, products, &[], conv.bias.as_ref(), trunk, out);
                 left[i].as_mut().copy_from_slice(trunk);
             } else {
-                kernels.between(between, products, conv.bias.as_ref(), left[i].as_mut(), out);
+                kernels.between(between, products, &[], conv.bias.as_ref(), left[i].as_mut(), out);
             }
         }
-        network.heads(buffers, policy, wdl);
+        network.heads.forward(&mut buffers.heads, buffers.trunk.as_ref(), policy, wdl);
     }
 
     /// Adds to the tape's gradients those of the positions that [`forward`](Backprop::forward) ran last, given the
@@ -271,7 +271,7 @@ impl Backprop {
         let (network, kernels, lanes) = (&self.network, self.network.kernels, self.network.kernels.lanes);
         let (hidden, rows) = (usize::from(network.spec.value_hidden), tape.boards.next_multiple_of(ROWS));
         let sums = &mut tape.sums;
-        let before = tape.buffers.hidden.as_ref(); // [hidden][rows]
+        let before = tape.buffers.heads.hidden.as_ref(); // [hidden][rows]
         let gradient = tape.hidden.as_mut(); // [hidden][rows]
         gradient.fill(0.0);
         for (board, wdl) in wdl.chunks_exact(OUTCOMES).enumerate() {
@@ -280,11 +280,11 @@ impl Backprop {
             }
             for i in 0..hidden {
                 let at = (i / lanes * rows + board) * lanes + i % lanes;
-                let x = before[at] + network.hidden_bias[i];
+                let x = before[at] + network.heads.hidden_bias[i];
                 if x > 0.0 {
                     for (outcome, d) in wdl.iter().enumerate() {
                         sums.out[outcome * hidden + i] += d * x;
-                        gradient[at] += d * network.out[outcome * hidden + i];
+                        gradient[at] += d * network.heads.out[outcome * hidden + i];
                     }
                     sums.hidden_bias[i] += gradient[at];
                 }
@@ -293,7 +293,7 @@ impl Backprop {
         let inner = network.groups(usize::from(network.spec.value_channels) * SQUARES);
         let outer = network.groups(hidden);
         let sum = RowSum { count: 1, rows, inner, outer, a_stride: 0, b_stride: 0, out_stride: 0 };
-        self.backward.sum_rows(sum, tape.buffers.value.as_ref(), gradient, sums.hidden.as_mut());
+        self.backward.sum_rows(sum, tape.buffers.heads.value.as_ref(), gradient, sums.hidden.as_mut());
         let product = Product { count: 1, rows, inner: outer, outer: inner, a_stride: 0, b_stride: 0, out_stride: 0 };
         kernels.multiply(product, gradient, self.hidden_transposed.as_ref(), tape.value.as_mut());
     }
@@ -306,7 +306,7 @@ impl Backprop {
             [network.spec.channels, network.spec.policy_planes, network.spec.value_channels].map(usize::from);
         let (groups, planes) = (network.groups(channels), network.groups(policy_planes + value_channels));
         let sums = &mut tape.sums;
-        let (value, value_gradient) = (tape.buffers.value.as_ref(), tape.value.as_ref());
+        let (value, value_gradient) = (tape.buffers.heads.value.as_ref(), tape.value.as_ref());
         let heads = tape.heads.as_mut(); // [boards][planes][81]
         let per_board =
             policy.chunks_exact(network.spec.actions()).zip(heads.chunks_exact_mut(planes * SQUARES * lanes));

@@ -1,27 +1,46 @@
 //! Vectors of f32: what the kernels need of a CPU, and nothing else.
 
-/// A vector of [`LANES`](Vector::LANES) numbers.
+/// A register's worth of elements, each of 4 bytes.
 ///
 /// # Safety
-/// Every method asks the same of its caller: the CPU must have the vector's instructions, and `load`, `splat` and
-/// `store` must be given pointers to as many readable or writable numbers as they touch (any alignment). The methods are
-/// `inline(always)`, so that they take on the instruction set of the kernel that they are compiled into.
-pub(super) trait Vector: Copy {
-    /// Numbers in a vector.
+/// Every method of this trait and of those built on it asks the same of its caller: the CPU must have the vector's
+/// instructions, and `load`, `splat` and `store` must be given pointers to as many readable or writable elements as they
+/// touch (any alignment). The methods are `inline(always)`, so that they take on the instruction set of the kernel that
+/// they are compiled into.
+pub(super) trait Lanes: Copy {
+    /// What the memory holds: a number, or a pair of 16-bit numbers.
+    type Element: Copy;
+    /// Elements in a vector.
     const LANES: usize;
-    /// Vectors side by side in the accumulator of a product, at most [`MAX_WIDTH`](super::kernels::MAX_WIDTH):
-    /// as many as leave enough registers for three rows.
-    const WIDTH: usize;
 
     unsafe fn zero() -> Self;
-    unsafe fn load(from: *const f32) -> Self;
-    /// The one number at `from`, in every lane.
-    unsafe fn splat(from: *const f32) -> Self;
-    unsafe fn store(self, to: *mut f32);
-    unsafe fn add(self, other: Self) -> Self;
-    unsafe fn sub(self, other: Self) -> Self;
+    unsafe fn load(from: *const Self::Element) -> Self;
+    unsafe fn store(self, to: *mut Self::Element);
     /// `self * factor + addend`, rounded once where the CPU can.
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
+}
+
+/// What the transforms of [`winograd`](super::winograd) need.
+pub(super) trait Ring: Lanes {
+    unsafe fn add(self, other: Self) -> Self;
+    unsafe fn sub(self, other: Self) -> Self;
+    /// A small number, in every lane.
+    unsafe fn constant(x: i8) -> Self;
+}
+
+/// What a matrix product needs: factors, weights and sums in registers of one type.
+pub(super) trait Factor: Lanes {
+    /// Rows that a product computes at once.
+    const ROWS: usize;
+    /// Vectors side by side in the accumulator of a product, 2 or 4: as many as leave enough registers for the rows.
+    const WIDTH: usize;
+
+    /// The one element at `from`, in every lane.
+    unsafe fn splat(from: *const Self::Element) -> Self;
+}
+
+/// A vector of f32.
+pub(super) trait Vector: Ring + Factor + Lanes<Element = f32> {
     /// `self` where positive, else zero.
     unsafe fn relu(self) -> Self;
     /// `self` where `gate` is positive, else zero.
@@ -30,11 +49,26 @@ pub(super) trait Vector: Copy {
 
 /// Plain arithmetic on `N` lanes, which every compiler turns into its target's vectors.
 #[derive(Clone, Copy)]
-pub(super) struct Portable<const N: usize, const WIDTH: usize>([f32; N]);
+pub(super) struct Portable<const N: usize, const ROWS: usize, const WIDTH: usize>([f32; N]);
 
-impl<const N: usize, const WIDTH: usize> Vector for Portable<N, WIDTH> {
+/// The portable level's vector.
+pub(super) type Portable4 = Portable<4, 3, 2>;
+
+impl<const N: usize, const ROWS: usize, const WIDTH: usize> Portable<N, ROWS, WIDTH> {
+    /// These numbers.
+    pub(super) fn new(lanes: [f32; N]) -> Self {
+        Portable(lanes)
+    }
+
+    /// Its numbers.
+    pub(super) fn lanes(self) -> [f32; N] {
+        self.0
+    }
+}
+
+impl<const N: usize, const ROWS: usize, const WIDTH: usize> Lanes for Portable<N, ROWS, WIDTH> {
+    type Element = f32;
     const LANES: usize = N;
-    const WIDTH: usize = WIDTH;
 
     #[inline(always)]
     unsafe fn zero() -> Self {
@@ -48,17 +82,19 @@ impl<const N: usize, const WIDTH: usize> Vector for Portable<N, WIDTH> {
     }
 
     #[inline(always)]
-    unsafe fn splat(from: *const f32) -> Self {
-        // SAFETY: the caller vouches for one readable number.
-        Portable([unsafe { *from }; N])
-    }
-
-    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller vouches for `N` writable numbers.
         unsafe { to.cast::<[f32; N]>().write(self.0) }
     }
 
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // Not `f32::mul_add`: without the instruction that is a slow call.
+        Portable(core::array::from_fn(|i| self.0[i] * factor.0[i] + addend.0[i]))
+    }
+}
+
+impl<const N: usize, const ROWS: usize, const WIDTH: usize> Ring for Portable<N, ROWS, WIDTH> {
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         Portable(core::array::from_fn(|i| self.0[i] + other.0[i]))
@@ -70,11 +106,23 @@ impl<const N: usize, const WIDTH: usize> Vector for Portable<N, WIDTH> {
     }
 
     #[inline(always)]
-    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
-        // Not `f32::mul_add`: without the instruction that is a slow call.
-        Portable(core::array::from_fn(|i| self.0[i] * factor.0[i] + addend.0[i]))
+    unsafe fn constant(x: i8) -> Self {
+        Portable([f32::from(x); N])
     }
+}
 
+impl<const N: usize, const ROWS: usize, const WIDTH: usize> Factor for Portable<N, ROWS, WIDTH> {
+    const ROWS: usize = ROWS;
+    const WIDTH: usize = WIDTH;
+
+    #[inline(always)]
+    unsafe fn splat(from: *const f32) -> Self {
+        // SAFETY: the caller vouches for one readable number.
+        Portable([unsafe { *from }; N])
+    }
+}
+
+impl<const N: usize, const ROWS: usize, const WIDTH: usize> Vector for Portable<N, ROWS, WIDTH> {
     #[inline(always)]
     unsafe fn relu(self) -> Self {
         Portable(self.0.map(|x| if x > 0.0 { x } else { 0.0 }))
@@ -90,25 +138,26 @@ impl<const N: usize, const WIDTH: usize> Vector for Portable<N, WIDTH> {
 #[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
 macro_rules! vector {
     (
-        $(#[$doc:meta])* $name:ident($register:ty), lanes $lanes:literal, width $width:literal,
-        zero $zero:expr, load($l:ident) $load:expr, splat($s:ident) $splat:expr, store($t:ident, $v:ident) $store:expr,
-        add $add:ident, sub $sub:ident, mul_add $mul_add:ident, relu($r:ident) $relu:expr,
-        gated($x:ident, $gate:ident) $gated:expr $(,)?
+        $(#[$doc:meta])* $name:ident($register:ty), lanes $lanes:literal, rows $rows:literal, width $width:literal,
+        set($c:ident) $set:expr, load($l:ident) $load:expr, splat($s:ident) $splat:expr,
+        store($t:ident, $v:ident) $store:expr, add $add:ident, sub $sub:ident, mul_add $mul_add:ident,
+        relu($r:ident) $relu:expr, gated($x:ident, $gate:ident) $gated:expr $(,)?
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
-        pub(in super::super) struct $name($register);
+        pub(in super::super) struct $name(pub(in super::super) $register);
 
         // Some of the intrinsics are safe functions on some targets.
         #[allow(unused_unsafe)]
         // SAFETY, for all of them: the caller vouches for the instructions and for the pointers.
-        impl super::Vector for $name {
+        impl super::Lanes for $name {
+            type Element = f32;
             const LANES: usize = $lanes;
-            const WIDTH: usize = $width;
 
             #[inline(always)]
             unsafe fn zero() -> Self {
-                $name(unsafe { $zero })
+                let $c = 0.0;
+                $name(unsafe { $set })
             }
 
             #[inline(always)]
@@ -117,16 +166,20 @@ macro_rules! vector {
             }
 
             #[inline(always)]
-            unsafe fn splat($s: *const f32) -> Self {
-                $name(unsafe { $splat })
-            }
-
-            #[inline(always)]
             unsafe fn store(self, $t: *mut f32) {
                 let $v = self.0;
                 unsafe { $store }
             }
 
+            #[inline(always)]
+            unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
+                $name(unsafe { $mul_add(self.0, factor.0, addend.0) })
+            }
+        }
+
+        // As above.
+        #[allow(unused_unsafe)]
+        impl super::Ring for $name {
             #[inline(always)]
             unsafe fn add(self, other: Self) -> Self {
                 $name(unsafe { $add(self.0, other.0) })
@@ -138,10 +191,27 @@ macro_rules! vector {
             }
 
             #[inline(always)]
-            unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
-                $name(unsafe { $mul_add(self.0, factor.0, addend.0) })
+            unsafe fn constant(x: i8) -> Self {
+                let $c = f32::from(x);
+                $name(unsafe { $set })
             }
+        }
 
+        // As above.
+        #[allow(unused_unsafe)]
+        impl super::Factor for $name {
+            const ROWS: usize = $rows;
+            const WIDTH: usize = $width;
+
+            #[inline(always)]
+            unsafe fn splat($s: *const f32) -> Self {
+                $name(unsafe { $splat })
+            }
+        }
+
+        // As above.
+        #[allow(unused_unsafe)]
+        impl super::Vector for $name {
             #[inline(always)]
             unsafe fn relu(self) -> Self {
                 let $r = self.0;
@@ -165,17 +235,17 @@ pub(super) mod x86 {
 
     vector! {
         /// AVX2 with FMA: 3 × 4 accumulators, 3 factors and 1 weight fill the 16 registers.
-        Avx2(__m256), lanes 8, width 4,
-        zero _mm256_setzero_ps(), load(p) _mm256_loadu_ps(p), splat(p) _mm256_broadcast_ss(&*p),
+        Avx2(__m256), lanes 8, rows 3, width 4,
+        set(c) _mm256_set1_ps(c), load(p) _mm256_loadu_ps(p), splat(p) _mm256_broadcast_ss(&*p),
         store(p, x) _mm256_storeu_ps(p, x), add _mm256_add_ps, sub _mm256_sub_ps, mul_add _mm256_fmadd_ps,
         relu(x) _mm256_max_ps(x, _mm256_setzero_ps()),
         gated(x, gate) _mm256_and_ps(x, _mm256_cmp_ps::<_CMP_GT_OQ>(gate, _mm256_setzero_ps())),
     }
 
     vector! {
-        /// AVX-512F.
-        Avx512(__m512), lanes 16, width 4,
-        zero _mm512_setzero_ps(), load(p) _mm512_loadu_ps(p), splat(p) _mm512_set1_ps(*p),
+        /// AVX-512F: 9 × 2 accumulators, 9 factors and 2 weights of 32 registers, so that a weight serves a whole board.
+        Avx512(__m512), lanes 16, rows 9, width 2,
+        set(c) _mm512_set1_ps(c), load(p) _mm512_loadu_ps(p), splat(p) _mm512_set1_ps(*p),
         store(p, x) _mm512_storeu_ps(p, x), add _mm512_add_ps, sub _mm512_sub_ps, mul_add _mm512_fmadd_ps,
         relu(x) _mm512_max_ps(x, _mm512_setzero_ps()),
         gated(x, gate) _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(gate, _mm512_setzero_ps()), x),
@@ -190,8 +260,8 @@ pub(super) mod wasm {
 
     vector! {
         /// WebAssembly's 128-bit vectors.
-        Simd128(v128), lanes 4, width 2,
-        zero f32x4_splat(0.0), load(p) v128_load(p.cast()), splat(p) v128_load32_splat(p.cast()),
+        Simd128(v128), lanes 4, rows 3, width 2,
+        set(c) f32x4_splat(c), load(p) v128_load(p.cast()), splat(p) v128_load32_splat(p.cast()),
         store(p, x) v128_store(p.cast(), x), add f32x4_add, sub f32x4_sub, mul_add madd,
         relu(x) f32x4_pmax(f32x4_splat(0.0), x),
         gated(x, gate) v128_and(x, f32x4_gt(gate, f32x4_splat(0.0))),

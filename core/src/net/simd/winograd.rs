@@ -11,7 +11,7 @@
 //!       0  2 −1 −2  1              0    0    1
 //! ```
 
-use super::vector::Vector;
+use super::vector::Ring;
 
 /// Side of the patch of input that a tile reads, and so of its square of products.
 pub(super) const PATCH: usize = 5;
@@ -30,6 +30,9 @@ const G: [[f64; 3]; PATCH] = [
     [0.0, 0.0, 1.0],
 ];
 
+/// For each row of Bᵀ, what its positive and what its negative entries add up to, in magnitude.
+pub(super) const INPUT_SUMS: [(i16, i16); PATCH] = [(3, 3), (1, 3), (3, 3), (1, 1), (3, 3)];
+
 /// `G weight Gᵀ`: the factors of one 3×3 kernel.
 pub(super) fn weights(kernel: &[f32]) -> [f32; PRODUCTS] {
     core::array::from_fn(|i| {
@@ -42,9 +45,9 @@ pub(super) fn weights(kernel: &[f32]) -> [f32; PRODUCTS] {
 /// `Bᵀ d`.
 ///
 /// # Safety
-/// As [`Vector`].
+/// As [`Lanes`](super::vector::Lanes).
 #[inline(always)]
-pub(super) unsafe fn input<V: Vector>(d: [V; PATCH], constants: Constants<V>) -> [V; PATCH] {
+pub(super) unsafe fn input<V: Ring>(d: [V; PATCH], constants: Constants<V>) -> [V; PATCH] {
     let Constants { two, minus_two, minus_three } = constants;
     // SAFETY: the caller vouches for the instructions.
     unsafe {
@@ -62,9 +65,9 @@ pub(super) unsafe fn input<V: Vector>(d: [V; PATCH], constants: Constants<V>) ->
 /// `Aᵀ m`.
 ///
 /// # Safety
-/// As [`Vector`].
+/// As [`Lanes`](super::vector::Lanes).
 #[inline(always)]
-pub(super) unsafe fn output<V: Vector>(m: [V; PATCH]) -> [V; TILE] {
+pub(super) unsafe fn output<V: Ring>(m: [V; PATCH]) -> [V; TILE] {
     // SAFETY: the caller vouches for the instructions.
     unsafe {
         let (sum, difference, twice) = (m[1].add(m[2]), m[1].sub(m[2]), m[3].add(m[3]));
@@ -75,9 +78,9 @@ pub(super) unsafe fn output<V: Vector>(m: [V; PATCH]) -> [V; TILE] {
 /// `B t`, the transpose of [`input`]: from gradients of products to gradients of a patch of input.
 ///
 /// # Safety
-/// As [`Vector`].
+/// As [`Lanes`](super::vector::Lanes).
 #[inline(always)]
-pub(super) unsafe fn input_gradient<V: Vector>(t: [V; PATCH], constants: Constants<V>) -> [V; PATCH] {
+pub(super) unsafe fn input_gradient<V: Ring>(t: [V; PATCH], constants: Constants<V>) -> [V; PATCH] {
     let Constants { two, minus_two, minus_three } = constants;
     // SAFETY: the caller vouches for the instructions.
     unsafe {
@@ -91,9 +94,9 @@ pub(super) unsafe fn input_gradient<V: Vector>(t: [V; PATCH], constants: Constan
 /// `A y`, the transpose of [`output`]: from gradients of a tile of output to gradients of products.
 ///
 /// # Safety
-/// As [`Vector`].
+/// As [`Lanes`](super::vector::Lanes).
 #[inline(always)]
-pub(super) unsafe fn output_gradient<V: Vector>(y: [V; TILE], constants: Constants<V>) -> [V; PATCH] {
+pub(super) unsafe fn output_gradient<V: Ring>(y: [V; TILE], constants: Constants<V>) -> [V; PATCH] {
     let two = constants.two;
     // SAFETY: the caller vouches for the instructions.
     unsafe {
@@ -122,33 +125,27 @@ pub(super) struct Constants<V> {
     minus_three: V,
 }
 
-impl<V: Vector> Constants<V> {
+impl<V: Ring> Constants<V> {
     /// # Safety
-    /// As [`Vector`].
+    /// As [`Lanes`](super::vector::Lanes).
     #[inline(always)]
     pub(super) unsafe fn new() -> Self {
-        // SAFETY: the caller vouches for the instructions; the pointers are to constants.
-        unsafe { Constants { two: V::splat(&2.0), minus_two: V::splat(&-2.0), minus_three: V::splat(&-3.0) } }
+        // SAFETY: the caller vouches for the instructions.
+        unsafe { Constants { two: V::constant(2), minus_two: V::constant(-2), minus_three: V::constant(-3) } }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::vector::Portable;
+    use super::super::vector::{Lanes, Portable4};
     use super::*;
 
-    type Vector4 = Portable<4, 2>;
-
-    fn lanes(x: f32) -> Vector4 {
-        // SAFETY: the portable vector needs no instructions; the pointer is to a number.
-        unsafe { Vector4::splat(&raw const x) }
+    fn lanes(x: f32) -> Portable4 {
+        Portable4::new([x; 4])
     }
 
-    fn number(x: Vector4) -> f32 {
-        let mut lanes = [0.0; 4];
-        // SAFETY: as above; there is room for four lanes.
-        unsafe { x.store(lanes.as_mut_ptr()) };
-        lanes[2]
+    fn number(x: Portable4) -> f32 {
+        x.lanes()[2]
     }
 
     #[test]
