@@ -1,10 +1,10 @@
 //! `cargo xtask test`: every check, each as one stage of a table, whatever happens to the others.
 
-use crate::install::{Missing, chromium, npm_packages};
+use crate::install::{Missing, chromium, debian_packages, npm_packages};
 use crate::shell::{cargo, command, find, root, run_read, target_directory};
 use crate::summary::{Counts, Row, table};
 use crate::{licences, shell, wasm, web};
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use std::process::Command;
 use std::sync::Mutex;
@@ -40,6 +40,8 @@ enum Stage {
     Pages,
     /// The pages work in Chromium
     Browser,
+    /// The GPU learners compile, and compute what the CPU does; only if asked for, it builds for ten minutes
+    Gpu,
 }
 
 /// Runs the stages and prints the table.
@@ -55,8 +57,13 @@ pub fn run(options: &Options) -> Result<()> {
         }
         let name = stage.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         let start = Instant::now();
-        let (counts, note) = if options.fast && stage == Stage::Browser {
-            (Counts { skipped: 1, ..Counts::default() }, "left out by --fast".to_owned())
+        let left_out = match stage {
+            Stage::Browser if options.fast => Some("left out by --fast"),
+            Stage::Gpu if options.only.is_empty() => Some("left out; --only gpu runs it"),
+            _ => None,
+        };
+        let (counts, note) = if let Some(why) = left_out {
+            (Counts { skipped: 1, ..Counts::default() }, why.to_owned())
         } else {
             eprintln!("\n== {name}");
             let (counts, result) = run_stage(stage);
@@ -101,6 +108,7 @@ fn run_stage(stage: Stage) -> (Counts, Result<()>) {
         Stage::Browser => {
             browser_tests().map_or_else(|error| (Counts::default(), Err(error)), |mut npm| tested(&mut npm))
         }
+        Stage::Gpu => gpu_tests().map_or_else(|error| (Counts::default(), Err(error)), |mut cargo| tested(&mut cargo)),
     }
 }
 
@@ -153,11 +161,27 @@ fn browser_tests() -> Result<Command> {
     Ok(npm)
 }
 
+/// Mesa's lavapipe plays the GPU, unless the environment names another Vulkan driver. With every feature, so that what only a
+/// GPU build holds is compiled as well; not optimised, for that would take a quarter of an hour and only hands work to the driver.
+fn gpu_tests() -> Result<Command> {
+    debian_packages(&["libvulkan1", "mesa-vulkan-drivers"]).context("a Vulkan driver for the GPU tests")?;
+    let mut cargo = cargo();
+    for setting in ["opt-level=0", "debug=false", "package.'*'.opt-level=0"] {
+        cargo.arg("--config").arg(format!("profile.dev.{setting}"));
+    }
+    cargo.args(["test", "--package", "trainer-native", "--features", "wgpu,cuda", "--lib", "--", "a_gpu", "a_device"]);
+    if std::env::var_os("VK_ICD_FILENAMES").is_none() {
+        cargo.env("VK_ICD_FILENAMES", "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json");
+    }
+    cargo.env("XDG_RUNTIME_DIR", target_directory()?);
+    Ok(cargo)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::install::missing;
-    use anyhow::{Context, anyhow};
+    use anyhow::anyhow;
 
     #[test]
     fn what_is_missing_is_skipped_but_in_ci() {
