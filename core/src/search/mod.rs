@@ -1,3 +1,56 @@
 //! From network output to a move.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `policy` | play by the policy alone |
+//! | `settings` | every number of the search, with its default |
+//! | `mcts` | the search itself: hands out leaves, takes back what the network says of them |
+//! | `puct` | which move to follow from a node |
+//! | `gumbel` | which move to follow from the root, for small budgets |
+//! | `mate` | forced mate by checks |
+//! | `tree` | nodes and edges, and what has been proven of them |
+//! | `noise` | Dirichlet and Gumbel numbers |
+//! | `report` | candidates, principal variations, the decision |
+//! | `evaluator` | runs a network on what a search hands out |
+//!
+//! The search has no thread, no clock and no hidden randomness. Whoever drives it gathers a few leaves, evaluates them and
+//! delivers the result, as long as there is time; between two such steps it can be asked for its candidates, or dropped.
+//!
+//! ```
+//! use keisei_core::encoding::{Actions, Features};
+//! use keisei_core::net::{NetSpec, Weights, simd::Simd};
+//! use keisei_core::search::{Decision, Evaluator, Search, Settings};
+//! use keisei_core::shogi::{Game, Position};
+//!
+//! let spec = NetSpec { planes: 96, policy_planes: 27, channels: 8, blocks: 1, value_channels: 1, value_hidden: 8 };
+//! let net = Simd::new(&Weights::init(&spec, 1).unwrap());
+//! let mut evaluator = Evaluator::new(net, Features::Attack96, Actions::Dest2187);
+//!
+//! let game = Game::new(Position::from_sfen("8k/9/8P/9/9/9/9/9/K8 b G 1").unwrap(), 0);
+//! let mut search = Search::new(game, Actions::Dest2187, Settings { visits: 100, ..Settings::default() }, 1);
+//! while !search.is_finished() {
+//!     evaluator.step(&mut search, 8);
+//! }
+//! assert_eq!(search.decide(), Decision::Play("G*1b".parse().unwrap()));
+//! ```
+//!
+//! All values are from the side to move: of a node, from the side to move there; of a candidate, from the side to move at
+//! the root.
 
 pub mod policy;
+mod settings;
+mod mcts;
+mod puct;
+mod gumbel;
+pub mod mate;
+mod tree;
+mod noise;
+mod report;
+mod evaluator;
+
+pub use evaluator::Evaluator;
+pub use mcts::Search;
+pub use report::{Candidate, Decision};
+
+pub use settings::{Gumbel, MateLimits, Noise, Settings, SettingsError};
+pub use tree::Proof;

@@ -240,6 +240,12 @@ impl Game {
         self.occurrences
     }
 
+    /// The keys of the positions that have occurred at least twice, each as often as it came back.
+    pub fn repeated_keys(&self) -> impl Iterator<Item = u64> {
+        let past = self.past.iter().map(|past| (past.key, past.occurrences));
+        past.chain([(self.position.key(), self.occurrences)]).filter(|&(_, count)| count >= 2).map(|(key, _)| key)
+    }
+
     /// How the game has ended, if it has.
     #[inline]
     pub const fn outcome(&self) -> Option<Outcome> {

@@ -11,7 +11,7 @@ use core::ops::ControlFlow;
 use arrayvec::ArrayVec;
 
 use super::attacks::{self, between, ray_through};
-use super::{Bitboard, Color, Move, PieceType, Position, Square};
+use super::{Bitboard, Color, Move, Piece, PieceType, Position, Square};
 
 /// No position has more legal moves than this.
 pub const MAX_MOVES: usize = 593;
@@ -170,6 +170,32 @@ impl Position {
             ControlFlow::Break(())
         });
         legal
+    }
+
+    /// Visits the legal moves that give check, as [`legal_targets`](Self::legal_targets) visits all of them.
+    pub fn legal_checks(&self, mut visit: impl FnMut(TargetSet)) {
+        let us = self.side_to_move();
+        let Some(king) = self.king(us.flip()) else { return };
+        let occupied = self.occupied();
+        // An attack seen from the king: a piece of that kind checks it from there. A slider that already stands on a line
+        // with the king is blocked there, so that its leaving the square opens nothing to itself.
+        let checked_from = |kind| attacks::attacks(kind, us.flip(), king, occupied);
+        let uncovering = Defence::of(self, us.flip(), king, occupied).shields & self.by_color(us);
+        self.legal_targets(|TargetSet { origin, to, promote }| {
+            let (kind, uncovers) = match origin {
+                Origin::Drop(kind) => (Some(kind), Bitboard::EMPTY),
+                Origin::Square(from) if uncovering.contains(from) => {
+                    (self.piece_at(from).map(Piece::kind), !ray_through(king, from))
+                }
+                Origin::Square(from) => (self.piece_at(from).map(Piece::kind), Bitboard::EMPTY),
+            };
+            let checks = |kind: Option<PieceType>| kind.map_or(Bitboard::EMPTY, |kind| checked_from(kind) | uncovers);
+            let to = to & checks(kind);
+            let promote = promote & checks(kind.and_then(PieceType::promoted));
+            if !(to | promote).is_empty() {
+                visit(TargetSet { origin, to, promote });
+            }
+        });
     }
 
     /// The enemy pieces that give check to the side to move.

@@ -5,3 +5,4 @@ mod rules;
 mod encodings;
 mod net_parity;
 mod notation;
+mod search;

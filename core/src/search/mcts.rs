@@ -1,0 +1,420 @@
+//! The search: a tree that grows by batches of leaves which somebody else evaluates.
+
+use alloc::vec::Vec;
+
+use super::gumbel::Halving;
+use super::mate::{self, Line};
+use super::settings::{MateLimits, Settings};
+use super::tree::{Edge, NodeId, Outcome, Proof, ROOT, Stage, Tree};
+use super::{noise, puct};
+use crate::encoding::{Actions, PackedObservation};
+use crate::net::{OUTCOMES, softmax3};
+use crate::random::SplitMix64;
+use crate::shogi::{Game, GameResult, Move};
+
+/// Visits that need no network which one call of [`Search::gather`] makes at most, for each leaf asked for: the caller
+/// wants to look at its clock now and then.
+const FREE_VISITS: usize = 64;
+
+/// A search from one position of a game on.
+///
+/// Drive it by [`gather`](Self::gather) and [`deliver`](Self::deliver), or by
+/// [`Evaluator::step`](super::Evaluator::step) which calls both, until it [is finished](Self::is_finished) or you have had
+/// enough. The same game, settings, seed, batches and network give the same tree.
+#[derive(Clone, Debug)]
+pub struct Search {
+    settings: Settings,
+    actions: Actions,
+    /// The game at the root, whenever nobody is descending.
+    pub(super) game: Game,
+    pub(super) tree: Tree,
+    pub(super) root_mate: Option<Line>,
+    pub(super) halving: Option<Halving>,
+    random: SplitMix64,
+    /// Keys of positions that have occurred twice or more on the way to the current one.
+    repeated: Vec<u64>,
+    pending: Vec<Leaf>,
+    /// What the network is to judge, in the order of the `pending` leaves that are no collisions.
+    observations: Vec<PackedObservation>,
+    /// The nodes from the root to each pending leaf, one path after the other.
+    paths: Vec<NodeId>,
+    /// The actions of the leaves' edges, likewise.
+    edge_actions: Vec<u16>,
+}
+
+/// A visit on its way.
+#[derive(Clone, Copy, Debug)]
+struct Leaf {
+    /// Where its path ends in `paths`.
+    path_end: usize,
+    /// Whether it met a leaf that was already on its way, so that nothing comes of it.
+    collision: bool,
+}
+
+/// What came of one descent.
+enum Descent {
+    Leaf,
+    Free,
+    Collision,
+}
+
+impl Search {
+    /// A search from the current position of `game` on. `seed` matters to noise and Gumbel numbers only.
+    ///
+    /// # Panics
+    /// If a setting is out of its range; see [`Settings::validate`].
+    pub fn new(game: Game, actions: Actions, settings: Settings, seed: u64) -> Search {
+        if let Err(error) = settings.validate() {
+            panic!("{error}");
+        }
+        let mut search = Search {
+            settings,
+            actions,
+            game,
+            tree: Tree::new(),
+            root_mate: None,
+            halving: None,
+            random: SplitMix64(seed),
+            repeated: Vec::new(),
+            pending: Vec::new(),
+            observations: Vec::new(),
+            paths: Vec::new(),
+            edge_actions: Vec::new(),
+        };
+        search.look_at_root();
+        search
+    }
+
+    /// The game, at the position that is searched.
+    pub fn game(&self) -> &Game {
+        &self.game
+    }
+
+    /// The numbering in which policies are delivered.
+    pub fn actions(&self) -> Actions {
+        self.actions
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Sets how many visits of the root finish the search, at least 1.
+    ///
+    /// # Panics
+    /// If `visits` is 0, or sequential halving has already planned for another number.
+    pub fn set_visits(&mut self, visits: u32) {
+        assert!(visits > 0, "a search makes at least one visit");
+        assert!(self.halving.is_none(), "sequential halving plans its visits at the start");
+        self.settings.visits = visits;
+    }
+
+    /// Visits of the root so far, those kept from earlier moves included.
+    pub fn visits(&self) -> u32 {
+        self.tree.node(ROOT).visits
+    }
+
+    /// Nodes of the tree.
+    pub fn nodes(&self) -> usize {
+        self.tree.len()
+    }
+
+    /// Whether there is nothing more to do: the game is over, the result is proven, or a limit is reached.
+    pub fn is_finished(&self) -> bool {
+        let root = self.tree.node(ROOT);
+        self.game.outcome().is_some()
+            || root.proof.is_some()
+            || root.visits >= self.settings.visits
+            || self.tree.len() >= self.settings.max_nodes
+    }
+
+    /// Finds up to `batch` leaves for the network and returns what it is to judge; their number may be smaller, and 0 even
+    /// before the search is finished. Everything must be [delivered](Self::deliver) or [abandoned](Self::abandon) before
+    /// the next call.
+    ///
+    /// # Panics
+    /// If `batch` is 0, or leaves have been neither delivered nor abandoned.
+    pub fn gather(&mut self, batch: usize) -> &[PackedObservation] {
+        assert!(batch > 0, "a batch has at least one leaf");
+        assert!(self.pending.is_empty(), "leaves are still to be delivered");
+        let (mut collisions, mut free) = (0, 0);
+        while self.observations.len() < batch && collisions < batch && free < batch * FREE_VISITS {
+            // An untouched root is the only leaf there is.
+            let root = self.tree.node(ROOT);
+            if self.is_finished() || root.started() >= self.settings.visits || root.stage == Stage::Pending {
+                break;
+            }
+            match self.descend() {
+                Descent::Leaf => {}
+                Descent::Free => free += 1,
+                Descent::Collision => collisions += 1,
+            }
+        }
+        if self.observations.is_empty() {
+            self.abandon();
+        }
+        &self.observations
+    }
+
+    /// What was gathered and not yet delivered.
+    pub fn observations(&self) -> &[PackedObservation] {
+        &self.observations
+    }
+
+    /// Takes what the network says of the gathered leaves: unmasked policy logits `[leaves, actions]`, and logits
+    /// `[leaves, 3]` of win, draw and loss.
+    ///
+    /// # Panics
+    /// If a slice has another length than its shape says.
+    pub fn deliver(&mut self, policy: &[f32], wdl: &[f32]) {
+        let leaves = self.observations.len();
+        assert_eq!(policy.len(), leaves * self.actions.count(), "policy is [leaves, actions]");
+        assert_eq!(wdl.len(), leaves * OUTCOMES, "wdl is [leaves, 3]");
+        let mut judged = policy.chunks_exact(self.actions.count()).zip(wdl.as_chunks().0);
+        let mut first_action = 0;
+        let mut start = 0;
+        for i in 0..self.pending.len() {
+            let Leaf { path_end, collision } = self.pending[i];
+            let path = start..path_end;
+            start = path_end;
+            for &id in &self.paths[path.clone()] {
+                self.tree.node_mut(id).in_flight -= 1;
+            }
+            if collision {
+                continue;
+            }
+            let (logits, &wdl) = judged.next().expect("there is one row for each leaf");
+            let id = self.paths[path_end - 1];
+            let edges = self.tree.edges_mut(id);
+            let actions = &self.edge_actions[first_action..][..edges.len()];
+            first_action += edges.len();
+            set_priors(edges, actions, logits, self.settings.policy_temperature);
+            self.tree.sort_edges(id);
+            self.tree.node_mut(id).stage = Stage::Open;
+            self.back_up(path, outcome(wdl));
+            if id == ROOT {
+                self.disturb_root();
+            }
+        }
+        self.forget_pending();
+    }
+
+    /// Gives up the gathered leaves, as if they had not been asked for.
+    pub fn abandon(&mut self) {
+        let mut start = 0;
+        for &Leaf { path_end, collision } in &self.pending {
+            for &id in &self.paths[start..path_end] {
+                self.tree.node_mut(id).in_flight -= 1;
+            }
+            if !collision {
+                self.tree.node_mut(self.paths[path_end - 1]).stage = Stage::Fresh;
+            }
+            start = path_end;
+        }
+        self.forget_pending();
+    }
+
+    fn forget_pending(&mut self) {
+        self.pending.clear();
+        self.observations.clear();
+        self.paths.clear();
+        self.edge_actions.clear();
+    }
+
+    /// Plays `mv` and keeps what the tree knows of the position after it. Leaves that are not delivered are abandoned.
+    ///
+    /// # Panics
+    /// If `mv` is not legal, or the game is over.
+    pub fn advance(&mut self, mv: Move) {
+        self.abandon();
+        self.game.play(mv);
+        let edge = self.tree.edges(ROOT).iter().find(|edge| edge.mv == mv);
+        // Sequential halving plans every visit of a root, so it starts from none.
+        self.tree = match edge.and_then(Edge::child) {
+            Some(child) if self.settings.gumbel.is_none() => self.tree.subtree(child),
+            _ => Tree::new(),
+        };
+        self.look_at_root();
+    }
+
+    /// Searches `game` from now on: what the tree knows is kept if `game` goes on from the one that was searched, else
+    /// everything starts anew.
+    pub fn follow(&mut self, game: Game) {
+        let same = self.game.start() == game.start() && self.game.max_plies() == game.max_plies();
+        let rest = game.moves().strip_prefix(self.game.moves());
+        match rest {
+            Some(rest) if same => {
+                for &mv in rest {
+                    self.advance(mv);
+                }
+                // A game may also have been resigned or declared.
+                self.game = game;
+            }
+            _ => {
+                self.abandon();
+                self.game = game;
+                self.tree = Tree::new();
+                self.look_at_root();
+            }
+        }
+    }
+
+    /// Looks for what needs no network: a declaration, a forced mate. Then starts what is special at a root.
+    fn look_at_root(&mut self) {
+        self.repeated = self.game.repeated_keys().collect();
+        self.halving = None;
+        self.root_mate = None;
+        if self.game.outcome().is_some() {
+            return;
+        }
+        if self.game.position().can_declare() {
+            self.tree.node_mut(ROOT).proof = Some(Proof::Win(1));
+            return;
+        }
+        self.root_mate = self.find_mate(self.settings.root_mate);
+        let root = self.tree.node_mut(ROOT);
+        if let Some(line) = &self.root_mate {
+            root.proof = Some(Proof::Win(line.len() as u16));
+        } else if root.stage == Stage::Fresh {
+            // Whatever was proven of it as a leaf is of no use here without a move.
+            root.proof = None;
+        } else {
+            self.disturb_root();
+        }
+    }
+
+    /// Noise or Gumbel numbers for an open root.
+    fn disturb_root(&mut self) {
+        if let Some(settings) = self.settings.noise {
+            let edges = self.tree.edges_mut(ROOT);
+            let noise = noise::dirichlet(&mut self.random, settings.alpha, edges.len());
+            for (edge, noise) in edges.iter_mut().zip(noise) {
+                edge.prior += settings.fraction * (noise - edge.prior);
+            }
+            self.tree.sort_edges(ROOT);
+        }
+        if let Some(gumbel) = self.settings.gumbel {
+            let visits = self.settings.visits - 1;
+            self.halving = Some(Halving::new(&self.tree, ROOT, gumbel, visits, &mut self.random));
+        }
+    }
+
+    /// Follows the tree from the root to a node where it ends.
+    fn descend(&mut self) -> Descent {
+        let start = self.paths.len();
+        let repeated = self.repeated.len();
+        self.paths.push(ROOT);
+        let mut id = ROOT;
+        let mut draw_value = self.settings.draw_value;
+        while self.tree.node(id).stage == Stage::Open && self.tree.node(id).proof.is_none() {
+            let edge = match &self.halving {
+                Some(halving) if id == ROOT => halving.select(&self.tree, id, draw_value),
+                _ => puct::select(&self.tree, id, &self.settings, draw_value),
+            };
+            let edge = edge.expect("a node of which all moves lose is proven");
+            self.game.play_unchecked(self.tree.edges(id)[edge].mv);
+            if self.game.repetition_count() >= 2 {
+                self.repeated.push(self.game.position().key());
+            }
+            id = self.tree.child(id, edge);
+            self.paths.push(id);
+            draw_value = -draw_value;
+        }
+        let depth = self.paths.len() - start - 1;
+        let descent = self.arrive(id, start);
+        for _ in 0..depth {
+            self.game.undo();
+        }
+        self.repeated.truncate(repeated);
+        descent
+    }
+
+    /// Turns a new node into a leaf for the network, or settles it at once.
+    fn arrive(&mut self, id: NodeId, start: usize) -> Descent {
+        let stage = self.tree.node(id).stage;
+        if stage == Stage::Fresh && self.tree.node(id).proof.is_none() {
+            self.tree.node_mut(id).proof = self.prove_leaf();
+        }
+        if let Some(proof) = self.tree.node(id).proof {
+            self.back_up(start..self.paths.len(), proof.outcome());
+            self.paths.truncate(start);
+            return Descent::Free;
+        }
+        for &id in &self.paths[start..] {
+            self.tree.node_mut(id).in_flight += 1;
+        }
+        let collision = stage == Stage::Pending;
+        self.pending.push(Leaf { path_end: self.paths.len(), collision });
+        if collision {
+            return Descent::Collision;
+        }
+        let position = self.game.position();
+        let (side, moves) = (position.side_to_move(), position.legal_moves());
+        self.tree.set_edges(id, moves.iter().map(|&mv| Edge::new(mv)));
+        self.tree.node_mut(id).stage = Stage::Pending;
+        self.edge_actions.extend(moves.iter().map(|&mv| self.actions.index(side, mv)));
+        self.observations.push(PackedObservation::new(&self.game));
+        Descent::Leaf
+    }
+
+    /// What is certain of the current position without the network.
+    fn prove_leaf(&self) -> Option<Proof> {
+        let us = self.game.position().side_to_move();
+        if let Some(outcome) = self.game.outcome() {
+            return Some(match outcome.result {
+                GameResult::Win(winner) if winner == us => Proof::Win(0),
+                GameResult::Win(_) => Proof::Loss(0),
+                // Nobody wins a game that is cut off.
+                GameResult::Draw | GameResult::Truncated => Proof::Draw,
+            });
+        }
+        if self.game.position().can_declare() {
+            return Some(Proof::Win(1));
+        }
+        self.find_mate(self.settings.leaf_mate).map(|line| Proof::Win(line.len() as u16))
+    }
+
+    /// A forced mate from the current position on that comes before the ply limit.
+    fn find_mate(&self, limits: MateLimits) -> Option<Line> {
+        let left = match usize::from(self.game.max_plies()) {
+            0 => limits.plies,
+            max => max - self.game.moves().len(),
+        };
+        mate::solve(self.game.position(), limits.plies.min(left), limits.nodes, &self.repeated)
+    }
+
+    /// Adds one visit to every node of a path, whose last node has `outcome`, and carries proofs upwards.
+    fn back_up(&mut self, path: core::ops::Range<usize>, outcome: Outcome) {
+        let mut outcome = outcome;
+        for &id in self.paths[path.clone()].iter().rev() {
+            self.tree.node_mut(id).add(outcome);
+            outcome = outcome.flip();
+        }
+        for pair in self.paths[path].windows(2).rev() {
+            if self.tree.node(pair[1]).proof.is_none() || !self.tree.prove(pair[0]) {
+                break;
+            }
+        }
+    }
+}
+
+/// Priors of a node's edges: the softmax over its legal actions.
+fn set_priors(edges: &mut [Edge], actions: &[u16], logits: &[f32], temperature: f32) {
+    let of = |action: u16| logits[usize::from(action)] / temperature;
+    let highest = actions.iter().map(|&action| of(action)).fold(f32::NEG_INFINITY, f32::max);
+    for (edge, &action) in edges.iter_mut().zip(actions) {
+        edge.prior = libm::expf(of(action) - highest);
+    }
+    let sum: f32 = edges.iter().map(|edge| edge.prior).sum();
+    let uniform = 1.0 / edges.len() as f32;
+    for edge in edges {
+        // A network of wild weights may overflow: then no move is better than another.
+        edge.prior = if sum.is_finite() { edge.prior / sum } else { uniform };
+    }
+}
+
+fn outcome(wdl_logits: [f32; OUTCOMES]) -> Outcome {
+    let [win, draw, loss] = softmax3(wdl_logits);
+    if (win + draw + loss).is_finite() { Outcome { win, draw } } else { Outcome { win: 0.0, draw: 1.0 } }
+}

@@ -1,0 +1,201 @@
+//! What a search has to say: candidates, principal variations, the decision.
+
+use alloc::{vec, vec::Vec};
+use core::cmp::Ordering;
+
+use super::policy;
+use super::tree::{Edge, NodeId, Proof, ROOT};
+use super::{Search, mate::Line};
+use crate::net::OUTCOMES;
+use crate::shogi::{Move, Outcome};
+
+/// What to do at the root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Play this move.
+    Play(Move),
+    /// Declare a win by the 27-point rule.
+    Declare,
+    /// Nothing: the game is over.
+    Over(Outcome),
+}
+
+/// A move of the root, seen by its side to move.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// The move.
+    pub mv: Move,
+    /// Its policy, in [0, 1], at the temperature of the settings and with the noise; 0 if the network was not asked.
+    pub prior: f32,
+    /// Its visits.
+    pub visits: u32,
+    /// Probabilities of win, draw and loss after it; nothing if it was never visited.
+    pub wdl: Option<[f32; OUTCOMES]>,
+    /// What is certain, if anything is; plies count this move.
+    pub proof: Option<Proof>,
+    /// The principal variation, this move first.
+    pub line: Vec<Move>,
+}
+
+impl Candidate {
+    /// Win less loss, in [-1, 1]; nothing if it was never visited.
+    pub fn value(&self) -> Option<f32> {
+        self.wdl.map(|[win, _, loss]| win - loss)
+    }
+}
+
+impl Search {
+    /// What is certain of the position that is searched, if anything is.
+    pub fn proof(&self) -> Option<Proof> {
+        self.tree.node(ROOT).proof
+    }
+
+    /// Probabilities of win, draw and loss for the side to move at the root; nothing before the first visit unless they
+    /// are certain.
+    pub fn wdl(&self) -> Option<[f32; OUTCOMES]> {
+        let root = self.tree.node(ROOT);
+        (root.visits > 0 || root.proof.is_some()).then(|| wdl(root.outcome()))
+    }
+
+    /// The best moves so far, at most `count`, the best first: proven wins, then by visits, proven losses last.
+    pub fn candidates(&self, count: usize) -> Vec<Candidate> {
+        if let Some(line) = &self.root_mate {
+            return vec![mating(line)];
+        }
+        let edges = self.tree.edges(ROOT);
+        self.ranked().into_iter().take(count).map(|i| self.candidate(&edges[i])).collect()
+    }
+
+    /// What to do, without randomness (but for that of sequential halving).
+    ///
+    /// # Panics
+    /// If the search is not finished and the root was never visited.
+    pub fn decide(&self) -> Decision {
+        if let Some(outcome) = self.game.outcome() {
+            return Decision::Over(outcome);
+        }
+        if let Some(line) = &self.root_mate {
+            return Decision::Play(line[0]);
+        }
+        if self.game.position().can_declare() {
+            return Decision::Declare;
+        }
+        let planned = self.halving.as_ref().and_then(|halving| {
+            let certain = self.proof().is_some();
+            if certain { None } else { halving.decide(&self.tree, ROOT, self.settings().draw_value) }
+        });
+        let best = planned.or_else(|| self.ranked().first().copied());
+        Decision::Play(self.tree.edges(ROOT)[best.expect("the root was visited")].mv)
+    }
+
+    /// What to do, with a move drawn in proportion to `visits^(1 / temperature)`, or to the priors if the root's visit is
+    /// the only one. `uniform` in `[0, 1)` is the randomness. What is certain is not left to chance: a proven win is played,
+    /// a proven loss is not.
+    ///
+    /// # Panics
+    /// As [`decide`](Self::decide); and if `temperature` is negative or not a number.
+    pub fn decide_at(&self, temperature: f32, uniform: f32) -> Decision {
+        assert!(temperature >= 0.0, "temperature {temperature} is not in 0..");
+        let best = self.decide();
+        if temperature == 0.0 || self.proof().is_some() || self.halving.is_some() || !matches!(best, Decision::Play(_))
+        {
+            return best;
+        }
+        let edges = self.tree.edges(ROOT);
+        let visits = |edge: &Edge| edge.child().map_or(0, |child| self.tree.node(child).visits);
+        let visited = edges.iter().any(|edge| visits(edge) > 0);
+        let weight = |edge: &Edge| match self.proof_of(edge) {
+            Some(Proof::Loss(_)) => 0.0,
+            _ if visited => visits(edge) as f32,
+            _ => edge.prior,
+        };
+        let most = edges.iter().map(weight).fold(0.0, f32::max);
+        let mut drawn: Vec<f32> = edges.iter().map(|edge| libm::powf(weight(edge) / most, 1.0 / temperature)).collect();
+        let sum: f32 = drawn.iter().sum();
+        if !sum.is_finite() || sum <= 0.0 {
+            return best;
+        }
+        for weight in &mut drawn {
+            *weight /= sum;
+        }
+        Decision::Play(edges[policy::draw(&drawn, uniform)].mv)
+    }
+
+    /// The root's edges, the best first.
+    fn ranked(&self) -> Vec<usize> {
+        let edges = self.tree.edges(ROOT);
+        let mut ranked: Vec<usize> = (0..edges.len()).collect();
+        ranked.sort_by(|&a, &b| self.compare(&edges[b], &edges[a]));
+        ranked
+    }
+
+    /// Which of two edges of one node is better.
+    fn compare(&self, a: &Edge, b: &Edge) -> Ordering {
+        let class = |edge: &Edge| match self.proof_of(edge) {
+            Some(Proof::Win(_)) => 1,
+            Some(Proof::Loss(_)) => -1,
+            _ => 0,
+        };
+        let decided = |edge: &Edge| self.proof_of(edge).filter(|proof| *proof != Proof::Draw).map(Proof::rank);
+        let node = |edge: &Edge| edge.child().map(|child| self.tree.node(child));
+        let visits = |edge: &Edge| node(edge).map_or(0, |node| node.visits);
+        let value =
+            |edge: &Edge| node(edge).filter(|node| node.visits > 0).map(|node| node.outcome().flip().value(0.0));
+        class(a)
+            .cmp(&class(b))
+            .then_with(|| decided(a).cmp(&decided(b)))
+            .then_with(|| visits(a).cmp(&visits(b)))
+            .then_with(|| value(a).partial_cmp(&value(b)).unwrap_or(Ordering::Equal))
+            .then_with(|| a.prior.total_cmp(&b.prior))
+    }
+
+    fn candidate(&self, edge: &Edge) -> Candidate {
+        let node = edge.child().map(|child| self.tree.node(child));
+        let seen = node.filter(|node| node.visits > 0);
+        Candidate {
+            mv: edge.mv,
+            prior: edge.prior,
+            visits: node.map_or(0, |node| node.visits),
+            wdl: seen.map(|node| wdl(node.outcome().flip())),
+            proof: self.proof_of(edge),
+            line: self.line(edge),
+        }
+    }
+
+    /// What is certain after an edge, for the side that plays it.
+    fn proof_of(&self, edge: &Edge) -> Option<Proof> {
+        self.tree.node(edge.child()?).proof.map(Proof::before)
+    }
+
+    /// The line of most visits from an edge on.
+    fn line(&self, edge: &Edge) -> Vec<Move> {
+        let mut line = vec![edge.mv];
+        let mut next = edge.child();
+        while let Some(edge) = next.and_then(|id| self.best_visited(id)) {
+            line.push(edge.mv);
+            next = edge.child();
+        }
+        line
+    }
+
+    fn best_visited(&self, id: NodeId) -> Option<&Edge> {
+        let visited = |edge: &&Edge| edge.child().is_some_and(|child| self.tree.node(child).visits > 0);
+        // Of equal ones the first has the higher prior.
+        self.tree.edges(id).iter().rev().filter(visited).max_by(|a, b| self.compare(a, b))
+    }
+}
+
+fn mating(line: &Line) -> Candidate {
+    Candidate {
+        mv: line[0],
+        prior: 0.0,
+        visits: 0,
+        wdl: Some([1.0, 0.0, 0.0]),
+        proof: Some(Proof::Win(line.len() as u16)),
+        line: line.to_vec(),
+    }
+}
+
+fn wdl(outcome: super::tree::Outcome) -> [f32; OUTCOMES] {
+    [outcome.win, outcome.draw, outcome.flip().win]
+}

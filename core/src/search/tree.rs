@@ -1,0 +1,263 @@
+//! Nodes and edges in two vectors, and what has been proven of them.
+//!
+//! There are no transpositions: a node stands for one path from the root, so repetition, declaration and ply limit are
+//! exact. All numbers of a node are from the side to move there.
+
+use alloc::{vec, vec::Vec};
+use core::cmp::Reverse;
+
+use crate::shogi::Move;
+
+/// Index of a node in [`Tree::nodes`].
+pub(super) type NodeId = u32;
+
+/// The root's index.
+pub(super) const ROOT: NodeId = 0;
+
+/// A child that has no node yet.
+const UNVISITED: NodeId = NodeId::MAX;
+
+/// What is certain of a position, from the side to move there. Plies count to the end of the game; declaring counts as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It wins within so many plies.
+    Win(u16),
+    /// Neither side can do better than a draw.
+    Draw,
+    /// It loses, after at most so many plies.
+    Loss(u16),
+}
+
+impl Proof {
+    /// The same as the other side sees it one ply earlier.
+    pub(super) fn before(self) -> Proof {
+        match self {
+            Proof::Win(plies) => Proof::Loss(plies + 1),
+            Proof::Draw => Proof::Draw,
+            Proof::Loss(plies) => Proof::Win(plies + 1),
+        }
+    }
+
+    /// Larger is better: a quick win most of all, a quick loss least.
+    pub(super) fn rank(self) -> (i8, Reverse<u16>, u16) {
+        match self {
+            Proof::Win(plies) => (1, Reverse(plies), 0),
+            Proof::Draw => (0, Reverse(0), 0),
+            Proof::Loss(plies) => (-1, Reverse(0), plies),
+        }
+    }
+
+    pub(super) fn outcome(self) -> Outcome {
+        match self {
+            Proof::Win(_) => Outcome { win: 1.0, draw: 0.0 },
+            Proof::Draw => Outcome { win: 0.0, draw: 1.0 },
+            Proof::Loss(_) => Outcome { win: 0.0, draw: 0.0 },
+        }
+    }
+}
+
+/// Probabilities of a win and a draw for the side to move; the rest is loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Outcome {
+    pub win: f32,
+    pub draw: f32,
+}
+
+impl Outcome {
+    /// As the other side sees it.
+    pub fn flip(self) -> Outcome {
+        Outcome { win: 1.0 - self.win - self.draw, draw: self.draw }
+    }
+
+    /// Win less loss, with a draw worth `draw_value`.
+    pub fn value(self, draw_value: f32) -> f32 {
+        2.0 * self.win + self.draw - 1.0 + draw_value * self.draw
+    }
+}
+
+/// How far a node has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nobody has looked at it.
+    Fresh,
+    /// It waits for the network.
+    Pending,
+    /// It has edges with priors.
+    Open,
+}
+
+/// A position.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    first_edge: u32,
+    edges: u16,
+    pub stage: Stage,
+    pub proof: Option<Proof>,
+    pub visits: u32,
+    /// Visits that are on their way: for the side to move before, each counts as a loss until it is back.
+    pub in_flight: u32,
+    wins: f64,
+    draws: f64,
+}
+
+impl Node {
+    const fn fresh() -> Node {
+        Node {
+            first_edge: 0,
+            edges: 0,
+            stage: Stage::Fresh,
+            proof: None,
+            visits: 0,
+            in_flight: 0,
+            wins: 0.0,
+            draws: 0.0,
+        }
+    }
+
+    pub fn add(&mut self, outcome: Outcome) {
+        self.visits += 1;
+        self.wins += f64::from(outcome.win);
+        self.draws += f64::from(outcome.draw);
+    }
+
+    /// What is known of the position: a proof, else the mean over its visits, of which there must be one.
+    pub fn outcome(&self) -> Outcome {
+        if let Some(proof) = self.proof {
+            return proof.outcome();
+        }
+        let visits = f64::from(self.visits);
+        Outcome { win: (self.wins / visits) as f32, draw: (self.draws / visits) as f32 }
+    }
+
+    /// Visits, those on their way included.
+    pub fn started(&self) -> u32 {
+        self.visits + self.in_flight
+    }
+}
+
+/// A legal move of a node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edge {
+    pub mv: Move,
+    /// Its policy, in [0, 1].
+    pub prior: f32,
+    child: NodeId,
+}
+
+impl Edge {
+    pub fn new(mv: Move) -> Edge {
+        Edge { mv, prior: 0.0, child: UNVISITED }
+    }
+
+    /// The node behind it, if there is one.
+    pub fn child(&self) -> Option<NodeId> {
+        (self.child != UNVISITED).then_some(self.child)
+    }
+}
+
+/// All nodes below one root.
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+    edges: Vec<Edge>,
+}
+
+impl Tree {
+    pub fn new() -> Tree {
+        Tree { nodes: vec![Node::fresh()], edges: Vec::new() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id as usize]
+    }
+
+    pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id as usize]
+    }
+
+    /// The edges of an open node, by falling prior.
+    pub fn edges(&self, id: NodeId) -> &[Edge] {
+        let node = self.node(id);
+        &self.edges[node.first_edge as usize..][..usize::from(node.edges)]
+    }
+
+    pub fn edges_mut(&mut self, id: NodeId) -> &mut [Edge] {
+        let node = &self.nodes[id as usize];
+        &mut self.edges[node.first_edge as usize..][..usize::from(node.edges)]
+    }
+
+    /// The nodes behind the edges of an open node.
+    pub fn children(&self, id: NodeId) -> impl Iterator<Item = Option<&Node>> {
+        self.edges(id).iter().map(|edge| edge.child().map(|child| self.node(child)))
+    }
+
+    /// Gives a fresh node its edges.
+    pub fn set_edges(&mut self, id: NodeId, edges: impl Iterator<Item = Edge>) {
+        let first = self.edges.len();
+        self.edges.extend(edges);
+        let count = self.edges.len() - first;
+        let node = self.node_mut(id);
+        node.first_edge = first as u32;
+        node.edges = count as u16;
+    }
+
+    /// The node behind an edge, made if there is none.
+    pub fn child(&mut self, id: NodeId, edge: usize) -> NodeId {
+        let next = self.nodes.len() as NodeId;
+        let edge = &mut self.edges_mut(id)[edge];
+        if let Some(child) = edge.child() {
+            return child;
+        }
+        edge.child = next;
+        self.nodes.push(Node::fresh());
+        next
+    }
+
+    /// Sorts the edges of a node by falling prior.
+    pub fn sort_edges(&mut self, id: NodeId) {
+        self.edges_mut(id).sort_by(|a, b| b.prior.total_cmp(&a.prior));
+    }
+
+    /// Looks whether the children of an open node prove something of it (Winands, Björnsson and Saito 2008).
+    pub fn prove(&mut self, id: NodeId) -> bool {
+        let mut best: Option<Proof> = None;
+        let mut all = true;
+        for child in self.children(id) {
+            match child.and_then(|child| child.proof) {
+                Some(proof) => best = best.into_iter().chain([proof.before()]).max_by_key(|proof| proof.rank()),
+                None => all = false,
+            }
+        }
+        let proof = best.filter(|best| all || matches!(best, Proof::Win(_)));
+        let node = self.node_mut(id);
+        let news = proof != node.proof;
+        node.proof = proof.or(node.proof);
+        news && proof.is_some()
+    }
+
+    /// The part of the tree below `root`, as a tree of its own.
+    pub fn subtree(&self, root: NodeId) -> Tree {
+        let mut tree = Tree { nodes: vec![self.node(root).clone()], edges: Vec::new() };
+        // Node `i` of the new tree was node `old[i]`; its edges are copied when its turn comes.
+        let mut old = vec![root];
+        let mut next = 0;
+        while let Some(&from) = old.get(next) {
+            tree.nodes[next].first_edge = tree.edges.len() as u32;
+            for edge in self.edges(from) {
+                let mut edge = *edge;
+                if let Some(child) = edge.child() {
+                    edge.child = old.len() as NodeId;
+                    old.push(child);
+                    tree.nodes.push(self.node(child).clone());
+                }
+                tree.edges.push(edge);
+            }
+            next += 1;
+        }
+        tree
+    }
+}
