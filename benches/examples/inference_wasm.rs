@@ -1,16 +1,16 @@
-//! The network's vector executor as a plain WebAssembly module, for the inference benchmark.
+//! The network's vector executors as a plain WebAssembly module, for the inference benchmark.
 //!
 //! `benches/node/inference.mjs` calls it: `prepare` a network for batches of some size, write planes where `planes` says,
 //! `forward`, read logits where `policy` and `wdl` say.
 
 use std::cell::RefCell;
 
-use keisei_benches::inference::NETS;
-use keisei_core::net::simd::Simd;
+use keisei_benches::inference::{NETS, calibration};
+use keisei_core::net::simd::{Quantized, Simd};
 use keisei_core::net::{Executor, OUTCOMES};
 
 struct State {
-    simd: Simd,
+    executor: Box<dyn Executor>,
     batch: usize,
     planes: Vec<f32>,
     policy: Vec<f32>,
@@ -27,17 +27,21 @@ fn with<T>(run: impl FnOnce(&mut State) -> T) -> T {
 
 // SAFETY, for all: no other function of these names is linked into the module.
 
-/// Builds network number `net` of the benchmark with buffers for `batch` positions.
+/// Builds network number `net` of the benchmark with buffers for `batch` positions, in f32 (`kind` 0) or integers (1).
 #[unsafe(no_mangle)]
-pub extern "C" fn prepare(net: usize, batch: usize) {
-    let simd = Simd::new(&NETS[net].weights());
-    let spec = simd.spec();
+pub extern "C" fn prepare(net: usize, batch: usize, kind: usize) {
+    let weights = NETS[net].weights();
+    let executor: Box<dyn Executor> = match kind {
+        0 => Box::new(Simd::new(&weights)),
+        _ => Box::new(Quantized::new(&weights, &calibration(&weights))),
+    };
+    let spec = executor.spec();
     let state = State {
         batch,
         planes: vec![0.0; batch * usize::from(spec.planes) * 81],
         policy: vec![0.0; batch * spec.actions()],
         wdl: vec![0.0; batch * OUTCOMES],
-        simd,
+        executor,
     };
     STATE.set(Some(state));
 }
@@ -63,5 +67,5 @@ pub extern "C" fn wdl() -> *const f32 {
 /// Runs the network.
 #[unsafe(no_mangle)]
 pub extern "C" fn forward() {
-    with(|State { simd, batch, planes, policy, wdl }| simd.forward(*batch, planes, policy, wdl));
+    with(|State { executor, batch, planes, policy, wdl }| executor.forward(*batch, planes, policy, wdl));
 }

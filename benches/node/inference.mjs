@@ -1,6 +1,7 @@
 // The worker of the inference benchmark for WebAssembly: our own module and onnxruntime-web, one thread each.
 //
-// Arguments: the folder of the dumped networks, our module, the folder that holds node_modules.
+// Arguments: the folder of the dumped networks, the folder that holds node_modules, our module, the same with relaxed-simd
+// if there is one.
 // It answers lines as src/bin/inference/worker.rs describes.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { createInterface } from 'node:readline';
 import { performance } from 'node:perf_hooks';
 
-const [folder, module, packages] = process.argv.slice(2);
+const [folder, packages, module, relaxed] = process.argv.slice(2);
 const require = createRequire(`${packages}/`);
 const ort = await import(pathToFileURL(require.resolve('onnxruntime-web')).href).then((m) => m.default ?? m);
 ort.env.wasm.numThreads = 1;
@@ -27,10 +28,10 @@ const input = (net, batch) => {
   return Float32Array.from({ length: batch * PLANES * 81 }, (_, i) => dumped[i % dumped.length]);
 };
 
-async function own(net, batch) {
+const own = (module, kind) => async (net, batch) => {
   const { instance } = await WebAssembly.instantiate(readFileSync(module));
   const { memory, prepare, planes, policy, wdl, forward } = instance.exports;
-  prepare(NETS.indexOf(net), batch);
+  prepare(NETS.indexOf(net), batch, kind);
   new Float32Array(memory.buffer, planes(), batch * PLANES * 81).set(input(net, batch));
   return {
     run: forward,
@@ -39,7 +40,7 @@ async function own(net, batch) {
       new Float32Array(memory.buffer, wdl(), batch * 3),
     ],
   };
-}
+};
 
 async function onnx(net, batch) {
   const session = await ort.InferenceSession.create(readFileSync(`${folder}/${net}.onnx`), {
@@ -56,7 +57,13 @@ async function onnx(net, batch) {
   };
 }
 
-const executors = { 'wasm-simd128': own, 'onnxruntime-web': onnx };
+const [F32, INTEGERS] = [0, 1];
+const executors = {
+  'wasm-simd128': own(module, F32),
+  ...(relaxed && { 'wasm-relaxed': own(relaxed, F32) }),
+  'wasm-int-simd128': own(module, INTEGERS),
+  'onnxruntime-web': onnx,
+};
 const built = new Map();
 
 async function executor(name, net, batch) {

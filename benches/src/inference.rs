@@ -1,5 +1,6 @@
 //! What all workers of the inference benchmark run: the same networks on the same input.
 
+use keisei_core::net::simd::Calibration;
 use keisei_core::net::{NetSpec, Weights};
 
 /// A network to measure.
@@ -51,6 +52,11 @@ impl Net {
         }
         weights
     }
+}
+
+/// The calibration of a network on the benchmark's input.
+pub fn calibration(weights: &Weights) -> Calibration {
+    Calibration::measure(weights, &input(weights.spec(), 64))
 }
 
 /// Planes `[batch, planes, 81]` of zeros and ones, one in eight set.

@@ -34,12 +34,14 @@ pub fn run(options: &Options) -> Result<()> {
     cargo.args(["--features", &program.required_features.join(",")]).arg("--");
     let module = format!("{name}_wasm");
     if targets.iter().any(|target| target.name == module) {
-        match wasm::compile(&["--package", "keisei-benches", "--example", &module]) {
-            Ok(folder) => {
-                cargo.arg("--wasm").arg(folder.join(format!("examples/{module}.wasm")));
+        for (option, simd) in [("--wasm", wasm::Simd::Fixed), ("--relaxed", wasm::Simd::Relaxed)] {
+            match wasm::compile(&["--package", "keisei-benches", "--example", &module], simd) {
+                Ok(folder) => {
+                    cargo.arg(option).arg(folder.join(format!("examples/{module}.wasm")));
+                }
+                Err(error) if error.is::<Missing>() => eprintln!("without the wasm module: {error:#}"),
+                Err(error) => return Err(error),
             }
-            Err(error) if error.is::<Missing>() => eprintln!("without the wasm module: {error:#}"),
-            Err(error) => return Err(error),
         }
     }
     run_command(cargo.args(&options.args))

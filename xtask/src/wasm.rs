@@ -91,7 +91,7 @@ impl Toolchain {
         }
     }
 
-    fn cargo_build(&self) -> Command {
+    fn cargo_build(&self, simd: Simd) -> Command {
         let mut cargo = match self {
             Toolchain::Rustup => {
                 let mut cargo = cargo();
@@ -110,21 +110,39 @@ impl Toolchain {
         };
         // Flags for the host in the environment would replace the target's.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-        cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C target-feature=+simd128");
+        let features = match simd {
+            Simd::Fixed => "-C target-feature=+simd128",
+            Simd::Relaxed => "-C target-feature=+simd128,+relaxed-simd",
+        };
+        cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", features);
         cargo.args(["--target", TARGET, "--profile", "wasm"]);
         cargo
     }
+}
+
+/// The vector instructions that a module may use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Simd {
+    /// Those of every browser of the last years.
+    Fixed,
+    /// The relaxed ones as well, whose rounding the CPU decides.
+    Relaxed,
 }
 
 /// Compiles the package or example that `what` selects; the folder that cargo puts its output into.
 ///
 /// # Errors
 /// There is no toolchain, or it fails.
-pub fn compile(what: &[&str]) -> Result<PathBuf> {
+pub fn compile(what: &[&str], simd: Simd) -> Result<PathBuf> {
     let toolchain = toolchain()?;
     eprintln!("{}", toolchain.describe());
-    run(toolchain.cargo_build().args(what))?;
-    Ok(target_directory()?.join(TARGET).join("wasm"))
+    let target = match simd {
+        Simd::Fixed => target_directory()?,
+        // Another set of flags: in the same folder each would build everything anew.
+        Simd::Relaxed => target_directory()?.join("relaxed"),
+    };
+    run(toolchain.cargo_build(simd).args(what).env("CARGO_TARGET_DIR", &target))?;
+    Ok(target.join(TARGET).join("wasm"))
 }
 
 /// Builds `web` into `www/src/wasm/`: `keisei_web.js`, its types, and the optimised `keisei_web_bg.wasm`.
@@ -132,7 +150,7 @@ pub fn compile(what: &[&str]) -> Result<PathBuf> {
 /// # Errors
 /// Anything that it takes is missing or fails.
 pub fn build() -> Result<()> {
-    let compiled = compile(&["--package", "keisei-web"])?.join("keisei_web.wasm");
+    let compiled = compile(&["--package", "keisei-web"], Simd::Fixed)?.join("keisei_web.wasm");
     let out = www().join("src/wasm");
     bind(&compiled, &out)?;
     npm_packages(&www())?;

@@ -21,6 +21,8 @@ mod weights;
 pub mod burn;
 pub mod scalar;
 pub mod simd;
+#[cfg(feature = "std")]
+pub mod threads;
 
 pub use spec::{NetSpec, SpecError, TensorSpec};
 pub use weights::{Weights, WeightsError};

@@ -5,6 +5,8 @@
 //! builds what this needs; without Python, Node or the module their rows are left out, and said to be.
 
 mod peers;
+mod threads;
+mod trained;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -14,14 +16,28 @@ use anyhow::{Context, Result, bail};
 use keisei_benches::inference::{BATCHES, NETS};
 use peers::Worker;
 
-const USAGE: &str = "usage: inference [--wasm MODULE] [--rounds N] [--seconds S] [--cpu N]";
+const USAGE: &str =
+    "usage: inference [--wasm MODULE] [--relaxed MODULE] [--model FILE] [--rounds N] [--seconds S] [--cpu N]";
 
 /// Whose speed is measured by whose, and how many times as fast it should be on the trainer's network.
-const BARS: [(&str, &str, f64); 2] = [("simd-", "onnxruntime", 2.0), ("wasm-", "onnxruntime-web", 4.0)];
+const BARS: [(&str, &str, f64); 5] = [
+    ("simd-", "onnxruntime", 2.4),
+    ("int-", "onnxruntime", 3.5),
+    ("wasm-simd128", "onnxruntime-web", 4.5),
+    ("wasm-relaxed", "onnxruntime-web", 5.0),
+    ("wasm-int", "onnxruntime-web", 7.0),
+];
+
+/// The largest difference of a logit, in f32 and after rounding to integers.
+const TOLERANCES: [f64; 2] = [1e-3, 2e-2];
 
 struct Options {
-    /// Our executor as a WebAssembly module.
+    /// Our executors as a WebAssembly module.
     wasm: Option<PathBuf>,
+    /// The same with relaxed-simd.
+    relaxed: Option<PathBuf>,
+    /// A trained model to compare the executors on.
+    model: Option<PathBuf>,
     rounds: usize,
     /// Length of one measurement.
     seconds: f64,
@@ -37,10 +53,12 @@ fn main() -> Result<()> {
 }
 
 fn parse(arguments: &[String]) -> Result<Options> {
-    let mut options = Options { wasm: None, rounds: 7, seconds: 0.4, cpu: 0 };
+    let mut options = Options { wasm: None, relaxed: None, model: None, rounds: 7, seconds: 0.4, cpu: 0 };
     for pair in arguments.chunks(2) {
         match pair {
             [name, value] if name == "--wasm" => options.wasm = Some(value.into()),
+            [name, value] if name == "--relaxed" => options.relaxed = Some(value.into()),
+            [name, value] if name == "--model" => options.model = Some(value.into()),
             [name, value] if name == "--rounds" => options.rounds = value.parse().context(USAGE)?,
             [name, value] if name == "--seconds" => options.seconds = value.parse().context(USAGE)?,
             [name, value] if name == "--cpu" => options.cpu = value.parse().context(USAGE)?,
@@ -60,7 +78,7 @@ fn compare(options: &Options) -> Result<()> {
     for (what, started) in [
         ("native executors", Worker::native(options.cpu)),
         ("onnxruntime", Worker::python(options.cpu, &folder)),
-        ("WebAssembly", Worker::node(options.cpu, &folder, options.wasm.as_deref())),
+        ("WebAssembly", Worker::node(options.cpu, &folder, options.wasm.as_deref(), options.relaxed.as_deref())),
     ] {
         match started {
             Ok(worker) => workers.push(worker),
@@ -78,7 +96,8 @@ fn compare(options: &Options) -> Result<()> {
         for net in &NETS {
             let difference = workers[*index].ask(&format!("check {executor} {}", net.name))?;
             let difference: f64 = difference.parse().context("a difference")?;
-            if difference.is_nan() || difference > 1e-3 {
+            let [exact, rounded] = TOLERANCES;
+            if difference.is_nan() || difference > if executor.contains("int") { rounded } else { exact } {
                 bail!("{executor} does not compute {}: logits differ by {difference}", net.name);
             }
             eprintln!("{executor}, {}: logits within {difference:.1e} of the scalar executor", net.name);
@@ -106,7 +125,8 @@ fn compare(options: &Options) -> Result<()> {
         }
     }
     print(&columns, &speeds);
-    Ok(())
+    threads::compare(options.rounds, options.seconds);
+    options.model.as_deref().map_or(Ok(()), trained::compare)
 }
 
 /// A folder beside the build's output for dumped networks and installed peers.

@@ -35,8 +35,8 @@ impl Worker {
         Worker::start(python.arg(sources.join("inference_ort.py")).arg(folder))
     }
 
-    /// `benches/node/inference.mjs` with our module. It needs the networks that the Python worker wrote as ONNX.
-    pub fn node(cpu: usize, folder: &Path, wasm: Option<&Path>) -> Result<Worker> {
+    /// `benches/node/inference.mjs` with our modules. It needs the networks that the Python worker wrote as ONNX.
+    pub fn node(cpu: usize, folder: &Path, wasm: Option<&Path>, relaxed: Option<&Path>) -> Result<Worker> {
         let wasm = wasm.context("no module was given (--wasm)")?;
         let wasm = fs::canonicalize(wasm).with_context(|| wasm.display().to_string())?;
         if !folder.join("C64N4.onnx").is_file() {
@@ -52,7 +52,9 @@ impl Worker {
             }
             run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(packages))
         })?;
-        Worker::start(on_cpu(cpu, "node").arg(sources.join("inference.mjs")).arg(folder).arg(wasm).arg(packages))
+        Worker::start(
+            on_cpu(cpu, "node").arg(sources.join("inference.mjs")).arg(folder).arg(packages).arg(wasm).args(relaxed),
+        )
     }
 
     fn start(command: &mut Command) -> Result<Worker> {

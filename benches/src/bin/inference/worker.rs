@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
-use keisei_benches::inference::{NETS, Net, input};
+use keisei_benches::inference::{NETS, Net, calibration, input};
 use keisei_core::net::scalar::Scalar;
-use keisei_core::net::simd::{Level, Simd};
+use keisei_core::net::simd::{Dot, Level, Quantized, Simd};
 use keisei_core::net::{Executor, OUTCOMES};
 
 /// Positions of an output check.
@@ -59,6 +59,7 @@ fn find(net: &str) -> Result<&'static Net> {
 fn executors() -> Vec<String> {
     let levels = Level::ALL.into_iter().filter(|level| level.is_available());
     let mut names: Vec<_> = levels.map(|level| format!("simd-{level}")).collect();
+    names.extend(Dot::available().map(|dot| format!("int-{dot}")));
     names.push("scalar".into());
     names.push("burn-flex".into());
     names
@@ -69,6 +70,11 @@ fn build(name: &str, net: &Net) -> Result<Box<dyn Executor>> {
     Ok(match name {
         "scalar" => Box::new(Scalar::new(&weights)),
         "burn-flex" => Box::new(flex::Flex::new(&weights)),
+        _ if name.starts_with("int-") => {
+            let dot = Dot::available().find(|dot| name == format!("int-{dot}"));
+            let quantized = dot.and_then(|dot| Quantized::with_dot(&weights, &calibration(&weights), dot));
+            Box::new(quantized.with_context(|| format!("no executor {name} here"))?)
+        }
         _ => {
             let level = Level::ALL.into_iter().find(|level| name == format!("simd-{level}"));
             let simd = level.and_then(|level| Simd::with_level(&weights, level));
@@ -132,7 +138,7 @@ pub fn dump(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-mod flex {
+pub mod flex {
     use burn::backend::{Flex as Backend, flex::FlexDevice};
     use burn::tensor::{Tensor, TensorData};
     use keisei_core::net::{Executor, NetSpec, Weights, burn::Net};

@@ -1,0 +1,130 @@
+//! How far the executors are from the definition on a trained model, on positions of its own games.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use keisei_core::encoding::{PackedObservation, SQUARES};
+use keisei_core::format::model::Model;
+use keisei_core::net::scalar::Scalar;
+use keisei_core::net::simd::{Calibration, Dot, Level, Quantized, Simd};
+use keisei_core::net::{Executor, OUTCOMES, value};
+use keisei_core::random::SplitMix64;
+use keisei_core::search::policy;
+use keisei_core::shogi::Game;
+
+use super::worker::flex::Flex;
+
+/// Positions to calibrate on, and to compare on; each from games of its own.
+const POSITIONS: [usize; 2] = [256, 1024];
+
+/// Of so many positions of a game, one is taken.
+const ONE_IN: usize = 7;
+
+/// The least share of positions with the same best move, and the largest difference of a value.
+const BARS: (f64, f32) = (0.99, 0.01);
+
+struct Positions {
+    planes: Vec<f32>,
+    legal: Vec<Vec<u16>>,
+}
+
+struct Output {
+    policy: Vec<f32>,
+    wdl: Vec<f32>,
+}
+
+/// Prints a table.
+pub fn compare(file: &Path) -> Result<()> {
+    let bytes = fs::read(file).with_context(|| file.display().to_string())?;
+    let model = Model::from_bytes(&bytes).with_context(|| file.display().to_string())?;
+    let (weights, spec) = (&model.weights, model.spec());
+    let mut random = SplitMix64(20261125);
+    let [for_calibration, positions] = POSITIONS.map(|count| play(&model, count, &mut random));
+    let expected = run(&mut Scalar::new(weights), &positions);
+    let calibration = Calibration::measure(weights, &for_calibration.planes);
+
+    println!(
+        "\n{}, C{}N{}, {} positions of its own games at temperature 1, beside the definition in plain loops:",
+        model.provenance.run,
+        spec.channels,
+        spec.blocks,
+        positions.legal.len()
+    );
+    println!(
+        "| executor | same best move | largest difference: logit | value | mean of value |\n|---|---:|---:|---:|---:|"
+    );
+    let mut executors: Vec<(String, Box<dyn Executor>)> = vec![("burn-flex".into(), Box::new(Flex::new(weights)))];
+    for level in Level::ALL {
+        executors.extend(Simd::with_level(weights, level).map(|simd| (format!("simd-{level}"), Box::new(simd) as _)));
+    }
+    for dot in Dot::available() {
+        let quantized = Quantized::with_dot(weights, &calibration, dot);
+        executors.extend(quantized.map(|quantized| (format!("int-{dot}"), Box::new(quantized) as _)));
+    }
+    for (name, mut executor) in executors {
+        let found = run(executor.as_mut(), &positions);
+        let logit = largest(expected.policy.iter().zip(&found.policy).map(|(a, b)| a - b));
+        let values = || values(&expected).zip(values(&found)).map(|(a, b)| a - b);
+        let mean = values().map(f32::abs).sum::<f32>() / positions.legal.len() as f32;
+        let same = best(&expected, &positions).zip(best(&found, &positions)).filter(|(a, b)| a == b).count();
+        let agreement = same as f64 / positions.legal.len() as f64;
+        let met = agreement >= BARS.0 && largest(values()) <= BARS.1;
+        println!(
+            "| {name} | {:.2} % | {logit:.1e} | {:.1e} | {mean:.1e} |{}",
+            100.0 * agreement,
+            largest(values()),
+            if met { "" } else { " missed" }
+        );
+    }
+    Ok(())
+}
+
+/// Games of the model against itself at temperature 1, until there are enough positions.
+fn play(model: &Model, count: usize, random: &mut SplitMix64) -> Positions {
+    let mut executor = Simd::new(&model.weights);
+    let size = model.features.planes() * SQUARES;
+    let mut planes = vec![0.0; size];
+    let (mut logits, mut wdl) = (vec![0.0; model.actions.count()], [0.0; OUTCOMES]);
+    let mut positions = Positions { planes: Vec::new(), legal: Vec::new() };
+    let mut game = Game::startpos();
+    while positions.legal.len() < count {
+        if game.outcome().is_some() {
+            game = Game::startpos();
+        }
+        let legal = model.actions.legal(game.position());
+        model.features.expand(&PackedObservation::new(&game), &mut planes);
+        if random.below(ONE_IN) == 0 {
+            positions.planes.extend(&planes);
+            positions.legal.push(legal.actions().to_vec());
+        }
+        executor.forward(1, &planes, &mut logits, &mut wdl);
+        let probabilities = policy::probabilities(&logits, legal.actions(), 1.0);
+        game.play(legal.moves()[policy::draw(&probabilities, random.uniform())]);
+    }
+    positions
+}
+
+fn run(executor: &mut dyn Executor, positions: &Positions) -> Output {
+    let batch = positions.legal.len();
+    let mut output = Output { policy: vec![0.0; batch * executor.spec().actions()], wdl: vec![0.0; batch * OUTCOMES] };
+    executor.forward(batch, &positions.planes, &mut output.policy, &mut output.wdl);
+    output
+}
+
+/// The best legal move of each position, by its place in the list.
+fn best<'a>(output: &'a Output, positions: &'a Positions) -> impl Iterator<Item = usize> + 'a {
+    let actions = output.policy.len() / positions.legal.len();
+    output.policy.chunks_exact(actions).zip(&positions.legal).map(|(logits, legal)| {
+        let logit = |i: usize| logits[usize::from(legal[i])];
+        (0..legal.len()).max_by(|&a, &b| logit(a).total_cmp(&logit(b))).expect("a game goes on with a legal move")
+    })
+}
+
+fn values(output: &Output) -> impl Iterator<Item = f32> {
+    output.wdl.chunks_exact(OUTCOMES).map(|wdl| value([wdl[0], wdl[1], wdl[2]]))
+}
+
+fn largest(differences: impl Iterator<Item = f32>) -> f32 {
+    differences.fold(0.0, |largest, x| largest.max(x.abs()))
+}

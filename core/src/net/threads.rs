@@ -1,0 +1,45 @@
+//! An executor on several threads.
+
+use alloc::{vec, vec::Vec};
+use std::thread;
+
+use super::{Executor, NetSpec, OUTCOMES, SQUARES, assert_shapes};
+
+/// Cuts each batch into shares of about the same size, one for each thread.
+///
+/// What comes out does not depend on the number of threads, because it does not depend on the batch.
+#[derive(Clone, Debug)]
+pub struct Threads<E> {
+    executors: Vec<E>,
+}
+
+impl<E: Executor + Clone + Send> Threads<E> {
+    /// This executor on so many threads, at least one; the caller's is one of them.
+    pub fn new(executor: E, threads: usize) -> Threads<E> {
+        Threads { executors: vec![executor; threads.max(1)] }
+    }
+}
+
+impl<E: Executor + Clone + Send> Executor for Threads<E> {
+    fn spec(&self) -> &NetSpec {
+        self.executors[0].spec()
+    }
+
+    fn forward(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32]) {
+        let spec = self.spec().clone();
+        assert_shapes(&spec, batch, planes, policy, wdl);
+        let share = batch.div_ceil(self.executors.len()).max(1);
+        let planes = planes.chunks(share * usize::from(spec.planes) * SQUARES);
+        let outputs = policy.chunks_mut(share * spec.actions()).zip(wdl.chunks_mut(share * OUTCOMES));
+        let mut shares = self.executors.iter_mut().zip(planes.zip(outputs));
+        let own = shares.next();
+        thread::scope(|scope| {
+            for (executor, (planes, (policy, wdl))) in shares {
+                scope.spawn(move || executor.forward(wdl.len() / OUTCOMES, planes, policy, wdl));
+            }
+            if let Some((executor, (planes, (policy, wdl)))) = own {
+                executor.forward(wdl.len() / OUTCOMES, planes, policy, wdl);
+            }
+        });
+    }
+}
