@@ -1,7 +1,7 @@
 //! What all workers of the inference benchmark run: the same networks on the same input.
 
 use keisei_core::net::simd::Calibration;
-use keisei_core::net::{NetSpec, Weights};
+use keisei_core::net::{NetOptions, NetSpec, Weights};
 
 /// A network to measure.
 pub struct Net {
@@ -24,7 +24,15 @@ impl Net {
     /// Its architecture, with the planes and actions of the trainer's default encoding.
     pub fn spec(&self) -> NetSpec {
         let Net { channels, blocks, .. } = *self;
-        NetSpec { planes: 96, policy_planes: 27, channels, blocks, value_channels: 4, value_hidden: 64 }
+        NetSpec {
+            planes: 96,
+            policy_planes: 27,
+            channels,
+            blocks,
+            value_channels: 4,
+            value_hidden: 64,
+            options: NetOptions::default(),
+        }
     }
 
     /// Fresh weights, with the second convolutions filled as well: speed must not come from zeros.

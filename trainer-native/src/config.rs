@@ -6,7 +6,7 @@
 use crate::learner::Device;
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features};
-use keisei_core::net::NetSpec;
+use keisei_core::net::{NetOptions, NetSpec};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use toml::{Table, Value};
@@ -337,6 +337,7 @@ impl Config {
             blocks: self.net.blocks,
             value_channels: self.net.value_channels,
             value_hidden: self.net.value_hidden,
+            options: NetOptions::default(),
         }
     }
 

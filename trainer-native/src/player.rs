@@ -187,15 +187,22 @@ fn any(moves: &[Move], random: &mut Stream) -> Move {
 mod tests {
     use std::collections::BTreeSet;
 
-    use keisei_core::net::NetSpec;
+    use keisei_core::net::{NetOptions, NetSpec};
     use keisei_core::shogi::Position;
 
     use super::*;
     use crate::random::Purpose;
 
     fn agent(temperature: f32) -> Agent {
-        let spec =
-            NetSpec { planes: 96, policy_planes: 27, channels: 8, blocks: 1, value_channels: 1, value_hidden: 8 };
+        let spec = NetSpec {
+            planes: 96,
+            policy_planes: 27,
+            channels: 8,
+            blocks: 1,
+            value_channels: 1,
+            value_hidden: 8,
+            options: NetOptions::default(),
+        };
         let weights = Weights::init(&spec, 3).expect("the specification is valid");
         Agent::new("agent", Features::Attack96, Actions::Dest2187, &weights, temperature)
     }

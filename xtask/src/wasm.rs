@@ -137,7 +137,7 @@ pub fn compile(what: &[&str], simd: Simd) -> Result<PathBuf> {
     let toolchain = toolchain()?;
     eprintln!("{}", toolchain.describe());
     let target = match simd {
-        Simd::Fixed => target_directory()?,
+        Simd::Fixed => target_directory()?.to_owned(),
         // Another set of flags: in the same folder each would build everything anew.
         Simd::Relaxed => target_directory()?.join("relaxed"),
     };

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use keisei_core::encoding::{Actions, Features, SQUARES};
-use keisei_core::net::{NetSpec, Weights};
+use keisei_core::net::{NetOptions, NetSpec, Weights};
 use std::time::Instant;
 use trainer_native::learner::{BurnLearner, CpuLearner, Learner, Minibatch};
 use trainer_native::ppo::Coefficients;
@@ -49,6 +49,7 @@ fn samples_per_second(
         blocks,
         value_channels: 8,
         value_hidden: 64,
+        options: NetOptions::default(),
     };
     let weights = Weights::init(&spec, 1)?;
     let slots: Vec<usize> = (0..rollout.steps.len()).collect();

@@ -1,6 +1,7 @@
 //! The model file: an exported network with everything that is needed to play it.
 //!
-//! An [envelope](super::envelope) with magic `KEISEI-M`, version [`VERSION`]. The header is postcard, in this order:
+//! An [envelope](super::envelope) with magic `KEISEI-M`, version [`VERSION`], or [`VERSION_OF_OPTIONS`] for a network with
+//! options. The header is postcard, in this order:
 //!
 //! | field | type | content |
 //! |---|---|---|
@@ -9,6 +10,7 @@
 //! | `actions` | string | id of the policy's actions, [`Actions::id`] |
 //! | `provenance` | [`Provenance`] | where the weights come from |
 //! | `dtype` | [`Dtype`] | how the weights are stored |
+//! | `options` | [`NetOptions`] | layers that not every network has; only in version [`VERSION_OF_OPTIONS`] |
 //!
 //! The body is the weights in the order of [`NetSpec::tensors`], little endian, without gaps.
 
@@ -20,10 +22,13 @@ use serde::{Deserialize, Serialize};
 use super::envelope::{self, EnvelopeError, MAX_HEADER};
 use super::half;
 use crate::encoding::{Actions, Features};
-use crate::net::{NetSpec, SpecError, Weights, WeightsError};
+use crate::net::{NetOptions, NetSpec, SpecError, Weights, WeightsError};
 
-/// The version of the format that is written, and the only one that is read.
+/// The version of the format for networks without options.
 pub const VERSION: u32 = 1;
+
+/// The version of the format for networks with options. Programs that know none of them refuse it by its number.
+pub const VERSION_OF_OPTIONS: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"KEISEI-M";
 
@@ -179,7 +184,12 @@ impl Model {
             provenance: self.provenance.clone(),
             dtype,
         };
-        let header = postcard::to_allocvec(&header).map_err(ModelError::Header)?;
+        let mut header = postcard::to_allocvec(&header).map_err(ModelError::Header)?;
+        let options = self.spec().options;
+        let version = if options == NetOptions::default() { VERSION } else { VERSION_OF_OPTIONS };
+        if version == VERSION_OF_OPTIONS {
+            header.extend(postcard::to_allocvec(&options).map_err(ModelError::Header)?);
+        }
         if header.len() > MAX_HEADER {
             return Err(ModelError::HeaderTooLong(header.len()));
         }
@@ -188,7 +198,7 @@ impl Model {
             Dtype::F16 => self.weights.data().iter().flat_map(|&x| half::from_f32(x).to_le_bytes()).collect(),
         };
         check_finite(self.spec(), &numbers(&body, dtype))?;
-        Ok(envelope::seal(MAGIC, VERSION, &header, &body))
+        Ok(envelope::seal(MAGIC, version, &header, &body))
     }
 
     /// The model in these bytes. Nothing is allocated for the weights before the file is known to hold them.
@@ -196,8 +206,13 @@ impl Model {
     /// # Errors
     /// The first thing found wrong.
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, ModelError> {
-        let (header, body) = envelope::open(bytes, MAGIC, VERSION).map_err(ModelError::Envelope)?;
-        let (header, rest) = postcard::take_from_bytes::<Header>(header).map_err(ModelError::Header)?;
+        let of_options = bytes.get(8..12) == Some(&VERSION_OF_OPTIONS.to_le_bytes()[..]);
+        let version = if of_options { VERSION_OF_OPTIONS } else { VERSION };
+        let (header, body) = envelope::open(bytes, MAGIC, version).map_err(ModelError::Envelope)?;
+        let (mut header, mut rest) = postcard::take_from_bytes::<Header>(header).map_err(ModelError::Header)?;
+        if of_options {
+            (header.spec.options, rest) = postcard::take_from_bytes(rest).map_err(ModelError::Header)?;
+        }
         if !rest.is_empty() {
             return Err(ModelError::HeaderRest(rest.len()));
         }
@@ -253,8 +268,15 @@ mod tests {
     use super::*;
 
     fn model() -> Model {
-        let spec =
-            NetSpec { planes: 96, policy_planes: 27, channels: 8, blocks: 1, value_channels: 1, value_hidden: 4 };
+        let spec = NetSpec {
+            planes: 96,
+            policy_planes: 27,
+            channels: 8,
+            blocks: 1,
+            value_channels: 1,
+            value_hidden: 4,
+            options: NetOptions::default(),
+        };
         Model {
             features: Features::Attack96,
             actions: Actions::Dest2187,
@@ -293,6 +315,14 @@ mod tests {
         let model = model();
         let bytes = model.to_bytes(Dtype::F32).expect("the model is sound");
         assert_eq!(Model::from_bytes(&bytes), Ok(model.clone()));
+
+        let options = NetOptions { se_hidden: 3, pool_hidden: 4, score_hidden: 5 };
+        let spec = NetSpec { options, ..model.spec().clone() };
+        let weights = Weights::init(&spec, 6).expect("the specification is valid");
+        let more = Model { weights, ..model.clone() };
+        let of_options = more.to_bytes(Dtype::F32).expect("the model is sound");
+        assert_eq!((bytes[8], of_options[8]), (VERSION as u8, VERSION_OF_OPTIONS as u8));
+        assert_eq!(Model::from_bytes(&of_options), Ok(more));
 
         let halves = model.to_bytes(Dtype::F16).expect("the model is sound");
         assert_eq!(bytes.len() - halves.len(), 2 * model.spec().parameters());

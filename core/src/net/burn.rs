@@ -1,12 +1,13 @@
 //! The network as a burn module: training on every burn backend, inference on GPUs.
 
-use alloc::{format, vec::Vec};
+use alloc::{format, vec, vec::Vec};
 
 use burn::module::{Module, Param};
+use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::backend::{AutodiffBackend, Backend};
-use burn::tensor::{Tensor, TensorData, activation::relu, module::conv2d, ops::ConvOptions};
+use burn::tensor::{Tensor, TensorData, module::conv2d, ops::ConvOptions};
 
-use super::{Executor, NetSpec, OUTCOMES, SIDE, SQUARES, Weights, assert_shapes};
+use super::{Executor, NetSpec, OUTCOMES, POOLED, SIDE, SQUARES, VARIANCE_FLOOR, Weights, assert_shapes};
 
 /// The network on backend `B`, with one parameter for each tensor of [`NetSpec::tensors`].
 #[derive(Module, Debug)]
@@ -15,6 +16,7 @@ pub struct Net<B: Backend> {
     blocks: Vec<Block<B>>,
     policy: Linear<B>,
     value: Value<B>,
+    score: Option<Perceptron<B>>,
     #[module(skip)]
     spec: NetSpec,
 }
@@ -30,6 +32,15 @@ struct Conv<B: Backend> {
 struct Block<B: Backend> {
     conv1: Conv<B>,
     conv2: Conv<B>,
+    pool: Option<Perceptron<B>>,
+    se: Option<Perceptron<B>>,
+}
+
+/// Two linear layers with a rectification between them.
+#[derive(Module, Debug)]
+struct Perceptron<B: Backend> {
+    hidden: Linear<B>,
+    out: Linear<B>,
 }
 
 /// A matrix and a bias: a linear layer, or a 1×1 convolution.
@@ -57,14 +68,23 @@ impl<B: Backend> Net<B> {
             weight: param(weights, &format!("{name}.weight"), device),
             bias: param(weights, &format!("{name}.bias"), device),
         };
-        let blocks = 0..weights.spec().blocks;
+        let perceptron = |name: &str, hidden: u16| {
+            let layer = |layer: &str| linear(&format!("{name}.{layer}"));
+            (hidden > 0).then(|| Perceptron { hidden: layer("hidden"), out: layer("out") })
+        };
+        let options = weights.spec().options;
+        let block = |i: u16| Block {
+            conv1: conv(&format!("blocks.{i}.conv1")),
+            conv2: conv(&format!("blocks.{i}.conv2")),
+            pool: perceptron(&format!("blocks.{i}.pool"), options.pool_hidden),
+            se: perceptron(&format!("blocks.{i}.se"), options.se_hidden),
+        };
         Net {
             stem: conv("stem"),
-            blocks: blocks
-                .map(|i| Block { conv1: conv(&format!("blocks.{i}.conv1")), conv2: conv(&format!("blocks.{i}.conv2")) })
-                .collect(),
+            blocks: (0..weights.spec().blocks).map(block).collect(),
             policy: linear("policy"),
             value: Value { conv: linear("value.conv"), hidden: linear("value.hidden"), out: linear("value.out") },
+            score: perceptron("score", options.score_hidden),
             spec: weights.spec().clone(),
         }
     }
@@ -79,11 +99,9 @@ impl<B: Backend> Net<B> {
         for block in &self.blocks {
             push_conv(&mut data, &block.conv1);
             push_conv(&mut data, &block.conv2);
+            push_linears(&mut data, block.options());
         }
-        for linear in [&self.policy, &self.value.conv, &self.value.hidden, &self.value.out] {
-            push(&mut data, &linear.weight);
-            push(&mut data, &linear.bias);
-        }
+        push_linears(&mut data, self.heads());
         Weights::new(self.spec.clone(), data).expect("the parameters have kept their shapes since from_weights")
     }
 
@@ -93,20 +111,30 @@ impl<B: Backend> Net<B> {
         B: AutodiffBackend,
     {
         let mut data = Vec::with_capacity(self.spec.parameters());
-        let mut conv = |conv: &Conv<B>| {
-            push_gradient(&mut data, &conv.weight, gradients);
-            push_gradient(&mut data, &conv.bias, gradients);
+        let conv = |data: &mut Vec<f32>, conv: &Conv<B>| {
+            push_gradient(data, &conv.weight, gradients);
+            push_gradient(data, &conv.bias, gradients);
         };
-        conv(&self.stem);
+        conv(&mut data, &self.stem);
         for block in &self.blocks {
-            conv(&block.conv1);
-            conv(&block.conv2);
+            conv(&mut data, &block.conv1);
+            conv(&mut data, &block.conv2);
+            for linear in block.options() {
+                push_gradient(&mut data, &linear.weight, gradients);
+                push_gradient(&mut data, &linear.bias, gradients);
+            }
         }
-        for linear in [&self.policy, &self.value.conv, &self.value.hidden, &self.value.out] {
+        for linear in self.heads() {
             push_gradient(&mut data, &linear.weight, gradients);
             push_gradient(&mut data, &linear.bias, gradients);
         }
         data
+    }
+
+    /// The layers of the heads, in the order of the flat weights.
+    fn heads(&self) -> impl Iterator<Item = &Linear<B>> {
+        let value = [&self.policy, &self.value.conv, &self.value.hidden, &self.value.out];
+        value.into_iter().chain(self.score.iter().flat_map(Perceptron::layers))
     }
 
     /// The architecture.
@@ -117,13 +145,31 @@ impl<B: Backend> Net<B> {
     /// Policy logits `[B, policy_planes * 81]`, unmasked, and win, draw and loss logits `[B, 3]` of the side to move,
     /// from planes `[B, planes, 81]`.
     pub fn forward(&self, planes: Tensor<B, 3>) -> (Tensor<B, 2>, Tensor<B, 2>) {
+        let (policy, wdl, _) = self.forward_scored(planes);
+        (policy, wdl)
+    }
+
+    /// The same with the score `[B, 1]` of the side to move, of a network that has a head for it.
+    pub fn forward_scored(&self, planes: Tensor<B, 3>) -> (Tensor<B, 2>, Tensor<B, 2>, Option<Tensor<B, 2>>) {
         let [batch, inputs, _] = planes.dims();
         let x = planes.reshape([batch, inputs, SIDE, SIDE]);
         let mut x = relu(self.stem.forward(x)); // [B, C, 9, 9]
         for block in &self.blocks {
-            let y = relu(block.conv1.forward(x.clone())); // [B, C, 9, 9]
-            x = relu(x + block.conv2.forward(y)); // [B, C, 9, 9]
+            let mut y = relu(block.conv1.forward(x.clone())); // [B, C, 9, 9]
+            if let Some(perceptron) = &block.pool {
+                y = y + over_board(perceptron.forward(pool(x.clone())));
+            }
+            let mut y = block.conv2.forward(y); // [B, C, 9, 9]
+            if let Some(se) = &block.se {
+                let channels = usize::from(self.spec.channels);
+                let means = y.clone().reshape([batch, channels, SQUARES]).mean_dim(2).reshape([batch, channels]);
+                let excitation = se.forward(means); // [B, 2 C]
+                let [scale, shift] = [0, channels].map(|from| excitation.clone().narrow(1, from, channels));
+                y = y * over_board(sigmoid(scale)) + over_board(shift);
+            }
+            x = relu(x + y); // [B, C, 9, 9]
         }
+        let score = self.score.as_ref().map(|head| head.forward(pool(x.clone()))); // [B, 1]
 
         let policy = self.policy.conv1x1(x.clone(), None).reshape([batch, self.spec.actions()]); // [B, policy_planes * 81]
         let policy = policy + self.policy.bias.val().unsqueeze();
@@ -133,8 +179,42 @@ impl<B: Backend> Net<B> {
         let v = relu(self.value.hidden.forward(v)); // [B, value_hidden]
         let wdl = self.value.out.forward(v); // [B, 3]
         debug_assert_eq!(wdl.dims(), [batch, OUTCOMES]);
-        (policy, wdl)
+        (policy, wdl, score)
     }
+}
+
+impl<B: Backend> Block<B> {
+    /// Its linear layers, in the order of the flat weights.
+    fn options(&self) -> impl Iterator<Item = &Linear<B>> {
+        self.pool.iter().chain(&self.se).flat_map(Perceptron::layers)
+    }
+}
+
+impl<B: Backend> Perceptron<B> {
+    fn layers(&self) -> [&Linear<B>; 2] {
+        [&self.hidden, &self.out]
+    }
+
+    /// `[B, in]` to `[B, out]`.
+    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.out.forward(relu(self.hidden.forward(x)))
+    }
+}
+
+/// Mean, greatest and standard deviation of each channel: `[B, C, 9, 9]` to `[B, 3 C]`, all means first.
+fn pool<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 2> {
+    let [batch, channels, ..] = x.dims();
+    let x = x.reshape([batch, channels, SQUARES]);
+    let mean = x.clone().mean_dim(2); // [B, C, 1]
+    let deviation = x.clone() - mean.clone();
+    let deviation = ((deviation.clone() * deviation).mean_dim(2) + VARIANCE_FLOOR).sqrt();
+    Tensor::cat(vec![mean, x.max_dim(2), deviation], 1).reshape([batch, POOLED * channels])
+}
+
+/// `[B, C]` to `[B, C, 1, 1]`.
+fn over_board<B: Backend>(x: Tensor<B, 2>) -> Tensor<B, 4> {
+    let [batch, channels] = x.dims();
+    x.reshape([batch, channels, 1, 1])
 }
 
 impl<B: Backend> Executor for Net<B> {
@@ -142,13 +222,16 @@ impl<B: Backend> Executor for Net<B> {
         &self.spec
     }
 
-    fn forward(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32]) {
-        assert_shapes(&self.spec, batch, planes, policy, wdl);
+    fn forward_scored(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32], score: &mut [f32]) {
+        assert_shapes(&self.spec, batch, planes, policy, wdl, score);
         let shape = [batch, usize::from(self.spec.planes), SQUARES];
         let planes = Tensor::from_data(TensorData::new(planes.to_vec(), shape), &self.policy.bias.val().device());
-        let (policy_logits, wdl_logits) = Net::forward(self, planes);
+        let (policy_logits, wdl_logits, scores) = Net::forward_scored(self, planes);
         policy.copy_from_slice(&numbers(policy_logits));
         wdl.copy_from_slice(&numbers(wdl_logits));
+        if let (Some(scores), false) = (scores, score.is_empty()) {
+            score.copy_from_slice(&numbers(scores));
+        }
     }
 }
 
@@ -202,4 +285,11 @@ fn push_gradient<B: AutodiffBackend, const D: usize>(
 fn push_conv<B: Backend>(data: &mut Vec<f32>, conv: &Conv<B>) {
     push(data, &conv.weight);
     push(data, &conv.bias);
+}
+
+fn push_linears<'a, B: Backend>(data: &mut Vec<f32>, linears: impl Iterator<Item = &'a Linear<B>>) {
+    for linear in linears {
+        push(data, &linear.weight);
+        push(data, &linear.bias);
+    }
 }

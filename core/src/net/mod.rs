@@ -11,6 +11,15 @@
 //! value   ReLU(conv1×1 + bias), flatten, ReLU(linear), linear      -> [B, 3]   win, draw, loss
 //! ```
 //!
+//! Options of the original networks ([`NetOptions`]), where `pool` is the mean, the greatest and the standard deviation of
+//! each channel over the board, `[B, 3 C]`:
+//!
+//! ```text
+//! bias    conv2 of a block reads ReLU(conv1 x + bias) + linear(ReLU(linear(pool x)))
+//! se      x = ReLU(x + sigmoid(s) z + t), z = conv2 … + bias, (s, t) = linear(ReLU(linear(mean z)))   [B, 2 C]
+//! score   linear(ReLU(linear(pool of the last block)))             -> [B, 1]
+//! ```
+//!
 //! There is no normalisation layer: rollout and update must compute the same function. The second convolution of a
 //! block starts at zero instead, so that a fresh trunk passes its input through.
 
@@ -24,7 +33,7 @@ pub mod simd;
 #[cfg(feature = "std")]
 pub mod threads;
 
-pub use spec::{NetSpec, SpecError, TensorSpec};
+pub use spec::{NetOptions, NetSpec, SpecError, TensorSpec};
 pub use weights::{Weights, WeightsError};
 
 use crate::encoding::SQUARES;
@@ -34,6 +43,12 @@ const SIDE: usize = 9;
 
 /// Outcomes that the value head tells apart: win, draw, loss.
 pub const OUTCOMES: usize = 3;
+
+/// Numbers that global pooling makes of a channel: mean, greatest, standard deviation.
+const POOLED: usize = 3;
+
+/// What is added to a variance before its root is taken, so that the root has a slope everywhere.
+const VARIANCE_FLOOR: f32 = 1e-4;
 
 /// Something that runs the network on a batch of positions.
 pub trait Executor {
@@ -48,7 +63,16 @@ pub trait Executor {
     ///
     /// # Panics
     /// If a slice has another length than its shape says.
-    fn forward(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32]);
+    fn forward(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32]) {
+        self.forward_scored(batch, planes, policy, wdl, &mut []);
+    }
+
+    /// The same with the score of each position, `[batch]` from its side to move, of a network that has a head for it;
+    /// an empty slice asks for none.
+    ///
+    /// # Panics
+    /// As above, or if a score is asked of a network without it.
+    fn forward_scored(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32], score: &mut [f32]);
 }
 
 /// Probabilities of win, draw and loss from their logits.
@@ -66,10 +90,25 @@ pub fn value(wdl_logits: [f32; OUTCOMES]) -> f32 {
 }
 
 /// Panics unless the three slices of [`Executor::forward`] have the lengths of their shapes.
-fn assert_shapes(spec: &NetSpec, batch: usize, planes: &[f32], policy: &[f32], wdl: &[f32]) {
+fn assert_shapes(spec: &NetSpec, batch: usize, planes: &[f32], policy: &[f32], wdl: &[f32], score: &[f32]) {
     assert_eq!(planes.len(), batch * usize::from(spec.planes) * SQUARES, "planes are [batch, planes, 81]");
     assert_eq!(policy.len(), batch * spec.actions(), "policy is [batch, policy_planes * 81]");
     assert_eq!(wdl.len(), batch * OUTCOMES, "wdl is [batch, 3]");
+    assert!(
+        score.is_empty() || score.len() == batch && spec.options.score_hidden > 0,
+        "score is [batch], of a network with a head for it, or empty"
+    );
+}
+
+/// Slices of `len` numbers, the last one shorter, and then empty ones without end.
+fn shares(numbers: &mut [f32], len: usize) -> impl Iterator<Item = &mut [f32]> {
+    let mut rest = numbers;
+    core::iter::from_fn(move || {
+        let numbers = core::mem::take(&mut rest);
+        let (first, after) = numbers.split_at_mut(len.min(numbers.len()));
+        rest = after;
+        Some(first)
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use alloc::{format, vec, vec::Vec};
 
-use super::{Executor, NetSpec, OUTCOMES, SIDE, SQUARES, Weights, assert_shapes};
+use super::{Executor, NetSpec, OUTCOMES, SIDE, SQUARES, VARIANCE_FLOOR, Weights, assert_shapes};
 
 /// Runs the network by its definition. Slow; every other executor is measured against it.
 #[derive(Clone, Debug)]
@@ -16,8 +16,8 @@ impl Scalar {
         Scalar { weights: weights.clone() }
     }
 
-    /// One position: `planes` `[planes, 81]`, `policy` `[policy_planes * 81]`, `wdl` `[3]`.
-    fn position(&self, planes: &[f32], policy: &mut [f32], wdl: &mut [f32]) {
+    /// One position: `planes` `[planes, 81]`, `policy` `[policy_planes * 81]`, `wdl` `[3]`, `score` `[1]` or `[0]`.
+    fn position(&self, planes: &[f32], policy: &mut [f32], wdl: &mut [f32], score: &mut [f32]) {
         let w = |name: &str| self.weights.expect(name);
         let spec = self.weights.spec();
 
@@ -29,7 +29,25 @@ impl Scalar {
             };
             let mut y = conv(&x, "conv1"); // [C, 81]
             relu(&mut y);
-            let y = conv(&y, "conv2"); // [C, 81]
+            if spec.options.pool_hidden > 0 {
+                let bias = self.perceptron(&pool(&x), &format!("blocks.{i}.pool")); // [C]
+                for (plane, bias) in y.chunks_exact_mut(SQUARES).zip(bias) {
+                    for y in plane {
+                        *y += bias;
+                    }
+                }
+            }
+            let mut y = conv(&y, "conv2"); // [C, 81]
+            if spec.options.se_hidden > 0 {
+                let mean: Vec<f32> = y.chunks_exact(SQUARES).map(mean).collect();
+                let excitation = self.perceptron(&mean, &format!("blocks.{i}.se")); // [2 C]
+                let (scale, shift) = excitation.split_at(mean.len());
+                for ((plane, scale), shift) in y.chunks_exact_mut(SQUARES).zip(scale).zip(shift) {
+                    for y in plane {
+                        *y = sigmoid(*scale) * *y + shift;
+                    }
+                }
+            }
             x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
             relu(&mut x);
         }
@@ -49,6 +67,21 @@ impl Scalar {
         let mut hidden = linear(&v, w("value.hidden.weight"), w("value.hidden.bias")); // [value_hidden]
         relu(&mut hidden);
         wdl.copy_from_slice(&linear(&hidden, w("value.out.weight"), w("value.out.bias"))); // [3]
+
+        if !score.is_empty() {
+            score.copy_from_slice(&self.perceptron(&pool(&x), "score")); // [1]
+        }
+    }
+
+    /// Two linear layers with a rectification between them.
+    fn perceptron(&self, x: &[f32], name: &str) -> Vec<f32> {
+        let layer = |x: &[f32], layer: &str| {
+            let w = |kind: &str| self.weights.expect(&format!("{name}.{layer}.{kind}"));
+            linear(x, w("weight"), w("bias"))
+        };
+        let mut hidden = layer(x, "hidden");
+        relu(&mut hidden);
+        layer(&hidden, "out")
     }
 }
 
@@ -57,13 +90,14 @@ impl Executor for Scalar {
         self.weights.spec()
     }
 
-    fn forward(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32]) {
+    fn forward_scored(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32], score: &mut [f32]) {
         let spec = self.spec();
-        assert_shapes(spec, batch, planes, policy, wdl);
+        assert_shapes(spec, batch, planes, policy, wdl, score);
         let (inputs, actions) = (usize::from(spec.planes) * SQUARES, spec.actions());
         let outputs = policy.chunks_exact_mut(actions).zip(wdl.chunks_exact_mut(OUTCOMES));
-        for (planes, (policy, wdl)) in planes.chunks_exact(inputs).zip(outputs) {
-            self.position(planes, policy, wdl);
+        for (i, (planes, (policy, wdl))) in planes.chunks_exact(inputs).zip(outputs).enumerate() {
+            let score = if score.is_empty() { &mut [][..] } else { &mut score[i..=i] };
+            self.position(planes, policy, wdl, score);
         }
     }
 }
@@ -113,6 +147,26 @@ fn linear(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
     weight.chunks_exact(x.len()).zip(bias).map(row).collect()
 }
 
+/// Mean, greatest and standard deviation of each channel: `[C, 81]` to `[3 * C]`, all means first.
+fn pool(x: &[f32]) -> Vec<f32> {
+    let planes = || x.chunks_exact(SQUARES);
+    let greatest = |plane: &[f32]| plane.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let deviation = |plane: &[f32]| {
+        let mean = mean(plane);
+        let squares = plane.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>();
+        libm::sqrtf(squares / SQUARES as f32 + VARIANCE_FLOOR)
+    };
+    planes().map(mean).chain(planes().map(greatest)).chain(planes().map(deviation)).collect()
+}
+
+fn mean(plane: &[f32]) -> f32 {
+    plane.iter().sum::<f32>() / SQUARES as f32
+}
+
+fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + libm::expf(-x))
+}
+
 fn relu(x: &mut [f32]) {
     for x in x {
         *x = x.max(0.0);
@@ -121,6 +175,7 @@ fn relu(x: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::NetOptions;
     use super::*;
 
     #[test]
@@ -153,7 +208,15 @@ mod tests {
 
     #[test]
     fn a_network_of_zeros_returns_its_biases() {
-        let spec = NetSpec { planes: 2, policy_planes: 2, channels: 8, blocks: 1, value_channels: 1, value_hidden: 4 };
+        let spec = NetSpec {
+            planes: 2,
+            policy_planes: 2,
+            channels: 8,
+            blocks: 1,
+            value_channels: 1,
+            value_hidden: 4,
+            options: NetOptions::default(),
+        };
         let mut weights = Weights::new(spec.clone(), vec![0.0; spec.parameters()]).expect("the count is right");
         let count: Vec<f32> = (0..162u8).map(f32::from).collect();
         for tensor in spec.tensors() {

@@ -5,7 +5,7 @@ use core::{fmt, ops::Range};
 
 use serde::{Deserialize, Serialize};
 
-use super::{OUTCOMES, SQUARES};
+use super::{OUTCOMES, POOLED, SQUARES};
 
 /// The architecture of a network. Everything else about its shape follows from these numbers.
 ///
@@ -32,6 +32,29 @@ pub struct NetSpec {
     pub value_channels: u16,
     /// Width of the value head's hidden layer.
     pub value_hidden: u16,
+    /// What not every network has. A model file tells it in a place of its own.
+    #[serde(skip)]
+    pub options: NetOptions,
+}
+
+/// Layers of the original Keisei's networks, of both generations; by default there are none.
+///
+/// | field | range | meaning |
+/// |---|---|---|
+/// | `se_hidden` | 0–512 | width of the hidden layer of each block's squeeze and excitation; `channels * se_ratio` there |
+/// | `pool_hidden` | 0–512 | width of the hidden layer of each block's bias from global pooling |
+/// | `score_hidden` | 0–1024 | width of the hidden layer of the head for the score |
+///
+/// Where a field is 0 the layer is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetOptions {
+    /// Width of the hidden layer of each block's squeeze and excitation.
+    pub se_hidden: u16,
+    /// Width of the hidden layer of each block's bias from global pooling.
+    pub pool_hidden: u16,
+    /// Width of the hidden layer of the head for the score.
+    pub score_hidden: u16,
 }
 
 /// A field of a [`NetSpec`] that is out of its range.
@@ -91,7 +114,11 @@ impl NetSpec {
         check("channels", self.channels, 8, 512, 8)?;
         check("blocks", self.blocks, 0, 64, 1)?;
         check("value_channels", self.value_channels, 1, 64, 1)?;
-        check("value_hidden", self.value_hidden, 1, 1024, 1)
+        check("value_hidden", self.value_hidden, 1, 1024, 1)?;
+        let NetOptions { se_hidden, pool_hidden, score_hidden } = self.options;
+        check("se_hidden", se_hidden, 0, 512, 1)?;
+        check("pool_hidden", pool_hidden, 0, 512, 1)?;
+        check("score_hidden", score_hidden, 0, 1024, 1)
     }
 
     /// Actions of the policy: `policy_planes * 81`.
@@ -103,6 +130,8 @@ impl NetSpec {
     pub fn tensors(&self) -> Vec<TensorSpec> {
         let [planes, policy, c, vc, vh] =
             [self.planes, self.policy_planes, self.channels, self.value_channels, self.value_hidden].map(usize::from);
+        let NetOptions { se_hidden, pool_hidden, score_hidden } = self.options;
+        let [se, pool, score] = [se_hidden, pool_hidden, score_hidden].map(usize::from);
         let mut tensors = Vec::new();
         let mut start = 0;
         let mut push = |name: String, shape: Vec<usize>| {
@@ -117,6 +146,18 @@ impl NetSpec {
                 push(format!("blocks.{i}.{conv}.weight"), vec![c, c, 3, 3]);
                 push(format!("blocks.{i}.{conv}.bias"), vec![c]);
             }
+            if pool > 0 {
+                push(format!("blocks.{i}.pool.hidden.weight"), vec![pool, POOLED * c]);
+                push(format!("blocks.{i}.pool.hidden.bias"), vec![pool]);
+                push(format!("blocks.{i}.pool.out.weight"), vec![c, pool]);
+                push(format!("blocks.{i}.pool.out.bias"), vec![c]);
+            }
+            if se > 0 {
+                push(format!("blocks.{i}.se.hidden.weight"), vec![se, c]);
+                push(format!("blocks.{i}.se.hidden.bias"), vec![se]);
+                push(format!("blocks.{i}.se.out.weight"), vec![2 * c, se]);
+                push(format!("blocks.{i}.se.out.bias"), vec![2 * c]);
+            }
         }
         push("policy.weight".into(), vec![policy, c]);
         push("policy.bias".into(), vec![policy * SQUARES]);
@@ -126,6 +167,12 @@ impl NetSpec {
         push("value.hidden.bias".into(), vec![vh]);
         push("value.out.weight".into(), vec![OUTCOMES, vh]);
         push("value.out.bias".into(), vec![OUTCOMES]);
+        if score > 0 {
+            push("score.hidden.weight".into(), vec![score, POOLED * c]);
+            push("score.hidden.bias".into(), vec![score]);
+            push("score.out.weight".into(), vec![1, score]);
+            push("score.out.bias".into(), vec![1]);
+        }
         tensors
     }
 
@@ -140,7 +187,15 @@ mod tests {
     use super::*;
 
     fn spec() -> NetSpec {
-        NetSpec { planes: 46, policy_planes: 27, channels: 64, blocks: 4, value_channels: 4, value_hidden: 64 }
+        NetSpec {
+            planes: 46,
+            policy_planes: 27,
+            channels: 64,
+            blocks: 4,
+            value_channels: 4,
+            value_hidden: 64,
+            options: NetOptions::default(),
+        }
     }
 
     fn check(field: &'static str, found: u16, change: impl Fn(&mut NetSpec)) {
@@ -162,6 +217,9 @@ mod tests {
         check("blocks", 65, |s| s.blocks = 65);
         check("value_channels", 0, |s| s.value_channels = 0);
         check("value_hidden", 1025, |s| s.value_hidden = 1025);
+        check("se_hidden", 513, |s| s.options.se_hidden = 513);
+        check("pool_hidden", 513, |s| s.options.pool_hidden = 513);
+        check("score_hidden", 1025, |s| s.options.score_hidden = 1025);
     }
 
     #[test]
@@ -177,5 +235,20 @@ mod tests {
         let by_hand =
             (64 * 46 * 9 + 64) + 8 * (64 * 64 * 9 + 64) + (27 * 64 + 2187) + (4 * 64 + 4) + (64 * 324 + 64) + 195;
         assert_eq!(spec.parameters(), by_hand);
+        let options = NetOptions { se_hidden: 16, pool_hidden: 8, score_hidden: 32 };
+        let more = 4 * ((8 * 192 + 8) + (64 * 8 + 64) + (16 * 64 + 16) + (128 * 16 + 128)) + (32 * 192 + 32) + 33;
+        assert_eq!(NetSpec { options, ..spec }.parameters(), by_hand + more);
+    }
+
+    #[test]
+    fn the_original_sizes_are_valid() {
+        for (channels, blocks, options) in [
+            (32, 4, NetOptions::default()),
+            (256, 9, NetOptions { se_hidden: 64, ..NetOptions::default() }),
+            (128, 10, NetOptions { se_hidden: 16, pool_hidden: 64, score_hidden: 64 }),
+            (256, 40, NetOptions { se_hidden: 16, pool_hidden: 128, score_hidden: 128 }),
+        ] {
+            assert_eq!(NetSpec { channels, blocks, options, ..spec() }.validate(), Ok(()));
+        }
     }
 }

@@ -63,7 +63,7 @@ impl Weights {
     }
 
     /// Fresh weights: He's uniform rule, zero for biases and for each block's second convolution, a tenth of He's rule
-    /// for the policy and for the last layer of the value head. The same seed gives the same weights on every target.
+    /// for the policy and for the last linear layers of heads and blocks. The same seed gives the same weights on every target.
     ///
     /// # Errors
     /// If the architecture is out of range.
@@ -76,7 +76,7 @@ impl Weights {
                 continue;
             }
             let fan_in: usize = tensor.shape[1..].iter().product();
-            let head = tensor.name == "policy.weight" || tensor.name == "value.out.weight";
+            let head = tensor.name == "policy.weight" || tensor.name.ends_with(".out.weight");
             let bound = libm::sqrtf(6.0 / fan_in as f32) * if head { HEAD_GAIN } else { 1.0 };
             data[tensor.range].fill_with(|| random.symmetric() * bound);
         }
@@ -111,10 +111,19 @@ impl Weights {
 
 #[cfg(test)]
 mod tests {
+    use super::super::NetOptions;
     use super::*;
 
     fn spec() -> NetSpec {
-        NetSpec { planes: 5, policy_planes: 3, channels: 16, blocks: 2, value_channels: 2, value_hidden: 8 }
+        NetSpec {
+            planes: 5,
+            policy_planes: 3,
+            channels: 16,
+            blocks: 2,
+            value_channels: 2,
+            value_hidden: 8,
+            options: NetOptions::default(),
+        }
     }
 
     #[test]

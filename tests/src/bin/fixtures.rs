@@ -14,7 +14,7 @@
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
 use keisei_core::format::{Dtype, Model, PlyInfo, Provenance, Record, record};
-use keisei_core::net::{Executor, NetSpec, OUTCOMES, Weights, simd::Simd, value};
+use keisei_core::net::{Executor, NetOptions, NetSpec, OUTCOMES, Weights, simd::Simd, value};
 use keisei_core::search::policy;
 use keisei_core::shogi::{Game, Move, Position};
 use std::fs;
@@ -71,6 +71,7 @@ fn untrained() -> Result<Model> {
         blocks: 2,
         value_channels: 4,
         value_hidden: 64,
+        options: NetOptions::default(),
     };
     let provenance = Provenance { run: "random".into(), ..Provenance::default() };
     let mut weights = Weights::init(&spec, SEED)?;

@@ -2,14 +2,14 @@
 
 use std::fmt::Display;
 
-use burn::backend::Flex;
 use burn::backend::flex::FlexDevice;
+use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Tensor, TensorData};
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
-use keisei_core::net::simd::{Calibration, Dot, Level, Quantized, Simd};
+use keisei_core::net::simd::{Backprop, Calibration, Dot, Level, Quantized, Simd};
 use keisei_core::net::threads::Threads;
-use keisei_core::net::{Executor, NetSpec, Weights};
+use keisei_core::net::{Executor, NetOptions, NetSpec, Weights};
 
 /// The largest difference of a logit that an executor may show.
 const TOLERANCE: f32 = 1e-4;
@@ -38,7 +38,15 @@ impl Noise {
 }
 
 fn spec(planes: u16, channels: u16, blocks: u16) -> NetSpec {
-    NetSpec { planes, policy_planes: 27, channels, blocks, value_channels: 4, value_hidden: 32 }
+    NetSpec {
+        planes,
+        policy_planes: 27,
+        channels,
+        blocks,
+        value_channels: 4,
+        value_hidden: 32,
+        options: NetOptions::default(),
+    }
 }
 
 /// Fresh weights with nothing left at zero: biases and second convolutions as well.
@@ -53,30 +61,30 @@ fn weights(spec: &NetSpec, seed: u64) -> Weights {
     weights
 }
 
+/// Logits, and scores where the network has a head for them.
 struct Output {
     policy: Vec<f32>,
     wdl: Vec<f32>,
+    score: Vec<f32>,
+}
+
+impl Output {
+    fn of(spec: &NetSpec, batch: usize) -> Output {
+        let scores = if spec.options.score_hidden > 0 { batch } else { 0 };
+        let numbers = |len: usize| vec![f32::NAN; len];
+        Output { policy: numbers(batch * spec.actions()), wdl: numbers(batch * 3), score: numbers(scores) }
+    }
 }
 
 fn run(executor: &mut dyn Executor, batch: usize, planes: &[f32]) -> Output {
-    let mut output =
-        Output { policy: vec![f32::NAN; batch * executor.spec().actions()], wdl: vec![f32::NAN; batch * 3] };
-    executor.forward(batch, planes, &mut output.policy, &mut output.wdl);
+    let mut output = Output::of(executor.spec(), batch);
+    executor.forward_scored(batch, planes, &mut output.policy, &mut output.wdl, &mut output.score);
     output
 }
 
 /// An executor for each level that this machine has.
 fn levels(weights: &Weights) -> impl Iterator<Item = Simd> {
     Level::ALL.into_iter().filter_map(|level| Simd::with_level(weights, level))
-}
-
-fn run_burn(weights: &Weights, batch: usize, planes: &[f32]) -> Output {
-    let device = FlexDevice;
-    let net = Net::<Flex>::from_weights(weights, &device);
-    let planes = TensorData::new(planes.to_vec(), [batch, usize::from(weights.spec().planes), 81]);
-    let (policy, wdl) = net.forward(Tensor::from_data(planes, &device));
-    let numbers = |tensor: Tensor<Flex, 2>| tensor.into_data().to_vec().expect("flex computes in f32");
-    Output { policy: numbers(policy), wdl: numbers(wdl) }
 }
 
 fn assert_near(what: &str, expected: &Output, found: &Output) {
@@ -89,19 +97,31 @@ fn assert_within(tolerance: f32, what: &str, expected: &Output, found: &Output) 
         assert!(a.iter().chain(b).all(|x| x.is_finite()), "{what}: not a number");
         a.iter().zip(b).fold(0.0f32, |worst, (a, b)| worst.max((a - b).abs()))
     };
-    let (policy, wdl) = (worst(&expected.policy, &found.policy), worst(&expected.wdl, &found.wdl));
-    assert!(policy <= tolerance && wdl <= tolerance, "{what}: policy differs by {policy}, value by {wdl}");
+    let worst = [
+        worst(&expected.policy, &found.policy),
+        worst(&expected.wdl, &found.wdl),
+        worst(&expected.score, &found.score),
+    ];
+    assert!(worst.iter().all(|worst| *worst <= tolerance), "{what}: policy, value and score differ by {worst:?}");
 }
 
 fn check(planes: u16, channels: u16, blocks: u16, batches: &[usize]) {
-    let spec = spec(planes, channels, blocks);
-    let weights = weights(&spec, u64::from(channels) + 1);
+    check_spec(&spec(planes, channels, blocks), batches);
+}
+
+fn check_spec(spec: &NetSpec, batches: &[usize]) {
+    let NetSpec { planes, channels, blocks, .. } = *spec;
+    let weights = weights(spec, u64::from(channels) + 1);
     for (&batch, one_in) in batches.iter().zip([2, 8, 32].into_iter().cycle()) {
         let input = Noise(batch as u64).planes(batch * usize::from(planes) * 81, one_in);
         let expected = run(&mut Scalar::new(&weights), batch, &input);
         let what =
             |executor: &dyn Display| format!("{executor}, {planes} planes, C{channels} N{blocks}, batch {batch}");
-        assert_near(&what(&"burn-flex"), &expected, &run_burn(&weights, batch, &input));
+        assert_near(
+            &what(&"burn-flex"),
+            &expected,
+            &run(&mut Net::<Flex>::from_weights(&weights, &FlexDevice), batch, &input),
+        );
         for mut simd in levels(&weights) {
             assert_near(&what(&simd.level()), &expected, &run(&mut simd, batch, &input));
         }
@@ -135,9 +155,72 @@ fn executors_agree_on_wide_networks() {
     check(119, 256, 1, &[1]);
 }
 
+/// Squeeze and excitation, bias from global pooling, score.
+const OPTIONS: [[u16; 3]; 4] = [[6, 0, 0], [0, 7, 0], [0, 0, 24], [8, 16, 32]];
+
+fn with_options(spec: &NetSpec, [se_hidden, pool_hidden, score_hidden]: [u16; 3]) -> NetSpec {
+    NetSpec { options: NetOptions { se_hidden, pool_hidden, score_hidden }, ..spec.clone() }
+}
+
+#[test]
+fn executors_agree_on_the_original_networks() {
+    for options in OPTIONS {
+        check_spec(&with_options(&spec(50, 24, 2), options), &[1, 5]);
+    }
+    check_spec(&with_options(&spec(50, 64, 3), OPTIONS[3]), &[5]);
+}
+
+/// The gradient of a random linear loss of logits and scores, by hand at every level, beside automatic differentiation.
+#[test]
+fn gradients_are_those_of_automatic_differentiation() {
+    for options in [[0; 3]].into_iter().chain(OPTIONS) {
+        let (spec, batch) = (with_options(&spec(7, 24, 2), options), 5);
+        let (weights, device) = (weights(&spec, 6), FlexDevice);
+        let input = Noise(3).planes(batch * 7 * 81, 3);
+        let mut noise = Noise(4);
+        let mut slopes = Output::of(&spec, batch);
+        for slopes in [&mut slopes.policy, &mut slopes.wdl, &mut slopes.score] {
+            slopes.fill_with(|| noise.symmetric());
+        }
+
+        let net = Net::<Autodiff<Flex>>::from_weights(&weights, &device);
+        let (policy, wdl, score) = net.forward_scored(tensor(&input, [batch, 7, 81]));
+        let mut loss = (policy * tensor(&slopes.policy, [batch, spec.actions()])).sum()
+            + (wdl * tensor(&slopes.wdl, [batch, 3])).sum();
+        if let Some(score) = score {
+            loss = loss + (score * tensor(&slopes.score, [batch, 1])).sum();
+        }
+        let expected = net.gradient(&loss.backward());
+
+        for level in Level::ALL {
+            let Some(backprop) = Backprop::with_level(&weights, level) else { continue };
+            let (mut tape, mut output) = (backprop.tape(), Output::of(&spec, batch));
+            backprop.forward_scored(&mut tape, &input, &mut output.policy, &mut output.wdl, &mut output.score);
+            backprop.backward_scored(&mut tape, &slopes.policy, &slopes.wdl, &slopes.score);
+            let mut found = vec![0.0; spec.parameters()];
+            backprop.take_gradient(&mut tape, &mut found);
+            for tensor in spec.tensors() {
+                let (expected, found) = (&expected[tensor.range.clone()], &found[tensor.range]);
+                let length = |x: &mut dyn Iterator<Item = f32>| x.map(|x| x * x).sum::<f32>().sqrt();
+                let size = length(&mut expected.iter().copied());
+                let difference = length(&mut expected.iter().zip(found).map(|(a, b)| a - b));
+                assert!(
+                    size > 0.0 && difference <= 1e-3 * size,
+                    "{level}, {options:?}, {}: {difference} of {size}",
+                    tensor.name
+                );
+            }
+        }
+    }
+}
+
+fn tensor<const D: usize>(numbers: &[f32], shape: [usize; D]) -> Tensor<Autodiff<Flex>, D> {
+    Tensor::from_data(TensorData::new(numbers.to_vec(), shape), &FlexDevice)
+}
+
 #[test]
 fn weights_survive_the_way_through_burn() {
-    let weights = weights(&spec(7, 16, 2), 3);
+    let weights = weights(&with_options(&spec(7, 16, 2), OPTIONS[3]), 3);
     assert_eq!(Net::<Flex>::from_weights(&weights, &FlexDevice).to_weights(), weights);
 }
 
@@ -151,7 +234,8 @@ fn a_position_does_not_depend_on_its_batch() {
             check_batches(&simd.level(), &mut simd.clone(), &mut simd, &input, size);
             for threads in [1, 2, 5] {
                 let what = format!("{}, {threads} threads", simd.level());
-                check_batches(&what, &mut simd, &mut Threads::new(simd.clone(), threads), &input, size);
+                let mut many = Threads::new(simd.clone(), threads);
+                check_batches(&what, &mut simd, &mut many, &input, size);
             }
         }
         let calibration = Calibration::measure(&weights, &input);

@@ -2,7 +2,7 @@
 
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::net::simd::Simd;
-use keisei_core::net::{NetSpec, Weights};
+use keisei_core::net::{NetOptions, NetSpec, Weights};
 use keisei_core::search::{Candidate, Decision, Evaluator, Gumbel, MateLimits, Noise, Proof, Search, Settings, mate};
 use keisei_core::shogi::{Game, Move, MoveList, Position};
 
@@ -22,7 +22,9 @@ impl Dice {
 
 /// An untrained network, the same for every test.
 fn evaluator() -> Evaluator<Simd> {
-    let spec = NetSpec { planes: 96, policy_planes: 27, channels: 16, blocks: 1, value_channels: 1, value_hidden: 8 };
+    let options = NetOptions::default();
+    let spec =
+        NetSpec { planes: 96, policy_planes: 27, channels: 16, blocks: 1, value_channels: 1, value_hidden: 8, options };
     let weights = Weights::init(&spec, 1).expect("the specification is valid");
     Evaluator::new(Simd::new(&weights), Features::Attack96, Actions::Dest2187)
 }

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use crate::random::{Purpose, Stream};
     use keisei_core::encoding::SQUARES;
-    use keisei_core::net::NetSpec;
+    use keisei_core::net::{NetOptions, NetSpec};
 
     const COEFFICIENTS: Coefficients =
         Coefficients { clip_coef: 0.2, vf_coef: 0.7, ent_coef: 0.03, scale: 1.0 / 512.0 };
@@ -121,6 +121,7 @@ mod tests {
             blocks,
             value_channels: 5,
             value_hidden: 19,
+            options: NetOptions::default(),
         };
         let mut stream = Stream::new(u64::from(channels), Purpose::Weights, 0, 0);
         let mut weights = Weights::init(&spec, 1).expect("the shape is valid");

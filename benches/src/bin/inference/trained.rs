@@ -4,16 +4,16 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use burn::backend::{Flex, flex::FlexDevice};
 use keisei_core::encoding::{PackedObservation, SQUARES};
 use keisei_core::format::model::Model;
+use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
 use keisei_core::net::simd::{Calibration, Dot, Level, Quantized, Simd};
 use keisei_core::net::{Executor, OUTCOMES, value};
 use keisei_core::random::SplitMix64;
 use keisei_core::search::policy;
 use keisei_core::shogi::Game;
-
-use super::worker::flex::Flex;
 
 /// Positions to calibrate on, and to compare on; each from games of its own.
 const POSITIONS: [usize; 2] = [256, 1024];
@@ -54,7 +54,8 @@ pub fn compare(file: &Path) -> Result<()> {
     println!(
         "| executor | same best move | largest difference: logit | value | mean of value |\n|---|---:|---:|---:|---:|"
     );
-    let mut executors: Vec<(String, Box<dyn Executor>)> = vec![("burn-flex".into(), Box::new(Flex::new(weights)))];
+    let mut executors: Vec<(String, Box<dyn Executor>)> =
+        vec![("burn-flex".into(), Box::new(Net::<Flex>::from_weights(weights, &FlexDevice)))];
     for level in Level::ALL {
         executors.extend(Simd::with_level(weights, level).map(|simd| (format!("simd-{level}"), Box::new(simd) as _)));
     }

@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
-use keisei_benches::inference::{NETS, Net, calibration, input};
+use burn::backend::{Flex, flex::FlexDevice};
+use keisei_benches::inference::{self, NETS, calibration, input};
+use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
 use keisei_core::net::simd::{Dot, Level, Quantized, Simd};
 use keisei_core::net::{Executor, OUTCOMES};
@@ -52,7 +54,7 @@ pub fn serve() -> Result<()> {
     Ok(())
 }
 
-fn find(net: &str) -> Result<&'static Net> {
+fn find(net: &str) -> Result<&'static inference::Net> {
     NETS.iter().find(|known| known.name == net).with_context(|| format!("no network {net}"))
 }
 
@@ -65,11 +67,11 @@ fn executors() -> Vec<String> {
     names
 }
 
-fn build(name: &str, net: &Net) -> Result<Box<dyn Executor>> {
+fn build(name: &str, net: &inference::Net) -> Result<Box<dyn Executor>> {
     let weights = net.weights();
     Ok(match name {
         "scalar" => Box::new(Scalar::new(&weights)),
-        "burn-flex" => Box::new(flex::Flex::new(&weights)),
+        "burn-flex" => Box::new(Net::<Flex>::from_weights(&weights, &FlexDevice)),
         _ if name.starts_with("int-") => {
             let dot = Dot::available().find(|dot| name == format!("int-{dot}"));
             let quantized = dot.and_then(|dot| Quantized::with_dot(&weights, &calibration(&weights), dot));
@@ -122,7 +124,7 @@ pub fn dump(folder: &Path) -> Result<()> {
         fs::write(folder.join(&name), bytes).with_context(|| format!("{}/{name}", folder.display()))
     };
     let mut table = Vec::new();
-    for Net { name, .. } in &NETS {
+    for inference::Net { name, .. } in &NETS {
         let weights = find(name)?.weights();
         let [policy, wdl] = logits(&mut Scalar::new(&weights));
         write(format!("{name}.weights"), weights.data())?;
@@ -136,32 +138,4 @@ pub fn dump(folder: &Path) -> Result<()> {
     }
     fs::write(folder.join("tensors.txt"), table)?;
     Ok(())
-}
-
-pub mod flex {
-    use burn::backend::{Flex as Backend, flex::FlexDevice};
-    use burn::tensor::{Tensor, TensorData};
-    use keisei_core::net::{Executor, NetSpec, Weights, burn::Net};
-
-    /// The burn module on the trainer's CPU backend.
-    pub struct Flex(Net<Backend>);
-
-    impl Flex {
-        pub fn new(weights: &Weights) -> Flex {
-            Flex(Net::from_weights(weights, &FlexDevice))
-        }
-    }
-
-    impl Executor for Flex {
-        fn spec(&self) -> &NetSpec {
-            self.0.spec()
-        }
-
-        fn forward(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32]) {
-            let planes = TensorData::new(planes.to_vec(), [batch, usize::from(self.spec().planes), 81]);
-            let (logits, outcomes) = self.0.forward(Tensor::from_data(planes, &FlexDevice));
-            policy.copy_from_slice(logits.into_data().as_slice().expect("flex computes in f32"));
-            wdl.copy_from_slice(outcomes.into_data().as_slice().expect("flex computes in f32"));
-        }
-    }
 }

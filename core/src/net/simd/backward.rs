@@ -6,11 +6,9 @@
 use super::super::{SIDE, SQUARES};
 use super::kernels::TILES;
 use super::level::{Level, per_level};
+use super::tiles::TILES_SIDE;
 use super::vector::{self, Vector};
 use super::winograd::{self, PATCH, PRODUCTS, TILE};
-
-/// Tiles along a side of the board.
-const TILES_SIDE: usize = SIDE / TILE;
 
 /// Columns of `a` that a sum over rows takes at once.
 const CHANNELS: usize = 3;
@@ -40,6 +38,8 @@ pub(super) struct RowSum {
 /// From the gradients of the products of one convolution to those of the convolution before it.
 ///
 /// The mirror of [`Between`](super::kernels::Between), with the same layouts.
+// Parts of the work that a network does or leaves out, each for itself.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Back {
     /// How many boards.
@@ -52,12 +52,25 @@ pub(super) struct Back {
     pub(super) products: bool,
     /// Add the gradient of the trunk before gating, as at the start of a block.
     pub(super) add: bool,
+    /// The layer rectified what it left: without a rest there is no gradient.
+    pub(super) gate: bool,
     /// Store the result as the gradient of the trunk.
     pub(super) keep: bool,
+    /// Go on to the bias and to the products of the layer itself.
+    pub(super) spread: bool,
 }
 
 type RowSumKernel = unsafe fn(RowSum, &[f32], &[f32], &mut [f32]);
-type BackKernel = unsafe fn(Back, &[f32], &[f32], &mut [f32], &mut [f32], &mut [f32]);
+type BackKernel = unsafe fn(Back, &[f32], &[f32], &mut [f32], BiasGradients, &mut [f32]);
+
+/// Gradients of what is added to each channel, `[groups][LANES]`.
+#[derive(Debug)]
+pub(super) struct BiasGradients<'a> {
+    /// Of the bias before rectification; added to.
+    pub(super) bias: &'a mut [f32],
+    /// Of the one after it, `[boards]` of them; empty if there is none.
+    pub(super) late_bias: &'a mut [f32],
+}
 
 /// One level's kernels of the way back.
 #[derive(Debug)]
@@ -80,24 +93,26 @@ impl Backward {
     }
 
     /// Performs a [`Back`]: gradients of products, what the layer left `[boards][groups][81][LANES]`, gradient of the
-    /// trunk, gradient of the bias `[groups][LANES]` (added to), and gradients of the products of the layer itself.
+    /// trunk, gradients of the biases, and gradients of the products of the layer itself.
     pub(super) fn back(
         &self,
         back: Back,
         products: &[f32],
         left: &[f32],
         trunk: &mut [f32],
-        bias: &mut [f32],
+        biases: BiasGradients,
         out: &mut [f32],
     ) {
         let Back { boards, groups, stride, .. } = back;
         let transformed = (PRODUCTS - 1) * stride + groups * boards * TILES * self.lanes;
         assert!(products.len() >= transformed && out.len() >= transformed, "products or out are too short");
-        assert!(bias.len() >= groups * self.lanes, "bias is too short");
+        assert!(biases.bias.len() >= groups * self.lanes, "bias is too short");
+        let late_bias = biases.late_bias.len();
+        assert!(late_bias == 0 || late_bias >= boards * groups * self.lanes, "late_bias is too short");
         let board = groups * SQUARES * self.lanes;
         assert!(trunk.len() >= boards * board && left.len() >= boards * board, "trunk or left are too short");
         // SAFETY: the CPU has the level, and the lengths were just checked.
-        unsafe { (self.back)(back, products, left, trunk, bias, out) }
+        unsafe { (self.back)(back, products, left, trunk, biases, out) }
     }
 }
 
@@ -115,11 +130,11 @@ macro_rules! table {
             products: &[f32],
             left: &[f32],
             trunk: &mut [f32],
-            bias: &mut [f32],
+            biases: BiasGradients,
             out: &mut [f32],
         ) {
-            let (trunk, bias, out) = (trunk.as_mut_ptr(), bias.as_mut_ptr(), out.as_mut_ptr());
-            unsafe { super::backward::back::<$vector>(back, products.as_ptr(), left.as_ptr(), trunk, bias, out) }
+            let (trunk, out) = (trunk.as_mut_ptr(), out.as_mut_ptr());
+            unsafe { super::backward::back::<$vector>(back, products.as_ptr(), left.as_ptr(), trunk, biases, out) }
         }
         static TABLE: Backward = Backward { lanes: <$vector as vector::Lanes>::LANES, sum_rows, back };
         &TABLE
@@ -239,16 +254,17 @@ unsafe fn back<V: Vector>(
     products: *const f32,
     left: *const f32,
     trunk: *mut f32,
-    bias: *mut f32,
+    biases: BiasGradients,
     out: *mut f32,
 ) {
     let Back { boards, groups, stride, .. } = back;
+    let BiasGradients { bias, late_bias } = biases;
     // SAFETY: the caller vouches for the instructions and the lengths.
     unsafe {
         let constants = winograd::Constants::new();
         let mut board_gradient: [[V; SIDE]; SIDE] = [[V::zero(); SIDE]; SIDE];
         for group in 0..groups {
-            let bias = bias.add(group * V::LANES);
+            let bias = bias.as_mut_ptr().add(group * V::LANES);
             let mut bias_gradient = V::load(bias);
             for board in 0..boards {
                 let row = (group * boards + board) * TILES * V::LANES;
@@ -257,6 +273,7 @@ unsafe fn back<V: Vector>(
                 if back.products {
                     gather(&mut board_gradient, constants, stride, products.add(row));
                 }
+                let mut sum = V::zero();
                 for (file, squares) in board_gradient.iter_mut().enumerate() {
                     for (rank, square) in squares.iter_mut().enumerate() {
                         let at = (file * SIDE + rank) * V::LANES;
@@ -264,7 +281,10 @@ unsafe fn back<V: Vector>(
                         if back.add {
                             x = x.add(V::load(trunk.add(at)));
                         }
-                        x = x.gated(V::load(left.add(at)));
+                        sum = sum.add(x);
+                        if back.gate {
+                            x = x.gated(V::load(left.add(at)));
+                        }
                         if back.keep {
                             x.store(trunk.add(at));
                         }
@@ -272,9 +292,16 @@ unsafe fn back<V: Vector>(
                         *square = x;
                     }
                 }
-                spread(&board_gradient, constants, stride, out.add(row));
+                if !late_bias.is_empty() {
+                    sum.store(late_bias.as_mut_ptr().add((board * groups + group) * V::LANES));
+                }
+                if back.spread {
+                    spread(&board_gradient, constants, stride, out.add(row));
+                }
             }
-            bias_gradient.store(bias);
+            if back.spread {
+                bias_gradient.store(bias);
+            }
         }
     }
 }

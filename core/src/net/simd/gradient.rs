@@ -6,9 +6,10 @@
 
 use alloc::{format, vec, vec::Vec};
 
-use super::backward::{Back, Backward, RowSum};
-use super::kernels::{Between, Kernels, Product, ROWS, TILES};
-use super::network::{Buffers, Network};
+use super::backward::{Back, Backward, BiasGradients, RowSum};
+use super::kernels::{Kernels, Product, ROWS, TILES};
+use super::network::{Buffers, Kept, Network};
+use super::options::{Perceptron, excite_backward, pool, pool_backward};
 use super::winograd::{self, PRODUCTS, TILE};
 use super::{Aligned, Level, panels};
 use crate::net::{OUTCOMES, SQUARES, Weights};
@@ -43,6 +44,14 @@ pub struct Tape {
     inputs: Vec<Aligned<f32>>,
     /// What each 3×3 convolution left after rectification, `[boards][C / LANES][81][LANES]`.
     left: Vec<Aligned<f32>>,
+    /// What each block left for squeeze and excitation, like `left`; none without it.
+    squeezed: Vec<Aligned<f32>>,
+    /// The gradient of one of them.
+    squeezed_gradient: Aligned<f32>,
+    /// The bias from global pooling that each block added, `[boards][C / LANES][LANES]`; none without it.
+    late_biases: Vec<Aligned<f32>>,
+    /// The gradient of one of them.
+    late_bias_gradient: Aligned<f32>,
     /// Gradient of the trunk, like `left`.
     trunk: Aligned<f32>,
     heads: Aligned<f32>,
@@ -65,12 +74,23 @@ struct Gradients {
     hidden_bias: Vec<f32>,
     out: Vec<f32>,
     out_bias: [f32; OUTCOMES],
+    /// Of each block's bias from global pooling, of its squeeze and excitation and of the head for the score, flat.
+    pool: Vec<Vec<f32>>,
+    se: Vec<Vec<f32>>,
+    score: Vec<f32>,
 }
 
 impl Tape {
-    /// What each 3×3 convolution left of the last forward pass of so many boards, after rectification.
-    pub(super) fn left(&self, boards: usize) -> impl Iterator<Item = &[f32]> {
-        self.left.iter().map(move |left| &left.as_ref()[..left.as_ref().len() / CHUNK * boards])
+    /// What each 3×3 convolution left of the last forward pass of so many boards, after rectification, and the bias from
+    /// global pooling that was then added.
+    pub(super) fn left(&self, boards: usize) -> impl Iterator<Item = (&[f32], &[f32])> {
+        fn of(numbers: &Aligned<f32>, boards: usize) -> &[f32] {
+            &numbers.as_ref()[..numbers.as_ref().len() / CHUNK * boards]
+        }
+        self.left.iter().enumerate().map(move |(i, left)| {
+            let late_bias = if i % 2 == 1 { self.late_biases.get(i / 2) } else { None };
+            (of(left, boards), late_bias.map_or(&[][..], |late_bias| of(late_bias, boards)))
+        })
     }
 }
 
@@ -148,12 +168,19 @@ impl Backprop {
         let each = |size: &dyn Fn(usize) -> usize| (0..self.convs()).map(|conv| Aligned::zero(size(conv))).collect();
         let square = lanes * lanes;
         let rows = CHUNK.next_multiple_of(ROWS);
+        let trunk = CHUNK * groups * SQUARES * lanes;
+        let flat = |of: &[Perceptron]| of.iter().map(|perceptron| vec![0.0; perceptron.parameters()]).collect();
+        let options = &self.network.options;
         Tape {
             boards: 0,
             buffers: self.network.buffers(CHUNK),
             inputs: each(&|conv| PRODUCTS * self.stride(self.inputs(conv), CHUNK)),
-            left: each(&|_| CHUNK * groups * SQUARES * lanes),
-            trunk: Aligned::zero(CHUNK * groups * SQUARES * lanes),
+            left: each(&|_| trunk),
+            squeezed: self.network.options.se.iter().map(|_| Aligned::zero(trunk)).collect(),
+            squeezed_gradient: Aligned::zero(trunk),
+            late_biases: self.network.options.pool.iter().map(|_| Aligned::zero(trunk / SQUARES)).collect(),
+            late_bias_gradient: Aligned::zero(trunk / SQUARES),
+            trunk: Aligned::zero(trunk),
             heads: Aligned::zero(CHUNK * heads * SQUARES * lanes),
             hidden: Aligned::zero(hidden_groups * rows * lanes),
             value: Aligned::zero(value * rows * lanes),
@@ -167,6 +194,9 @@ impl Backprop {
                 hidden_bias: vec![0.0; hidden],
                 out: vec![0.0; OUTCOMES * hidden],
                 out_bias: [0.0; OUTCOMES],
+                pool: flat(&options.pool),
+                se: flat(&options.se),
+                score: vec![0.0; options.score.as_ref().map_or(0, Perceptron::parameters)],
             },
         }
     }
@@ -179,13 +209,28 @@ impl Backprop {
     /// If a slice has another length than its shape says, there are too many positions, or the tape is not of this
     /// architecture.
     pub fn forward(&self, tape: &mut Tape, planes: &[f32], policy: &mut [f32], wdl: &mut [f32]) {
+        self.forward_scored(tape, planes, policy, wdl, &mut []);
+    }
+
+    /// The same with the score, as in [`Executor::forward_scored`](crate::net::Executor::forward_scored).
+    ///
+    /// # Panics
+    /// As above, or if a score is asked of a network without it.
+    pub fn forward_scored(
+        &self,
+        tape: &mut Tape,
+        planes: &[f32],
+        policy: &mut [f32],
+        wdl: &mut [f32],
+        score: &mut [f32],
+    ) {
         let (network, kernels) = (&self.network, self.network.kernels);
         let boards = wdl.len() / OUTCOMES;
         assert!(boards <= CHUNK, "{boards} positions do not fit on the tape");
-        crate::net::assert_shapes(&network.spec, boards, planes, policy, wdl);
+        crate::net::assert_shapes(&network.spec, boards, planes, policy, wdl, score);
         let channels = usize::from(network.spec.channels);
         let (groups, stride) = (network.groups(channels), self.stride(channels, boards));
-        let Tape { buffers, inputs, left, .. } = tape;
+        let Tape { buffers, inputs, left, squeezed, late_biases, .. } = tape;
         tape.boards = boards;
 
         let stem_stride = self.stride(self.inputs(0), boards);
@@ -203,18 +248,21 @@ impl Backprop {
             };
             let products = buffers.products.as_mut();
             kernels.multiply(product, inputs[i].as_ref(), conv.weight.as_ref(), products); // [25][C][boards * 9]
-            let (trunk, end_of_block) = (buffers.trunk.as_mut(), i > 0 && i % 2 == 0);
-            let next = i + 1 < self.convs();
-            let between = Between { boards, groups, stride, add: end_of_block, keep: true, next, per_step: 1.0 };
-            let out = if next { inputs[i + 1].as_mut() } else { buffers.transformed.as_mut() };
+            let block = i.saturating_sub(1) / 2;
+            let kept = Kept {
+                trunk: buffers.trunk.as_mut(),
+                inner: (i % 2 == 1).then(|| left[i].as_mut()),
+                squeezed: squeezed.get_mut(block).map_or(&mut [], Aligned::as_mut),
+                late_bias: late_biases.get_mut(block).map_or(&mut [], Aligned::as_mut),
+            };
+            let out = inputs.get_mut(i + 1).unwrap_or(&mut buffers.transformed);
+            network.between(i, boards, stride, products, kept, out.as_mut());
             if i % 2 == 0 {
-                kernels.between(between, products, &[], conv.bias.as_ref(), trunk, out);
-                left[i].as_mut().copy_from_slice(trunk);
-            } else {
-                kernels.between(between, products, &[], conv.bias.as_ref(), left[i].as_mut(), out);
+                left[i].as_mut().copy_from_slice(buffers.trunk.as_ref());
             }
         }
         network.heads.forward(&mut buffers.heads, buffers.trunk.as_ref(), policy, wdl);
+        network.score(buffers.trunk.as_ref(), score);
     }
 
     /// Adds to the tape's gradients those of the positions that [`forward`](Backprop::forward) ran last, given the
@@ -223,23 +271,81 @@ impl Backprop {
     /// # Panics
     /// If a slice has another length than it had in `forward`.
     pub fn backward(&self, tape: &mut Tape, policy: &[f32], wdl: &[f32]) {
+        self.backward_scored(tape, policy, wdl, &[]);
+    }
+
+    /// The same with the gradient with respect to the `score`; empty where the loss does not depend on it.
+    ///
+    /// # Panics
+    /// As above.
+    pub fn backward_scored(&self, tape: &mut Tape, policy: &[f32], wdl: &[f32], score: &[f32]) {
         let (network, kernels, boards) = (&self.network, self.network.kernels, tape.boards);
         assert_eq!(policy.len(), boards * network.spec.actions(), "policy is [batch, policy_planes * 81]");
         assert_eq!(wdl.len(), boards * OUTCOMES, "wdl is [batch, 3]");
+        assert!(score.is_empty() || score.len() == boards, "score is [batch] or empty");
         self.value_head(tape, wdl);
         self.heads(tape, policy);
+        self.score(tape, score);
 
         let channels = usize::from(network.spec.channels);
         let (groups, stride) = (network.groups(channels), self.stride(channels, boards));
-        let Tape { buffers, inputs, left, trunk, sums, .. } = tape;
+        let lanes = kernels.lanes;
+        let size = groups * SQUARES * lanes;
+        let Tape { buffers, inputs, left, squeezed, squeezed_gradient, late_bias_gradient, trunk, sums, .. } = tape;
         let (products, spectrum) = (buffers.products.as_mut(), buffers.transformed.as_mut());
-        let square = kernels.lanes * kernels.lanes;
+        let (trunk, late_bias_gradient) = (trunk.as_mut(), late_bias_gradient.as_mut());
+        let square = lanes * lanes;
         for i in (0..self.convs()).rev() {
             let on_trunk = i % 2 == 0;
             let last = i + 1 == self.convs();
-            let back = Back { boards, groups, stride, products: !last, add: on_trunk, keep: on_trunk };
-            let bias = sums.biases[i].as_mut();
-            self.backward.back(back, products, left[i].as_ref(), trunk.as_mut(), bias, spectrum); // [25][C][boards * 9]
+            let block = i.saturating_sub(1) / 2;
+            let back = Back {
+                boards,
+                groups,
+                stride,
+                products: !last,
+                add: on_trunk,
+                gate: true,
+                keep: on_trunk,
+                spread: true,
+            };
+            let mut biases = BiasGradients { bias: sums.biases[i].as_mut(), late_bias: &mut [] };
+            let se = if on_trunk && i > 0 { network.options.se.get(block) } else { None };
+            let pooling = if on_trunk { None } else { network.options.pool.get(block) };
+            if let Some(se) = se {
+                let nothing = BiasGradients { bias: biases.bias, late_bias: &mut [] };
+                self.backward.back(
+                    Back { spread: false, ..back },
+                    products,
+                    left[i].as_ref(),
+                    trunk,
+                    nothing,
+                    spectrum,
+                );
+                let gradient = squeezed_gradient.as_mut();
+                let boards_of_z = squeezed[block].as_ref().chunks_exact(size).take(boards);
+                for ((z, d), gradient) in boards_of_z.zip(trunk.chunks_exact(size)).zip(gradient.chunks_exact_mut(size))
+                {
+                    excite_backward(se, z, d, gradient, lanes, channels, &mut sums.se[block]);
+                }
+                let back = Back { products: false, gate: false, keep: false, ..back };
+                biases = BiasGradients { bias: sums.biases[i].as_mut(), late_bias: &mut [] };
+                self.backward.back(back, products, left[i].as_ref(), gradient, biases, spectrum);
+            } else {
+                if pooling.is_some() {
+                    biases.late_bias = late_bias_gradient;
+                }
+                self.backward.back(back, products, left[i].as_ref(), trunk, biases, spectrum); // [25][C][boards * 9]
+            }
+            if let Some(perceptron) = pooling {
+                let boards_of_x = left[i - 1].as_ref().chunks_exact(size).take(boards);
+                let gradients = trunk.chunks_exact_mut(size).zip(late_bias_gradient.chunks_exact(groups * lanes));
+                for (x, (trunk, d)) in boards_of_x.zip(gradients) {
+                    let pooled = pool(x, lanes, channels);
+                    let d = perceptron.backward(&pooled, &d[..channels], &mut sums.pool[block]);
+                    pool_backward(x, lanes, channels, &d, trunk);
+                }
+            }
             let inner = network.groups(self.inputs(i));
             let sum = RowSum {
                 count: PRODUCTS,
@@ -263,6 +369,20 @@ impl Backprop {
                 };
                 kernels.multiply(product, spectrum, self.transposed[i - 1].as_ref(), products); // [25][C][boards * 9]
             }
+        }
+    }
+
+    /// Adds to the gradient of the trunk that of the score.
+    fn score(&self, tape: &mut Tape, score: &[f32]) {
+        let (network, lanes) = (&self.network, self.network.kernels.lanes);
+        let channels = usize::from(network.spec.channels);
+        let size = network.groups(channels) * SQUARES * lanes;
+        let boards = tape.buffers.trunk.as_ref().chunks_exact(size).zip(tape.trunk.as_mut().chunks_exact_mut(size));
+        for (d, (x, trunk)) in score.iter().zip(boards) {
+            let head =
+                network.options.score.as_ref().expect("only networks with a head for the score have its gradient");
+            let d = head.backward(&pool(x, lanes, channels), &[*d], &mut tape.sums.score);
+            pool_backward(x, lanes, channels, &d, trunk);
         }
     }
 
@@ -375,6 +495,12 @@ impl Backprop {
             next(channels).copy_from_slice(&bias.as_ref()[..channels]);
             factors.as_mut().fill(0.0);
             bias.as_mut().fill(0.0);
+            if i > 0 && i % 2 == 0 {
+                for sums in [sums.pool.get_mut(i / 2 - 1), sums.se.get_mut(i / 2 - 1)].into_iter().flatten() {
+                    let len = sums.len();
+                    take(sums, next(len));
+                }
+            }
         }
         let planes = self.network.groups(policy_planes + usize::from(spec.value_channels)) * lanes;
         let heads = sums.heads.as_mut();
@@ -390,6 +516,8 @@ impl Backprop {
         take(&mut sums.hidden_bias, next(hidden));
         take(&mut sums.out, next(OUTCOMES * hidden));
         take(&mut sums.out_bias, next(OUTCOMES));
+        let len = sums.score.len();
+        take(&mut sums.score, next(len));
     }
 }
 
@@ -423,7 +551,7 @@ fn take(sums: &mut [f32], to: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::{Executor, NetSpec, scalar::Scalar};
+    use crate::net::{Executor, NetOptions, NetSpec, scalar::Scalar};
 
     /// A random number in [-1, 1).
     fn random(seed: &mut u64) -> f32 {
@@ -445,11 +573,13 @@ mod tests {
         }
         let planes = randoms(boards * usize::from(spec.planes) * SQUARES, &mut seed);
         let (d_policy, d_wdl) = (randoms(boards * spec.actions(), &mut seed), randoms(boards * OUTCOMES, &mut seed));
+        let d_score = randoms(if spec.options.score_hidden > 0 { boards } else { 0 }, &mut seed);
         let loss = |weights: &Weights| {
             let (mut policy, mut wdl) = (vec![0.0; d_policy.len()], vec![0.0; d_wdl.len()]);
-            Scalar::new(weights).forward(boards, &planes, &mut policy, &mut wdl);
+            let mut score = vec![0.0; d_score.len()];
+            Scalar::new(weights).forward_scored(boards, &planes, &mut policy, &mut wdl, &mut score);
             let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
-            dot(&policy, &d_policy) + dot(&wdl, &d_wdl)
+            dot(&policy, &d_policy) + dot(&wdl, &d_wdl) + dot(&score, &d_score)
         };
         for level in Level::ALL {
             let Some(network) = Backprop::with_level(&weights, level) else { continue };
@@ -459,9 +589,11 @@ mod tests {
                 .chunks(CHUNK * usize::from(spec.planes) * SQUARES)
                 .zip(policy.chunks_mut(CHUNK * spec.actions()).zip(d_policy.chunks(CHUNK * spec.actions())));
             let wdls = wdl.chunks_mut(CHUNK * OUTCOMES).zip(d_wdl.chunks(CHUNK * OUTCOMES));
+            let mut d_scores = d_score.chunks(CHUNK);
             for ((planes, (policy, d_policy)), (wdl, d_wdl)) in chunks.zip(wdls) {
-                network.forward(&mut tape, planes, policy, wdl);
-                network.backward(&mut tape, d_policy, d_wdl);
+                let d_score = d_scores.next().unwrap_or_default();
+                network.forward_scored(&mut tape, planes, policy, wdl, &mut vec![0.0; d_score.len()]);
+                network.backward_scored(&mut tape, d_policy, d_wdl, d_score);
             }
             let mut gradient = vec![0.0; spec.parameters()];
             network.take_gradient(&mut tape, &mut gradient);
@@ -492,9 +624,22 @@ mod tests {
 
     #[test]
     fn gradients_are_slopes_of_the_scalar_definition() {
-        let spec = NetSpec { planes: 5, policy_planes: 3, channels: 8, blocks: 1, value_channels: 2, value_hidden: 7 };
+        let options = NetOptions::default();
+        let spec = NetSpec {
+            planes: 5,
+            policy_planes: 3,
+            channels: 8,
+            blocks: 1,
+            value_channels: 2,
+            value_hidden: 7,
+            options,
+        };
         check(&spec, 2);
         check(&NetSpec { blocks: 0, channels: 16, ..spec.clone() }, 1);
-        check(&NetSpec { channels: 40, blocks: 2, ..spec }, CHUNK + 3);
+        check(&NetSpec { channels: 40, blocks: 2, ..spec.clone() }, CHUNK + 3);
+        for [se_hidden, pool_hidden, score_hidden] in [[4, 0, 0], [0, 5, 0], [0, 0, 16], [3, 4, 16]] {
+            let options = NetOptions { se_hidden, pool_hidden, score_hidden };
+            check(&NetSpec { channels: 24, blocks: 2, options, ..spec.clone() }, 2);
+        }
     }
 }

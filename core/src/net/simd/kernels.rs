@@ -11,16 +11,13 @@
 use core::marker::PhantomData;
 
 use super::super::{SIDE, SQUARES};
+use super::integer;
 use super::level::{Level, per_level};
 use super::vector::{self, Factor, Lanes, Ring, Vector};
-use super::winograd::{self, PATCH, PRODUCTS, TILE};
-use super::{integer, level};
+use super::winograd::{PRODUCTS, TILE};
 
 /// Tiles of a board.
 pub(super) const TILES: usize = SQUARES / (TILE * TILE);
-
-/// Tiles along a side of the board.
-const TILES_SIDE: usize = SIDE / TILE;
 
 /// The fewest rows that a product computes at once: a divisor of the tiles and of the squares of a board. A row is summed
 /// in the same order, whatever stands beside it.
@@ -30,7 +27,7 @@ pub(super) const ROWS: usize = 3;
 const MANY_ROWS: usize = 9;
 
 /// Side of the board with the zeros around it.
-const PADDED: usize = SIDE + 2;
+pub(super) const PADDED: usize = SIDE + 2;
 
 /// The greatest magnitude of an integer activation. Its transform is at most 36 times as great, which fits 16 bits.
 pub(super) const MOST: i16 = 900;
@@ -58,6 +55,8 @@ pub(super) struct Product {
 /// From the products of one convolution to the input of the next, for `boards` boards of `groups` vectors of channels.
 ///
 /// The products are `[25][stride]`, each `[groups][boards * 9 tiles][LANES]`.
+// Parts of the work that a network does or leaves out, each for itself.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Between {
     /// How many boards.
@@ -70,6 +69,8 @@ pub(super) struct Between {
     pub(super) add: bool,
     /// Store the result as the trunk, `[boards][groups][81][LANES]`.
     pub(super) keep: bool,
+    /// Rectify the result; squeeze and excitation do so later.
+    pub(super) rectify: bool,
     /// Transform the result for another convolution.
     pub(super) next: bool,
     /// What turns the result into integers of at most [`MOST`]; f32 needs none.
@@ -78,7 +79,18 @@ pub(super) struct Between {
 
 type MultiplyKernel<E> = unsafe fn(Product, &[E], &[E], &mut [E]);
 type EnterKernel<E> = unsafe fn(usize, usize, &[f32], f32, usize, &mut [E]);
-type BetweenKernel<E> = unsafe fn(Between, &[E], &[f32], &[f32], &mut [f32], &mut [E]);
+type BetweenKernel<E> = unsafe fn(Between, &[E], Channels, &mut [f32], &mut [E]);
+type ForthKernel<E> = unsafe fn(usize, usize, &[f32], f32, usize, &mut [E]);
+
+/// Numbers for each channel, `[groups][LANES]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Channels<'a> {
+    /// What a product stands for; f32 needs none.
+    pub(super) scale: &'a [f32],
+    pub(super) bias: &'a [f32],
+    /// What is added after rectification, `[boards]` of them, to what is transformed but not to what is kept; may be empty.
+    pub(super) late_bias: &'a [f32],
+}
 
 /// One level's kernels for elements `E`: numbers of f32, or pairs of 16-bit integers in an i32.
 #[derive(Debug)]
@@ -92,6 +104,7 @@ pub(super) struct Kernels<E: 'static> {
     multiply: MultiplyKernel<E>,
     enter: EnterKernel<E>,
     between: BetweenKernel<E>,
+    forth: ForthKernel<E>,
 }
 
 impl<E> Kernels<E> {
@@ -124,25 +137,43 @@ impl<E> Kernels<E> {
         unsafe { (self.enter)(boards, planes, input, per_step, stride, out) }
     }
 
-    /// Performs a [`Between`]: products, their unit and the bias (both `[groups][LANES]`; f32 has no unit), trunk, and the
-    /// transformed input of the next convolution.
+    /// Transforms a trunk `[boards][groups][81][LANES]`, times `per_step`, for a convolution, as [`enter`](Kernels::enter)
+    /// does planes.
+    pub(super) fn forth(
+        &self,
+        boards: usize,
+        groups: usize,
+        trunk: &[f32],
+        per_step: f32,
+        stride: usize,
+        out: &mut [E],
+    ) {
+        assert!(trunk.len() >= boards * groups * SQUARES * self.lanes, "trunk is too short");
+        let product = groups * boards * TILES * self.lanes;
+        assert!(out.len() >= (PRODUCTS - 1) * stride + product, "out is too short");
+        // SAFETY: the CPU has the level, and the lengths were just checked.
+        unsafe { (self.forth)(boards, groups, trunk, per_step, stride, out) }
+    }
+
+    /// Performs a [`Between`]: products, trunk, and the transformed input of the next convolution.
     pub(super) fn between(
         &self,
         between: Between,
         products: &[E],
-        scale: &[f32],
-        bias: &[f32],
+        channels: Channels,
         trunk: &mut [f32],
         out: &mut [E],
     ) {
         let Between { boards, groups, stride, .. } = between;
         let transformed = (PRODUCTS - 1) * stride + groups * boards * TILES * self.lanes;
         assert!(products.len() >= transformed && out.len() >= transformed, "products or out are too short");
+        let Channels { scale, bias, late_bias } = channels;
         assert!(bias.len() >= groups * self.lanes, "bias is too short");
         assert!(self.per_element == 1 || scale.len() >= groups * self.lanes, "scale is too short");
+        assert!(late_bias.is_empty() || late_bias.len() >= boards * groups * self.lanes, "late_bias is too short");
         assert!(trunk.len() >= boards * groups * SQUARES * self.lanes, "trunk is too short");
         // SAFETY: the CPU has the level, and the lengths were just checked.
-        unsafe { (self.between)(between, products, scale, bias, trunk, out) }
+        unsafe { (self.between)(between, products, channels, trunk, out) }
     }
 }
 
@@ -224,26 +255,37 @@ impl<V: Vector> Path for Plain<V> {
 /// The kernels of a path, compiled for the instruction set that the attribute names.
 macro_rules! table {
     ($path:ty, $element:ty $(, #[$attribute:meta])*) => {{
-        // SAFETY, for all three: the caller vouches for the instructions and the lengths.
+        // SAFETY, for all four: the caller vouches for the instructions and the lengths.
         $(#[$attribute])*
         unsafe fn multiply(product: Product, a: &[$element], b: &[$element], out: &mut [$element]) {
             unsafe { super::kernels::multiply::<<$path as Path>::Sums>(product, a.as_ptr(), b.as_ptr(), out.as_mut_ptr()) }
         }
         $(#[$attribute])*
         unsafe fn enter(boards: usize, planes: usize, input: &[f32], per_step: f32, stride: usize, out: &mut [$element]) {
-            unsafe { super::kernels::enter::<$path>(boards, planes, input, per_step, stride, out.as_mut_ptr()) }
+            unsafe { super::tiles::enter::<$path>(boards, planes, input, per_step, stride, out.as_mut_ptr()) }
         }
         $(#[$attribute])*
         unsafe fn between(
             between: Between,
             products: &[$element],
-            scale: &[f32],
-            bias: &[f32],
+            channels: Channels,
             trunk: &mut [f32],
             out: &mut [$element],
         ) {
-            let (scale, bias, trunk, out) = (scale.as_ptr(), bias.as_ptr(), trunk.as_mut_ptr(), out.as_mut_ptr());
-            unsafe { super::kernels::between::<$path>(between, products.as_ptr(), scale, bias, trunk, out) }
+            let (trunk, out) = (trunk.as_mut_ptr(), out.as_mut_ptr());
+            unsafe { super::tiles::between::<$path>(between, products.as_ptr(), channels, trunk, out) }
+        }
+        $(#[$attribute])*
+        unsafe fn forth(
+            boards: usize,
+            groups: usize,
+            trunk: &[f32],
+            per_step: f32,
+            stride: usize,
+            out: &mut [$element],
+        ) {
+            let (trunk, out) = (trunk.as_ptr(), out.as_mut_ptr());
+            unsafe { super::tiles::forth::<$path>(boards, groups, trunk, per_step, stride, out) }
         }
         static TABLE: Kernels<$element> = Kernels {
             lanes: <<$path as Path>::Floats as Lanes>::LANES,
@@ -252,6 +294,7 @@ macro_rules! table {
             multiply,
             enter,
             between,
+            forth,
         };
         &TABLE
     }};
@@ -289,11 +332,11 @@ impl Kernels<i32> {
         match level {
             level if !level.is_available() => None,
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 if level::has!("avx512vnni") => {
+            Level::Avx512 if super::level::has!("avx512vnni") => {
                 Some(integers!(integer::x86::Avx512Vnni, #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]))
             }
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 if level::has!("avxvnni") => {
+            Level::Avx2 if super::level::has!("avxvnni") => {
                 Some(integers!(integer::x86::AvxVnni, #[target_feature(enable = "avx2,fma,avxvnni")]))
             }
             _ => None,
@@ -373,204 +416,6 @@ unsafe fn tile<V: Factor, const ROWS: usize, const WIDTH: usize>(
         for (row, sums) in sums.into_iter().enumerate() {
             for (column, sum) in sums.into_iter().enumerate() {
                 sum.store(out.add(column * group + row * V::LANES));
-            }
-        }
-    }
-}
-
-/// What a transform works on.
-struct Scratch<P: Path> {
-    /// A board of one or two vectors of f32.
-    halves: [Padded<P::Floats>; 2],
-    /// The same in elements, if they are not f32.
-    board: Padded<P::Ring>,
-    /// The board transformed along its ranks: `[file][tile][frequency]`. The files around the board stay zero.
-    along: [[[P::Ring; PATCH]; TILES_SIDE]; PADDED],
-}
-
-impl<P: Path> Scratch<P> {
-    /// # Safety
-    /// As [`Lanes`].
-    #[inline(always)]
-    unsafe fn new() -> Self {
-        // SAFETY: the caller vouches for the instructions.
-        let (float, element) = unsafe { (P::Floats::zero(), P::Ring::zero()) };
-        Scratch {
-            halves: [[[float; PADDED]; PADDED]; 2],
-            board: [[element; PADDED]; PADDED],
-            along: [[[element; PATCH]; TILES_SIDE]; PADDED],
-        }
-    }
-}
-
-/// # Safety
-/// The CPU has the instructions of `P`; the lengths are those that [`Kernels::enter`] checks.
-#[inline(always)]
-unsafe fn enter<P: Path>(
-    boards: usize,
-    planes: usize,
-    input: &[f32],
-    per_step: f32,
-    stride: usize,
-    out: *mut <P::Sums as Lanes>::Element,
-) {
-    let lanes = P::Floats::LANES;
-    let group_planes = lanes * P::HALVES;
-    // SAFETY: the caller vouches for the instructions and the lengths; a padded board has room for each of its squares'
-    // lanes, and lanes beyond the last plane stay zero.
-    unsafe {
-        let constants = winograd::Constants::new();
-        for group in 0..planes.div_ceil(group_planes) {
-            let mut scratch = Scratch::<P>::new();
-            for board in 0..boards {
-                for (half, padded) in scratch.halves.iter_mut().enumerate().take(P::HALVES) {
-                    let first = group * group_planes + half * lanes;
-                    let count = lanes.min(planes.saturating_sub(first));
-                    let Some(input) = input.get((board * planes + first) * SQUARES..) else { break };
-                    let corner = (&raw mut *padded).cast::<f32>();
-                    for (lane, plane) in input.chunks_exact(SQUARES).take(count).enumerate() {
-                        for (file, squares) in plane.chunks_exact(SIDE).enumerate() {
-                            let to = corner.add(((file + 1) * PADDED + 1) * lanes + lane);
-                            for (rank, &x) in squares.iter().enumerate() {
-                                *to.add(rank * lanes) = x;
-                            }
-                        }
-                    }
-                }
-                let row = (group * boards + board) * TILES;
-                transform::<P>(&mut scratch, per_step, constants, stride, out.add(row * lanes));
-            }
-        }
-    }
-}
-
-/// Transforms the nine tiles of a board, to `[25][stride]`, each `[9 tiles][LANES]`.
-///
-/// # Safety
-/// The CPU has the instructions of `P`; `out` has room for all of it.
-#[inline(always)]
-unsafe fn transform<P: Path>(
-    scratch: &mut Scratch<P>,
-    per_step: f32,
-    constants: winograd::Constants<P::Ring>,
-    stride: usize,
-    out: *mut <P::Sums as Lanes>::Element,
-) {
-    // SAFETY: the caller vouches for the instructions and the room.
-    unsafe {
-        // Along the ranks first: neighbouring tiles of a column share their files' work.
-        let Scratch { halves, board, along } = scratch;
-        let padded = P::elements(halves, per_step, board);
-        for file in 1..=SIDE {
-            for tile in 0..TILES_SIDE {
-                let mut patch = [P::Ring::zero(); PATCH];
-                patch.copy_from_slice(&padded[file][tile * TILE..][..PATCH]);
-                along[file][tile] = winograd::input(patch, constants);
-            }
-        }
-        for tile in 0..TILES {
-            let (file, rank) = (tile / TILES_SIDE, tile % TILES_SIDE);
-            // The index is a frequency: the second of each patch here, the first in `out`.
-            #[allow(clippy::needless_range_loop)]
-            for i in 0..PATCH {
-                let mut patch = [P::Ring::zero(); PATCH];
-                for (f, x) in patch.iter_mut().enumerate() {
-                    *x = along[file * TILE + f][rank][i];
-                }
-                for (f, x) in winograd::input(patch, constants).into_iter().enumerate() {
-                    x.store(out.add((f * PATCH + i) * stride + tile * P::Ring::LANES));
-                }
-            }
-        }
-    }
-}
-
-/// # Safety
-/// The CPU has the instructions of `P`; the lengths are those that [`Kernels::between`] checks.
-#[inline(always)]
-unsafe fn between<P: Path>(
-    between: Between,
-    products: *const <P::Sums as Lanes>::Element,
-    scale: *const f32,
-    bias: *const f32,
-    trunk: *mut f32,
-    out: *mut <P::Sums as Lanes>::Element,
-) {
-    let Between { boards, groups, stride, next, per_step, .. } = between;
-    let lanes = P::Floats::LANES;
-    // SAFETY: the caller vouches for the instructions and the lengths.
-    unsafe {
-        let constants = winograd::Constants::new();
-        let mut scratch = Scratch::<P>::new();
-        for first in (0..groups).step_by(P::HALVES) {
-            if P::HALVES > 1 && first + 1 == groups {
-                scratch.halves[1] = [[P::Floats::zero(); PADDED]; PADDED];
-            }
-            for board in 0..boards {
-                for half in 0..P::HALVES.min(groups - first) {
-                    let group = first + half;
-                    let bias = P::Floats::load(bias.add(group * lanes));
-                    let scale = if P::HALVES > 1 { P::Floats::load(scale.add(group * lanes)) } else { bias };
-                    let products = products.add((group * boards + board) * TILES * lanes);
-                    let trunk = trunk.add((board * groups + group) * SQUARES * lanes);
-                    restore::<P>(between, products, scale, bias, trunk, &mut scratch.halves[half]);
-                }
-                if next {
-                    let row = (first / P::HALVES * boards + board) * TILES * lanes;
-                    transform::<P>(&mut scratch, per_step, constants, stride, out.add(row));
-                }
-            }
-        }
-    }
-}
-
-/// A board of one vector of channels from the products of its nine tiles, `[25][stride]`, each `[9 tiles][LANES]`.
-///
-/// # Safety
-/// As [`between`], of one board and one vector of channels.
-#[inline(always)]
-unsafe fn restore<P: Path>(
-    between: Between,
-    products: *const <P::Sums as Lanes>::Element,
-    scale: P::Floats,
-    bias: P::Floats,
-    trunk: *mut f32,
-    padded: &mut Padded<P::Floats>,
-) {
-    let Between { stride, add, keep, .. } = between;
-    let lanes = P::Floats::LANES;
-    // SAFETY: the caller vouches for the instructions and the lengths.
-    unsafe {
-        for tile in 0..TILES {
-            let products = products.add(tile * lanes);
-            let mut along = [[P::Floats::zero(); TILE]; PATCH]; // [frequency][rank]
-            for (f, along) in along.iter_mut().enumerate() {
-                let mut patch = [P::Floats::zero(); PATCH];
-                for (i, x) in patch.iter_mut().enumerate() {
-                    *x = P::floats(P::Sums::load(products.add((f * PATCH + i) * stride)));
-                }
-                *along = winograd::output(patch);
-            }
-            // The index is a coordinate: it says where the result goes as well.
-            #[allow(clippy::needless_range_loop)]
-            for rank in 0..TILE {
-                let mut patch = [P::Floats::zero(); PATCH];
-                for (x, along) in patch.iter_mut().zip(along) {
-                    *x = along[rank];
-                }
-                for (file, x) in winograd::output(patch).into_iter().enumerate() {
-                    let (file, rank) = (tile / TILES_SIDE * TILE + file, tile % TILES_SIDE * TILE + rank);
-                    let trunk = trunk.add((file * SIDE + rank) * lanes);
-                    let mut x = if P::HALVES > 1 { x.mul_add(scale, bias) } else { x.add(bias) };
-                    if add {
-                        x = x.add(P::Floats::load(trunk));
-                    }
-                    x = x.relu();
-                    if keep {
-                        x.store(trunk);
-                    }
-                    padded[file + 1][rank + 1] = x;
-                }
             }
         }
     }

@@ -15,6 +15,7 @@ mod gradient;
 mod heads;
 mod level;
 mod network;
+mod options;
 mod quantized;
 // What a kernel calls must be compiled into it, or it would be compiled for the target's smallest instruction set.
 #[allow(clippy::inline_always)]
@@ -25,6 +26,9 @@ mod backward;
 // As above.
 #[allow(clippy::inline_always)]
 mod integer;
+// As above.
+#[allow(clippy::inline_always)]
+mod tiles;
 // As above.
 #[allow(clippy::inline_always)]
 mod vector;
@@ -74,8 +78,8 @@ impl Executor for Simd {
         &self.network.spec
     }
 
-    fn forward(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32]) {
-        self.network.forward_all(&mut self.buffers, batch, planes, policy, wdl);
+    fn forward_scored(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32], score: &mut [f32]) {
+        self.network.forward_all(&mut self.buffers, batch, planes, policy, wdl, score);
     }
 }
 
@@ -131,11 +135,19 @@ impl<E: Copy + Default> Aligned<E> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{OUTCOMES, SQUARES, scalar::Scalar};
+    use super::super::{NetOptions, OUTCOMES, SQUARES, scalar::Scalar};
     use super::*;
 
     fn check(planes: u16, policy_planes: u16, channels: u16) {
-        let spec = NetSpec { planes, policy_planes, channels, blocks: 1, value_channels: 3, value_hidden: 20 };
+        let spec = NetSpec {
+            planes,
+            policy_planes,
+            channels,
+            blocks: 1,
+            value_channels: 3,
+            value_hidden: 20,
+            options: NetOptions::default(),
+        };
         let mut weights = Weights::init(&spec, 2).expect("the specification is valid");
         weights
             .data_mut()

@@ -4,10 +4,11 @@ use alloc::{format, string::String, vec::Vec};
 use core::iter;
 
 use super::heads::{HeadBuffers, Heads};
-use super::kernels::{Between, Kernels, Product, TILES};
+use super::kernels::{Between, Channels, Kernels, Product, TILES};
+use super::options::{Perceptron, excite, pool};
 use super::winograd::{self, PRODUCTS};
 use super::{Aligned, Level, panels};
-use crate::net::{NetSpec, OUTCOMES, SQUARES, Weights, assert_shapes};
+use crate::net::{NetSpec, OUTCOMES, SQUARES, Weights, assert_shapes, shares};
 
 /// The weights, arranged for a level; those of the convolutions in elements `E`.
 #[derive(Debug)]
@@ -18,6 +19,39 @@ pub(super) struct Network<E: 'static> {
     /// The stem, then two a block.
     pub(super) convs: Vec<Conv<E>>,
     pub(super) heads: Heads,
+    pub(super) options: Options,
+}
+
+/// The layers that only some networks have.
+#[derive(Debug)]
+pub(super) struct Options {
+    /// Bias from global pooling, of each block or none.
+    pub(super) pool: Vec<Perceptron>,
+    /// Squeeze and excitation, of each block or none.
+    pub(super) se: Vec<Perceptron>,
+    /// The head for the score.
+    pub(super) score: Option<Perceptron>,
+}
+
+impl Options {
+    pub(super) fn new(weights: &Weights) -> Options {
+        let of_blocks = |name: &str| {
+            let blocks = (0..weights.spec().blocks).map(|i| Perceptron::find(weights, &format!("blocks.{i}.{name}")));
+            blocks.flatten().collect()
+        };
+        Options { pool: of_blocks("pool"), se: of_blocks("se"), score: Perceptron::find(weights, "score") }
+    }
+}
+
+/// Where the numbers of a convolution are kept, `[boards][C / LANES][81][LANES]`.
+pub(super) struct Kept<'a> {
+    pub(super) trunk: &'a mut [f32],
+    /// What the first convolution of a block leaves, if that is asked for.
+    pub(super) inner: Option<&'a mut [f32]>,
+    /// What the second convolution of a block leaves for squeeze and excitation.
+    pub(super) squeezed: &'a mut [f32],
+    /// The bias from global pooling, `[boards][C / LANES][LANES]`.
+    pub(super) late_bias: &'a mut [f32],
 }
 
 /// A 3×3 convolution.
@@ -38,6 +72,10 @@ pub(super) struct Buffers<E> {
     pub(super) transformed: Aligned<E>,
     pub(super) products: Aligned<E>,
     pub(super) trunk: Aligned<f32>,
+    /// As [`Kept::squeezed`]; empty without squeeze and excitation.
+    pub(super) squeezed: Aligned<f32>,
+    /// As [`Kept::late_bias`]; empty without global pooling.
+    pub(super) late_bias: Aligned<f32>,
     pub(super) heads: HeadBuffers,
 }
 
@@ -65,7 +103,8 @@ impl Network<f32> {
             }
         };
         let convs = convs(weights.spec()).map(conv).collect();
-        Network { spec: weights.spec().clone(), level, kernels, convs, heads: Heads::new(weights, kernels) }
+        let (heads, options) = (Heads::new(weights, kernels), Options::new(weights));
+        Network { spec: weights.spec().clone(), level, kernels, convs, heads, options }
     }
 }
 
@@ -96,10 +135,13 @@ impl<E: Copy + Default> Network<E> {
 
     pub(super) fn buffers(&self, boards: usize) -> Buffers<E> {
         let products = PRODUCTS * self.stride(boards);
+        let trunk = boards * self.groups(usize::from(self.spec.channels)) * SQUARES * self.kernels.lanes;
         Buffers {
             transformed: Aligned::zero(products),
             products: Aligned::zero(products),
-            trunk: Aligned::zero(boards * self.groups(usize::from(self.spec.channels)) * SQUARES * self.kernels.lanes),
+            trunk: Aligned::zero(trunk),
+            squeezed: Aligned::zero(if self.options.se.is_empty() { 0 } else { trunk }),
+            late_bias: Aligned::zero(if self.options.pool.is_empty() { 0 } else { trunk / SQUARES }),
             heads: self.heads.buffers(boards),
         }
     }
@@ -112,23 +154,33 @@ impl<E: Copy + Default> Network<E> {
         planes: &[f32],
         policy: &mut [f32],
         wdl: &mut [f32],
+        score: &mut [f32],
     ) {
-        assert_shapes(&self.spec, batch, planes, policy, wdl);
+        assert_shapes(&self.spec, batch, planes, policy, wdl, score);
         let chunk = self.chunk();
         let planes = planes.chunks(chunk * usize::from(self.spec.planes) * SQUARES);
         let policy = policy.chunks_mut(chunk * self.spec.actions());
-        for ((planes, policy), wdl) in planes.zip(policy).zip(wdl.chunks_mut(chunk * OUTCOMES)) {
-            self.forward(buffers, planes, policy, wdl);
+        let outputs = policy.zip(wdl.chunks_mut(chunk * OUTCOMES)).zip(shares(score, chunk));
+        for (planes, ((policy, wdl), score)) in planes.zip(outputs) {
+            self.forward(buffers, planes, policy, wdl, score);
         }
     }
 
     /// One chunk: as many boards as there are, at most [`chunk`](Network::chunk).
-    fn forward(&self, buffers: &mut Buffers<E>, planes: &[f32], policy: &mut [f32], wdl: &mut [f32]) {
+    fn forward(
+        &self,
+        buffers: &mut Buffers<E>,
+        planes: &[f32],
+        policy: &mut [f32],
+        wdl: &mut [f32],
+        score: &mut [f32],
+    ) {
         let (kernels, boards) = (self.kernels, wdl.len() / OUTCOMES);
         let [inputs, channels] = [self.spec.planes, self.spec.channels].map(usize::from);
         let (groups, stride) = (self.groups(channels), self.stride(boards));
-        let Buffers { transformed, products, trunk, heads } = buffers;
+        let Buffers { transformed, products, trunk, squeezed, late_bias, heads } = buffers;
         let (transformed, products, trunk) = (transformed.as_mut(), products.as_mut(), trunk.as_mut());
+        let (squeezed, late_bias) = (squeezed.as_mut(), late_bias.as_mut());
 
         let per_step = self.convs[0].per_step;
         kernels.enter(boards, inputs, planes, per_step, stride, transformed); // [25][planes][boards * 9]
@@ -144,21 +196,72 @@ impl<E: Copy + Default> Network<E> {
                 out_stride: stride,
             };
             kernels.multiply(product, transformed, conv.weight.as_ref(), products); // [25][C][boards * 9]
-            let next = self.convs.get(i + 1);
-            let between = Between {
-                boards,
-                groups,
-                stride,
-                // The stem begins the trunk, the second convolution of a block adds to it.
-                add: i > 0 && i % 2 == 0,
-                keep: i % 2 == 0,
-                next: next.is_some(),
-                per_step: next.map_or(1.0, |conv| conv.per_step),
-            };
-            let (scale, bias) = (conv.scale.as_ref(), conv.bias.as_ref());
-            kernels.between(between, products, scale, bias, trunk, transformed); // [25][C][boards * 9]
+            let kept = Kept { trunk: &mut *trunk, inner: None, squeezed: &mut *squeezed, late_bias: &mut *late_bias };
+            self.between(i, boards, stride, products, kept, transformed); // [25][C][boards * 9]
         }
         self.heads.forward(heads, trunk, policy, wdl);
+        self.score(trunk, score);
+    }
+
+    /// From the products of a convolution to the input of the next one, with everything that stands between them.
+    pub(super) fn between(&self, i: usize, boards: usize, stride: usize, products: &[E], kept: Kept, out: &mut [E]) {
+        let (kernels, lanes, channels) = (self.kernels, self.kernels.lanes, usize::from(self.spec.channels));
+        let groups = self.groups(channels);
+        let Kept { trunk, inner, squeezed, late_bias } = kept;
+        let (conv, next) = (&self.convs[i], self.convs.get(i + 1));
+        // The stem begins the trunk; then each block has two convolutions, the second of which adds to it.
+        let (first, second) = (i % 2 == 1, i > 0 && i.is_multiple_of(2));
+        let block = i.saturating_sub(1) / 2;
+        let per_step = next.map_or(1.0, |conv| conv.per_step);
+        let mut between = Between {
+            boards,
+            groups,
+            stride,
+            add: second,
+            keep: !first,
+            rectify: true,
+            next: next.is_some(),
+            per_step,
+        };
+        let biases = Channels { scale: conv.scale.as_ref(), bias: conv.bias.as_ref(), late_bias: &[] };
+        match (self.options.pool.get(block), self.options.se.get(block)) {
+            (_, Some(se)) if second => {
+                between = Between { add: false, rectify: false, next: false, ..between };
+                kernels.between(between, products, biases, squeezed, out);
+                let size = groups * SQUARES * lanes;
+                for (z, x) in squeezed.chunks_exact(size).zip(trunk.chunks_exact_mut(size)).take(boards) {
+                    excite(se, z, x, lanes, channels);
+                }
+                if next.is_some() {
+                    kernels.forth(boards, groups, trunk, per_step, stride, out);
+                }
+            }
+            (Some(perceptron), _) if first => {
+                let boards_of_trunk = trunk.chunks_exact(groups * SQUARES * lanes).take(boards);
+                for (x, late_bias) in boards_of_trunk.zip(late_bias.chunks_exact_mut(groups * lanes)) {
+                    let bias = perceptron.forward(&pool(x, lanes, channels));
+                    late_bias[..channels].copy_from_slice(&bias);
+                }
+                let biases = Channels { late_bias, ..biases };
+                let keep = inner.is_some();
+                kernels.between(Between { keep, ..between }, products, biases, inner.unwrap_or(trunk), out);
+            }
+            _ if first => {
+                let keep = inner.is_some();
+                kernels.between(Between { keep, ..between }, products, biases, inner.unwrap_or(trunk), out);
+            }
+            _ => kernels.between(between, products, biases, trunk, out),
+        }
+    }
+
+    /// The score of each board, if it is asked for.
+    pub(super) fn score(&self, trunk: &[f32], score: &mut [f32]) {
+        let (lanes, channels) = (self.kernels.lanes, usize::from(self.spec.channels));
+        let boards = trunk.chunks_exact(self.groups(channels) * SQUARES * lanes);
+        for (score, x) in score.iter_mut().zip(boards) {
+            let head = self.options.score.as_ref().expect("a score is asked only of networks with a head for it");
+            *score = head.forward(&pool(x, lanes, channels))[0];
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::heads::Heads;
 use super::integer::element;
 use super::kernels::{Kernels, MOST};
 use super::level::Level;
-use super::network::{Buffers, Conv, Network, convs, padded};
+use super::network::{Buffers, Conv, Network, Options, convs, padded};
 use super::winograd::{self, PATCH, PRODUCTS};
 use super::{Backprop, panels};
 use crate::net::{Executor, NetSpec, OUTCOMES, SQUARES, Weights};
@@ -48,8 +48,8 @@ impl Calibration {
         for planes in planes.chunks(Backprop::CHUNK * position) {
             let boards = planes.len() / position;
             network.forward(&mut tape, planes, &mut policy[..boards * spec.actions()], &mut wdl[..boards * OUTCOMES]);
-            for (greatest, left) in greatest[1..].iter_mut().zip(tape.left(boards)) {
-                *greatest = greatest.max(greatest_of(left));
+            for (greatest, (left, late_bias)) in greatest[1..].iter_mut().zip(tape.left(boards)) {
+                *greatest = greatest.max(greatest_of(left) + greatest_of(late_bias));
             }
         }
         Calibration { spec: spec.clone(), greatest }
@@ -110,9 +110,17 @@ impl Quantized {
     pub fn with_dot(weights: &Weights, calibration: &Calibration, dot: Dot) -> Option<Quantized> {
         assert_eq!(weights.spec(), &calibration.spec, "the calibration is of this architecture");
         let (kernels, floats) = (dot.kernels()?, Kernels::<f32>::of(dot.level)?);
+        // Only rectified inputs are known not to be negative: not planes, and not what a bias was added to later.
+        let late_bias = weights.spec().options.pool_hidden > 0;
         let conv = |(i, name): (usize, String)| {
             let bias = weights.expect(&format!("{name}.bias"));
-            Conv::integer(kernels, weights.expect(&format!("{name}.weight")), bias, calibration.greatest[i], i == 0)
+            Conv::integer(
+                kernels,
+                weights.expect(&format!("{name}.weight")),
+                bias,
+                calibration.greatest[i],
+                i == 0 || late_bias && i % 2 == 0,
+            )
         };
         let network = Network {
             spec: weights.spec().clone(),
@@ -120,6 +128,7 @@ impl Quantized {
             kernels,
             convs: convs(weights.spec()).enumerate().map(conv).collect(),
             heads: Heads::new(weights, floats),
+            options: Options::new(weights),
         };
         Some(Quantized { dot, buffers: network.buffers(network.chunk()), network: Arc::new(network) })
     }
@@ -142,8 +151,8 @@ impl Executor for Quantized {
         &self.network.spec
     }
 
-    fn forward(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32]) {
-        self.network.forward_all(&mut self.buffers, batch, planes, policy, wdl);
+    fn forward_scored(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32], score: &mut [f32]) {
+        self.network.forward_all(&mut self.buffers, batch, planes, policy, wdl, score);
     }
 }
 
