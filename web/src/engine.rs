@@ -1,27 +1,31 @@
 //! The agent in its worker.
 
-use keisei_core::encoding::{PackedObservation, SQUARES};
+use keisei_core::encoding::PackedObservation;
 use keisei_core::format::model::{Model, Provenance};
-use keisei_core::net::{Executor, OUTCOMES, simd::Simd, softmax3};
+use keisei_core::net::{OUTCOMES, simd::Simd, softmax3};
 use keisei_core::notation::western;
-use keisei_core::search::policy;
-use keisei_core::shogi::{Game, Move};
+use keisei_core::search::{self, Decision, Evaluator, Search, Settings, policy};
+use keisei_core::shogi::{Game, Move, Position};
 use wasm_bindgen::prelude::*;
 
 use crate::board::position;
 use crate::js_error;
 
-/// How many of the most probable moves a thought tells.
+/// How many of the best moves a thought tells.
 const CANDIDATES: usize = 8;
+
+/// How many moves of a line a thought tells.
+const LINE: usize = 7;
+
+/// Positions that a search keeps, about a kilobyte each: a phone has the memory for so many.
+const MAX_NODES: usize = 60_000;
 
 /// An agent: a model and what runs it.
 #[wasm_bindgen]
 pub struct Engine {
     model: Model,
-    executor: Simd,
-    planes: Vec<f32>,
-    policy: Vec<f32>,
-    wdl: [f32; OUTCOMES],
+    evaluator: Evaluator<Simd>,
+    search: Option<Search>,
 }
 
 /// What an agent thinks of a position, from the side to move.
@@ -33,28 +37,57 @@ pub struct Thought {
     pub draw: f32,
     /// The probability of a loss.
     pub loss: f32,
-    chosen: Move,
+    /// Visits of the position by a search; 0 if the policy alone was asked.
+    pub visits: u32,
+    chosen: String,
     candidates: Candidates,
 }
 
-/// Moves with their probabilities, most probable first.
+/// Moves, the best first.
 #[wasm_bindgen]
 #[derive(Clone, Default)]
 pub struct Candidates {
     moves: Vec<String>,
     texts: Vec<String>,
     probabilities: Vec<f32>,
+    values: Vec<f32>,
+    lines: Vec<String>,
 }
 
 impl Candidates {
-    pub(crate) fn new(position: &keisei_core::shogi::Position, moves: impl Iterator<Item = (Move, f32)>) -> Candidates {
+    /// Moves that the policy likes, with their probabilities.
+    pub(crate) fn new(position: &Position, moves: impl Iterator<Item = (Move, f32)>) -> Candidates {
         let mut candidates = Candidates::default();
         for (mv, probability) in moves {
-            candidates.moves.push(mv.to_string());
-            candidates.texts.push(western::write(position, mv));
-            candidates.probabilities.push(probability);
+            candidates.push(position, &[mv], probability, f32::NAN);
         }
         candidates
+    }
+
+    /// What a search found, with shares of the visits.
+    fn searched(position: &Position, found: &[search::Candidate]) -> Candidates {
+        let visits: u32 = found.iter().map(|candidate| candidate.visits).sum();
+        let mut candidates = Candidates::default();
+        for candidate in found {
+            // Without any visit there is one candidate: a mate.
+            let share = if visits == 0 { 1.0 } else { candidate.visits as f32 / visits as f32 };
+            candidates.push(position, &candidate.line, share, candidate.value().unwrap_or(f32::NAN));
+        }
+        candidates
+    }
+
+    fn push(&mut self, position: &Position, line: &[Move], probability: f32, value: f32) {
+        let mut position = position.clone();
+        let mut texts = Vec::new();
+        for &mv in line.iter().take(LINE) {
+            texts.push(western::write(&position, mv));
+            position.play(mv);
+        }
+        self.moves.push(line[0].to_string());
+        self.lines.push(texts[1..].join(" "));
+        self.texts.push(texts.swap_remove(0));
+        self.probabilities.push(probability);
+        self.values.push(value);
     }
 }
 
@@ -70,21 +103,31 @@ impl Candidates {
         self.texts.clone()
     }
 
-    /// The moves' probabilities.
+    /// The moves' probabilities; after a search, their shares of the visits.
     pub fn probabilities(&self) -> Vec<f32> {
         self.probabilities.clone()
+    }
+
+    /// Win less loss after each move, in `[-1, 1]`, from the side that plays it; not a number without a search.
+    pub fn values(&self) -> Vec<f32> {
+        self.values.clone()
+    }
+
+    /// How the search goes on after each move, in Western notation, separated by spaces.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.clone()
     }
 }
 
 #[wasm_bindgen]
 impl Thought {
-    /// The move that was drawn, in USI.
+    /// The chosen move in USI, or `win` for a declaration.
     #[wasm_bindgen(getter)]
     pub fn usi(&self) -> String {
-        self.chosen.to_string()
+        self.chosen.clone()
     }
 
-    /// The most probable moves at temperature 1.
+    /// The best moves.
     pub fn candidates(&self) -> Candidates {
         self.candidates.clone()
     }
@@ -109,10 +152,8 @@ impl Engine {
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: &[u8]) -> Result<Engine, JsError> {
         let model = Model::from_bytes(bytes).map_err(js_error)?;
-        let executor = Simd::new(&model.weights);
-        let planes = vec![0.0; model.features.planes() * SQUARES];
-        let policy = vec![0.0; model.actions.count()];
-        Ok(Engine { model, executor, planes, policy, wdl: [0.0; OUTCOMES] })
+        let evaluator = Evaluator::new(Simd::new(&model.weights), model.features, model.actions);
+        Ok(Engine { model, evaluator, search: None })
     }
 
     /// A name: the training run and how far it had come.
@@ -142,8 +183,8 @@ impl Engine {
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
     }
 
-    /// Judges the position after `moves` (USI, separated by spaces) from `start`, and draws a move: by the policy at
-    /// `temperature` (0: its best) with `uniform` in `[0, 1)` as the randomness.
+    /// Judges the position after `moves` (USI, separated by spaces) from `start` by the policy alone, and draws a move from
+    /// it at `temperature` (0: its best) with `uniform` in `[0, 1)` as the randomness.
     ///
     /// # Errors
     /// If the position, a move or the temperature is wrong, or the side to move has no legal move.
@@ -163,13 +204,65 @@ impl Engine {
         if legal.is_empty() {
             return Err(JsError::new("the side to move has no legal move"));
         }
-        self.forward(&game);
-        let drawn = policy::draw(&policy::probabilities(&self.policy, legal.actions(), temperature), uniform);
-        let natural = policy::probabilities(&self.policy, legal.actions(), 1.0);
+        let (logits, wdl) = self.evaluator.evaluate(&[PackedObservation::new(&game)]);
+        let drawn = policy::draw(&policy::probabilities(logits, legal.actions(), temperature), uniform);
+        let natural = policy::probabilities(logits, legal.actions(), 1.0);
         let best = policy::top(&natural, CANDIDATES).into_iter().map(|(index, p)| (legal.moves()[index], p));
-        let [win, draw, loss] = softmax3(self.wdl);
+        let [win, draw, loss] = softmax3([wdl[0], wdl[1], wdl[2]]);
         let candidates = Candidates::new(game.position(), best);
-        Ok(Thought { win, draw, loss, chosen: legal.moves()[drawn], candidates })
+        Ok(Thought { win, draw, loss, visits: 0, chosen: legal.moves()[drawn].to_string(), candidates })
+    }
+
+    /// Begins to search the position after `moves` from `start`, until it has `visits`; goes on with the tree of the search
+    /// before if the game does. Then call [`step`](Self::step) until it is done or somebody wants the move, and
+    /// [`found`](Self::found) whenever you like.
+    ///
+    /// # Errors
+    /// If the position or a move is wrong, the game is over, or no visits are asked for.
+    pub fn search(&mut self, start: &str, moves: &str, max_plies: u16, visits: u32) -> Result<(), JsError> {
+        let game = game(start, moves, max_plies)?;
+        if let Some(outcome) = game.outcome() {
+            return Err(js_error(format!("the game is over: {}", outcome.reason)));
+        }
+        let settings = Settings { visits, max_nodes: MAX_NODES, ..Settings::default() };
+        settings.validate().map_err(js_error)?;
+        match &mut self.search {
+            Some(search) => {
+                search.follow(game);
+                search.set_visits(visits);
+            }
+            None => self.search = Some(Search::new(game, self.model.actions, settings, 0)),
+        }
+        // Without one visit there would be no move to play.
+        self.step(1).map(|_| ())
+    }
+
+    /// Takes the search at most `batch` (1 or more) visits further; whether it is done.
+    ///
+    /// # Errors
+    /// If no search has begun.
+    pub fn step(&mut self, batch: usize) -> Result<bool, JsError> {
+        let search = self.search.as_mut().ok_or_else(|| JsError::new("no search has begun"))?;
+        self.evaluator.step(search, batch.max(1));
+        Ok(search.is_finished())
+    }
+
+    /// What the search has found so far: its best move, and what it thinks of the others.
+    ///
+    /// # Errors
+    /// If no search has begun.
+    pub fn found(&self) -> Result<Thought, JsError> {
+        let search = self.search.as_ref().ok_or_else(|| JsError::new("no search has begun"))?;
+        let chosen = match search.decide() {
+            Decision::Play(mv) => mv.to_string(),
+            Decision::Declare => "win".into(),
+            Decision::Over(outcome) => return Err(js_error(format!("the game is over: {}", outcome.reason))),
+        };
+        let found = search.candidates(CANDIDATES);
+        let of_best = || found.first().and_then(|candidate| candidate.wdl);
+        let [win, draw, loss] = search.wdl().or_else(of_best).unwrap_or([0.0, 1.0, 0.0]);
+        let candidates = Candidates::searched(search.game().position(), &found);
+        Ok(Thought { win, draw, loss, visits: search.visits(), chosen, candidates })
     }
 
     /// The network's raw answer to a position: every policy logit, unmasked, and then the three outcome logits.
@@ -177,13 +270,10 @@ impl Engine {
     /// # Errors
     /// If the position or a move is wrong.
     pub fn logits(&mut self, start: &str, moves: &str, max_plies: u16) -> Result<Vec<f32>, JsError> {
-        self.forward(&game(start, moves, max_plies)?);
-        Ok(self.policy.iter().chain(&self.wdl).copied().collect())
-    }
-
-    fn forward(&mut self, game: &Game) {
-        self.model.features.expand(&PackedObservation::new(game), &mut self.planes);
-        self.executor.forward(1, &self.planes, &mut self.policy, &mut self.wdl);
+        let game = game(start, moves, max_plies)?;
+        let (policy, wdl) = self.evaluator.evaluate(&[PackedObservation::new(&game)]);
+        debug_assert_eq!(wdl.len(), OUTCOMES);
+        Ok(policy.iter().chain(wdl).copied().collect())
     }
 }
 

@@ -1,13 +1,14 @@
 /** The page's end of the agent's worker. */
 
-import type { AgentInfo, Answer, Request, Thought } from "./protocol";
+import type { AgentInfo, Answer, Request, Strength, Thought } from "./protocol";
 
 type Ask<T> = T extends { id: number } ? Omit<T, "id"> : never;
 
 interface Pending {
   resolve(answer: Answer): void;
   reject(error: Error): void;
-  progress?: ((loaded: number, total: number) => void) | undefined;
+  /** Hears what comes before the answer. */
+  news?: ((answer: Answer) => void) | undefined;
 }
 
 /** There is no model at the address, as opposed to one that cannot be read. */
@@ -20,18 +21,33 @@ export class Agent {
   #id = 0;
 
   async fetch(url: string, progress: (loaded: number, total: number) => void): Promise<AgentInfo> {
-    return this.#loaded(await this.#ask({ type: "fetch", url }, [], progress));
+    const news = (answer: Answer): void => {
+      if (answer.type === "progress") progress(answer.loaded, answer.total);
+    };
+    return this.#loaded(await this.#ask({ type: "fetch", url }, [], news));
   }
 
   async open(bytes: ArrayBuffer): Promise<AgentInfo> {
     return this.#loaded(await this.#ask({ type: "open", bytes }, [bytes]));
   }
 
-  /** `moves` is USI, separated by spaces; the position before them is `start` in SFEN. */
-  async think(start: string, moves: string, maxPlies: number, temperature: number): Promise<Thought> {
-    const answer = await this.#ask({ type: "think", start, moves, maxPlies, temperature, uniform: Math.random() });
+  /** `moves` is USI, separated by spaces; the position before them is `start` in SFEN. `soFar` hears of a search's progress. */
+  async think(
+    position: { start: string; moves: string; maxPlies: number },
+    strength: Strength,
+    soFar: (thought: Thought) => void,
+  ): Promise<Thought> {
+    const news = (answer: Answer): void => {
+      if (answer.type === "thinking") soFar(answer.thought);
+    };
+    const answer = await this.#ask({ type: "think", ...position, strength, uniform: Math.random() }, [], news);
     if (answer.type !== "thought") throw new Error(`the agent answered ${answer.type}`);
     return answer.thought;
+  }
+
+  /** Ends whatever is being searched; it is answered with the best move so far. */
+  stop(): void {
+    this.#worker?.postMessage({ id: this.#id, type: "stop" } satisfies Request);
   }
 
   #loaded(answer: Answer): AgentInfo {
@@ -40,10 +56,10 @@ export class Agent {
     return answer.agent;
   }
 
-  #ask(request: Ask<Request>, transfer: Transferable[] = [], progress?: Pending["progress"]): Promise<Answer> {
+  #ask(request: Ask<Request>, transfer: Transferable[] = [], news?: Pending["news"]): Promise<Answer> {
     const id = ++this.#id;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, progress });
+      this.#pending.set(id, { resolve, reject, news });
       this.#start().postMessage({ id, ...request }, transfer);
     });
   }
@@ -54,8 +70,8 @@ export class Agent {
     worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
       const pending = this.#pending.get(data.id);
       if (!pending) return;
-      if (data.type === "progress") {
-        pending.progress?.(data.loaded, data.total);
+      if (data.type === "progress" || data.type === "thinking") {
+        pending.news?.(data);
         return;
       }
       this.#pending.delete(data.id);

@@ -1,7 +1,7 @@
 /** The agent's thread: loads a model, then answers positions. */
 
-import { type Answer, type Request, listed } from "./protocol";
-import init, { Engine } from "./wasm/keisei_web.js";
+import { type Answer, type Request, type Thought, listed } from "./protocol";
+import init, { Engine, type Thought as WasmThought } from "./wasm/keisei_web.js";
 import wasmUrl from "./wasm/keisei_web_bg.wasm?url";
 
 /** What is used of the worker's global scope; TypeScript's own type of it cannot stand beside the DOM's. */
@@ -13,6 +13,16 @@ interface Scope {
 const scope = self as unknown as Scope;
 const ready = init({ module_or_path: wasmUrl });
 let engine: Engine | null = null;
+
+/** Leaves that the network judges at once. */
+const BATCH = 8;
+/** After so long a search tells what it has found. */
+const TELL_MS = 100;
+/** After so long a search lets the worker hear whether to stop. */
+const LISTEN_MS = 16;
+
+/** Searches asked for up to this id are to end. */
+let stopped = 0;
 
 class Missing extends Error {}
 
@@ -52,6 +62,44 @@ function open(id: number, bytes: Uint8Array): void {
   answer({ id, type: "ready", agent: { name: engine.name(), about: engine.about() } });
 }
 
+/** A thought as the wasm gives it; it is freed here. */
+function told(thought: WasmThought): Thought {
+  const { usi, win, draw, loss, visits } = thought;
+  const candidates = listed(thought.candidates());
+  thought.free();
+  return { usi, win, draw, loss, visits, candidates };
+}
+
+const doorbell = new MessageChannel();
+
+/** Lets waiting messages in. A timer would do as well, but browsers make it wait for milliseconds. */
+function listen(): Promise<void> {
+  return new Promise((resolve) => {
+    doorbell.port1.onmessage = () => resolve();
+    doorbell.port2.postMessage(null);
+  });
+}
+
+async function think(engine: Engine, request: Extract<Request, { type: "think" }>): Promise<Thought> {
+  const { id, start, moves, maxPlies, strength, uniform } = request;
+  if (strength.visits === 0) return told(engine.think(start, moves, maxPlies, strength.temperature, uniform));
+  const end = performance.now() + strength.time;
+  let tell = performance.now() + TELL_MS;
+  let rest = performance.now() + LISTEN_MS;
+  engine.search(start, moves, maxPlies, strength.visits);
+  while (id > stopped && performance.now() < end && !engine.step(BATCH)) {
+    if (performance.now() >= tell) {
+      answer({ id, type: "thinking", thought: told(engine.found()) });
+      tell = performance.now() + TELL_MS;
+    }
+    if (performance.now() >= rest) {
+      await listen();
+      rest = performance.now() + LISTEN_MS;
+    }
+  }
+  return told(engine.found());
+}
+
 async function serve(request: Request): Promise<void> {
   await ready;
   switch (request.type) {
@@ -63,12 +111,7 @@ async function serve(request: Request): Promise<void> {
       break;
     case "think": {
       if (!engine) throw new Error("no agent is loaded");
-      const { id, start, moves, maxPlies, temperature, uniform } = request;
-      const thought = engine.think(start, moves, maxPlies, temperature, uniform);
-      const { usi, win, draw, loss } = thought;
-      const candidates = listed(thought.candidates());
-      thought.free();
-      answer({ id, type: "thought", thought: { usi, win, draw, loss, candidates } });
+      answer({ id: request.id, type: "thought", thought: await think(engine, request) });
     }
   }
 }
@@ -76,6 +119,10 @@ async function serve(request: Request): Promise<void> {
 // One request after the other, in order.
 let queue: Promise<void> = Promise.resolve();
 scope.addEventListener("message", ({ data }) => {
+  if (data.type === "stop") {
+    stopped = data.id;
+    return;
+  }
   queue = queue
     .then(() => serve(data))
     .catch((error: unknown) => {

@@ -7,20 +7,22 @@ import { MoveList } from "./parts/move-list";
 import { boardSwitches, byId, bytesOf, hideProblem, onFile, reason, showCandidates, showProblem } from "./parts/page";
 import { element } from "./parts/shadow";
 import { ValueBar } from "./parts/value-bar";
-import type { Thought } from "./protocol";
+import type { Strength, Thought } from "./protocol";
 import { Board, Recorder, rulesReady } from "./rules";
 import { chances } from "./values";
 
 const MAX_PLIES = 512;
 const NAMES = ["Black", "White"] as const;
-/** Strength is how closely the agent keeps to the moves that it likes best. */
+/** At first strength is how closely the agent keeps to the moves that it likes at a glance, then how far it looks ahead. */
 const LEVELS = [
-  { name: "First games", temperature: 2.5 },
-  { name: "Gentle", temperature: 1.4 },
-  { name: "Even", temperature: 0.8 },
-  { name: "Firm", temperature: 0.4 },
-  { name: "Full", temperature: 0 },
-] as const;
+  { name: "First games", visits: 0, time: 0, temperature: 2.5 },
+  { name: "Gentle", visits: 0, time: 0, temperature: 1.4 },
+  { name: "Even", visits: 0, time: 0, temperature: 0.8 },
+  { name: "Firm", visits: 0, time: 0, temperature: 0.3 },
+  { name: "Sharp", visits: 50, time: 2000, temperature: 0 },
+  { name: "Strong", visits: 200, time: 3000, temperature: 0 },
+  { name: "Full", visits: 800, time: 5000, temperature: 0 },
+] as const satisfies readonly ({ name: string } & Strength)[];
 /** A reply that comes at once is hard to follow with the eye. */
 const LEAST_THINKING_MS = 380;
 
@@ -53,24 +55,30 @@ let human: Color = 0;
 let game: Board;
 /** What the agent thought of the position after each number of moves. */
 let thoughts: (Thought | undefined)[] = [];
-/** Raised whenever the position changes other than by the agent's own move: what it was thinking of is then stale. */
+/** Raised by `interrupt`: what the agent was thinking of is then stale. */
 let turn = 0;
 let thinking = false;
 
 const sideToMove = (): Color => game.side_to_move() as Color;
 const opponent = (color: Color): Color => (color === 0 ? 1 : 0);
 const isHumans = (color: Color): boolean => agent.info === null || color === human;
-const level = (): (typeof LEVELS)[number] => LEVELS[Number(view.level.value)] ?? LEVELS[4];
+const level = (): (typeof LEVELS)[number] => LEVELS[Number(view.level.value)] ?? LEVELS[6];
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 // --- the game -------------------------------------------------------------------------------------------------------
 
-function newGame(color: Color): void {
+/** The position changes other than by the agent's own move: what it was thinking of does not matter any more. */
+function interrupt(): void {
   turn++;
+  thinking = false;
+  agent.stop();
+}
+
+function newGame(color: Color): void {
+  interrupt();
   game?.free();
   game = new Board("startpos", MAX_PLIES);
   thoughts = [];
-  thinking = false;
   human = color;
   view.board.orientation = color;
   next();
@@ -91,14 +99,21 @@ async function think(): Promise<void> {
   thinking = plays;
   drawStatus();
   try {
-    const thought = await agent.think(game.start(), game.moves(), MAX_PLIES, plays ? level().temperature : 0);
+    const position = { start: game.start(), moves: game.moves(), maxPlies: MAX_PLIES };
+    const strength = plays ? level() : { ...level(), temperature: 0 };
+    const thought = await agent.think(position, strength, (soFar) => {
+      if (asked !== turn) return;
+      thoughts[plies] = soFar;
+      drawAgent();
+    });
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (plays && !still) await pause(LEAST_THINKING_MS - (performance.now() - started));
     if (asked !== turn) return;
     thoughts[plies] = thought;
     thinking = false;
     if (plays) {
-      game.play(thought.usi);
+      if (thought.usi === "win") game.declare();
+      else game.play(thought.usi);
       next();
     } else {
       drawAgent();
@@ -114,15 +129,14 @@ async function think(): Promise<void> {
 }
 
 function play(usi: string): void {
-  turn++;
+  interrupt();
   game.play(usi);
   next();
 }
 
 /** Takes back to the user's last decision: one move while the agent thinks, two otherwise. */
 function takeBack(): void {
-  turn++;
-  thinking = false;
+  interrupt();
   game.undo();
   while (game.plies() > 0 && !isHumans(sideToMove())) game.undo();
   thoughts.length = Math.min(thoughts.length, game.plies() + 1);
@@ -206,7 +220,7 @@ function drawAgent(): void {
   const at = thoughts[plies] ? plies : plies - 1;
   const thought = thoughts[at];
   const side = (plies - at) % 2 === 0 ? sideToMove() : opponent(sideToMove());
-  view.value.show(thought ? chances(thought, side) : null, thought ? "the agent's view" : "no estimate yet");
+  view.value.show(thought ? chances(thought, side) : null, thought ? looked(thought) : "no estimate yet");
   const candidates = view.showCandidates.checked ? (thoughts[plies]?.candidates ?? []) : [];
   view.candidates.hidden = !view.showCandidates.checked;
   showCandidates(view.candidates, candidates.slice(0, 5));
@@ -216,6 +230,9 @@ function drawAgent(): void {
     view.agentState.className = thinking ? "chip busy" : "chip ready";
   }
 }
+
+/** How much thought there is behind a judgement. */
+const looked = ({ visits }: Thought): string => (visits === 0 ? "at a glance" : `${visits.toLocaleString("en")} visits`);
 
 function drawAgentInfo(): void {
   view.progress.hidden = true;
@@ -243,15 +260,16 @@ async function fetchDefault(): Promise<void> {
   }
   drawAgentInfo();
   // The user may have begun for both sides while the agent was on its way.
-  turn++;
+  interrupt();
   next();
 }
 
 async function openModel(file: File): Promise<void> {
   hideProblem();
   try {
+    agent.stop();
     await agent.open(await bytesOf(file));
-    turn++;
+    interrupt();
     drawAgentInfo();
     next();
   } catch (error) {
@@ -314,8 +332,7 @@ function resign(): void {
     asking = setTimeout(stopAsking, 4000);
     return;
   }
-  turn++;
-  thinking = false;
+  interrupt();
   game.resign(agent.info === null ? sideToMove() : human);
   draw();
 }
@@ -333,7 +350,7 @@ function wire(): void {
   view.resign.addEventListener("click", resign);
   view.save.addEventListener("click", saveGame);
   view.declare.addEventListener("click", () => {
-    turn++;
+    interrupt();
     game.declare();
     draw();
   });

@@ -119,10 +119,10 @@ export function isTyping(event: KeyboardEvent): boolean {
   return target instanceof HTMLInputElement || target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement;
 }
 
-/** Lists candidate moves with their probability; the played one is marked. */
+/** Lists candidate moves with their share, and how a search judges them and goes on; the played one is marked. */
 export function showCandidates(list: HTMLOListElement, candidates: readonly Candidate[], played?: string): void {
   list.replaceChildren(
-    ...candidates.map(({ usi, text, probability }) => {
+    ...candidates.map(({ usi, text, probability, value, line }) => {
       const row = element("li", usi === played ? "played" : "");
       row.dataset["usi"] = usi;
       const bar = element("span", "bar");
@@ -131,6 +131,10 @@ export function showCandidates(list: HTMLOListElement, candidates: readonly Cand
       bar.append(fill);
       const percent = probability < 0.0095 ? "< 1 %" : `${Math.round(probability * 100)} %`;
       row.append(element("span", "", text), bar, element("span", "share", percent));
+      if (value !== undefined) {
+        const wins = `${Math.round((50 * (1 + value)))} % for it`;
+        row.append(element("span", "line", line === undefined ? wins : `${wins}, then ${line}`));
+      }
       return row;
     }),
   );
