@@ -57,6 +57,8 @@ pub struct Run {
     sink_failures: u64,
     /// Iterations with an alarm.
     alarmed: u64,
+    /// The iteration from which on the curve is to be drawn again.
+    curve_due: u64,
     /// Held for as long as this process trains in the directory.
     _lock: File,
 }
@@ -161,6 +163,7 @@ impl Run {
             fresh_entropy: events::fresh_entropy(&path)?,
             sink_failures: 0,
             alarmed: 0,
+            curve_due: 0,
             _lock: lock,
         })
     }
@@ -228,11 +231,19 @@ impl Run {
         }
         let synced = self.metrics.sync();
         self.forgive(synced);
-        let drawn = draw_curve(&self.directory.join("metrics.jsonl"), &self.directory.join("curve.svg"));
-        self.forgive(drawn);
+        // All metrics are read for it: seldom enough not to count, however long the run.
+        if self.iteration >= self.curve_due {
+            self.draw_curve();
+            self.curve_due = self.iteration + self.iteration / 50;
+        }
         let keep = self.config.run.keep_checkpoints;
         checkpoint::save(&self.directory.join("checkpoints"), &self.state(), self.seconds(), keep)?;
         Ok(())
+    }
+
+    fn draw_curve(&mut self) {
+        let drawn = draw_curve(&self.directory.join("metrics.jsonl"), &self.directory.join("curve.svg"));
+        self.forgive(drawn);
     }
 
     /// The network as others can use it.
@@ -266,8 +277,9 @@ impl Run {
         }
     }
 
-    /// Prints what the run came to.
-    pub fn summarise(&self, interrupted: bool) {
+    /// Draws the curve to its end, and prints what the run came to.
+    pub fn summarise(&mut self, interrupted: bool) {
+        self.draw_curve();
         let directory = self.directory.display();
         let seconds = self.seconds();
         println!("{}", if interrupted { "stopped by a signal; everything is saved" } else { "done" });

@@ -11,6 +11,9 @@ const SIZE: (u32, u32) = (900, 840);
 const INK: RGBColor = RGBColor(38, 70, 83);
 const ACCENT: RGBColor = RGBColor(231, 111, 81);
 
+/// The most points of a line: a pixel and a half each. Longer runs are drawn by means of neighbouring iterations.
+const POINTS: usize = 600;
+
 /// One line of a panel: its name, its colour and how a line of metrics gives its value.
 type Series<'a> = (&'a str, RGBColor, &'a dyn Fn(&Value) -> Option<f64>);
 
@@ -65,10 +68,11 @@ fn panel(
         .draw()
         .map_err(|error| anyhow!("{error}"))?;
     for &(name, color, value) in series {
-        let points: Vec<(f64, f64)> = lines
+        let known: Vec<(f64, f64)> = lines
             .iter()
             .filter_map(|line| Some((thousands(line), value(line)?.clamp(range.start, range.end))))
             .collect();
+        let points = known.chunks(known.len().div_ceil(POINTS).max(1)).map(mean);
         chart
             .draw_series(LineSeries::new(points, color.stroke_width(2)))
             .map_err(|error| anyhow!("{error}"))?
@@ -84,4 +88,38 @@ fn panel(
             .map_err(|error| anyhow!("{error}"))?;
     }
     Ok(())
+}
+
+/// The middle of some points, at least one.
+fn mean(points: &[(f64, f64)]) -> (f64, f64) {
+    let (x, y) = points.iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
+    (x / points.len() as f64, y / points.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write;
+
+    #[test]
+    fn a_long_run_is_drawn_with_few_points() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (metrics, svg) = (folder.path().join("metrics.jsonl"), folder.path().join("curve.svg"));
+        let size_after = |iterations: u64| {
+            let mut lines = String::new();
+            for i in 0..iterations {
+                let share = i as f64 / iterations as f64;
+                writeln!(
+                    lines,
+                    r#"{{"plies":{i},"normalized_entropy":{share},"explained_variance":{share},"length_mean":9}}"#
+                )
+                .expect("text");
+            }
+            std::fs::write(&metrics, lines).expect("written");
+            draw(&metrics, &svg).expect("drawn");
+            std::fs::metadata(&svg).expect("a picture").len()
+        };
+        let (short, long) = (size_after(600), size_after(20_000));
+        assert!(long < 2 * short, "{short} bytes for 600 iterations, {long} for 20,000");
+    }
 }
