@@ -1,1 +1,5 @@
-//! Integration tests live in `tests/`.
+//! What the integration tests, the programs of this package and the fuzz targets share.
+
+pub mod random;
+pub mod adversarial;
+pub mod record;

@@ -1,24 +1,31 @@
-//! Legal moves beside two independent programs, on random and adversarial positions.
+//! Legal moves beside other programs, on random and adversarial positions.
 //!
-//! `cargo run --release -p keisei-tests --features peers --bin differential -- POSITIONS [SEED]` compares the legal move
-//! sets of keisei-core, rsshogi and haitaka, prints every kind of deviation with its first positions, and fails unless
-//! rsshogi agrees everywhere and haitaka deviates by drop-pawn mates only (its known error).
+//! `cargo run --release -p keisei-tests --features peers --bin differential -- POSITIONS [SEED] [PYTHON]` compares the legal
+//! move sets of keisei-core, rsshogi and haitaka, and of cshogi if PYTHON is one that has it (`pip install cshogi`; it runs as
+//! a program of its own). It prints every kind of deviation with its first positions, and fails unless rsshogi and cshogi agree
+//! everywhere and haitaka deviates by drop-pawn mates only (its known error).
 
 use anyhow::{Context, Result, bail};
-use keisei_core::shogi::{Color, Move, Piece, PieceType, Position, Square};
-use std::collections::BTreeSet;
+use keisei_core::shogi::{Move, PieceType, Position, Square};
+use keisei_tests::adversarial;
+use keisei_tests::random::Random;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
-    let positions: u64 = args.next().context("usage: differential POSITIONS [SEED]")?.parse().context("POSITIONS")?;
+    let usage = "usage: differential POSITIONS [SEED] [PYTHON]";
+    let positions: u64 = args.next().context(usage)?.parse().context("POSITIONS")?;
     let mut random = Random(args.next().map_or(Ok(1), |seed| seed.parse()).context("SEED")?);
-    let mut tally = Tally::default();
+    let mut tally = Tally { python: args.next().map(|python| Python::start(&python)).transpose()?, ..Tally::default() };
     while tally.positions < positions {
-        let start = if random.below(2) == 0 { Position::startpos() } else { scatter(&mut random) };
+        let start = if random.below(2) == 0 { Position::startpos() } else { adversarial::position(&mut random) };
         walk(start, &mut random, &mut tally)?;
     }
+    tally.ask_python()?;
     tally.print();
-    if tally.rsshogi.unexplained > 0 || tally.haitaka.unexplained > 0 {
+    if tally.peers().iter().any(|(_, peer)| peer.unexplained > 0) || tally.cshogi.drop_pawn_mates > 0 {
         bail!("unexplained deviations");
     }
     Ok(())
@@ -41,111 +48,12 @@ fn walk(start: Position, random: &mut Random, tally: &mut Tally) -> Result<()> {
             next.play(mv);
             next
         };
-        let mut candidates = (0..draws).map(|_| after(moves[random.below(moves.len() as u64) as usize]));
+        let mut candidates = (0..draws).map(|_| after(random.pick(&moves)));
         let first = candidates.next().expect("at least one draw");
         let next = if first.in_check() { first } else { candidates.find(Position::in_check).unwrap_or(first) };
         position = next;
     }
     Ok(())
-}
-
-/// A legal position with both kings and a random part of all other pieces strewn over the board, many promoted, the rest
-/// in hand: double checks, pins on every line, full hands and drop-pawn mates are frequent.
-fn scatter(random: &mut Random) -> Position {
-    const SUPPLY: [(PieceType, usize); 7] = [
-        (PieceType::Pawn, 18),
-        (PieceType::Lance, 4),
-        (PieceType::Knight, 4),
-        (PieceType::Silver, 4),
-        (PieceType::Gold, 4),
-        (PieceType::Bishop, 2),
-        (PieceType::Rook, 2),
-    ];
-    loop {
-        let mut board = [None; 81];
-        let mut hands = [[0u8; 7]; 2];
-        for color in Color::ALL {
-            let square = random.below(81) as usize;
-            board[square] = Some(Piece::new(color, PieceType::King));
-        }
-        let crowd = random.below(100);
-        for (i, (kind, count)) in SUPPLY.into_iter().enumerate() {
-            for _ in 0..count {
-                let color = Color::ALL[random.below(2) as usize];
-                let square = random.below(81) as usize;
-                if random.below(100) >= crowd || board[square].is_some() {
-                    hands[color.index()][i] += 1;
-                    continue;
-                }
-                let promote = random.below(2) == 0;
-                board[square] = Some(Piece::new(color, kind.promoted().filter(|_| promote).unwrap_or(kind)));
-            }
-        }
-        if let Ok(position) = Position::from_sfen(&sfen(&board, &hands, random.below(2) == 0))
-            && Color::ALL.into_iter().all(|color| position.king(color).is_some() && rooted(&position, color))
-        {
-            return position;
-        }
-    }
-}
-
-/// Whether the peers can hold the position: no doubled pawns and no piece without a move.
-fn rooted(position: &Position, color: Color) -> bool {
-    let pawns = position.pieces(color, PieceType::Pawn);
-    let files: BTreeSet<u8> = pawns.into_iter().map(Square::file).collect();
-    let depth = |square: Square| if color == Color::Black { square.rank() } else { 10 - square.rank() };
-    let moves = |kind, first: u8| position.pieces(color, kind).into_iter().all(|square| depth(square) >= first);
-    files.len() == pawns.count()
-        && moves(PieceType::Pawn, 2)
-        && moves(PieceType::Lance, 2)
-        && moves(PieceType::Knight, 3)
-}
-
-fn sfen(board: &[Option<Piece>; 81], hands: &[[u8; 7]; 2], black: bool) -> String {
-    const LETTERS: [char; 14] = ['p', 'l', 'n', 's', 'g', 'b', 'r', 'k', 'p', 'l', 'n', 's', 'b', 'r'];
-    let letter = |color: Color, kind: usize| match color {
-        Color::Black => LETTERS[kind].to_ascii_uppercase(),
-        Color::White => LETTERS[kind],
-    };
-    let mut text = String::new();
-    for rank in 0..9 {
-        let mut empty = 0;
-        for file in (0..9).rev() {
-            let Some(piece) = board[file * 9 + rank] else {
-                empty += 1;
-                continue;
-            };
-            if empty > 0 {
-                text += &empty.to_string();
-            }
-            empty = 0;
-            if piece.kind().index() > PieceType::King.index() {
-                text.push('+');
-            }
-            text.push(letter(piece.color(), piece.kind().index()));
-        }
-        if empty > 0 {
-            text += &empty.to_string();
-        }
-        if rank < 8 {
-            text.push('/');
-        }
-    }
-    text += if black { " b " } else { " w " };
-    let before = text.len();
-    for color in Color::ALL {
-        for kind in [6, 5, 4, 3, 2, 1, 0] {
-            match hands[color.index()][kind] {
-                0 => {}
-                1 => text.push(letter(color, kind)),
-                count => text.extend([count.to_string(), letter(color, kind).to_string()]),
-            }
-        }
-    }
-    if text.len() == before {
-        text.push('-');
-    }
-    text + " 1"
 }
 
 /// What was compared and where the programs differ.
@@ -156,6 +64,10 @@ struct Tally {
     checks: u64,
     rsshogi: Deviations,
     haitaka: Deviations,
+    cshogi: Deviations,
+    python: Option<Python>,
+    /// Positions with their moves that cshogi has not been asked about yet.
+    waiting: Vec<(Position, Vec<Move>)>,
 }
 
 #[derive(Default)]
@@ -177,15 +89,38 @@ impl Tally {
         self.checks += u64::from(position.in_check());
         self.rsshogi.note(position, &sfen, &ours, Some(rsshogi_moves(&sfen)?));
         self.haitaka.note(position, &sfen, &ours, haitaka_moves(&sfen));
+        if self.python.is_some() {
+            self.waiting.push((position.clone(), ours));
+            if self.waiting.len() == Python::BATCH {
+                self.ask_python()?;
+            }
+        }
         if self.positions.is_multiple_of(1_000_000) {
             eprintln!("{} M positions", self.positions / 1_000_000);
         }
         Ok(())
     }
 
+    /// Compares the waiting positions.
+    fn ask_python(&mut self) -> Result<()> {
+        let Some(python) = &mut self.python else { return Ok(()) };
+        let waiting = std::mem::take(&mut self.waiting);
+        let sfens: Vec<String> = waiting.iter().map(|(position, _)| position.to_sfen()).collect();
+        for (((position, ours), sfen), theirs) in waiting.iter().zip(&sfens).zip(python.moves(&sfens)?) {
+            self.cshogi.note(position, sfen, ours, theirs);
+        }
+        Ok(())
+    }
+
+    fn peers(&self) -> Vec<(&'static str, &Deviations)> {
+        let mut peers = vec![("rsshogi", &self.rsshogi), ("haitaka", &self.haitaka)];
+        peers.extend(self.python.as_ref().map(|_| ("cshogi", &self.cshogi)));
+        peers
+    }
+
     fn print(&self) {
         println!("positions {}, legal moves {}, in check {}", self.positions, self.moves, self.checks);
-        for (name, peer) in [("rsshogi", &self.rsshogi), ("haitaka", &self.haitaka)] {
+        for (name, peer) in self.peers() {
             println!(
                 "{name}: {} positions differ by a drop-pawn mate, {} otherwise, {} refused",
                 peer.drop_pawn_mates, peer.unexplained, peer.refused
@@ -301,19 +236,47 @@ fn haitaka_moves(sfen: &str) -> Option<Vec<Move>> {
     Some(moves)
 }
 
-/// `SplitMix64` (Steele, Lea, Flood 2014).
-struct Random(u64);
+/// cshogi behind pipes.
+struct Python {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+impl Python {
+    /// So many questions fit into the pipe while the first answers fill the other one.
+    const BATCH: usize = 256;
+
+    fn start(python: &str) -> Result<Python> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/cshogi_moves.py");
+        let mut command = Command::new(python);
+        let mut child =
+            command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context(python.to_owned())?;
+        let (input, output) = (child.stdin.take().context("a pipe")?, child.stdout.take().context("a pipe")?);
+        Ok(Python { child, input, output: BufReader::new(output) })
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+    /// The legal moves of each position; nothing for one that is refused.
+    fn moves(&mut self, sfens: &[String]) -> Result<Vec<Option<Vec<Move>>>> {
+        self.input.write_all((sfens.join("\n") + "\n\n").as_bytes())?;
+        let read = |sfen: &String| {
+            let mut line = String::new();
+            if self.output.read_line(&mut line)? == 0 {
+                bail!("cshogi ended with {} instead of answering {sfen}", self.child.wait()?);
+            }
+            if line.trim_end() == "refused" {
+                return Ok(None);
+            }
+            let mv = |usi: &str| usi.parse().with_context(|| format!("cshogi's move {usi} in {sfen}"));
+            line.split_whitespace().map(mv).collect::<Result<_>>().map(Some)
+        };
+        sfens.iter().map(read).collect()
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way there is nobody to tell.
+        let _ = self.child.kill().and_then(|()| self.child.wait());
     }
 }

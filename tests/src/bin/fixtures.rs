@@ -17,6 +17,7 @@ use keisei_core::format::{Dtype, Model, PlyInfo, Provenance, Record, record};
 use keisei_core::net::{Executor, NetOptions, NetSpec, OUTCOMES, Weights, simd::Simd, value};
 use keisei_core::search::policy;
 use keisei_core::shogi::{Game, Move, Position};
+use keisei_tests::random::Random;
 use std::fs;
 use std::path::Path;
 
@@ -102,7 +103,7 @@ fn positions() -> Vec<Game> {
                 break;
             }
             let moves = game.position().legal_moves();
-            game.play(moves[random.below(moves.len())]);
+            game.play(random.pick(&moves));
         }
         if game.outcome().is_none() {
             found.push(game);
@@ -151,23 +152,5 @@ impl Player {
     fn look(&mut self, game: &Game) {
         self.features.expand(&PackedObservation::new(game), &mut self.planes);
         self.executor.forward(1, &self.planes, &mut self.policy, &mut self.wdl);
-    }
-}
-
-/// `SplitMix64`.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % bound as u64) as usize
-    }
-
-    /// In `[0, 1)`.
-    fn uniform(&mut self) -> f32 {
-        self.below(1 << 24) as f32 / (1 << 24) as f32
     }
 }

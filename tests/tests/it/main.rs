@@ -2,6 +2,7 @@
 
 mod reference;
 mod rules;
+mod symmetry;
 mod encodings;
 mod net_parity;
 mod notation;

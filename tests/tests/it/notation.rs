@@ -6,6 +6,8 @@ use keisei_core::notation::{
     western,
 };
 use keisei_core::shogi::{Color, Move, Position};
+use keisei_tests::random::Random;
+use keisei_tests::record::reduced;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -108,44 +110,6 @@ fn conformance_files() {
     assert_eq!(right, entries.len(), "{report}");
 }
 
-/// The tree without what a format cannot hold.
-fn reduced(record: &Record, format: Format) -> Record {
-    let main_only = matches!(format, Format::Csa2 | Format::Csa3 | Format::Usi);
-    let mut builder = Builder::new(record.start().clone());
-    let lines = if main_only { vec![record.main_line()] } else { record.lines() };
-    for line in lines {
-        builder.rewind(usize::from(record.node(line[0]).ply()).saturating_sub(1)).expect("a line starts on the path");
-        for id in line {
-            let node = record.node(id);
-            match (node.event(), format) {
-                (Event::Start, _) => {}
-                (Event::Move(mv) | Event::Illegal(mv), _) => drop(builder.play(*mv)),
-                (Event::End(_), Format::Usi) => continue,
-                (Event::End(end), Format::Usen) => {
-                    drop(builder.end(End::from_usen(end.usen()).expect("a letter")));
-                }
-                (Event::End(end), _) => drop(builder.end(end.clone())),
-            }
-            let (clock, talk) = match format {
-                Format::Ki2 => (0, true),
-                Format::Kif | Format::Csa2 => (1000, true),
-                Format::Csa3 | Format::Jkf => (1, true),
-                Format::Usi | Format::Usen => (0, false),
-            };
-            let copy = builder.node_mut();
-            copy.spent = node.spent.filter(|_| clock > 0).map(|spent| spent / clock * clock);
-            if talk {
-                copy.comments.clone_from(&node.comments);
-                copy.bookmark.clone_from(&node.bookmark);
-                for evaluation in node.evaluations() {
-                    *copy.evaluation_mut(evaluation.by) = evaluation.clone();
-                }
-            }
-        }
-    }
-    builder.finish()
-}
-
 /// Writes and reads a record in every format; names the formats that lose more than they must.
 fn round_trips(record: &Record) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -241,24 +205,15 @@ fn clocks_headers_and_evaluations() {
     assert_eq!(games[0].record.handicap(), Some(Handicap::Four));
 }
 
-/// Small numbers from a seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % limit
-    }
-}
-
 /// A record with variations, talk, clocks and ends, all drawn from `random`.
 fn random_record(random: &mut Random) -> Record {
     let handicaps: Vec<Handicap> = Handicap::all().collect();
     let start = match random.below(3) {
         0 => handicaps[random.below(handicaps.len())].position(),
-        1 => played(random, 60),
+        1 => {
+            let plies = random.below(61);
+            random.walk(Position::startpos(), plies)
+        }
         _ => Position::startpos(),
     };
     let mut builder = Builder::new(start);
@@ -272,7 +227,7 @@ fn random_record(random: &mut Random) -> Record {
             if moves.is_empty() || !builder.is_open() {
                 break;
             }
-            builder.play(moves[random.below(moves.len())]).expect("a legal move");
+            builder.play(random.pick(&moves)).expect("a legal move");
             talk(&mut builder, random);
         }
         if builder.is_open() && random.below(2) == 0 {
@@ -291,10 +246,10 @@ fn random_record(random: &mut Random) -> Record {
 fn talk(builder: &mut Builder, random: &mut Random) {
     let lines = ["", "ふつうのコメント", "：コロン", "*星", "#番号", "▲７六歩", "  字下げ", "評価値", "{}"];
     let reply = builder.position().legal_moves();
-    let reply = if reply.is_empty() { None } else { Some(reply[random.below(reply.len())]) };
+    let reply = if reply.is_empty() { None } else { Some(random.pick(&reply)) };
     let timed = random.below(3) == 0;
     let node = builder.node_mut();
-    node.comments.extend((0..random.below(3)).map(|_| lines[random.below(lines.len())].to_owned()));
+    node.comments.extend((0..random.below(3)).map(|_| random.pick(&lines).to_owned()));
     if timed {
         node.spent = Some(random.below(5_000_000) as u64);
     }
@@ -310,19 +265,6 @@ fn talk(builder: &mut Builder, random: &mut Random) {
         let winner = if timed { Color::Black } else { Color::White };
         evaluation.mate = Some(Mate { winner, plies: Some(7) }).filter(|_| random.below(5) == 0);
     }
-}
-
-/// A position after up to `plies` random moves.
-fn played(random: &mut Random, plies: usize) -> Position {
-    let mut position = Position::startpos();
-    for _ in 0..random.below(plies + 1) {
-        let moves = position.legal_moves();
-        if moves.is_empty() {
-            break;
-        }
-        position.play(moves[random.below(moves.len())]);
-    }
-    position
 }
 
 #[test]
@@ -347,8 +289,8 @@ fn damaged(text: &str, random: &mut Random) -> String {
         }
         let at = random.below(chars.len());
         match random.below(4) {
-            0 => chars[at] = junk[random.below(junk.len())],
-            1 => chars[at] = chars[random.below(chars.len())],
+            0 => chars[at] = random.pick(&junk),
+            1 => chars[at] = random.pick(&chars),
             2 => drop(chars.drain(at..(at + 1 + random.below(9)).min(chars.len()))),
             _ => {
                 let piece: Vec<char> = chars[at..(at + 1 + random.below(40)).min(chars.len())].to_vec();
@@ -392,7 +334,8 @@ fn damaged_texts_never_panic() {
 fn move_texts_mean_one_move() {
     let mut random = Random(0x5EED_0F54_0615_0001);
     for _ in 0..200 {
-        let position = played(&mut random, 150);
+        let plies = random.below(151);
+        let position = random.walk(Position::startpos(), plies);
         let previous = position.legal_moves().first().map(|mv| mv.to());
         for mv in position.legal_moves() {
             let japanese = text::write_marked(&position, mv, previous);

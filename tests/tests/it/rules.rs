@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use keisei_core::shogi::{
-    Bitboard, Color, DeclarationError, Game, IllegalMove, Move, MoveError, Origin, Outcome, Piece, PieceType, Position,
-    SfenError, Square, attacks, perft, perft_played,
+    Color, DeclarationError, Game, IllegalMove, Move, MoveError, Origin, Outcome, Piece, PieceType, Position,
+    SfenError, Square, perft, perft_played,
 };
+
+use keisei_tests::random::Random;
 
 use crate::reference::Reference;
 
@@ -38,18 +40,6 @@ fn positions() -> BTreeSet<String> {
     data("perft.tsv").lines().filter_map(|row| row.split('\t').next()).map(String::from).collect()
 }
 
-/// A small generator of pseudo-random numbers, so that a failure can be repeated.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) as usize % n
-    }
-}
-
 /// Plays uniformly random games from every perft position and from the start position, and shows each position.
 fn random_positions(seed: u64, plies: usize, mut visit: impl FnMut(&Position)) {
     let mut random = Random(seed);
@@ -61,7 +51,7 @@ fn random_positions(seed: u64, plies: usize, mut visit: impl FnMut(&Position)) {
             if moves.is_empty() {
                 break;
             }
-            position.play_unchecked(moves[random.below(moves.len())]);
+            position.play_unchecked(random.pick(&moves));
         }
     }
 }
@@ -311,88 +301,6 @@ fn keys_tell_positions_apart() {
     assert_eq!(keys.len(), texts.len());
 }
 
-#[test]
-fn undo_returns_to_every_earlier_position() {
-    let mut random = Random(11);
-    for sfen in positions() {
-        let mut game = Game::new(position(&sfen), 0);
-        let mut line = Vec::new();
-        while game.outcome().is_none() && line.len() < 150 {
-            let moves = game.position().legal_moves();
-            let mv = moves[random.below(moves.len())];
-            line.push((game.position().clone(), game.repetition_count(), mv));
-            game.play(mv);
-        }
-        assert_eq!(game.moves(), line.iter().map(|&(.., mv)| mv).collect::<Vec<_>>());
-        while let Some((position, count, mv)) = line.pop() {
-            assert_eq!(game.undo(), Some(mv));
-            assert_eq!((game.position(), game.repetition_count(), game.outcome()), (&position, count, None));
-        }
-        assert_eq!(game.undo(), None);
-    }
-}
-
-// ── Both colours alike ──────────────────────────────────────────────────────────────────────────────────────────────
-
-fn swap_case(text: &str) -> String {
-    let swap = |c: char| if c.is_ascii_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() };
-    text.chars().map(swap).collect()
-}
-
-/// The position seen from the other side: board turned by 180°, colours exchanged.
-fn turned(sfen: &str) -> String {
-    let fields: Vec<&str> = sfen.split(' ').collect();
-    let mut board = String::new();
-    let mut letters = fields[0].chars().rev().peekable();
-    while let Some(letter) = letters.next() {
-        // Read from the right, the `+` of a promoted piece comes after its letter.
-        board.extend(letters.next_if_eq(&'+'));
-        board.push(letter);
-    }
-    let side = if fields[1] == "b" { "w" } else { "b" };
-    format!("{} {side} {} {}", swap_case(&board), swap_case(fields[2]), fields[3])
-}
-
-/// A move seen from the other side.
-fn turned_move(usi: &str) -> String {
-    let (squares, rest) = match usi.split_once('*') {
-        Some((kind, to)) => (to, (format!("{kind}*"), "")),
-        None => usi.strip_suffix('+').map_or((usi, (String::new(), "")), |squares| (squares, (String::new(), "+"))),
-    };
-    let turn = |c: char| match c {
-        '1'..='9' => char::from(b'1' + b'9' - c as u8),
-        _ => char::from(b'a' + b'i' - c as u8),
-    };
-    format!("{}{}{}", rest.0, squares.chars().map(turn).collect::<String>(), rest.1)
-}
-
-#[test]
-fn turning_the_board_turns_the_moves() {
-    random_positions(4, 100, |black| {
-        let white = position(&turned(&black.to_sfen()));
-        let mut expected: Vec<String> = legal(black).iter().map(|usi| turned_move(usi)).collect();
-        expected.sort();
-        assert_eq!(legal(&white), expected, "{black:?}");
-        assert_eq!(white.checkers().count(), black.checkers().count(), "{black:?}");
-    });
-}
-
-#[test]
-fn attacks_look_the_same_from_both_sides() {
-    let mut random = Random(5);
-    for _ in 0..200 {
-        let occupied: Bitboard = Square::ALL.into_iter().filter(|_| random.below(4) == 0).collect();
-        let turned: Bitboard = occupied.into_iter().map(Square::flip).collect();
-        for kind in PieceType::ALL {
-            for from in Square::ALL {
-                let black = attacks(kind, Color::Black, from, occupied);
-                let white = attacks(kind, Color::White, from.flip(), turned);
-                assert_eq!(black, white.into_iter().map(Square::flip).collect(), "{kind:?} {from}");
-            }
-        }
-    }
-}
-
 // ── Text from outside ───────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
@@ -488,7 +396,7 @@ fn mangled_sfen_is_refused_or_understood_but_never_panics() {
         for _ in 0..200 {
             let mut text: Vec<char> = sfen.chars().collect();
             for _ in 0..=random.below(3) {
-                let (at, letter) = (random.below(text.len()), letters[random.below(letters.len())]);
+                let (at, letter) = (random.below(text.len()), random.pick(&letters));
                 match random.below(3) {
                     0 => text[at] = letter,
                     1 => text.insert(at, letter),

@@ -1,0 +1,44 @@
+//! What a format of game records must keep.
+
+use keisei_core::notation::{Builder, End, Event, Format, Record};
+
+/// The tree without what a format cannot hold.
+///
+/// # Panics
+/// Never: the nodes of a record are played again in the order in which they stand.
+pub fn reduced(record: &Record, format: Format) -> Record {
+    let main_only = matches!(format, Format::Csa2 | Format::Csa3 | Format::Usi);
+    let mut builder = Builder::new(record.start().clone());
+    let lines = if main_only { vec![record.main_line()] } else { record.lines() };
+    for line in lines {
+        builder.rewind(usize::from(record.node(line[0]).ply()).saturating_sub(1)).expect("a line starts on the path");
+        for id in line {
+            let node = record.node(id);
+            match (node.event(), format) {
+                (Event::Start, _) => {}
+                (Event::Move(mv) | Event::Illegal(mv), _) => drop(builder.play(*mv)),
+                (Event::End(_), Format::Usi) => continue,
+                (Event::End(end), Format::Usen) => {
+                    drop(builder.end(End::from_usen(end.usen()).expect("a letter")));
+                }
+                (Event::End(end), _) => drop(builder.end(end.clone())),
+            }
+            let (clock, talk) = match format {
+                Format::Ki2 => (0, true),
+                Format::Kif | Format::Csa2 => (1000, true),
+                Format::Csa3 | Format::Jkf => (1, true),
+                Format::Usi | Format::Usen => (0, false),
+            };
+            let copy = builder.node_mut();
+            copy.spent = node.spent.filter(|_| clock > 0).map(|spent| spent / clock * clock);
+            if talk {
+                copy.comments.clone_from(&node.comments);
+                copy.bookmark.clone_from(&node.bookmark);
+                for evaluation in node.evaluations() {
+                    *copy.evaluation_mut(evaluation.by) = evaluation.clone();
+                }
+            }
+        }
+    }
+    builder.finish()
+}
