@@ -1,6 +1,6 @@
 // The worker of the inference benchmark for WebAssembly: our own module and onnxruntime-web, one thread each.
 //
-// Arguments: the folder of the dumped networks, the folder that holds node_modules, our module, the same with relaxed-simd
+// Arguments: our module, the folder of the dumped networks, the folder that holds node_modules, our module with relaxed-simd
 // if there is one.
 // It answers lines as src/bin/inference/worker.rs describes.
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { createInterface } from 'node:readline';
 import { performance } from 'node:perf_hooks';
 
-const [folder, packages, module, relaxed] = process.argv.slice(2);
+const [module, folder, packages, relaxed] = process.argv.slice(2);
 const require = createRequire(`${packages}/`);
 const ort = await import(pathToFileURL(require.resolve('onnxruntime-web')).href).then((m) => m.default ?? m);
 ort.env.wasm.numThreads = 1;
@@ -108,7 +108,7 @@ async function check(name, net) {
 
 for await (const line of createInterface({ input: process.stdin })) {
   const [command, ...args] = line.split(' ');
-  if (command === 'executors') console.log(Object.keys(executors).join(' '));
+  if (command === 'engines') console.log(Object.keys(executors).join(' '));
   else if (command === 'check') console.log(await check(args[0], args[1]));
   else if (command === 'run') console.log(await run(args[0], args[1], Number(args[2]), Number(args[3])));
   else throw new Error(`unknown line: ${line}`);

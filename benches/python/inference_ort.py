@@ -121,7 +121,7 @@ for net in dict.fromkeys(line.split()[0] for line in (folder / "tensors.txt").re
     export(net)
 for line in sys.stdin:
     command, *args = line.split()
-    if command == "executors":
+    if command == "engines":
         answer = "onnxruntime"
     elif command == "check":
         answer = check(args[1])

@@ -1,3 +1,5 @@
 //! Benchmarks beside the best peers.
 
 pub mod inference;
+pub mod movegen;
+pub mod worker;

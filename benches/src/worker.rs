@@ -1,7 +1,8 @@
-//! Starting the workers; installing, below the target folder, what those in other languages need.
+//! Programs that answer lines, one for each kind of engine; what those in other languages need is installed below the
+//! target folder.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::{env, fs};
 
@@ -15,15 +16,22 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// This program.
-    pub fn native(cpu: usize) -> Result<Worker> {
-        Worker::start(on_cpu(cpu, env::current_exe()?).arg("worker"))
+    /// A benchmark's own program, called with `worker`.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn native(cpu: usize, program: &Path) -> Result<Worker> {
+        Worker::start(on_cpu(cpu, program).arg("worker"))
     }
 
-    /// `benches/python/inference_ort.py` in an environment of its own.
-    pub fn python(cpu: usize, folder: &Path) -> Result<Worker> {
+    /// A script of `benches/python` with the packages of a list there, installed into an environment below `folder`.
+    ///
+    /// # Errors
+    /// Python, `pip` or the packages cannot be had.
+    pub fn python(cpu: usize, folder: &Path, script: &str, packages: &str, arguments: &[String]) -> Result<Worker> {
         let sources = sources().join("python");
-        let (environment, wanted) = (folder.join("python"), sources.join("requirements.txt"));
+        let wanted = sources.join(packages);
+        let environment = folder.join("python").join(packages);
         install(&environment, &[&wanted], |environment| {
             run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment))?;
             let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
@@ -32,40 +40,30 @@ impl Worker {
         let mut python = on_cpu(cpu, environment.join("bin/python"));
         // Some machines set these for another numpy; they must not decide what is measured.
         python.env_remove("OPENBLAS_CORETYPE").env_remove("OPENBLAS_L2_SIZE");
-        Worker::start(python.arg(sources.join("inference_ort.py")).arg(folder))
+        Worker::start(python.arg(sources.join(script)).args(arguments))
     }
 
-    /// `benches/node/inference.mjs` with our modules. It needs the networks that the Python worker wrote as ONNX.
-    pub fn node(cpu: usize, folder: &Path, wasm: Option<&Path>, relaxed: Option<&Path>) -> Result<Worker> {
-        let wasm = wasm.context("no module was given (--wasm)")?;
-        let wasm = fs::canonicalize(wasm).with_context(|| wasm.display().to_string())?;
-        if !folder.join("C64N4.onnx").is_file() {
-            bail!("no network in ONNX, which the worker for onnxruntime writes");
-        }
-        let sources = sources().join("node");
-        let (packages, files) = (folder.join("node"), ["package.json", "package-lock.json"]);
-        let wanted = files.map(|file| sources.join(file));
-        install(&packages, &[&wanted[0], &wanted[1]], |packages| {
-            fs::create_dir_all(packages)?;
-            for (file, wanted) in files.iter().zip(&wanted) {
-                fs::copy(wanted, packages.join(file))?;
-            }
-            run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(packages))
-        })?;
-        Worker::start(
-            on_cpu(cpu, "node").arg(sources.join("inference.mjs")).arg(folder).arg(packages).arg(wasm).args(relaxed),
-        )
+    /// A script of `benches/node`, called with our `module`.
+    ///
+    /// # Errors
+    /// There is no such module, or no Node.
+    pub fn node(cpu: usize, script: &str, module: &Path, arguments: &[&Path]) -> Result<Worker> {
+        let module = fs::canonicalize(module).with_context(|| module.display().to_string())?;
+        Worker::start(on_cpu(cpu, "node").arg(sources().join("node").join(script)).arg(module).args(arguments))
     }
 
     fn start(command: &mut Command) -> Result<Worker> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().with_context(|| shown(command))?;
         let (input, output) = (child.stdin.take().context("a pipe")?, child.stdout.take().context("a pipe")?);
         let mut worker = Worker { child, input, output: BufReader::new(output) };
-        worker.ask("executors").with_context(|| shown(command))?;
+        worker.ask("engines").with_context(|| shown(command))?;
         Ok(worker)
     }
 
     /// The answer to one line.
+    ///
+    /// # Errors
+    /// The worker has ended.
     pub fn ask(&mut self, line: &str) -> Result<String> {
         writeln!(self.input, "{line}").with_context(|| format!("asking {line:?}"))?;
         let mut answer = String::new();
@@ -82,6 +80,36 @@ impl Drop for Worker {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A folder beside the build's output for what is installed and dumped.
+///
+/// # Errors
+/// It cannot be made.
+pub fn folder() -> Result<PathBuf> {
+    let program = env::current_exe()?;
+    let target = program.parent().and_then(Path::parent).context("the program lies two folders below the target")?;
+    let folder = target.join("bench");
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    Ok(folder)
+}
+
+/// The npm packages that `benches/node/package.json` lists, installed below `folder`; the folder that holds them.
+///
+/// # Errors
+/// npm or the packages cannot be had.
+pub fn node_packages(folder: &Path) -> Result<PathBuf> {
+    let sources = sources().join("node");
+    let (packages, files) = (folder.join("node"), ["package.json", "package-lock.json"]);
+    let wanted = files.map(|file| sources.join(file));
+    install(&packages, &[&wanted[0], &wanted[1]], |packages| {
+        fs::create_dir_all(packages)?;
+        for (file, wanted) in files.iter().zip(&wanted) {
+            fs::copy(wanted, packages.join(file))?;
+        }
+        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(packages))
+    })?;
+    Ok(packages)
 }
 
 /// The folder `benches`.

@@ -1,9 +1,10 @@
 //! `cargo xtask bench NAME`: one benchmark of `benches/`, each a program of its own.
 
 use crate::install::Missing;
-use crate::shell::{cargo, json, run as run_command};
+use crate::shell::{cargo, command, json, run as run_command, target_directory};
 use crate::wasm;
 use anyhow::{Context as _, Result, bail};
+use std::process::Command;
 
 /// Which benchmark, and what to tell it.
 #[derive(clap::Args)]
@@ -29,22 +30,51 @@ pub fn run(options: &Options) -> Result<()> {
         let names: Vec<&str> = programs.iter().map(|program| program.name.as_str()).collect();
         bail!("no benchmark {name:?}; there are {}", names.join(", "));
     };
-    let mut cargo = cargo();
-    cargo.args(["run", "--release", "--package", "keisei-benches", "--bin", name]);
-    cargo.args(["--features", &program.required_features.join(",")]).arg("--");
+    let mut command = if name == "movegen" {
+        movegen()?
+    } else {
+        let mut cargo = cargo();
+        cargo.args(["run", "--release", "--package", "keisei-benches", "--bin", name]);
+        cargo.args(["--features", &program.required_features.join(",")]).arg("--");
+        cargo
+    };
     let module = format!("{name}_wasm");
     if targets.iter().any(|target| target.name == module) {
-        for (option, simd) in [("--wasm", wasm::Simd::Fixed), ("--relaxed", wasm::Simd::Relaxed)] {
+        // The rules have no vectors, and so one module.
+        let modules = [("--wasm", wasm::Simd::Fixed), ("--relaxed", wasm::Simd::Relaxed)];
+        for (option, simd) in modules.into_iter().take(if name == "movegen" { 1 } else { 2 }) {
             match wasm::compile(&["--package", "keisei-benches", "--example", &module], simd) {
                 Ok(folder) => {
-                    cargo.arg(option).arg(folder.join(format!("examples/{module}.wasm")));
+                    command.arg(option).arg(folder.join(format!("examples/{module}.wasm")));
                 }
                 Err(error) if error.is::<Missing>() => eprintln!("without the wasm module: {error:#}"),
                 Err(error) => return Err(error),
             }
         }
     }
-    run_command(cargo.args(&options.args))
+    run_command(command.args(&options.args))
+}
+
+/// The program that compares builds of itself: for this CPU and for every CPU, each with both kinds of haitaka's sliders,
+/// which one build cannot have.
+fn movegen() -> Result<Command> {
+    let mut builds = Vec::new();
+    for (label, flags) in [("native", "-C target-cpu=native"), ("portable", "")] {
+        for features in ["qugiy", "peers"] {
+            // A folder each: they differ in everything, and one would build over the other.
+            let target = target_directory()?.join("movegen").join(label).join(features);
+            let mut cargo = cargo();
+            cargo.args(["build", "--profile", "whole-program", "--package", "keisei-benches", "--bin", "movegen"]);
+            cargo.args(["--features", features, "--target-dir"]).arg(&target).env("RUSTFLAGS", flags);
+            run_command(&mut cargo)?;
+            builds.push((label, target.join("whole-program/movegen")));
+        }
+    }
+    let mut movegen = command(&builds[0].1, &[]);
+    for (label, program) in builds {
+        movegen.args(["--build", label]).arg(program);
+    }
+    Ok(movegen)
 }
 
 /// A program or example of the package keisei-benches, as `cargo metadata` names it.

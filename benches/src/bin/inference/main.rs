@@ -4,17 +4,16 @@
 //! CPU time is counted, so that whatever else the machine does meets all of them alike. `cargo xtask bench inference`
 //! builds what this needs; without Python, Node or the module their rows are left out, and said to be.
 
-mod peers;
 mod threads;
 mod trained;
 mod worker;
 
+use std::env;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use keisei_benches::inference::{BATCHES, NETS};
-use peers::Worker;
+use keisei_benches::worker::{Worker, folder, node_packages};
 
 const USAGE: &str =
     "usage: inference [--wasm MODULE] [--relaxed MODULE] [--model FILE] [--rounds N] [--seconds S] [--cpu N]";
@@ -76,9 +75,9 @@ fn compare(options: &Options) -> Result<()> {
     worker::dump(&folder)?;
     let mut workers = Vec::new();
     for (what, started) in [
-        ("native executors", Worker::native(options.cpu)),
-        ("onnxruntime", Worker::python(options.cpu, &folder)),
-        ("WebAssembly", Worker::node(options.cpu, &folder, options.wasm.as_deref(), options.relaxed.as_deref())),
+        ("native executors", Worker::native(options.cpu, &env::current_exe()?)),
+        ("onnxruntime", python(options.cpu, &folder)),
+        ("WebAssembly", node(options.cpu, &folder, options.wasm.as_deref(), options.relaxed.as_deref())),
     ] {
         match started {
             Ok(worker) => workers.push(worker),
@@ -88,7 +87,7 @@ fn compare(options: &Options) -> Result<()> {
 
     let mut engines = Vec::new(); // (worker, executor)
     for (index, worker) in workers.iter_mut().enumerate() {
-        for executor in worker.ask("executors")?.split(' ') {
+        for executor in worker.ask("engines")?.split(' ') {
             engines.push((index, executor.to_owned()));
         }
     }
@@ -129,13 +128,20 @@ fn compare(options: &Options) -> Result<()> {
     options.model.as_deref().map_or(Ok(()), trained::compare)
 }
 
-/// A folder beside the build's output for dumped networks and installed peers.
-fn folder() -> Result<PathBuf> {
-    let program = env::current_exe()?;
-    let target = program.parent().and_then(Path::parent).context("the program lies two folders below the target")?;
-    let folder = target.join("bench");
-    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    Ok(folder)
+/// ONNX Runtime; it writes the networks as ONNX.
+fn python(cpu: usize, folder: &Path) -> Result<Worker> {
+    Worker::python(cpu, folder, "inference_ort.py", "inference.txt", &[folder.display().to_string()])
+}
+
+/// Our modules and onnxruntime-web, which needs the networks that the Python worker wrote.
+fn node(cpu: usize, folder: &Path, wasm: Option<&Path>, relaxed: Option<&Path>) -> Result<Worker> {
+    let wasm = wasm.context("no module was given (--wasm)")?;
+    if !folder.join("C64N4.onnx").is_file() {
+        bail!("no network in ONNX, which the worker for onnxruntime writes");
+    }
+    let packages = node_packages(folder)?;
+    let arguments: Vec<&Path> = [folder, &packages].into_iter().chain(relaxed).collect();
+    Worker::node(cpu, "inference.mjs", wasm, &arguments)
 }
 
 fn median(mut samples: Vec<f64>) -> Option<f64> {

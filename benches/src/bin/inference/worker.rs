@@ -2,7 +2,7 @@
 //!
 //! | line | answer |
 //! |---|---|
-//! | `executors` | the executors that this worker has, separated by spaces |
+//! | `engines` | the executors that this worker has, separated by spaces |
 //! | `check EXECUTOR NET` | the largest difference of its logits from the scalar executor's |
 //! | `run EXECUTOR NET BATCH SECONDS` | `POSITIONS CPU_SECONDS`, after a warm-up |
 
@@ -30,7 +30,7 @@ pub fn serve() -> Result<()> {
     for line in io::stdin().lock().lines() {
         let line = line?;
         let answer = match line.split(' ').collect::<Vec<_>>()[..] {
-            ["executors"] => executors().join(" "),
+            ["engines"] => executors().join(" "),
             ["check", name, net] => {
                 let net = find(net)?;
                 let (found, expected) = (logits(build(name, net)?.as_mut()), logits(&mut Scalar::new(&net.weights())));

@@ -1,125 +1,167 @@
 //! Move generation: perft with counted and with played leaves, and random playouts, beside other programs.
 //!
-//! `cargo run --release -p keisei-benches --bin movegen` times our own rules; `--features peers` adds the others.
-//! Every number is a median of several runs in CPU time of one thread; all programs run in turn on each position, so
-//! that a slow minute of the machine hits all of them.
+//! `cargo xtask bench movegen` builds this program for this CPU and for every CPU, each with both kinds of haitaka's sliders,
+//! and a module of our rules; Python's peers are installed from PyPI and run as programs of their own. Every number is a
+//! median of several rounds in CPU time of one thread. In a round all of them run in turn, so that a slow minute of the
+//! machine hits all alike.
 
-mod keisei;
-#[cfg(feature = "peers")]
 mod peers;
+mod worker;
 
-use std::time::Instant;
+use std::env;
+use std::path::PathBuf;
 
-/// A program that generates shogi moves.
-trait Engine {
-    /// Its name in the table.
-    fn name(&self) -> &'static str;
-    /// Counts the leaves at `depth` without playing them.
-    fn perft(&self, sfen: &str, depth: u8) -> u64;
-    /// Counts the leaves at `depth`, playing each of them.
-    fn perft_played(&self, sfen: &str, depth: u8) -> u64;
-    /// Plays random legal moves until there is none or 512 are played; returns how many were.
-    fn playout(&self, sfen: &str, random: &mut Random) -> u64;
-}
+use anyhow::{Context, Result, bail};
+use keisei_benches::movegen::ROWS;
+use keisei_benches::worker::{Worker, folder};
 
-/// Pseudo-random numbers, the same for every engine.
-struct Random(u64);
+const USAGE: &str = "usage: movegen [--build LABEL PROGRAM]… [--wasm MODULE] [--rounds N] [--seconds S] [--cpu N]";
 
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (((self.0 >> 32) * n as u64) >> 32) as usize
-    }
-}
-
-const PLAYOUT_PLIES: u64 = 512;
-const RUNS: usize = 5;
-
-struct Row {
-    name: &'static str,
-    sfen: &'static str,
-    depth: u8,
-    nodes: u64,
-}
-
-const ROWS: [Row; 3] = [
-    Row {
-        name: "start",
-        sfen: "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1",
-        depth: 5,
-        nodes: 19_861_490,
-    },
-    Row {
-        name: "midgame",
-        sfen: "l6nl/5+P1gk/2np1S3/p1p4Pp/3P2Sp1/1PPb2P1P/P5GS1/R8/LN4bKL w RGgsn5p 1",
-        depth: 3,
-        nodes: 4_809_015,
-    },
-    Row {
-        name: "593 moves",
-        sfen: "R8/2K1S1SSk/4B4/9/9/9/9/9/1L1L1L3 b RBGSNLP3g3n17p 1",
-        depth: 3,
-        nodes: 53_393_368,
-    },
+/// Ours, whose, what, how many times as fast: of the builds for this CPU, for every CPU, and of the module.
+const BARS: [(&str, &[&str], &str, f64); 5] = [
+    ("keisei native", &["haitaka native", "haitaka-qugiy native", "rsshogi native"], "played", 1.1),
+    ("keisei native", &["haitaka native", "haitaka-qugiy native", "rsshogi native"], "counted", 1.0),
+    ("keisei native", &["haitaka-qugiy native"], "playouts", 1.5),
+    ("keisei portable", &["haitaka portable", "haitaka-qugiy portable"], "", 1.3),
+    ("keisei wasm", &["keisei portable"], "", 0.5),
 ];
 
-/// CPU seconds of this thread, or wall-clock seconds where the system does not tell.
-fn seconds(start: Instant) -> f64 {
-    let cpu = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let cpu = cpu.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
-    cpu.map_or_else(|| start.elapsed().as_secs_f64(), |nanoseconds| nanoseconds * 1e-9)
+struct Options {
+    /// Label and program of each build of this program.
+    builds: Vec<(String, PathBuf)>,
+    /// Our rules as a WebAssembly module.
+    wasm: Option<PathBuf>,
+    rounds: usize,
+    /// Length of one measurement.
+    seconds: f64,
+    cpu: usize,
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if arguments == ["worker"] {
+        return worker::serve();
+    }
+    compare(&parse(arguments.into_iter())?)
 }
 
-/// Million units a second of each engine: the median of `RUNS` runs, the engines taking turns.
-fn measure(engines: &[Box<dyn Engine>], mut run: impl FnMut(&dyn Engine) -> u64) -> Vec<f64> {
-    let start = Instant::now();
-    let mut speeds = vec![Vec::new(); engines.len()];
-    for _ in 0..RUNS {
-        for (engine, speeds) in engines.iter().zip(&mut speeds) {
-            let before = seconds(start);
-            let (mut units, mut spent) = (0, 0.0);
-            while spent < 0.1 {
-                units += run(engine.as_ref());
-                spent = seconds(start) - before;
-            }
-            speeds.push(units as f64 / spent * 1e-6);
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
+    let mut options = Options { builds: Vec::new(), wasm: None, rounds: 5, seconds: 0.2, cpu: 0 };
+    while let Some(name) = arguments.next() {
+        let mut value = || arguments.next().context(USAGE);
+        match name.as_str() {
+            "--build" => options.builds.push((value()?, value()?.into())),
+            "--wasm" => options.wasm = Some(value()?.into()),
+            "--rounds" => options.rounds = value()?.parse().context(USAGE)?,
+            "--seconds" => options.seconds = value()?.parse().context(USAGE)?,
+            "--cpu" => options.cpu = value()?.parse().context(USAGE)?,
+            _ => bail!(USAGE),
         }
     }
-    speeds.into_iter().map(median).collect()
+    if options.builds.is_empty() {
+        options.builds.push(("this build".into(), env::current_exe()?));
+    }
+    Ok(options)
 }
 
-fn main() {
-    #[allow(unused_mut, reason = "without the peers there is one engine")]
-    let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(keisei::Keisei)];
-    #[cfg(feature = "peers")]
-    engines.extend(peers::all());
+/// An engine: the worker that has it, its name there and in the table, and its speeds by column.
+struct Entry {
+    worker: usize,
+    engine: String,
+    label: String,
+    speeds: Vec<Option<f64>>,
+}
 
-    let line = |title: &str, cells: Vec<String>| println!("| {title} | {} |", cells.join(" | "));
-    line("million a second", engines.iter().map(|engine| engine.name().to_owned()).collect());
-    line("---", vec!["---:".to_owned(); engines.len()]);
-    let print = |title: &str, speeds: Vec<f64>| {
-        line(title, speeds.iter().map(|speed| format!("{speed:.2}")).collect());
-    };
-    for row in &ROWS {
-        let check = |engine: &dyn Engine, nodes: u64| {
-            assert_eq!(nodes, row.nodes, "{} counts the {} position wrongly", engine.name(), row.name);
-            nodes
+fn compare(options: &Options) -> Result<()> {
+    let mut workers = Vec::new();
+    let mut entries = Vec::new();
+    let mut add = |label: &str, started: Result<Worker>| -> Result<()> {
+        let mut worker = match started {
+            Ok(worker) => worker,
+            Err(error) => {
+                eprintln!("{label}: left out: {error:#}");
+                return Ok(());
+            }
         };
-        let counted = measure(&engines, |engine| check(engine, engine.perft(row.sfen, row.depth)));
-        print(&format!("perft {}, depth {}, leaves counted", row.name, row.depth), counted);
-        let played = measure(&engines, |engine| check(engine, engine.perft_played(row.sfen, row.depth)));
-        print(&format!("perft {}, depth {}, leaves played", row.name, row.depth), played);
+        for engine in worker.ask("engines")?.split(' ') {
+            let label = format!("{engine} {label}");
+            entries.push(Entry { worker: workers.len(), engine: engine.into(), label, speeds: Vec::new() });
+        }
+        workers.push(worker);
+        Ok(())
+    };
+    for (label, program) in &options.builds {
+        add(label, Worker::native(options.cpu, program))?;
     }
-    for row in &ROWS {
-        let mut random = Random(0x9e37_79b9_7f4a_7c15);
-        let plies = measure(&engines, |engine| (0..100).map(|_| engine.playout(row.sfen, &mut random)).sum());
-        print(&format!("playouts {}, plies", row.name), plies);
+    let rows: Vec<String> = ROWS.iter().map(|row| format!("{}\t{}", row.sfen, row.depth)).collect();
+    add("python", Worker::python(options.cpu, &folder()?, "movegen_peers.py", "movegen.txt", &rows))?;
+    if let Some(module) = &options.wasm {
+        add("wasm", Worker::node(options.cpu, "movegen.mjs", module, &[]))?;
+    }
+
+    let columns: Vec<(&str, usize)> = ["counted", "played", "playouts"]
+        .iter()
+        .flat_map(|what| (0..ROWS.len()).map(move |row| (*what, row)))
+        .collect();
+    for (what, row) in &columns {
+        eprintln!("{what}, {}: {} rounds", ROWS[*row].name, options.rounds);
+        let mut samples = vec![Vec::new(); entries.len()];
+        for _ in 0..options.rounds {
+            for (entry, samples) in entries.iter().zip(&mut samples) {
+                let line = format!("run {} {what} {row} {}", entry.engine, options.seconds);
+                let answer = workers[entry.worker].ask(&line)?;
+                let (units, seconds) = answer.split_once(' ').with_context(|| answer.clone())?;
+                samples.push(units.parse::<f64>()? / seconds.parse::<f64>()? * 1e-6);
+            }
+        }
+        for (entry, samples) in entries.iter_mut().zip(samples) {
+            entry.speeds.push(median(samples));
+        }
+    }
+    print(&columns, &entries);
+    Ok(())
+}
+
+fn median(mut samples: Vec<f64>) -> Option<f64> {
+    samples.sort_by(f64::total_cmp);
+    samples.get(samples.len() / 2).copied()
+}
+
+fn print(columns: &[(&str, usize)], entries: &[Entry]) {
+    println!("Million leaves or plies a second of CPU time, one thread.");
+    print!("| engine |");
+    for (what, row) in columns {
+        print!(" {what}, {} |", ROWS[*row].name);
+    }
+    println!("\n|---|{}", "---:|".repeat(columns.len()));
+    for entry in entries {
+        print!("| {} |", entry.label);
+        for speed in &entry.speeds {
+            speed.map_or_else(|| print!(" |"), |speed| print!(" {speed:.2} |"));
+        }
+        println!();
+    }
+    println!();
+    for (ours, peers, what, bar) in BARS {
+        let Some(entry) = entries.iter().find(|entry| entry.label == ours) else { continue };
+        let peers: Vec<&Entry> = entries.iter().filter(|entry| peers.contains(&entry.label.as_str())).collect();
+        let ratios =
+            columns.iter().enumerate().filter(|(_, (column, _))| column.contains(what)).filter_map(|(i, _)| {
+                let best = peers.iter().filter_map(|peer| peer.speeds[i]).reduce(f64::max)?;
+                Some(entry.speeds[i]? / best)
+            });
+        let ratios: Vec<f64> = ratios.collect();
+        let worst = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+        if worst.is_finite() {
+            let texts: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
+            let names: Vec<&str> = peers.iter().map(|peer| peer.label.as_str()).collect();
+            let verdict = if worst >= bar { "met" } else { "missed" };
+            let what = if what.is_empty() { "everything" } else { what };
+            println!(
+                "{ours}, {what}: {} × the best of {}; the bar of {bar:.1} is {verdict}",
+                texts.join(", "),
+                names.join(", ")
+            );
+        }
     }
 }

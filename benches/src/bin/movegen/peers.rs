@@ -1,14 +1,15 @@
-//! Published Rust crates: haitaka (its scalar Qugiy sliders) and rsshogi.
+//! Published Rust crates: haitaka, with magic tables or with its scalar Qugiy sliders as the build says, and rsshogi.
 
 use std::hint::black_box;
 
 use haitaka::{Board, Move, PieceMoves};
 use rsshogi::board::{Move32List, Position, generate_legal_all_move32, position_from_sfen};
 
-use super::{Engine, PLAYOUT_PLIES, Random};
+use keisei_benches::movegen::{Engine, PLAYOUT_PLIES, Random};
 
+/// The peers of this build; what does not depend on haitaka's sliders is in one of the two builds only.
 pub fn all() -> Vec<Box<dyn Engine>> {
-    vec![Box::new(Haitaka), Box::new(Rsshogi)]
+    if cfg!(feature = "qugiy") { vec![Box::new(Haitaka), Box::new(Rsshogi)] } else { vec![Box::new(Haitaka)] }
 }
 
 struct Haitaka;
@@ -52,7 +53,7 @@ fn haitaka_perft_played(board: &Board, depth: u8) -> u64 {
 
 impl Engine for Haitaka {
     fn name(&self) -> &'static str {
-        "haitaka 0.3.2 qugiy"
+        if cfg!(feature = "qugiy") { "haitaka-qugiy" } else { "haitaka" }
     }
 
     fn perft(&self, sfen: &str, depth: u8) -> u64 {
@@ -122,7 +123,7 @@ fn rsshogi_perft_played(position: &mut Position, depth: u8) -> u64 {
 
 impl Engine for Rsshogi {
     fn name(&self) -> &'static str {
-        "rsshogi 1.7.3"
+        "rsshogi"
     }
 
     fn perft(&self, sfen: &str, depth: u8) -> u64 {

@@ -1,0 +1,51 @@
+//! Rules and game records as a module of their own, for `cargo xtask size`: every format read and written, every move text.
+
+#[path = "size_rules.rs"]
+mod size_rules;
+
+use std::fmt::Write;
+
+use keisei_core::notation::{Format, bod, text, western};
+use size_rules::answer;
+
+// SAFETY, for all: no other function of these names is linked into the module.
+
+/// Reads a record, whatever its format, and writes it in format number `to`, its defects after it.
+#[unsafe(no_mangle)]
+pub extern "C" fn convert(to: usize) -> usize {
+    answer(|input, _, output| {
+        let Some(format) = Format::detect(input) else { return };
+        let parsed = format.read(input);
+        if let Some(to) = Format::ALL.get(to) {
+            output.push_str(&to.write(&parsed.record));
+        }
+        for defect in &parsed.defects {
+            let _ = writeln!(output, "{defect}");
+        }
+    })
+}
+
+/// The game's position as a diagram, its legal moves in Japanese and in Western text.
+#[unsafe(no_mangle)]
+pub extern "C" fn texts() -> usize {
+    answer(|_, game, output| {
+        let Some(position) = game.as_ref().map(|game| game.position()) else { return };
+        output.push_str(&bod::write(position));
+        for mv in position.legal_moves() {
+            let japanese = text::write_marked(position, mv, None);
+            let _ = writeln!(output, "{japanese} {}", western::write(position, mv));
+        }
+    })
+}
+
+/// The move that a Japanese or Western text means in the game's position.
+#[unsafe(no_mangle)]
+pub extern "C" fn read_move() -> usize {
+    answer(|input, game, output| {
+        let Some(position) = game.as_ref().map(|game| game.position()) else { return };
+        match text::read(position, input, None).or_else(|_| western::read(position, input)) {
+            Ok(mv) => drop(write!(output, "{mv}")),
+            Err(problem) => drop(write!(output, "{problem}")),
+        }
+    })
+}

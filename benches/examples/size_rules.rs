@@ -1,0 +1,103 @@
+//! The rules as a module of their own, for `cargo xtask size`: everything that a page asks about a game.
+//!
+//! `input` makes room for so many bytes of text, the other functions read it and leave their answer at `output`.
+
+use std::cell::RefCell;
+use std::fmt::Write;
+
+use keisei_core::shogi::{Color, Game, Move, Position, Square};
+
+#[derive(Default)]
+pub struct State {
+    pub input: Vec<u8>,
+    pub output: String,
+    game: Option<Game>,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::default();
+}
+
+/// Answers with what `run` writes; the length of the answer in bytes.
+pub fn answer(run: impl FnOnce(&str, &mut Option<Game>, &mut String)) -> usize {
+    STATE.with_borrow_mut(|State { input, output, game }| {
+        output.clear();
+        match str::from_utf8(input) {
+            Ok(text) => run(text, game, output),
+            Err(_) => output.push_str("no UTF-8"),
+        }
+        output.len()
+    })
+}
+
+// SAFETY, for all: no other function of these names is linked into the module.
+
+/// Room for `length` bytes.
+#[unsafe(no_mangle)]
+pub extern "C" fn input(length: usize) -> *mut u8 {
+    STATE.with_borrow_mut(|state| {
+        state.input.resize(length, 0);
+        state.input.as_mut_ptr()
+    })
+}
+
+/// Where the last answer is.
+#[unsafe(no_mangle)]
+pub extern "C" fn output() -> *const u8 {
+    STATE.with_borrow(|state| state.output.as_ptr())
+}
+
+/// Starts a game from the SFEN.
+#[unsafe(no_mangle)]
+pub extern "C" fn start() -> usize {
+    answer(|text, game, output| match Position::from_sfen(text) {
+        Ok(position) => *game = Some(Game::new(position, 0)),
+        Err(error) => drop(write!(output, "{error}")),
+    })
+}
+
+/// Plays the move, or says why not.
+#[unsafe(no_mangle)]
+pub extern "C" fn play() -> usize {
+    answer(|text, game, output| {
+        let Some(game) = game else { return };
+        let played = match text.parse::<Move>() {
+            Ok(mv) => game.try_play(mv).err().map(|error| error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        output.extend(played);
+    })
+}
+
+/// Takes back the last move.
+#[unsafe(no_mangle)]
+pub extern "C" fn undo() -> usize {
+    answer(|_, game, output| output.extend(game.as_mut().and_then(Game::undo).map(Move::to_usi)))
+}
+
+/// Declares a win.
+#[unsafe(no_mangle)]
+pub extern "C" fn declare() -> usize {
+    answer(|_, game, output| {
+        if let Some(Err(error)) = game.as_mut().map(Game::declare) {
+            let _ = write!(output, "{error}");
+        }
+    })
+}
+
+/// SFEN, legal moves, checkers, hands, repetitions and outcome.
+#[unsafe(no_mangle)]
+pub extern "C" fn show() -> usize {
+    answer(|_, game, output| {
+        let Some(game) = game else { return };
+        let position = game.position();
+        output.push_str(&position.to_sfen());
+        position.legal_targets(|set| set.moves().for_each(|mv| drop(write!(output, " {mv}"))));
+        position.checkers().into_iter().for_each(|square: Square| drop(write!(output, " {square}")));
+        for color in Color::ALL {
+            position.hand(color).iter().for_each(|(kind, count)| drop(write!(output, " {count}{}", kind.index())));
+        }
+        let _ = write!(output, " {}", game.repetition_count());
+        output.extend(game.outcome().map(|outcome| outcome.to_string()));
+    })
+}

@@ -1,0 +1,69 @@
+//! A worker: engines that answer lines on standard input. Python and Node have workers that speak the same.
+//!
+//! | line | answer |
+//! |---|---|
+//! | `engines` | the engines that this worker has, separated by spaces |
+//! | `run ENGINE WHAT ROW SECONDS` | `UNITS CPU_SECONDS`; WHAT is `counted` or `played` leaves, or plies of `playouts` |
+
+use std::io::Write;
+use std::{fs, io};
+
+use anyhow::{Context, Result, bail};
+use keisei_benches::movegen::{Engine, Keisei, PLAYOUTS, ROWS, Random, SEED};
+
+use crate::peers;
+
+/// Answers until standard input ends.
+pub fn serve() -> Result<()> {
+    let mut engines: Vec<Box<dyn Engine>> = Vec::new();
+    // Like what does not depend on haitaka's sliders.
+    if cfg!(feature = "qugiy") {
+        engines.push(Box::new(Keisei));
+    }
+    engines.extend(peers::all());
+    for line in io::stdin().lines() {
+        let line = line?;
+        let answer = match line.split(' ').collect::<Vec<_>>()[..] {
+            ["engines"] => engines.iter().map(|engine| engine.name()).collect::<Vec<_>>().join(" "),
+            ["run", name, what, row, seconds] => {
+                let engine = engines.iter().find(|engine| engine.name() == name).context("no such engine")?;
+                run(engine.as_ref(), what, row.parse()?, seconds.parse()?)?
+            }
+            _ => bail!("unknown line: {line}"),
+        };
+        println!("{answer}");
+        io::stdout().flush()?;
+    }
+    Ok(())
+}
+
+fn run(engine: &dyn Engine, what: &str, row: usize, seconds: f64) -> Result<String> {
+    let row = ROWS.get(row).context("no such row")?;
+    let mut random = Random(SEED);
+    let mut once = || {
+        Ok(match what {
+            "counted" => engine.perft(row.sfen, row.depth),
+            "played" => engine.perft_played(row.sfen, row.depth),
+            "playouts" => (0..PLAYOUTS).map(|_| engine.playout(row.sfen, &mut random)).sum(),
+            _ => bail!("nothing is called {what}"),
+        })
+    };
+    let start = cpu_seconds()?;
+    let (mut units, mut spent) = (0, 0.0);
+    while spent < seconds {
+        let done = once()?;
+        if what != "playouts" && done != row.nodes {
+            bail!("{} counts {done} leaves of {}, not {}", engine.name(), row.name, row.nodes);
+        }
+        units += done;
+        spent = cpu_seconds()? - start;
+    }
+    Ok(format!("{units} {spent:.6}"))
+}
+
+/// Time that this thread has spent on a CPU.
+fn cpu_seconds() -> Result<f64> {
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").context("CPU time is read from Linux's schedstat")?;
+    let nanoseconds = stat.split_whitespace().next().context("schedstat is empty")?;
+    Ok(nanoseconds.parse::<f64>()? / 1e9)
+}
