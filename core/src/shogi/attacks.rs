@@ -68,6 +68,24 @@ static RAYS: [Steps; 8] = {
     rays
 };
 
+/// The four rays that a bishop, or a rook, has on an empty board.
+const fn four_rays(directions: [usize; 4]) -> Steps {
+    let mut table = [Bitboard::EMPTY; Square::COUNT];
+    let mut i = 0;
+    while i < Square::COUNT {
+        let mut d = 0;
+        while d < 4 {
+            table[i] = table[i].or(RAYS[directions[d]][i]);
+            d += 1;
+        }
+        i += 1;
+    }
+    table
+}
+
+static DIAGONALS: Steps = four_rays([2, 3, 6, 7]);
+static ORTHOGONALS: Steps = four_rays([0, 1, 4, 5]);
+
 const NO_DIRECTION: u8 = 8;
 
 /// `[from][to]`: the ray from `from` on which `to` lies.
@@ -152,6 +170,27 @@ pub(super) fn bishop(from: Square, occupied: Bitboard) -> Bitboard {
 #[inline]
 pub(super) fn rook(from: Square, occupied: Bitboard) -> Bitboard {
     slide(0, from, occupied) | slide(1, from, occupied) | slide(4, from, occupied) | slide(5, from, occupied)
+}
+
+/// The squares on one diagonal with `from`.
+#[inline]
+pub(super) fn diagonals(from: Square) -> Bitboard {
+    DIAGONALS[from.index()]
+}
+
+/// The squares on one file or rank with `from`.
+#[inline]
+pub(super) fn orthogonals(from: Square) -> Bitboard {
+    ORTHOGONALS[from.index()]
+}
+
+/// The squares on the file before `from`.
+#[inline]
+pub(super) fn ahead(color: Color, from: Square) -> Bitboard {
+    match color {
+        Color::Black => RAYS[TO_A][from.index()],
+        Color::White => RAYS[TO_I][from.index()],
+    }
 }
 
 /// The squares that a piece on `from` attacks, own pieces included, when `occupied` squares block its way.

@@ -233,6 +233,19 @@ impl Iterator for Squares {
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.0.count(), Some(self.0.count()))
     }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Square) -> B>(self, init: B, mut visit: F) -> B {
+        let mut result = init;
+        for (word, first) in [(self.0.lo, 0), (self.0.hi, SPLIT)] {
+            let mut word = word;
+            while word != 0 {
+                result = visit(result, Square::at(first + word.trailing_zeros() as usize));
+                word &= word - 1;
+            }
+        }
+        result
+    }
 }
 
 impl ExactSizeIterator for Squares {}

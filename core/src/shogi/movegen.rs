@@ -49,15 +49,9 @@ impl TargetSet {
     /// The moves: unpromoted ones first, each part ascending by destination.
     #[inline]
     pub fn moves(self) -> impl Iterator<Item = Move> {
-        let unpromoted = self.to.into_iter().map(move |to| match self.origin {
-            Origin::Square(from) => Move::normal(from, to),
-            Origin::Drop(kind) => Move::drop(kind, to),
-        });
-        let promoted = self.promote.into_iter().filter_map(move |to| match self.origin {
-            Origin::Square(from) => Some(Move::promoting(from, to)),
-            Origin::Drop(_) => None,
-        });
-        unpromoted.chain(promoted)
+        // Only moves on the board promote.
+        let unpromoted = self.to.into_iter().map(move |to| Move::starting_at(self.origin, to));
+        unpromoted.chain(self.promote.into_iter().map(move |to| Move::starting_at(self.origin, to).promoted()))
     }
 }
 
@@ -132,7 +126,8 @@ impl Position {
     /// The legal moves, always in the same order.
     pub fn legal_moves(&self) -> MoveList {
         let mut moves = MoveList::new();
-        self.legal_targets(|set| moves.extend(set.moves()));
+        // `for_each` runs through each word of a set in a loop of its own; `extend` asks for one move after another.
+        self.legal_targets(|set| set.moves().for_each(|mv| moves.push(mv)));
         moves
     }
 
@@ -238,9 +233,9 @@ impl Position {
     #[inline]
     fn sliders_aiming_at(&self, by: Color, target: Square) -> Bitboard {
         let lances = self.kind(PieceType::Lance).without(self.promoted());
-        (attacks::lance(by.flip(), target, Bitboard::EMPTY) & lances
-            | attacks::bishop(target, Bitboard::EMPTY) & self.kind(PieceType::Bishop)
-            | attacks::rook(target, Bitboard::EMPTY) & self.kind(PieceType::Rook))
+        (attacks::ahead(by.flip(), target) & lances
+            | attacks::diagonals(target) & self.kind(PieceType::Bishop)
+            | attacks::orthogonals(target) & self.kind(PieceType::Rook))
             & self.by_color(by)
     }
 

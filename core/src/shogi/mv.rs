@@ -1,6 +1,6 @@
 //! A move in 16 bits.
 
-use super::{PieceType, Square};
+use super::{Origin, PieceType, Square};
 
 /// A move: a piece from square to square, perhaps promoting, or a drop from the hand.
 ///
@@ -34,6 +34,22 @@ impl Move {
     pub const fn drop(kind: PieceType, to: Square) -> Move {
         assert!(kind.index() < DROPS as usize, "only unpromoted pieces other than the king are dropped");
         Move((FIRST_DROP + kind.index() as u16) << 7 | to.index() as u16)
+    }
+
+    /// A move without promotion, from a square or the hand.
+    #[inline]
+    pub(super) const fn starting_at(origin: Origin, to: Square) -> Move {
+        let bits = match origin {
+            Origin::Square(from) => from.index() as u16,
+            Origin::Drop(kind) => FIRST_DROP + kind.index() as u16,
+        };
+        Move(bits << 7 | to.index() as u16)
+    }
+
+    /// The same move on the board, with promotion.
+    #[inline]
+    pub(super) const fn promoted(self) -> Move {
+        Move(self.0 | PROMOTION)
     }
 
     const fn origin(self) -> u16 {

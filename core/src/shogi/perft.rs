@@ -29,11 +29,11 @@ pub fn perft_played(position: &Position, depth: u32) -> u64 {
 fn children(position: &Position, mut count: impl FnMut(&Position) -> u64) -> u64 {
     let mut total = 0;
     position.legal_targets(|set| {
-        for mv in set.moves() {
+        set.moves().for_each(|mv| {
             let mut child = position.clone();
             child.play_unchecked(mv);
             total += count(&child);
-        }
+        });
     });
     total
 }
