@@ -72,7 +72,11 @@ impl State {
         text
     }
 
-    fn to_bytes(&self, seconds: f64) -> Vec<u8> {
+    /// The file of a run that has taken so many `seconds`.
+    ///
+    /// # Panics
+    /// Never: plain data is always encoded.
+    pub fn to_bytes(&self, seconds: f64) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend(seconds.to_le_bytes());
@@ -82,7 +86,14 @@ impl State {
         bytes
     }
 
-    fn from_bytes(bytes: &[u8]) -> Result<(Self, f64)> {
+    /// The state in a file, and the seconds that the run had taken.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    ///
+    /// # Panics
+    /// Never: lengths are checked before bytes are taken.
+    pub fn from_bytes(bytes: &[u8]) -> Result<(Self, f64)> {
         if bytes.len() < HEADER + DIGEST {
             bail!("{} bytes are too few for a checkpoint", bytes.len());
         }

@@ -182,8 +182,8 @@ fn read(path: &Path, report: &mut dyn FnMut(&str)) -> Result<Source> {
 }
 
 /// Finds out the encoding of a text and decodes it: a byte order mark or valid UTF-8 tells at once, and of `Shift_JIS` and
-/// EUC-JP that one is taken in which the bytes make sense.
-fn decode(bytes: &[u8]) -> (String, &'static str) {
+/// EUC-JP that one is taken in which the bytes make sense. Returns the text and the encoding's name.
+pub fn decode(bytes: &[u8]) -> (String, &'static str) {
     if let Some((encoding, _)) = Encoding::for_bom(bytes) {
         return (encoding.decode(bytes).0.into_owned(), if encoding == UTF_8 { "UTF8" } else { "UTF16" });
     }

@@ -1,10 +1,12 @@
-//! `cargo xtask web | demo | test | bench`: the only build script; finds or installs what it needs.
+//! `cargo xtask web | demo | test | bench | size | fuzz`: the only build script; finds or installs what it needs.
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 mod bench;
 mod demo;
+mod fuzz;
+mod size;
 mod test;
 mod web;
 
@@ -31,6 +33,10 @@ enum Command {
     Test(test::Options),
     /// Run one benchmark, or name them all
     Bench(bench::Options),
+    /// Print what the parts of the core weigh as wasm
+    Size,
+    /// Feed the parsers random inputs for a while
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +45,8 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Size => size::run(),
+        Command::Fuzz(options) => fuzz::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

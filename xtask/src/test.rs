@@ -34,6 +34,8 @@ enum Stage {
     Rust,
     /// The examples in the documentation
     Docs,
+    /// The core compiles where there is no standard library
+    Bare,
     /// The core compiles for the browser
     Wasm,
     /// The pages' types are right, and they can be bundled
@@ -98,11 +100,12 @@ fn judge(mut counts: Counts, result: Result<()>, in_ci: bool) -> (Counts, String
 
 fn run_stage(stage: Stage) -> (Counts, Result<()>) {
     match stage {
-        Stage::Format => checked(shell::run(cargo().args(["fmt", "--all", "--check"]))),
+        Stage::Format => checked(format()),
         Stage::Licences => checked(licences::check()),
         Stage::Clippy => checked(clippy()),
         Stage::Rust => tested(&mut rust_tests()),
         Stage::Docs => tested(cargo().args(["test", "--workspace", "--doc", "--no-fail-fast"])),
+        Stage::Bare => checked(wasm::compile_bare()),
         Stage::Wasm => checked(wasm::build()),
         Stage::Pages => checked(web::pages()),
         Stage::Browser => {
@@ -112,10 +115,20 @@ fn run_stage(stage: Stage) -> (Counts, Result<()>) {
     }
 }
 
+/// The workspace, and the fuzz targets, which are one of their own.
+fn format() -> Result<()> {
+    shell::run(cargo().args(["fmt", "--all", "--check"]))?;
+    shell::run(cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+}
+
 /// The whole workspace has feature burn, for its tests and benchmarks; what users build by default has not.
 fn clippy() -> Result<()> {
     let benchmarks = "--features=keisei-benches/network,keisei-benches/peers,keisei-tests/peers";
-    for what in [["--workspace", "--all-targets", benchmarks].as_slice(), &["--package=trainer-native", "--bins"]] {
+    for what in [
+        ["--workspace", "--all-targets", benchmarks].as_slice(),
+        &["--package=trainer-native", "--bins"],
+        &["--package=keisei-core", "--no-default-features"],
+    ] {
         shell::run(cargo().arg("clippy").args(what).args(["--", "-D", "warnings"]))?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The core as wasm: a toolchain for wasm32, the compiler, the bindings, the optimiser.
+//! The core for other targets, wasm32 above all: a toolchain, the compiler, the bindings, the optimiser.
 
 use crate::install::{debian_packages, npm_packages, www};
 use crate::shell::{cargo, command, find, output, root, run, succeeds_within, target_directory};
@@ -10,6 +10,9 @@ use std::time::Duration;
 use wasm_bindgen_cli_support::Bindgen;
 
 const TARGET: &str = "wasm32-unknown-unknown";
+
+/// A microcontroller: no operating system, no `std`.
+const BARE_TARGET: &str = "thumbv7em-none-eabihf";
 
 /// Names the toolchain instead of looking for one: `rustup` or `debian`.
 const CHOICE: &str = "KEISEI_WASM_TOOLCHAIN";
@@ -26,7 +29,7 @@ const FEATURES: [&str; 7] = [
     "--enable-multivalue",
 ];
 
-/// What can compile for wasm32.
+/// What can compile for such a target.
 enum Toolchain {
     /// The toolchain in use has the target's standard library.
     Rustup,
@@ -38,7 +41,7 @@ enum Toolchain {
 ///
 /// # Errors
 /// Neither can be had.
-fn toolchain() -> Result<Toolchain> {
+fn toolchain(target: &str) -> Result<Toolchain> {
     let choice = std::env::var(CHOICE).unwrap_or_default();
     let (rustup, debian) = match choice.as_str() {
         "" => (true, true),
@@ -46,14 +49,14 @@ fn toolchain() -> Result<Toolchain> {
         "debian" => (false, true),
         other => bail!("{CHOICE} is rustup or debian, not {other:?}"),
     };
-    if rustup && (has_target() || (rustup_adds_target() && has_target())) {
+    if rustup && (has_target(target) || (rustup_adds_target(target) && has_target(target))) {
         return Ok(Toolchain::Rustup);
     }
     if !debian {
-        bail!("rustup cannot add the target {TARGET} to the toolchain in use");
+        bail!("rustup cannot add the target {target} to the toolchain in use");
     }
     debian_packages(&["rustc-web", "cargo-web", "rust-web-src"])
-        .with_context(|| format!("a compiler for wasm: rustup target add {TARGET}"))?;
+        .with_context(|| format!("a compiler for {target}: rustup target add {target}"))?;
     let sysroot = output(&mut command("rustc", &["--print", "sysroot"]))?;
     let host = host_triple()?;
     let linker = Path::new(str::from_utf8(&sysroot)?.trim()).join("lib/rustlib").join(host).join("bin/rust-lld");
@@ -63,16 +66,16 @@ fn toolchain() -> Result<Toolchain> {
     Ok(Toolchain::Debian(linker))
 }
 
-fn has_target() -> bool {
-    output(&mut command("rustc", &["--print", "target-libdir", "--target", TARGET]))
+fn has_target(target: &str) -> bool {
+    output(&mut command("rustc", &["--print", "target-libdir", "--target", target]))
         .ok()
         .and_then(|text| fs::read_dir(str::from_utf8(&text).ok()?.trim()).ok())
         .is_some_and(|mut files| files.next().is_some())
 }
 
-fn rustup_adds_target() -> bool {
-    eprintln!("adding the target {TARGET} to the toolchain in use");
-    let mut rustup = command("rustup", &["target", "add", TARGET]);
+fn rustup_adds_target(target: &str) -> bool {
+    eprintln!("adding the target {target} to the toolchain in use");
+    let mut rustup = command("rustup", &["target", "add", target]);
     find("rustup").is_some() && succeeds_within(Duration::from_secs(90), rustup.env("RUSTUP_MAX_RETRIES", "0"))
 }
 
@@ -84,14 +87,15 @@ fn host_triple() -> Result<String> {
 
 impl Toolchain {
     /// One line for the log.
-    fn describe(&self) -> String {
+    fn describe(&self, target: &str) -> String {
         match self {
-            Toolchain::Rustup => format!("wasm toolchain: the one in use, with its target {TARGET}"),
-            Toolchain::Debian(_) => "wasm toolchain: Debian's rustc-web, standard library from source".to_owned(),
+            Toolchain::Rustup => format!("{target}: the toolchain in use, with its target"),
+            Toolchain::Debian(_) => format!("{target}: Debian's rustc-web, standard library from source"),
         }
     }
 
-    fn cargo_build(&self, simd: Simd) -> Command {
+    /// Builds for `target`; where the standard library has to be built as well, these crates of it.
+    fn cargo_build(&self, target: &str, library: &str) -> Command {
         let mut cargo = match self {
             Toolchain::Rustup => {
                 let mut cargo = cargo();
@@ -99,7 +103,8 @@ impl Toolchain {
                 cargo
             }
             Toolchain::Debian(linker) => {
-                let mut cargo = command("/usr/bin/cargo", &["build", "-Zbuild-std=std,panic_abort"]);
+                let mut cargo = command("/usr/bin/cargo", &["build"]);
+                cargo.arg(format!("-Zbuild-std={library}"));
                 cargo
                     .env("RUSTC", "/usr/bin/rustc")
                     // A stable compiler builds its own standard library only when told that it may.
@@ -110,12 +115,7 @@ impl Toolchain {
         };
         // Flags for the host in the environment would replace the target's.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-        let features = match simd {
-            Simd::Fixed => "-C target-feature=+simd128",
-            Simd::Relaxed => "-C target-feature=+simd128,+relaxed-simd",
-        };
-        cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", features);
-        cargo.args(["--target", TARGET, "--profile", "wasm"]);
+        cargo.args(["--target", target]);
         cargo
     }
 }
@@ -134,15 +134,28 @@ pub enum Simd {
 /// # Errors
 /// There is no toolchain, or it fails.
 pub fn compile(what: &[&str], simd: Simd) -> Result<PathBuf> {
-    let toolchain = toolchain()?;
-    eprintln!("{}", toolchain.describe());
-    let target = match simd {
-        Simd::Fixed => target_directory()?.to_owned(),
+    let toolchain = toolchain(TARGET)?;
+    eprintln!("{}", toolchain.describe(TARGET));
+    let (folder, features) = match simd {
+        Simd::Fixed => (target_directory()?.to_owned(), "-C target-feature=+simd128"),
         // Another set of flags: in the same folder each would build everything anew.
-        Simd::Relaxed => target_directory()?.join("relaxed"),
+        Simd::Relaxed => (target_directory()?.join("relaxed"), "-C target-feature=+simd128,+relaxed-simd"),
     };
-    run(toolchain.cargo_build(simd).args(what).env("CARGO_TARGET_DIR", &target))?;
-    Ok(target.join(TARGET).join("wasm"))
+    let mut cargo = toolchain.cargo_build(TARGET, "std,panic_abort");
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", features).env("CARGO_TARGET_DIR", &folder);
+    run(cargo.args(["--profile", "wasm"]).args(what))?;
+    Ok(folder.join(TARGET).join("wasm"))
+}
+
+/// Compiles the core, without its default features, for a target that has no standard library.
+///
+/// # Errors
+/// There is no toolchain, or something in the core or below it needs `std`.
+pub fn compile_bare() -> Result<()> {
+    let toolchain = toolchain(BARE_TARGET)?;
+    eprintln!("{}", toolchain.describe(BARE_TARGET));
+    let core = ["--package", "keisei-core", "--no-default-features"];
+    run(toolchain.cargo_build(BARE_TARGET, "core,alloc").args(core))
 }
 
 /// Builds `web` into `www/src/wasm/`: `keisei_web.js`, its types, and the optimised `keisei_web_bg.wasm`.
@@ -163,7 +176,11 @@ fn bind(compiled: &Path, out: &Path) -> Result<()> {
     bindgen.web(true)?.generate(out).with_context(|| format!("bindings of {}", compiled.display()))
 }
 
-fn optimise(wasm: &Path) -> Result<()> {
+/// Makes a module smaller and faster, in place.
+///
+/// # Errors
+/// Node or the optimiser is missing or fails.
+pub fn optimise(wasm: &Path) -> Result<()> {
     let size = |path: &Path| fs::metadata(path).map(|data| data.len() / 1024);
     let before = size(wasm)?;
     let optimised = wasm.with_extension("optimised");
