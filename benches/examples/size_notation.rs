@@ -6,6 +6,7 @@ mod size_rules;
 use std::fmt::Write;
 
 use keisei_core::notation::{Format, bod, text, western};
+use keisei_core::shogi::Game;
 use size_rules::answer;
 
 // SAFETY, for all: no other function of these names is linked into the module.
@@ -29,7 +30,7 @@ pub extern "C" fn convert(to: usize) -> usize {
 #[unsafe(no_mangle)]
 pub extern "C" fn texts() -> usize {
     answer(|_, game, output| {
-        let Some(position) = game.as_ref().map(|game| game.position()) else { return };
+        let Some(position) = game.as_ref().map(Game::position) else { return };
         output.push_str(&bod::write(position));
         for mv in position.legal_moves() {
             let japanese = text::write_marked(position, mv, None);
@@ -42,10 +43,10 @@ pub extern "C" fn texts() -> usize {
 #[unsafe(no_mangle)]
 pub extern "C" fn read_move() -> usize {
     answer(|input, game, output| {
-        let Some(position) = game.as_ref().map(|game| game.position()) else { return };
+        let Some(position) = game.as_ref().map(Game::position) else { return };
         match text::read(position, input, None).or_else(|_| western::read(position, input)) {
-            Ok(mv) => drop(write!(output, "{mv}")),
-            Err(problem) => drop(write!(output, "{problem}")),
+            Ok(mv) => output.push_str(&mv.to_usi()),
+            Err(problem) => output.push_str(&problem.to_string()),
         }
     })
 }

@@ -5,12 +5,12 @@
 use std::cell::RefCell;
 use std::fmt::Write;
 
-use keisei_core::shogi::{Color, Game, Move, Position, Square};
+use keisei_core::shogi::{Color, Game, Move, Position};
 
 #[derive(Default)]
-pub struct State {
-    pub input: Vec<u8>,
-    pub output: String,
+struct State {
+    input: Vec<u8>,
+    output: String,
     game: Option<Game>,
 }
 
@@ -52,7 +52,7 @@ pub extern "C" fn output() -> *const u8 {
 pub extern "C" fn start() -> usize {
     answer(|text, game, output| match Position::from_sfen(text) {
         Ok(position) => *game = Some(Game::new(position, 0)),
-        Err(error) => drop(write!(output, "{error}")),
+        Err(error) => output.push_str(&error.to_string()),
     })
 }
 
@@ -92,10 +92,10 @@ pub extern "C" fn show() -> usize {
         let Some(game) = game else { return };
         let position = game.position();
         output.push_str(&position.to_sfen());
-        position.legal_targets(|set| set.moves().for_each(|mv| drop(write!(output, " {mv}"))));
-        position.checkers().into_iter().for_each(|square: Square| drop(write!(output, " {square}")));
+        position.legal_targets(|set| output.extend(set.moves().map(Move::to_usi)));
+        output.extend(position.checkers().into_iter().map(|square| square.to_string()));
         for color in Color::ALL {
-            position.hand(color).iter().for_each(|(kind, count)| drop(write!(output, " {count}{}", kind.index())));
+            output.extend(position.hand(color).iter().map(|(kind, count)| format!(" {count}{}", kind.index())));
         }
         let _ = write!(output, " {}", game.repetition_count());
         output.extend(game.outcome().map(|outcome| outcome.to_string()));

@@ -1,7 +1,7 @@
 //! Move generation: perft with counted and with played leaves, and random playouts, beside other programs.
 //!
 //! `cargo xtask bench movegen` builds this program for this CPU and for every CPU, each with both kinds of haitaka's sliders,
-//! and a module of our rules; Python's peers are installed from PyPI and run as programs of their own. Every number is a
+//! and a module of our rules; Python's peers are installed from `PyPI` and run as programs of their own. Every number is a
 //! median of several rounds in CPU time of one thread. In a round all of them run in turn, so that a slow minute of the
 //! machine hits all alike.
 
