@@ -17,7 +17,7 @@ pub fn reduced(record: &Record, format: Format) -> Record {
             match (node.event(), format) {
                 (Event::Start, _) => {}
                 (Event::Move(mv) | Event::Illegal(mv), _) => drop(builder.play(*mv)),
-                (Event::End(_), Format::Usi) => continue,
+                (Event::Illegal(_) | Event::End(_), Format::Usi) => continue,
                 (Event::End(end), Format::Usen) => {
                     drop(builder.end(End::from_usen(end.usen()).expect("a letter")));
                 }
