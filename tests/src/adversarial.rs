@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use keisei_core::shogi::{Color, Piece, PieceType, Position, Square};
 
-use crate::random::Random;
+use crate::random::{Choices, Random};
 
 /// What the random placement starts from.
 #[derive(Clone, Copy, Debug)]

@@ -16,8 +16,8 @@ pub fn reduced(record: &Record, format: Format) -> Record {
             let node = record.node(id);
             match (node.event(), format) {
                 (Event::Start, _) => {}
-                (Event::Move(mv) | Event::Illegal(mv), _) => drop(builder.play(*mv)),
                 (Event::Illegal(_) | Event::End(_), Format::Usi) => continue,
+                (Event::Move(mv) | Event::Illegal(mv), _) => drop(builder.play(*mv)),
                 (Event::End(end), Format::Usen) => {
                     drop(builder.end(End::from_usen(end.usen()).expect("a letter")));
                 }

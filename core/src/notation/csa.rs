@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 
 use super::evaluation::{read_comment, write_csa_comments};
 use super::kakinoki::Placement;
-use super::problem::{Defects, lines};
+use super::problem::{Defects, lines, one_line};
 use super::usi::offset;
 use super::{Builder, End, Event, Handicap, Parsed, Problem, Record};
 use crate::shogi::{Color, Move, Piece, PieceType, Position, Square};
@@ -403,7 +403,7 @@ fn read_time(value: &str) -> Option<[&str; 3]> {
 
 fn write_header(text: &mut String, version: Version, key: &str, value: &str) {
     let mut line = |name: &str, value: &str| put!(text, "${name}:{value}\n");
-    let flat = value.replace('\n', " ");
+    let flat = one_line(value);
     match (key, version) {
         ("先手" | "後手", _) => {}
         ("持ち時間", Version::V3) => match (read_time(value), read_time_limit(value)) {
@@ -419,11 +419,11 @@ fn write_header(text: &mut String, version: Version, key: &str, value: &str) {
             }
             (_, None) => put!(text, "'{key}:{flat}\n"),
         },
-        ("備考", Version::V3) => line(NOTE.0, &value.replace('\\', "\\\\").replace('\n', "\\n")),
+        ("備考", Version::V3) => line(NOTE.0, &value.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', " ")),
         (key, _) => match KEYS.iter().find(|row| row.1 == key) {
             Some(row) => line(row.0, &flat),
-            None if key.starts_with('$') => put!(text, "{key}:{flat}\n"),
-            None => put!(text, "'{key}:{flat}\n"),
+            None if key.starts_with('$') => put!(text, "{}:{flat}\n", one_line(key)),
+            None => put!(text, "'{}:{flat}\n", one_line(key)),
         },
     }
 }
@@ -436,7 +436,7 @@ pub fn write(record: &Record, version: Version) -> String {
     });
     for (key, sign) in [("先手", '+'), ("後手", '-')] {
         if let Some(name) = record.header(key) {
-            put!(text, "N{sign}{}\n", name.replace('\n', " "));
+            put!(text, "N{sign}{}\n", one_line(name));
         }
     }
     for (key, value) in &record.headers {
@@ -454,7 +454,7 @@ pub fn write(record: &Record, version: Version) -> String {
                 after.try_play(*mv).ok().map(|()| after)
             }
             Event::End(end) => {
-                put!(text, "%{}\n", end.csa(position.side_to_move()).replace('\n', " "));
+                put!(text, "%{}\n", one_line(end.csa(position.side_to_move())));
                 None
             }
         };
@@ -466,7 +466,7 @@ pub fn write(record: &Record, version: Version) -> String {
             text.push('\n');
         }
         if let Some(name) = &node.bookmark {
-            put!(text, "'*&{}\n", name.replace('\n', " "));
+            put!(text, "'*&{}\n", one_line(name));
         }
         for comment in write_csa_comments(node, after.as_ref().unwrap_or(position)) {
             put!(text, "'*{comment}\n");

@@ -76,7 +76,7 @@ impl End {
         }
     }
 
-    /// The end that KIF calls so; other words are kept as they are.
+    /// The end that KIF or CSA calls so; of other words the letters are kept.
     pub fn from_kakinoki(word: &str) -> End {
         match word {
             "詰" => End::Mate,
@@ -84,7 +84,23 @@ impl End {
             "時間切れ" | "時間切れ負け" => End::TimeUp,
             "入玉宣言" | "宣言勝ち" => End::Declaration,
             "引分" | "引分け" => End::Draw,
-            word => WORDS.iter().find(|row| row.1 == word).map_or_else(|| End::Other(word.into()), |row| row.0.clone()),
+            word => match WORDS.iter().find(|row| !word.is_empty() && (row.1 == word || row.2 == word)) {
+                Some(row) => row.0.clone(),
+                None => End::other(word),
+            },
+        }
+    }
+
+    /// An end in other words: letters and digits only, and none at the begin that could be a move's square, so that every
+    /// format keeps it as it is; broken off if there are none.
+    fn other(word: &str) -> End {
+        let is_digit = |found| super::text::digit(found).is_some() || matches!(found, '0' | '０' | '〇' | '十' | '同');
+        // `先手の勝ち` says more to readers of KI2 than that the game has ended.
+        let plain: String = word.chars().filter(|&found| found.is_alphanumeric() && found != 'の').collect();
+        match plain.trim_start_matches(is_digit) {
+            "" => End::Interrupt,
+            plain if plain == word => End::Other(plain.into()),
+            plain => End::from_kakinoki(plain),
         }
     }
 
@@ -101,7 +117,7 @@ impl End {
         self.words().map(|row| row.2).filter(|word| !word.is_empty()).unwrap_or_else(|| self.kakinoki())
     }
 
-    /// The end that CSA and JKF call so, without `%`; other words are kept as they are.
+    /// The end that CSA and JKF call so, without `%`; of other words the letters are kept.
     pub fn from_csa(word: &str, side_to_move: Color) -> End {
         let foul_by = match word {
             "+ILLEGAL_ACTION" => Some(Color::Black),

@@ -15,6 +15,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::csa;
+use super::problem::{one_line, split_lines};
 use super::text;
 use super::tree::Node;
 use crate::shogi::{Color, Move, Position};
@@ -208,7 +209,7 @@ fn write_fields(evaluation: &Evaluation, position: &Position, into: &mut Vec<Str
         into.push(format!("{mark}ノード数={nodes}"));
     }
     if let Some(engine) = &evaluation.engine {
-        into.push(format!("{mark}エンジン={}", engine.replace('\n', " ")));
+        into.push(format!("{mark}エンジン={}", one_line(engine)));
     }
 }
 
@@ -239,7 +240,7 @@ pub(super) fn write_comments(node: &Node, position: &Position) -> Vec<String> {
     for evaluation in node.evaluations() {
         write_fields(evaluation, position, &mut lines);
     }
-    lines.extend(node.comments.iter().flat_map(|comment| comment.split('\n')).map(String::from));
+    lines.extend(node.comments.iter().flat_map(|comment| split_lines(comment)).map(String::from));
     lines
 }
 
@@ -255,6 +256,6 @@ pub(super) fn write_csa_comments(node: &Node, position: &Position) -> Vec<String
         }
         write_fields(&rest, position, &mut lines);
     }
-    lines.extend(node.comments.iter().flat_map(|comment| comment.split('\n')).map(String::from));
+    lines.extend(node.comments.iter().flat_map(|comment| split_lines(comment)).map(String::from));
     lines
 }

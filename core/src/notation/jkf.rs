@@ -13,7 +13,7 @@ use serde_json::Number;
 use super::csa::{add_comment, piece_code, piece_of};
 use super::evaluation::write_comments;
 use super::kakinoki::Placement;
-use super::problem::{Defects, Place};
+use super::problem::{Defects, Place, split_lines};
 use super::text::Draft;
 use super::text::{mover, reaching};
 use super::{Builder, End, Event, Handicap, NodeId, Parsed, Problem, Record};
@@ -205,7 +205,7 @@ fn read_entries(builder: &mut Builder, entries: &[Entry], main: bool, defects: &
             if let Some(time) = &entry.time {
                 builder.node_mut().spent = Some(time.now.milliseconds());
             }
-            let lines = entry.comments.iter().flat_map(|comment| comment.split('\n'));
+            let lines = entry.comments.iter().flat_map(|comment| split_lines(comment));
             for line in lines {
                 add_comment(builder, line);
             }

@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 
 use super::csa::add_comment;
 use super::evaluation::write_comments;
-use super::problem::{Defects, lines};
+use super::problem::{Defects, lines, one_line};
 use super::text::{can_be_held, digit, piece_name, take_piece, take_side, trim, trim_start};
 use super::tree::Node;
 use super::usi::offset;
@@ -192,7 +192,7 @@ impl Reader {
                 Ok(())
             }
             Some('&') => {
-                self.comment(text);
+                self.comment(trim_start(line));
                 Ok(())
             }
             Some('|' | '｜') => self.rank_line(chars.as_str()),
@@ -539,6 +539,21 @@ pub(super) fn write_diagram(text: &mut String, position: &Position) {
     }
 }
 
+/// Whether a reader takes `line`, which has a `：`, for a header that says nothing about the start position.
+fn is_header(line: &str) -> bool {
+    let line = trim(line);
+    let key = line.split(['：', ':']).next().map_or("", trim);
+    let is_mark = |first: char| matches!(first, '#' | '*' | '&' | '|' | '｜' | '+') || first.is_ascii_digit();
+    let is_statement =
+        ["まで", "変化", "手数", "先手番", "後手番", "下手番", "上手番"].iter().any(|word| line.starts_with(word));
+    !key.is_empty()
+        && !line.starts_with(|first| is_mark(first) || ('０'..='９').contains(&first))
+        && take_side(line).is_none()
+        && !is_statement
+        && !key.ends_with("持駒")
+        && key != "手合割"
+}
+
 /// Headers and start position of a record.
 pub(super) fn write_head(text: &mut String, record: &Record) {
     let start = record.start();
@@ -549,7 +564,10 @@ pub(super) fn write_head(text: &mut String, record: &Record) {
             "後手" => white,
             key => key,
         };
-        put!(text, "{}：{}\n", key.replace('\n', " "), value.replace('\n', " "));
+        let line = one_line(&format!("{key}：{value}"));
+        // What would be read as something else becomes a remark.
+        let mark = if is_header(&line) { "" } else { "#" };
+        put!(text, "{mark}{line}\n");
     }
     match Handicap::of(start) {
         Some(handicap) => put!(text, "手合割：{}\n", handicap.name()),
@@ -560,7 +578,7 @@ pub(super) fn write_head(text: &mut String, record: &Record) {
 /// Bookmark and comments of a node; `position` is the one after it.
 pub(super) fn write_remarks(text: &mut String, node: &Node, position: &Position) {
     if let Some(name) = &node.bookmark {
-        put!(text, "&{}\n", name.replace('\n', " "));
+        put!(text, "&{}\n", one_line(name));
     }
     for comment in write_comments(node, position) {
         put!(text, "*{comment}\n");
@@ -579,7 +597,7 @@ pub(super) fn write_ending(text: &mut String, record: &Record, last: NodeId) {
         End::IllegalWin => format!("{us}の反則勝ち"),
         End::IllegalLoss => format!("{us}の反則負け"),
         End::Declaration => format!("{us}の入玉勝ち"),
-        end => end.kakinoki().replace('\n', " "),
+        end => one_line(end.kakinoki()),
     };
     put!(text, "まで{}手で{words}\n", record.node(last).ply() - 1);
 }

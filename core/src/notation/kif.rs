@@ -7,6 +7,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::kakinoki::{self, Reader, take_number};
+use super::problem::one_line;
 use super::text::{self, take_draft, trim, trim_start};
 use super::{End, Event, NodeId, Parsed, Problem, Record};
 use crate::shogi::Color;
@@ -105,7 +106,7 @@ pub fn write(record: &Record) -> String {
                     let _ = after.try_play(*mv);
                     text::write_kif(position, *mv, record.previous(id))
                 }
-                Event::End(end) => end.kakinoki().replace('\n', " "),
+                Event::End(end) => one_line(end.kakinoki()),
             };
             if !matches!(node.event(), Event::Start) {
                 let clock = node.spent.map_or_else(String::new, |spent| {

@@ -149,6 +149,15 @@ impl Defects {
 /// The lines of a text with their numbers from 1, whatever ends them; a byte order mark is dropped.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let rows = text.split('\n').flat_map(|row| row.strip_suffix('\r').unwrap_or(row).split('\r'));
-    (1..).zip(rows)
+    (1..).zip(split_lines(text))
+}
+
+/// The text on one line, for formats in which a line is a statement: a record from elsewhere may hold anything.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
+/// The lines of a text, whatever ends them.
+pub(super) fn split_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').flat_map(|row| row.strip_suffix('\r').unwrap_or(row).split('\r'))
 }

@@ -8,7 +8,7 @@
 use anyhow::{Context, Result, bail};
 use keisei_core::shogi::{Move, PieceType, Position, Square};
 use keisei_tests::adversarial;
-use keisei_tests::random::Random;
+use keisei_tests::random::{Choices, Random};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

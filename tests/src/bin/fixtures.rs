@@ -17,7 +17,7 @@ use keisei_core::format::{Dtype, Model, PlyInfo, Provenance, Record, record};
 use keisei_core::net::{Executor, NetOptions, NetSpec, OUTCOMES, Weights, simd::Simd, value};
 use keisei_core::search::policy;
 use keisei_core::shogi::{Game, Move, Position};
-use keisei_tests::random::Random;
+use keisei_tests::random::{Choices, Random};
 use std::fs;
 use std::path::Path;
 

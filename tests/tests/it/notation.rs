@@ -6,7 +6,7 @@ use keisei_core::notation::{
     western,
 };
 use keisei_core::shogi::{Color, Move, Position};
-use keisei_tests::random::Random;
+use keisei_tests::random::{Choices, Random};
 use keisei_tests::record::reduced;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -416,6 +416,29 @@ fn oddities_of_real_programs() {
     check("sfen 4k4/9/9/9/9/9/9/9/4K4 w - 7 moves 5a5b", &["0: 5a5b"], &[]);
     check("7g7f 3c3d resign", &["0: 7g7f 3c3d resign"], &[]);
     check("~0.7ku2jm.r~1.36e.", &["0: 7g7f 3c3d resign", "2: 8c8d"], &[]);
+}
+
+#[test]
+fn strings_of_one_format_are_not_statements_of_another() {
+    /// Reads JKF with one header, one comment and one end, and finds all of them again in every format that holds them.
+    #[track_caller]
+    fn check(header: &str, comment: &str, special: &str, end: &End) {
+        let string = |text: &str| serde_json::to_string(text).expect("a string");
+        let (header, comment, special) = (string(header), string(comment), string(special));
+        let text = format!(
+            "{{\"header\":{{{header}:\"歩\"}},\"moves\":[{{\"comments\":[{comment}]}},{{\"special\":{special}}}]}}"
+        );
+        let record = jkf::read(&text).strict().unwrap_or_else(|defect| panic!("{defect} in {text}"));
+        assert_eq!(record.end(), Some(end), "{text}");
+        assert_eq!(round_trips(&record), Vec::<String>::new(), "{text}");
+    }
+    check("棋戦", "一\r二\r\n三\n", "TORYO", &End::Resign);
+    check("棋戦\n▲７六歩", "&しおり ", "投了", &End::Resign);
+    check("先手の持駒", "▲７六歩", "封じ手", &End::Other("封じ手".into()));
+    check("まで1手で先手の勝ち", "変化：1手", "７六歩(77)", &End::Other("歩77".into()));
+    check("変化：1手", "", "後手の勝ち", &End::Other("後手勝ち".into()));
+    check("1 ７六歩(77)", "*", "詰,み\n", &End::Mate);
+    check("手合割：香落ち", "'*", "", &End::Interrupt);
 }
 
 #[test]

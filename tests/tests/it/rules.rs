@@ -7,7 +7,7 @@ use keisei_core::shogi::{
     SfenError, Square, perft, perft_played,
 };
 
-use keisei_tests::random::Random;
+use keisei_tests::random::{Choices, Random};
 
 use crate::reference::Reference;
 

@@ -8,7 +8,7 @@ use keisei_core::shogi::{
     Bitboard, Color, DeclarationError, Game, GameResult, Move, Outcome, PieceType, Position, Reason, Square, attacks,
 };
 use keisei_tests::adversarial;
-use keisei_tests::random::Random;
+use keisei_tests::random::{Choices, Random};
 
 fn position(sfen: &str) -> Position {
     Position::from_sfen(sfen).unwrap_or_else(|error| panic!("{sfen}: {error}"))
