@@ -86,7 +86,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
         seeds.push(super::seed(2, bod::write(&Position::from_sfen(sfen).expect("a row of the table"))));
     }
     seeds.extend(["7g7f", "8h2b+", "P*5e"].map(|usi| super::seed(1, usi)));
-    let texts = ["▲７六歩", "同　銀", "５八金右", "４四角成", "７六歩(77)", "P-7f", "B4e*", "S7hx7g+", "+7776FU", "-0055KA"];
+    let texts =
+        ["▲７六歩", "同　銀", "５八金右", "４四角成", "７六歩(77)", "P-7f", "B4e*", "S7hx7g+", "+7776FU", "-0055KA"];
     seeds.extend(texts.map(|text| [&[3, 2, 4, 9], text.as_bytes()].concat()));
     seeds
 }
