@@ -160,14 +160,21 @@ impl Position {
                 self.toggle(piece, to);
                 self.add_to_hand(us, piece.kind().unpromoted());
             }
-            self.toggle(mover, from);
-            self.board[from.index()] = None;
-            let landed = if mv.is_promotion() {
-                Piece::new(us, mover.kind().promoted().expect("a promoting piece can promote"))
+            let (origin, destination) = (Bitboard::from_square(from), Bitboard::from_square(to));
+            let (landed, promoted) = if mv.is_promotion() {
+                let kind = mover.kind().promoted().expect("a promoting piece can promote");
+                (Piece::new(us, kind), destination)
+            } else if mover.kind().is_promoted() {
+                (mover, origin ^ destination)
             } else {
-                mover
+                (mover, Bitboard::EMPTY)
             };
-            self.toggle(landed, to);
+            // The base kind stays, so that one step serves both squares.
+            self.kinds[mover.kind().unpromoted().index()] ^= origin ^ destination;
+            self.colors[us.index()] ^= origin ^ destination;
+            self.promoted ^= promoted;
+            self.key ^= zobrist::on_board(mover, from) ^ zobrist::on_board(landed, to);
+            self.board[from.index()] = None;
             self.board[to.index()] = Some(landed);
         } else if let Some(kind) = mv.dropped() {
             self.take_from_hand(us, kind);
