@@ -86,14 +86,20 @@ fn read_part<'a>(builder: &mut Builder, part: &'a str) -> Result<(), (&'a str, P
     let ply = offset.parse().map_err(|_| (part, Problem::Expected("a move number")))?;
     builder.rewind(ply).map_err(|problem| (part, problem))?;
     let mut rest = moves.unwrap_or("");
+    let mut played = Ok(());
     while !rest.is_empty() {
         let mv = rest.get(..3).and_then(read_move).ok_or((rest, Problem::Expected("a move of three digits")))?;
-        builder.play(mv).map_err(|problem| (rest, problem))?;
+        let before = builder.ply();
+        played = builder.play(mv).map_err(|problem| (rest, problem));
         rest = &rest[3..];
+        // After a move against the rules, if it was kept, only the end of its line still has a place.
+        if played.is_err() && (builder.ply() == before || !rest.is_empty()) {
+            return played;
+        }
     }
-    let Some(letter) = end.and_then(|end| end.chars().next()) else { return Ok(()) };
+    let Some(letter) = end.and_then(|end| end.chars().next()) else { return played };
     let end = End::from_usen(letter).ok_or((part, Problem::Expected("an end: one of r, t, i, j and p")))?;
-    builder.end(end).map_err(|problem| (part, problem))
+    played.and(builder.end(end).map_err(|problem| (part, problem)))
 }
 
 /// The whole tree; comments, clocks and headers have no place in it.

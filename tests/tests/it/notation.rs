@@ -492,5 +492,7 @@ fn defects_have_a_place() {
         1,
     );
     check(Format::Usen, "~0.7ku@@@.", "line 1, column 7: a move of three digits was expected here", 2);
+    // The end after a foul belongs to its line.
+    check(Format::Usen, "~0.6y236e4be.r", "line 1, column 10: 8d8e is against the rules here", 5);
     assert!(jkf::read("[]").defects.len() == 1);
 }
