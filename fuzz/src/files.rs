@@ -10,7 +10,7 @@
 
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::format::{Dtype, Model, Provenance, Record, envelope, model, record};
-use keisei_core::net::{NetSpec, Weights};
+use keisei_core::net::{NetOptions, NetSpec, Weights};
 use keisei_core::shogi::{Game, Position};
 use sha2::{Digest, Sha256};
 use trainer_native::checkpoint::State;
@@ -95,6 +95,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         blocks: 0,
         value_channels: 1,
         value_hidden: 1,
+        options: NetOptions::default(),
     };
     let weights = Weights::init(&spec, 1).expect("a small network");
     let model = Model { features, actions, provenance: Provenance::default(), weights };

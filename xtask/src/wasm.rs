@@ -134,6 +134,11 @@ pub enum Simd {
 /// # Errors
 /// There is no toolchain, or it fails.
 pub fn compile(what: &[&str], simd: Simd) -> Result<PathBuf> {
+    compile_as("wasm", what, simd)
+}
+
+/// As [`compile`], by this profile of the workspace.
+pub fn compile_as(profile: &str, what: &[&str], simd: Simd) -> Result<PathBuf> {
     let toolchain = toolchain(TARGET)?;
     eprintln!("{}", toolchain.describe(TARGET));
     let (folder, features) = match simd {
@@ -143,8 +148,8 @@ pub fn compile(what: &[&str], simd: Simd) -> Result<PathBuf> {
     };
     let mut cargo = toolchain.cargo_build(TARGET, "std,panic_abort");
     cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", features).env("CARGO_TARGET_DIR", &folder);
-    run(cargo.args(["--profile", "wasm"]).args(what))?;
-    Ok(folder.join(TARGET).join("wasm"))
+    run(cargo.args(["--profile", profile]).args(what))?;
+    Ok(folder.join(TARGET).join(profile))
 }
 
 /// Compiles the core, without its default features, for a target that has no standard library.
@@ -167,7 +172,7 @@ pub fn build() -> Result<()> {
     let out = www().join("src/wasm");
     bind(&compiled, &out)?;
     npm_packages(&www())?;
-    optimise(&out.join("keisei_web_bg.wasm"))
+    optimise(&out.join("keisei_web_bg.wasm"), "-O3")
 }
 
 fn bind(compiled: &Path, out: &Path) -> Result<()> {
@@ -176,17 +181,17 @@ fn bind(compiled: &Path, out: &Path) -> Result<()> {
     bindgen.web(true)?.generate(out).with_context(|| format!("bindings of {}", compiled.display()))
 }
 
-/// Makes a module smaller and faster, in place.
+/// Makes a module smaller and faster, in place; `level` is the optimiser's, `-O3` for speed, `-Oz` for size.
 ///
 /// # Errors
 /// Node or the optimiser is missing or fails.
-pub fn optimise(wasm: &Path) -> Result<()> {
+pub fn optimise(wasm: &Path, level: &str) -> Result<()> {
     let size = |path: &Path| fs::metadata(path).map(|data| data.len() / 1024);
     let before = size(wasm)?;
     let optimised = wasm.with_extension("optimised");
     let mut wasm_opt = command("node", &[]);
     wasm_opt.arg(www().join("node_modules/binaryen/bin/wasm-opt"));
-    wasm_opt.arg("-O3").args(FEATURES).arg(wasm).arg("-o").arg(&optimised);
+    wasm_opt.arg(level).args(FEATURES).arg(wasm).arg("-o").arg(&optimised);
     run(&mut wasm_opt)?;
     fs::rename(&optimised, wasm)?;
     let shown = wasm.strip_prefix(root()).unwrap_or(wasm);
