@@ -2,4 +2,5 @@
 
 pub mod inference;
 pub mod movegen;
+pub mod search;
 pub mod worker;

@@ -5,6 +5,8 @@
 //! | `kif` `ki2` `csa2` | `.kif` `.ki2` `.csa` | `Shift_JIS`, as older programs expect |
 //! | `kifu` `ki2u` `csa` `jkf` `usi` `sfen` `usen` | the same | UTF-8 |
 //! | `json` | `.json` | UTF-8: what was read, for whoever wants to check it |
+//!
+//! Games that this program has recorded (`.record`) can be read too, with the players' names.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,11 +14,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS, UTF_8};
+use keisei_core::format;
 use keisei_core::notation::{Format, Node, NodeId, Parsed, Record, csa, usen, usi};
 use serde_json::{Value, json};
 
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;
+use crate::interop::dataset;
 
 /// Arguments of `convert`.
 #[derive(clap::Args, Debug)]
@@ -145,7 +149,7 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         let path = entry.with_context(|| format!("{}: cannot be read", folder.display()))?.path();
         if path.is_dir() {
             list(&path, files)?;
-        } else if format_of_name(&path).is_some() {
+        } else if is_recorded(&path) || format_of_name(&path).is_some() {
             files.push(path);
         }
     }
@@ -156,7 +160,28 @@ fn format_of_name(path: &Path) -> Option<Format> {
     Format::from_name(&path.extension()?.to_str()?.to_lowercase())
 }
 
+fn is_recorded(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "record")
+}
+
+/// Games of our own record format as notation.
+fn recorded(path: &Path) -> Result<Source> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let games = dataset::read(path)?.iter().map(notation_of).collect::<Result<_>>()?;
+    Ok(Source { name, encoding: "binary", games })
+}
+
+fn notation_of(game: &format::Record) -> Result<Parsed> {
+    let mut record = Record::of_game(&game.replay().context("the game")?);
+    record.set_header("先手", &game.black);
+    record.set_header("後手", &game.white);
+    Ok(Parsed { record, defects: Vec::new() })
+}
+
 fn read(path: &Path, report: &mut dyn FnMut(&str)) -> Result<Source> {
+    if is_recorded(path) {
+        return recorded(path);
+    }
     let bytes = fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
     let (text, encoding) = decode(&bytes);
     let format = format_of_name(path).or_else(|| Format::detect(&text));

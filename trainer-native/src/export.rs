@@ -3,12 +3,15 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use keisei_core::format::{Dtype, Model, Provenance, record};
 use keisei_core::net::Weights;
 
+use crate::argument::BadArgument;
 use crate::config::Preset;
 use crate::durable::write_atomically;
+use crate::interop::{onnx, safetensors};
 
 /// Name of the current model in a run's folder.
 pub const MODEL: &str = "model.model";
@@ -23,9 +26,23 @@ pub struct ExportArgs {
     source: Source,
     #[command(flatten)]
     target: Target,
-    /// Store 16-bit numbers: half the size, rounded to 11 bits
+    /// Format of `--out`
+    #[arg(long, value_enum, default_value_t = Format::Model)]
+    to: Format,
+    /// Store 16-bit numbers in a model: half the size, rounded to 11 bits
     #[arg(long)]
     f16: bool,
+}
+
+/// What a model is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Our own, which players and the page load
+    Model,
+    /// safetensors, with the architecture as JSON beside it
+    Safetensors,
+    /// ONNX
+    Onnx,
 }
 
 #[derive(clap::Args, Debug)]
@@ -53,8 +70,14 @@ struct Target {
 /// Exports and tells what was written.
 ///
 /// # Errors
-/// Names the file that cannot be read, is no model or no record, or cannot be written.
+/// Names the file that cannot be read, is no model or no record, or cannot be written; or the arguments that do not go
+/// together.
 pub fn run(args: &ExportArgs) -> Result<String> {
+    if args.to != Format::Model && (args.f16 || args.target.out.is_none()) {
+        let reason = "is written to --out, with 32-bit numbers";
+        let name = args.to.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        bail!(BadArgument::new("--to", &name, reason));
+    }
     let model = match (&args.source.run, args.source.init) {
         (Some(folder), _) => read_model(&folder.join(MODEL))?,
         (None, seed) => fresh(seed.unwrap_or_default())?,
@@ -68,7 +91,14 @@ pub fn run(args: &ExportArgs) -> Result<String> {
         writeln!(written, "{}: {} bytes", path.display(), bytes.len()).context("a string takes everything")
     };
     if let Some(path) = &args.target.out {
-        write(path, &bytes)?;
+        match args.to {
+            Format::Model => write(path, &bytes)?,
+            Format::Onnx => write(path, &onnx::to_bytes(&model)?)?,
+            Format::Safetensors => {
+                write(path, &safetensors::to_bytes(&model))?;
+                write(&path.with_extension("json"), format!("{:#}\n", safetensors::config(&model)).as_bytes())?;
+            }
+        }
     }
     if let Some(web) = &args.target.web {
         let folder = web.join("models");

@@ -12,6 +12,7 @@ pub mod arena;
 pub mod evaluate;
 pub mod export;
 pub mod player;
+pub mod searcher;
 pub mod score;
 pub mod checkpoint;
 pub mod events;
@@ -21,5 +22,7 @@ pub mod durable;
 
 pub mod inspect;
 pub mod convert;
+pub mod interop;
 pub mod serve;
+pub mod usi;
 pub mod argument;

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::BadArgument;
+use trainer_native::interop::dataset;
 use trainer_native::{convert, evaluate, export, inspect, serve, train};
 
 #[derive(Parser)]
@@ -26,6 +27,8 @@ enum Command {
     Serve(serve::Options),
     /// Convert game records from one format to another
     Convert(convert::ConvertArgs),
+    /// Write the positions of recorded games for other trainers
+    Dataset(dataset::DatasetArgs),
     /// Count the move sequences of a length
     Perft(inspect::PerftArgs),
     /// List the legal moves, sorted, one a line
@@ -51,6 +54,7 @@ fn run(command: Command) -> Result<()> {
         Command::Export(args) => print(&export::run(&args)?),
         Command::Serve(options) => serve::run(&options),
         Command::Convert(args) => print(&convert::run(&args, |defect| eprintln!("{defect}"))?),
+        Command::Dataset(args) => print(&dataset::run(&args)?),
         Command::Perft(args) => print(&inspect::perft_text(&args)?),
         Command::Moves(args) => print(&inspect::moves_text(&args)?),
         Command::Outcome(args) => print(&inspect::outcome_text(&args)?),

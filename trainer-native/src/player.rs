@@ -9,9 +9,10 @@ use keisei_core::shogi::{Game, Move};
 
 use crate::material;
 use crate::random::Stream;
+use crate::searcher::Searcher;
 
 /// Candidate moves of each ply that a record shows.
-const SHOWN: usize = 5;
+pub(crate) const SHOWN: usize = 5;
 
 /// A game in which a player is to move, and the random numbers of that game.
 #[derive(Debug)]
@@ -52,11 +53,19 @@ pub enum Contender {
     Greedy,
     /// Plays by a network's policy.
     Agent(Box<Agent>),
+    /// Searches with a network.
+    Searcher(Box<Searcher>),
 }
 
 impl From<Agent> for Contender {
     fn from(agent: Agent) -> Contender {
         Contender::Agent(Box::new(agent))
+    }
+}
+
+impl From<Searcher> for Contender {
+    fn from(searcher: Searcher) -> Contender {
+        Contender::Searcher(Box::new(searcher))
     }
 }
 
@@ -67,6 +76,7 @@ impl Contender {
             Contender::Random => "random",
             Contender::Greedy => "greedy",
             Contender::Agent(agent) => &agent.name,
+            Contender::Searcher(searcher) => searcher.name(),
         }
     }
 
@@ -76,6 +86,7 @@ impl Contender {
             Contender::Random => Box::new(Random),
             Contender::Greedy => Box::new(Greedy),
             Contender::Agent(agent) => agent.clone(),
+            Contender::Searcher(searcher) => searcher.clone(),
         }
     }
 }

@@ -79,6 +79,18 @@ pub fn paired(points: &[f64]) -> (f64, f64) {
     ((mean - half).max(0.0), (mean + half).min(1.0))
 }
 
+/// Hundredths of a pawn for each unit of log odds: the scale that shogi programs have used since Ponanza.
+const CENTIPAWNS: f32 = 600.0;
+
+/// A centipawn value that no log odds go beyond.
+const MOST_CENTIPAWNS: f32 = 9999.0;
+
+/// Win less loss, in [-1, 1], as centipawns.
+pub fn centipawns(value: f32) -> i32 {
+    let odds = (1.0 + value).max(0.0) / (1.0 - value).max(0.0);
+    (CENTIPAWNS * odds.ln()).clamp(-MOST_CENTIPAWNS, MOST_CENTIPAWNS).round() as i32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +119,16 @@ mod tests {
             near((elo(score), 0.0), (expected, 0.0));
         }
         assert_eq!((elo(0.0), elo(1.0)), (f64::NEG_INFINITY, f64::INFINITY));
+    }
+
+    #[test]
+    fn centipawns_by_hand() {
+        let check = |value: f32, expected: i32| assert_eq!(centipawns(value), expected, "{value}");
+        check(0.0, 0);
+        check(0.5, 659); // 600 ln 3
+        check(-0.5, -659);
+        check(1.0, 9999);
+        check(-1.0, -9999);
     }
 
     #[test]

@@ -228,6 +228,12 @@ impl Search {
     /// If `mv` is not legal, or the game is over.
     pub fn advance(&mut self, mv: Move) {
         self.abandon();
+        self.step(mv);
+        self.look_at_root();
+    }
+
+    /// Plays `mv` and makes the node behind it the root.
+    fn step(&mut self, mv: Move) {
         self.game.play(mv);
         let edge = self.tree.edges(ROOT).iter().find(|edge| edge.mv == mv);
         // Sequential halving plans every visit of a root, so it starts from none.
@@ -235,24 +241,26 @@ impl Search {
             Some(child) if self.settings.gumbel.is_none() => self.tree.subtree(child),
             _ => Tree::new(),
         };
-        self.look_at_root();
     }
 
     /// Searches `game` from now on: what the tree knows is kept if `game` goes on from the one that was searched, else
     /// everything starts anew.
     pub fn follow(&mut self, game: Game) {
+        self.abandon();
         let same = self.game.start() == game.start() && self.game.max_plies() == game.max_plies();
         let rest = game.moves().strip_prefix(self.game.moves());
         match rest {
+            // The same position: noise and plans stand.
+            Some([]) if same => self.game = game,
             Some(rest) if same => {
                 for &mv in rest {
-                    self.advance(mv);
+                    self.step(mv);
                 }
-                // A game may also have been resigned or declared.
+                // It may also have been resigned or declared.
                 self.game = game;
+                self.look_at_root();
             }
             _ => {
-                self.abandon();
                 self.game = game;
                 self.tree = Tree::new();
                 self.look_at_root();

@@ -1,0 +1,54 @@
+//! What visits are worth: each number of visits against the one before.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use keisei_core::search::Settings;
+use trainer_native::arena::Match;
+use trainer_native::export::read_model;
+use trainer_native::player::Contender;
+use trainer_native::score::Tally;
+use trainer_native::searcher::Searcher;
+
+/// Temperature of the choice by visits, and of the policy where it alone plays: not the same game twice.
+const TEMPERATURE: f32 = 0.15;
+
+/// Plays `games` games of each neighbouring pair of `visits` and prints a table; 1 is the raw policy.
+pub fn measure(model: &Path, visits: &[u32], games: usize, threads: usize) -> Result<()> {
+    if games == 0 || !games.is_multiple_of(2) {
+        bail!("--games must be even: every opening is played with both colours");
+    }
+    let model = read_model(model)?;
+    let contender = |visits: u32| {
+        // The raw policy is at its own temperature and without help from the search for mate.
+        let raw = Settings {
+            policy_temperature: 1.0,
+            root_mate: keisei_core::search::MateLimits { plies: 0, nodes: 0 },
+            ..Settings::default()
+        };
+        let settings = if visits == 1 { raw } else { Settings::default() };
+        let name = if visits == 1 { "raw policy".to_owned() } else { format!("{visits} visits") };
+        Contender::from(Searcher::of_model(&name, &model, Settings { visits, ..settings }, TEMPERATURE))
+    };
+    println!(
+        "\n{} #{}, {games} games each, temperature {TEMPERATURE}:\n",
+        model.provenance.run, model.provenance.iteration
+    );
+    println!("| | games | won | drawn | lost | score | Elo | 95 % | s |\n|---|---:|---:|---:|---:|---:|---:|---|---:|");
+    for pair in visits.windows(2) {
+        let (weaker, stronger) = (contender(pair[0]), contender(pair[1]));
+        let started = Instant::now();
+        let played = Match { pairs: games / 2, seed: 1, threads }.play(&stronger, &weaker, &|_| ());
+        let Tally { wins, draws, losses } = played.tally();
+        let (elo, (low, high)) = played.elo();
+        println!(
+            "| {} against {} | {games} | {wins} | {draws} | {losses} | {:.3} | {elo:+.0} | {low:+.0} to {high:+.0} | {:.0} |",
+            stronger.name(),
+            weaker.name(),
+            played.tally().score(),
+            started.elapsed().as_secs_f64()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! What other programs can load: models as safetensors and ONNX, positions as HCPE and PSV.
+
+pub mod safetensors;
+pub mod onnx;
+mod protobuf;
+pub mod dataset;
