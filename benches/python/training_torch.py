@@ -1,0 +1,69 @@
+"""The training benchmark's engine for PyTorch: the same network, losses and minibatch, one thread.
+
+Arguments: channels, blocks, seconds of CPU time. Prints samples a second and peak memory in KiB.
+"""
+
+import resource
+import sys
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+channels, blocks, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+SAMPLES, PLANES, ACTIONS, LEGAL = 256, 96, 2187, 80
+torch.set_num_threads(1)
+torch.manual_seed(1)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        conv = lambda inputs: nn.Conv2d(inputs, channels, 3, padding=1)
+        self.stem = conv(PLANES)
+        self.blocks = nn.ModuleList(nn.ModuleList([conv(channels), conv(channels)]) for _ in range(blocks))
+        self.policy = nn.Conv2d(channels, ACTIONS // 81, 1, bias=False)
+        self.policy_bias = nn.Parameter(torch.zeros(ACTIONS))
+        self.value = nn.Conv2d(channels, 8, 1)
+        self.hidden = nn.Linear(8 * 81, 64)
+        self.out = nn.Linear(64, 3)
+
+    def forward(self, x):
+        x = F.relu(self.stem(x))
+        for conv1, conv2 in self.blocks:
+            x = F.relu(x + conv2(F.relu(conv1(x))))
+        v = F.relu(self.hidden(F.relu(self.value(x)).flatten(1)))
+        return self.policy(x).flatten(1) + self.policy_bias, self.out(v)
+
+
+net = Net().to(memory_format=torch.channels_last)
+adam = torch.optim.Adam(net.parameters(), lr=1e-4, eps=1e-5)
+planes = (torch.rand(SAMPLES, PLANES, 9, 9) < 1 / 8).float().contiguous(memory_format=torch.channels_last)
+illegal = torch.ones(SAMPLES, ACTIONS, dtype=torch.bool)
+for row in illegal:
+    row[torch.randperm(ACTIONS)[:LEGAL]] = False
+action = (~illegal).float().argmax(1, keepdim=True)
+advantage = torch.rand(SAMPLES) * 2 - 1
+target = torch.full((SAMPLES, 3), 1 / 3)
+old_log_prob = torch.full((SAMPLES,), -torch.log(torch.tensor(float(LEGAL))).item())
+
+
+def step():
+    logits, wdl = net(planes)
+    log_probs = F.log_softmax(logits.masked_fill(illegal, -1e9), 1)
+    ratio = (log_probs.gather(1, action).squeeze(1) - old_log_prob).exp()
+    policy = -torch.min(ratio * advantage, ratio.clamp(0.8, 1.2) * advantage).mean()
+    value = -(target * F.log_softmax(wdl, 1)).sum(1).mean()
+    entropy = -(log_probs.exp() * log_probs.masked_fill(illegal, 0)).sum(1).mean()
+    adam.zero_grad(set_to_none=True)
+    (policy + value - 0.01 * entropy).backward()
+    adam.step()
+
+
+step()
+start, steps = time.process_time(), 0
+while steps == 0 or time.process_time() - start < seconds:
+    step()
+    steps += 1
+print(steps * SAMPLES / (time.process_time() - start), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
