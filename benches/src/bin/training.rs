@@ -1,7 +1,7 @@
-//! Samples a second of the learners and of PyTorch, side by side: forward, backward and Adam on a minibatch, one thread.
+//! Samples a second of the learners and of `PyTorch`, side by side: forward, backward and Adam on a minibatch, one thread.
 //!
 //! Each engine runs in a process of its own, in turn, so that its peak memory is its own; CPU time is counted, so that
-//! whatever else the machine does meets all of them alike. PyTorch is looked for where `--python` says.
+//! whatever else the machine does meets all of them alike. `PyTorch` is looked for where `--python` says.
 
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features, SQUARES};
@@ -33,7 +33,7 @@ const ENGINES: [&str; 3] = ["keisei", "burn-flex", "pytorch"];
 const USAGE: &str = "usage: training [--python PROGRAM] [--rounds N] [--seconds S] [--cpu N]";
 
 struct Options {
-    /// A Python that has PyTorch.
+    /// A Python that has `PyTorch`.
     python: String,
     rounds: usize,
     /// CPU time of one measurement.
