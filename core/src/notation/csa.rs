@@ -307,7 +307,10 @@ impl Reader {
             }
             _ if statement.starts_with('T') => {
                 let spent = read_seconds(&statement[1..]).ok_or(here(Problem::Expected("a time such as T12")))?;
-                builder.node_mut().spent = Some(spent);
+                // Nobody took time for the start position.
+                if builder.ply() > 0 {
+                    builder.node_mut().spent = Some(spent);
+                }
                 Ok(())
             }
             _ => {

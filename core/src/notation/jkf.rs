@@ -202,7 +202,8 @@ fn read_entries(builder: &mut Builder, entries: &[Entry], main: bool, defects: &
             defects.add(Place::Ply(before + 1), problem);
         }
         if reached {
-            if let Some(time) = &entry.time {
+            // Nobody took time for the start position.
+            if let Some(time) = entry.time.as_ref().filter(|_| !is_start) {
                 builder.node_mut().spent = Some(time.now.milliseconds());
             }
             let lines = entry.comments.iter().flat_map(|comment| split_lines(comment));

@@ -416,6 +416,11 @@ fn oddities_of_real_programs() {
     check("sfen 4k4/9/9/9/9/9/9/9/4K4 w - 7 moves 5a5b", &["0: 5a5b"], &[]);
     check("7g7f 3c3d resign", &["0: 7g7f 3c3d resign"], &[]);
     check("~0.7ku2jm.r~1.36e.", &["0: 7g7f 3c3d resign", "2: 8c8d"], &[]);
+    // A time before the first move is nobody's.
+    assert_eq!(
+        csa::read("PI\n+\nT5\n+7776FU\nT3\n").record.nodes().iter().map(|node| node.spent).collect::<Vec<_>>(),
+        [None, Some(3000)]
+    );
 }
 
 #[test]
