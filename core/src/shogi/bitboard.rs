@@ -38,6 +38,12 @@ impl Bitboard {
         if i < SPLIT { Bitboard { lo: 1 << i, hi: 0 } } else { Bitboard { lo: 0, hi: 1 << (i - SPLIT) } }
     }
 
+    /// The squares whose bits are set in `bits`: bit = index, bits from 81 on are not looked at.
+    #[inline]
+    pub(crate) const fn from_bits(bits: u128) -> Bitboard {
+        Bitboard { lo: bits as u64 & LO, hi: (bits >> SPLIT) as u64 & HI }
+    }
+
     /// The nine squares of `rank` 1..=9.
     pub(crate) const fn rank(rank: u8) -> Bitboard {
         let lo = RANK_A << (rank - 1);

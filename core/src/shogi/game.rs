@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::movegen::zone;
-use super::{Color, IllegalMove, Move, Piece, PieceType, Position};
+use super::{Color, IllegalMove, Move, Piece, PieceType, Position, TargetSet};
 
 /// Who has won, if anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -157,11 +157,9 @@ const fn points(kind: PieceType) -> u32 {
 /// What a move left behind, enough to take it back and to judge repetitions.
 #[derive(Clone, Copy, Debug)]
 struct Past {
-    /// The key of the position before the move.
-    key: u64,
     captured: Option<Piece>,
-    /// Whether the move gave check.
-    check: bool,
+    /// Whether the side that made the move was in check before it.
+    in_check: bool,
     /// The move number before the move.
     ply: u16,
     /// How often the position before the move had occurred.
@@ -184,9 +182,12 @@ pub struct Game {
     start: Position,
     position: Position,
     moves: Vec<Move>,
+    /// The keys of the positions before the moves, apart from `past`: all of them are searched at every move.
+    keys: Vec<u64>,
     past: Vec<Past>,
     max_plies: u16,
     occurrences: u8,
+    in_check: bool,
     outcome: Option<Outcome>,
 }
 
@@ -197,14 +198,41 @@ impl Game {
             position: start.clone(),
             start,
             moves: Vec::new(),
+            keys: Vec::new(),
             past: Vec::new(),
             max_plies,
             occurrences: 1,
+            in_check: false,
             outcome: None,
         };
-        let (in_check, can_move) = game.position.check_and_mobility();
-        game.outcome = game.judge(in_check, can_move);
+        game.judge_start();
         game
+    }
+
+    /// As [`new`](Self::new), with room for `max_plies` moves, so that playing them allocates nothing.
+    pub(crate) fn with_capacity(start: Position, max_plies: u16) -> Game {
+        let mut game = Game::new(start, max_plies);
+        game.moves.reserve_exact(max_plies.into());
+        game.keys.reserve_exact(max_plies.into());
+        game.past.reserve_exact(max_plies.into());
+        game
+    }
+
+    /// Forgets the game and begins another from `start` with the same ply limit, in the same memory.
+    pub(crate) fn restart(&mut self, start: &Position) {
+        self.start.clone_from(start);
+        self.position.clone_from(start);
+        self.moves.clear();
+        self.keys.clear();
+        self.past.clear();
+        self.occurrences = 1;
+        self.judge_start();
+    }
+
+    fn judge_start(&mut self) {
+        let (in_check, can_move) = self.position.check_and_mobility();
+        self.in_check = in_check;
+        self.outcome = self.judge(in_check, can_move);
     }
 
     /// A game from the usual start position without a ply limit.
@@ -242,8 +270,14 @@ impl Game {
 
     /// The keys of the positions that have occurred at least twice, each as often as it came back.
     pub fn repeated_keys(&self) -> impl Iterator<Item = u64> {
-        let past = self.past.iter().map(|past| (past.key, past.occurrences));
+        let past = self.keys.iter().copied().zip(self.past.iter().map(|past| past.occurrences));
         past.chain([(self.position.key(), self.occurrences)]).filter(|&(_, count)| count >= 2).map(|(key, _)| key)
+    }
+
+    /// Whether the side to move is in check.
+    #[inline]
+    pub const fn in_check(&self) -> bool {
+        self.in_check
     }
 
     /// How the game has ended, if it has.
@@ -279,15 +313,36 @@ impl Game {
 
     /// Plays `mv`, which the caller knows to be legal here in a game that has not ended.
     pub fn play_unchecked(&mut self, mv: Move) {
-        let (key, ply, occurrences) = (self.position.key(), self.position.ply(), self.occurrences);
-        let captured = self.position.advance(mv);
+        self.advance(mv);
         let (in_check, can_move) = self.position.check_and_mobility();
+        self.settle(in_check, can_move);
+    }
+
+    /// Plays `mv` as [`play_unchecked`](Self::play_unchecked) does and visits the legal moves of the position after it, as
+    /// [`Position::legal_targets`] does, in one pass.
+    #[inline]
+    pub(crate) fn play_visiting(&mut self, mv: Move, mut visit: impl FnMut(TargetSet)) {
+        self.advance(mv);
+        let mut can_move = false;
+        let in_check = self.position.check_and_targets(|set| {
+            can_move = true;
+            visit(set);
+        });
+        self.settle(in_check, can_move);
+    }
+
+    fn advance(&mut self, mv: Move) {
+        self.keys.push(self.position.key());
+        let (ply, in_check, occurrences) = (self.position.ply(), self.in_check, self.occurrences);
+        let captured = self.position.advance(mv);
         self.moves.push(mv);
-        self.past.push(Past { key, captured, check: in_check, ply, occurrences });
-        self.occurrences = match self.last_occurrence() {
-            Some(ply) => self.past[ply].occurrences + 1,
-            None => 1,
-        };
+        self.past.push(Past { captured, in_check, ply, occurrences });
+    }
+
+    /// Judges the position that the last move led to.
+    fn settle(&mut self, in_check: bool, can_move: bool) {
+        self.in_check = in_check;
+        self.occurrences = self.last_occurrence().map_or(1, |ply| self.past[ply].occurrences + 1);
         self.outcome = self.judge(in_check, can_move);
     }
 
@@ -295,8 +350,10 @@ impl Game {
     pub fn undo(&mut self) -> Option<Move> {
         let mv = self.moves.pop()?;
         let past = self.past.pop()?;
+        self.keys.pop();
         self.position.retract(mv, past.captured, past.ply);
         self.occurrences = past.occurrences;
+        self.in_check = past.in_check;
         // A move was played here, so the game had not ended.
         self.outcome = None;
         Some(mv)
@@ -321,8 +378,10 @@ impl Game {
 
     /// The index in `past` of the latest earlier occurrence of the current position.
     fn last_occurrence(&self) -> Option<usize> {
+        // Pairs from the back: the same side was to move before the first move of each pair.
         let key = self.position.key();
-        (0..self.past.len()).rev().skip(1).step_by(2).find(|&ply| self.past[ply].key == key)
+        let pairs = self.keys.rchunks_exact(2).position(|pair| pair[0] == key)?;
+        Some(self.keys.len() - 2 * (pairs + 1))
     }
 
     /// The end of the game by the rules, in this order: no legal move, fourfold repetition, ply limit.
@@ -345,13 +404,14 @@ impl Game {
     /// (perpetual check, 連続王手の千日手). If that holds for both sides, it is a draw.
     fn judge_repetition(&self) -> Outcome {
         let key = self.position.key();
-        let first = self.past.iter().position(|past| past.key == key).expect("this is a later occurrence");
-        // Moves at even distance from `first` were played by the side that is to move now.
-        let always_checked = |offset| self.past[first + offset..].iter().step_by(2).all(|past| past.check);
+        let first = self.keys.iter().position(|&past| past == key).expect("this is a later occurrence");
+        // Moves at even distance from `first` were played by the side that is to move now. The position before them is also
+        // the one after the last move, so it stands for the check that this one gave.
+        let always_in_check = |offset| self.past[first + offset..].iter().step_by(2).all(|past| past.in_check);
         let us = self.position.side_to_move();
-        match (always_checked(0), always_checked(1)) {
-            (true, false) => Outcome::win(us.flip(), Reason::PerpetualCheck),
-            (false, true) => Outcome::win(us, Reason::PerpetualCheck),
+        match (always_in_check(0), always_in_check(1)) {
+            (true, false) => Outcome::win(us, Reason::PerpetualCheck),
+            (false, true) => Outcome::win(us.flip(), Reason::PerpetualCheck),
             _ => Outcome { result: GameResult::Draw, reason: Reason::Repetition },
         }
     }

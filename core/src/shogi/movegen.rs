@@ -116,11 +116,19 @@ struct Generator<'a> {
 impl Position {
     /// Visits the legal moves as sets of destinations, each piece and each kind in hand at most once.
     #[inline]
-    pub fn legal_targets(&self, mut visit: impl FnMut(TargetSet)) {
-        let _: ControlFlow<()> = Generator::new(self).targets(&mut |set| {
+    pub fn legal_targets(&self, visit: impl FnMut(TargetSet)) {
+        self.check_and_targets(visit);
+    }
+
+    /// Visits the legal moves as [`legal_targets`](Self::legal_targets) does; whether the side to move is in check.
+    #[inline]
+    pub(super) fn check_and_targets(&self, mut visit: impl FnMut(TargetSet)) -> bool {
+        let generator = Generator::new(self);
+        let _: ControlFlow<()> = generator.targets(&mut |set| {
             visit(set);
             ControlFlow::Continue(())
         });
+        !generator.checkers.is_empty()
     }
 
     /// The legal moves, always in the same order.
@@ -151,20 +159,11 @@ impl Position {
 
     /// Whether `mv` is legal here.
     pub fn is_legal(&self, mv: Move) -> bool {
-        let origin = match (mv.from(), mv.dropped()) {
-            (Some(from), _) => Origin::Square(from),
-            (None, Some(kind)) => Origin::Drop(kind),
-            (None, None) => return false,
+        let visit = &mut |set: TargetSet| {
+            let targets = if mv.is_promotion() { set.promote } else { set.to };
+            if targets.contains(mv.to()) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let mut legal = false;
-        let _: ControlFlow<()> = Generator::new(self).targets(&mut |set| {
-            if set.origin != origin {
-                return ControlFlow::Continue(());
-            }
-            legal = if mv.is_promotion() { set.promote } else { set.to }.contains(mv.to());
-            ControlFlow::Break(())
-        });
-        legal
+        Generator::new(self).targets_from(mv.origin(), visit).is_break()
     }
 
     /// Visits the legal moves that give check, as [`legal_targets`](Self::legal_targets) visits all of them.
@@ -298,24 +297,52 @@ impl<'a> Generator<'a> {
     /// Visits every legal move until `visit` breaks.
     #[inline]
     fn targets<B>(&self, visit: &mut impl FnMut(TargetSet) -> ControlFlow<B>) -> ControlFlow<B> {
-        let position = self.position;
-        // Only the king answers a double check.
-        if !self.checkers.is_several() {
-            let (moves, drops) = match (self.king, self.checkers.first()) {
-                (Some(king), Some(checker)) => {
-                    let interpose = between(king, checker);
-                    (interpose | self.checkers, interpose)
-                }
-                _ => (!position.by_color(self.us), !position.occupied()),
-            };
+        if let Some((moves, drops)) = self.masks() {
             self.board_targets(moves, visit)?;
             self.drop_targets(drops, visit)?;
         }
         if let Some(king) = self.king {
-            let to = position.king_targets(self.us, king, position.occupied());
+            let to = self.position.king_targets(self.us, king, self.position.occupied());
             self.emit(PieceType::King, king, to, visit)?;
         }
         ControlFlow::Continue(())
+    }
+
+    /// Visits the legal moves that start from `origin`.
+    fn targets_from<B>(&self, origin: Origin, visit: &mut impl FnMut(TargetSet) -> ControlFlow<B>) -> ControlFlow<B> {
+        let position = self.position;
+        match (origin, self.masks()) {
+            (Origin::Drop(kind), Some((_, drops))) if position.hand(self.us).has(kind) => {
+                self.drop_targets_of(kind, drops, visit)
+            }
+            (Origin::Square(from), masks) if position.by_color(self.us).contains(from) => {
+                let Some(piece) = position.piece_at(from) else { return ControlFlow::Continue(()) };
+                let to = match (piece.kind(), masks) {
+                    (PieceType::King, _) => position.king_targets(self.us, from, position.occupied()),
+                    (kind, Some((moves, _))) => attacks::attacks(kind, self.us, from, position.occupied()) & moves,
+                    (_, None) => Bitboard::EMPTY,
+                };
+                self.emit(piece.kind(), from, to, visit)
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Where pieces other than the king may go, and where they may be dropped; nothing in double check, which only the
+    /// king answers.
+    #[inline]
+    fn masks(&self) -> Option<(Bitboard, Bitboard)> {
+        let position = self.position;
+        if self.checkers.is_several() {
+            return None;
+        }
+        Some(match (self.king, self.checkers.first()) {
+            (Some(king), Some(checker)) => {
+                let interpose = between(king, checker);
+                (interpose | self.checkers, interpose)
+            }
+            _ => (!position.by_color(self.us), !position.occupied()),
+        })
     }
 
     /// Visits the moves of all pieces but the king to squares of `mask`.
@@ -396,31 +423,42 @@ impl<'a> Generator<'a> {
     /// Visits the drops on squares of `mask`, all of them empty.
     #[inline]
     fn drop_targets<B>(&self, mask: Bitboard, visit: &mut impl FnMut(TargetSet) -> ControlFlow<B>) -> ControlFlow<B> {
-        let (position, us) = (self.position, self.us);
-        let hand = position.hand(us);
+        let hand = self.position.hand(self.us);
         if hand.is_empty() || mask.is_empty() {
             return ControlFlow::Continue(());
         }
         for kind in PieceType::HAND {
-            if !hand.has(kind) {
-                continue;
-            }
-            let mut to = mask.without(dead_ranks(us, kind));
-            if kind == PieceType::Pawn {
-                let pawns = position.pieces(us, PieceType::Pawn);
-                to = to.without(pawns.fill_files());
-                if let Some(king) = position.king(us.flip())
-                    && let Some(drop) = attacks::pawn(us.flip(), king).first()
-                    && to.contains(drop)
-                    && position.is_pawn_drop_mate(drop, king)
-                {
-                    to.remove(drop);
-                }
-            }
-            if !to.is_empty() {
-                visit(TargetSet { origin: Origin::Drop(kind), to, promote: Bitboard::EMPTY })?;
+            if hand.has(kind) {
+                self.drop_targets_of(kind, mask, visit)?;
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Visits the drops of a kind in hand.
+    #[inline]
+    fn drop_targets_of<B>(
+        &self,
+        kind: PieceType,
+        mask: Bitboard,
+        visit: &mut impl FnMut(TargetSet) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let (position, us) = (self.position, self.us);
+        let mut to = mask.without(dead_ranks(us, kind));
+        if kind == PieceType::Pawn {
+            let pawns = position.pieces(us, PieceType::Pawn);
+            to = to.without(pawns.fill_files());
+            if let Some(king) = position.king(us.flip())
+                && let Some(drop) = attacks::pawn(us.flip(), king).first()
+                && to.contains(drop)
+                && position.is_pawn_drop_mate(drop, king)
+            {
+                to.remove(drop);
+            }
+        }
+        if to.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        visit(TargetSet { origin: Origin::Drop(kind), to, promote: Bitboard::EMPTY })
     }
 }

@@ -52,14 +52,25 @@ impl Move {
         Move(self.0 | PROMOTION)
     }
 
-    const fn origin(self) -> u16 {
+    const fn origin_bits(self) -> u16 {
         self.0 >> 7 & 127
+    }
+
+    /// Where the piece comes from: a square or the hand.
+    #[inline]
+    pub const fn origin(self) -> Origin {
+        let bits = self.origin_bits();
+        if bits < FIRST_DROP {
+            Origin::Square(Square::at(bits as usize))
+        } else {
+            Origin::Drop(PieceType::HAND[(bits - FIRST_DROP) as usize])
+        }
     }
 
     /// The square that the piece leaves; nothing for a drop.
     #[inline]
     pub const fn from(self) -> Option<Square> {
-        Square::from_index(self.origin() as usize)
+        Square::from_index(self.origin_bits() as usize)
     }
 
     /// The destination.
@@ -71,13 +82,13 @@ impl Move {
     /// The kind that is dropped; nothing for a move on the board.
     #[inline]
     pub const fn dropped(self) -> Option<PieceType> {
-        if self.is_drop() { Some(PieceType::HAND[(self.origin() - FIRST_DROP) as usize]) } else { None }
+        if self.is_drop() { Some(PieceType::HAND[(self.origin_bits() - FIRST_DROP) as usize]) } else { None }
     }
 
     /// Whether a piece comes from the hand.
     #[inline]
     pub const fn is_drop(self) -> bool {
-        self.origin() >= FIRST_DROP
+        self.origin_bits() >= FIRST_DROP
     }
 
     /// Whether the piece promotes.
@@ -95,7 +106,7 @@ impl Move {
     /// The move with these 16 bits; nothing if they are not a move's.
     pub const fn from_u16(bits: u16) -> Option<Move> {
         let mv = Move(bits);
-        let origin = mv.origin();
+        let origin = mv.origin_bits();
         let known = bits < PROMOTION << 1
             && bits & 127 < Square::COUNT as u16
             && origin < FIRST_DROP + DROPS

@@ -116,6 +116,21 @@ impl Piece {
         Piece(NonZeroU8::MIN.saturating_add(color as u8 * Self::WHITE + kind as u8))
     }
 
+    /// 1–14 for Black's kinds, 17–30 for White's.
+    #[inline]
+    pub(crate) const fn code(self) -> u8 {
+        self.0.get()
+    }
+
+    /// The piece with that code; nothing for 0.
+    #[inline]
+    pub(crate) const fn from_code(code: u8) -> Option<Piece> {
+        match NonZeroU8::new(code) {
+            Some(code) => Some(Piece(code)),
+            None => None,
+        }
+    }
+
     /// The owner.
     #[inline]
     pub const fn color(self) -> Color {

@@ -64,6 +64,12 @@ impl Position {
         self.board[square.index()]
     }
 
+    /// The pieces by square index.
+    #[inline]
+    pub(crate) const fn board(&self) -> &[Option<Piece>; Square::COUNT] {
+        &self.board
+    }
+
     /// The pieces that `color` holds.
     #[inline]
     pub const fn hand(&self, color: Color) -> Hand {
