@@ -1,7 +1,8 @@
 //! Output indices: every move of a position as one of a fixed number of actions.
 
+use super::numbering::{Dest2187, Flat13527, Numbering, Parts, Spatial11259};
 use super::{SQUARES, observation::seen_from};
-use crate::shogi::{Color, Move, PieceType, Position, Square};
+use crate::shogi::{Color, Move, Origin, Position, Square, TargetSet};
 use alloc::vec::Vec;
 
 /// A numbering of moves.
@@ -23,7 +24,7 @@ pub enum Actions {
     /// Keisei 2025's flat numbering of origin, destination and promotion: squares are absolute, also for White.
     ///
     /// Squares count row by row from 9a = 0 to 1i = 80. A board move is `160 * from + 2 * (to − [to > from]) + promote`, a
-    /// drop `12960 + 7 * to + kind`, kinds in the order of [`PieceType::HAND`].
+    /// drop `12960 + 7 * to + kind`, kinds in the order of [`PieceType::HAND`](crate::shogi::PieceType::HAND).
     Flat13527Keisei2025,
     /// Keisei 2026's flat numbering: the same, with squares rotated for White.
     Flat13527Keisei2026,
@@ -35,15 +36,9 @@ pub enum Actions {
     /// | 0–63    | `8 * direction + distance − 1`, directions N NE E SE S SW W NW, N forward, E to the right   |
     /// | 64–127  | the same with promotion                                                                     |
     /// | 128–131 | knight to the left, the same promoting, knight to the right, the same promoting             |
-    /// | 132–138 | drop, kinds in the order of [`PieceType::HAND`]                                             |
+    /// | 132–138 | drop, kinds in the order of `PieceType::HAND`                                               |
     Spatial11259,
 }
-
-const DIRECTIONS: usize = 10;
-const DROPS: usize = 2 * DIRECTIONS;
-const DEST2187: usize = 27 * SQUARES;
-const FLAT_DROPS: usize = 160 * SQUARES;
-const SPATIAL_SLOTS: usize = 139;
 
 impl Actions {
     /// Every numbering that this build knows.
@@ -68,9 +63,9 @@ impl Actions {
     /// Number of actions, legal or not.
     pub fn count(self) -> usize {
         match self {
-            Self::Dest2187 => DEST2187,
-            Self::Flat13527Keisei2025 | Self::Flat13527Keisei2026 => FLAT_DROPS + 7 * SQUARES,
-            Self::Spatial11259 => SPATIAL_SLOTS * SQUARES,
+            Self::Dest2187 => Dest2187::COUNT,
+            Self::Flat13527Keisei2025 | Self::Flat13527Keisei2026 => Flat13527::COUNT,
+            Self::Spatial11259 => Spatial11259::COUNT,
         }
     }
 
@@ -81,18 +76,53 @@ impl Actions {
 
     /// The action of `mv`, a move of `side`.
     pub fn index(self, side: Color, mv: Move) -> u16 {
+        let view = self.view(side);
         match self {
-            Self::Dest2187 => dest2187(side, mv),
-            Self::Flat13527Keisei2025 => flat13527(Color::Black, mv),
-            Self::Flat13527Keisei2026 => flat13527(side, mv),
-            Self::Spatial11259 => spatial11259(side, mv),
+            Self::Dest2187 => index::<Dest2187>(view, mv),
+            Self::Flat13527Keisei2025 | Self::Flat13527Keisei2026 => index::<Flat13527>(view, mv),
+            Self::Spatial11259 => index::<Spatial11259>(view, mv),
         }
+    }
+
+    /// Visits every legal move of `position` with its action, each once, straight from the generator's sets of targets.
+    pub fn for_each_legal(self, position: &Position, mut visit: impl FnMut(u16, Move)) {
+        position.legal_targets(|set| self.for_each_of(position.side_to_move(), set, &mut visit));
+    }
+
+    /// Visits the moves of one set of targets of `side` with their actions.
+    #[inline]
+    pub(crate) fn for_each_of(self, side: Color, set: TargetSet, visit: impl FnMut(u16, Move)) {
+        let view = self.view(side);
+        match self {
+            Self::Dest2187 => visit_targets::<Dest2187>(view, set, visit),
+            Self::Flat13527Keisei2025 | Self::Flat13527Keisei2026 => visit_targets::<Flat13527>(view, set, visit),
+            Self::Spatial11259 => visit_targets::<Spatial11259>(view, set, visit),
+        }
+    }
+
+    /// Writes the dense mask: `mask[action]` tells whether `action` is legal.
+    ///
+    /// ```
+    /// use keisei_core::encoding::Actions;
+    /// use keisei_core::shogi::Position;
+    ///
+    /// let mut mask = vec![false; Actions::Dest2187.count()];
+    /// Actions::Dest2187.legal_mask(&Position::startpos(), &mut mask);
+    /// assert_eq!(mask.iter().filter(|&&legal| legal).count(), 30);
+    /// ```
+    ///
+    /// # Panics
+    /// If `mask` is not exactly [`count`](Self::count) long.
+    pub fn legal_mask(self, position: &Position, mask: &mut [bool]) {
+        assert_eq!(mask.len(), self.count(), "mask of {}", self.id());
+        mask.fill(false);
+        self.for_each_legal(position, |action, _| mask[usize::from(action)] = true);
     }
 
     /// All legal moves of `position` with their actions, by rising action.
     pub fn legal(self, position: &Position) -> LegalActions {
-        let side = position.side_to_move();
-        let mut pairs: Vec<(u16, Move)> = position.legal_moves().iter().map(|&mv| (self.index(side, mv), mv)).collect();
+        let mut pairs = Vec::with_capacity(position.legal_count());
+        self.for_each_legal(position, |action, mv| pairs.push((action, mv)));
         pairs.sort_unstable_by_key(|&(action, _)| action);
         let (actions, moves) = pairs.into_iter().unzip();
         LegalActions { actions, moves }
@@ -100,9 +130,66 @@ impl Actions {
 
     /// The legal move of `position` that `action` stands for.
     pub fn to_move(self, position: &Position, action: u16) -> Option<Move> {
-        let legal = self.legal(position);
-        let at = legal.actions.binary_search(&action).ok()?;
-        Some(legal.moves[at])
+        let is_empty = |square| position.piece_at(square).is_none();
+        self.decode(position.side_to_move(), action, is_empty).filter(|&mv| position.is_legal(mv))
+    }
+
+    /// The move of `side` that `action` stands for on an empty board, legal or not: nothing if it leads off the board.
+    ///
+    /// Keisei's numberings name the origin and mean the same move on every board. `dest2187` does not: only its drops
+    /// have a move here.
+    pub fn table_move(self, side: Color, action: u16) -> Option<Move> {
+        self.decode(side, action, |_| true)
+    }
+
+    fn decode(self, side: Color, action: u16, is_empty: impl Fn(Square) -> bool) -> Option<Move> {
+        let (view, action) = (self.view(side), usize::from(action));
+        if action >= self.count() {
+            return None;
+        }
+        // Turning the board twice is no turn.
+        let square = |seen: usize| Square::at(seen_from(view, Square::at(seen)));
+        let is_empty = |seen| is_empty(square(seen));
+        let parts = match self {
+            Self::Dest2187 => Dest2187::parts(action, is_empty),
+            Self::Flat13527Keisei2025 | Self::Flat13527Keisei2026 => Flat13527::parts(action, is_empty),
+            Self::Spatial11259 => Spatial11259::parts(action, is_empty),
+        };
+        Some(match parts? {
+            Parts::Board { from, to, promotes: false } => Move::normal(square(from), square(to)),
+            Parts::Board { from, to, promotes: true } => Move::promoting(square(from), square(to)),
+            Parts::Drop { kind, to } => Move::drop(kind, square(to)),
+        })
+    }
+
+    /// The side from which squares are seen when `side` moves.
+    fn view(self, side: Color) -> Color {
+        if self == Self::Flat13527Keisei2025 { Color::Black } else { side }
+    }
+}
+
+fn index<N: Numbering>(view: Color, mv: Move) -> u16 {
+    let to = seen_from(view, mv.to());
+    let action = match mv.origin() {
+        Origin::Square(from) => N::board(seen_from(view, from), to, mv.is_promotion()),
+        Origin::Drop(kind) => N::drop(kind, to),
+    };
+    action as u16
+}
+
+#[inline]
+fn visit_targets<N: Numbering>(view: Color, set: TargetSet, mut visit: impl FnMut(u16, Move)) {
+    // `for_each` runs through each word of a set in a loop of its own; `for` asks for one square after another.
+    match set.origin {
+        Origin::Square(square) => {
+            let from = seen_from(view, square);
+            let board = |to, promotes| N::board(from, seen_from(view, to), promotes) as u16;
+            set.to.into_iter().for_each(|to| visit(board(to, false), Move::normal(square, to)));
+            set.promote.into_iter().for_each(|to| visit(board(to, true), Move::promoting(square, to)));
+        }
+        Origin::Drop(kind) => {
+            set.to.into_iter().for_each(|to| visit(N::drop(kind, seen_from(view, to)) as u16, Move::drop(kind, to)));
+        }
     }
 }
 
@@ -133,103 +220,6 @@ impl LegalActions {
     pub fn is_empty(&self) -> bool {
         self.actions.is_empty()
     }
-}
-
-fn dest2187(side: Color, mv: Move) -> u16 {
-    let to = seen_from(side, mv.to());
-    let plane = match (mv.from(), mv.dropped()) {
-        (Some(from), _) => {
-            let direction = direction(seen_from(side, from), to);
-            if mv.is_promotion() { direction + DIRECTIONS } else { direction }
-        }
-        (None, dropped) => DROPS + drop_plane(dropped),
-    };
-    (plane * SQUARES + to) as u16
-}
-
-/// Place of a kind among the drop planes: dlshogi's order, which puts gold last.
-fn drop_plane(kind: Option<PieceType>) -> usize {
-    match kind {
-        Some(PieceType::Pawn) => 0,
-        Some(PieceType::Lance) => 1,
-        Some(PieceType::Knight) => 2,
-        Some(PieceType::Silver) => 3,
-        Some(PieceType::Bishop) => 4,
-        Some(PieceType::Rook) => 5,
-        Some(PieceType::Gold) => 6,
-        other => unreachable!("{other:?} is never dropped: `Move::drop` takes hand kinds only"),
-    }
-}
-
-/// Direction plane of a move between two squares in the side to move's view, file-major with rank a on top.
-fn direction(from: usize, to: usize) -> usize {
-    let left = (to / 9) as isize - (from / 9) as isize; // the first file is at the right edge
-    let down = (to % 9) as isize - (from % 9) as isize;
-    match (left.signum(), down.signum()) {
-        (1, -1) if down == -2 && left == 1 => 8,
-        (-1, -1) if down == -2 && left == -1 => 9,
-        (0, -1) => 0,
-        (1, -1) => 1,
-        (-1, -1) => 2,
-        (1, 0) => 3,
-        (-1, 0) => 4,
-        (0, 1) => 5,
-        (1, 1) => 6,
-        (-1, 1) => 7,
-        _ => unreachable!("a move leaves its square"),
-    }
-}
-
-/// Index of a square counted row by row from 9a = 0 to 1i = 80, as `side` sees it.
-fn row_major(side: Color, square: Square) -> usize {
-    let seen = seen_from(side, square);
-    9 * (seen % 9) + 8 - seen / 9
-}
-
-/// Place of a dropped kind in `PieceType::HAND`.
-fn hand_kind(mv: Move) -> usize {
-    PieceType::HAND.into_iter().position(|kind| mv.dropped() == Some(kind)).expect("a move without origin is a drop")
-}
-
-fn flat13527(side: Color, mv: Move) -> u16 {
-    let to = row_major(side, mv.to());
-    let index = match mv.from() {
-        Some(from) => {
-            let from = row_major(side, from);
-            160 * from + 2 * (to - usize::from(to > from)) + usize::from(mv.is_promotion())
-        }
-        None => FLAT_DROPS + 7 * to + hand_kind(mv),
-    };
-    index as u16
-}
-
-fn spatial11259(side: Color, mv: Move) -> u16 {
-    const PROMOTED: usize = 64;
-    const KNIGHT: usize = 128;
-    const DROP: usize = 132;
-    let to = row_major(side, mv.to());
-    let Some(from) = mv.from() else { return (SPATIAL_SLOTS * to + DROP + hand_kind(mv)) as u16 };
-    let from = row_major(side, from);
-    let right = (to % 9) as isize - (from % 9) as isize;
-    let down = (to / 9) as isize - (from / 9) as isize;
-    let promote = usize::from(mv.is_promotion());
-    let direction = match (right.signum(), down.signum()) {
-        _ if right.abs() == 1 && down == -2 => {
-            let slot = KNIGHT + if right < 0 { 0 } else { 2 } + promote;
-            return (SPATIAL_SLOTS * from + slot) as u16;
-        }
-        (0, -1) => 0,
-        (1, -1) => 1,
-        (1, 0) => 2,
-        (1, 1) => 3,
-        (0, 1) => 4,
-        (-1, 1) => 5,
-        (-1, 0) => 6,
-        (-1, -1) => 7,
-        _ => unreachable!("a move leaves its square"),
-    };
-    let distance = right.unsigned_abs().max(down.unsigned_abs());
-    (SPATIAL_SLOTS * from + PROMOTED * promote + 8 * direction + distance - 1) as u16
 }
 
 #[cfg(test)]

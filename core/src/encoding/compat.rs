@@ -16,15 +16,9 @@
 //! | 48    | `katago50` only: 1 on the whole plane if the side to move is in check                    |
 //! | 49    | 0                                                                                        |
 
-use super::{PackedObservation, SQUARES};
-use crate::shogi::{Color, Square};
-
-const OPPONENT_PIECES: usize = 14;
-const HANDS: usize = 28;
-const BLACK_TO_MOVE: usize = 42;
-const PLY: usize = 43;
-const OCCURRENCE: usize = 44;
-const CHECK: usize = 48;
+use super::PackedObservation;
+use super::expand::{PlaneValue, Planes};
+use crate::shogi::Color;
 
 /// Whose scales a set of compatibility planes has.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,35 +48,33 @@ impl Version {
     }
 }
 
-/// Writes planes 0–43; the planes above are left at 0.
-pub(super) fn expand_core46(version: Version, observation: &PackedObservation, out: &mut [f32]) {
-    out.fill(0.0);
-    for square in Square::ALL {
-        let Some(piece) = observation.piece(square) else { continue };
-        let first = if piece.color() == Color::Black { 0 } else { OPPONENT_PIECES };
-        out[(first + piece.kind().index()) * SQUARES + square.index()] = 1.0;
-    }
-    let mut fill = |plane: usize, value: f32| out[plane * SQUARES..][..SQUARES].fill(value);
+/// Writes planes 0–43.
+fn expand_common<V: PlaneValue>(version: Version, observation: &PackedObservation, planes: &mut Planes<V>) {
+    planes.pieces(observation);
     let scale = version.hand_scale();
-    for (side, hand) in observation.hands().into_iter().enumerate() {
-        for (kind, &count) in hand.iter().enumerate() {
-            fill(HANDS + side * scale.len() + kind, f32::from(count) / scale[kind]);
+    for hand in observation.hands() {
+        for (&count, scale) in hand.iter().zip(scale) {
+            planes.uniform(f32::from(count) / scale);
         }
     }
-    if observation.side_to_move() == Color::Black {
-        fill(BLACK_TO_MOVE, 1.0);
-    }
-    fill(PLY, version.ply(observation.plies(), observation.max_plies()));
+    planes.flag(observation.side_to_move() == Color::Black);
+    planes.uniform(version.ply(observation.plies(), observation.max_plies()));
 }
 
-/// Writes planes 0–49.
-pub(super) fn expand_katago50(observation: &PackedObservation, out: &mut [f32]) {
-    expand_core46(Version::Keisei2026, observation, out);
-    let mut fill = |plane: usize| out[plane * SQUARES..][..SQUARES].fill(1.0);
-    if let Some(before) = observation.repetition().checked_sub(2) {
-        fill(OCCURRENCE + usize::from(before));
+pub(super) fn expand_core46<V: PlaneValue>(version: Version, observation: &PackedObservation, out: &mut [V]) {
+    let planes = &mut Planes::new(out);
+    expand_common(version, observation, planes);
+    planes.flag(false);
+    planes.flag(false);
+}
+
+pub(super) fn expand_katago50<V: PlaneValue>(observation: &PackedObservation, out: &mut [V]) {
+    let planes = &mut Planes::new(out);
+    expand_common(Version::Keisei2026, observation, planes);
+    for occurrence in 2..=4 {
+        planes.flag(observation.repetition() == occurrence);
     }
-    if observation.in_check() {
-        fill(CHECK);
-    }
+    planes.flag(false);
+    planes.flag(observation.in_check());
+    planes.flag(false);
 }

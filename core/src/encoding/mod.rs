@@ -4,13 +4,29 @@
 //! every model and checkpoint; a file that names an id this build does not know is refused.
 //!
 //! The side to move always plays up the board: for White, squares are rotated by 180°. One network plays both colours.
+//!
+//! | id | is | shape | described at |
+//! |---|---|---|---|
+//! | `attack96` | [`Features::Attack96`], the default | 96 planes | [`ATTACK96`] |
+//! | `core46-2025` `core46-2026` | planes of the original Keisei | 46 planes | the table in `compat.rs` |
+//! | `katago50-2026` | likewise, its "katago" mode | 50 planes | the table in `compat.rs` |
+//! | `dest2187` | [`Actions::Dest2187`], the default: 27 planes × 81 destinations | 2,187 actions | [`Actions`] |
+//! | `flat13527-2025` `flat13527-2026` | actions of the original Keisei: origin, destination, promotion | 13,527 actions | [`Actions`] |
+//! | `spatial11259-2026` | likewise, its "spatial" mode: 139 slots × 81 squares | 11,259 actions | [`Actions`] |
+//!
+//! A game's state is stored as a [`PackedObservation`] of 101 bytes and expanded to planes where these are read, as `f32`,
+//! binary16 or `i8` (see [`PlaneValue`]). Legal moves come out as a list ([`Actions::legal`]), a dense mask
+//! ([`Actions::legal_mask`]) or one by one ([`Actions::for_each_legal`]). `trainer-native encode` prints any of them.
 
 mod observation;
 mod planes;
+mod expand;
 mod actions;
+mod numbering;
 mod compat;
 
 pub use actions::{Actions, LegalActions};
+pub use expand::PlaneValue;
 pub use observation::{Counters, ObservationError, PackedObservation};
 pub use planes::{ATTACK96, Features};
 

@@ -1,7 +1,7 @@
 //! A position packed into 101 bytes: what self-play stores and what an executor's input is expanded from.
 
 use super::SQUARES;
-use crate::shogi::{Color, Game, Piece, PieceType, Position, Square};
+use crate::shogi::{Bitboard, Color, Game, Piece, PieceType, Position, Square};
 use core::fmt;
 
 // Layout of the bytes, all from the side to move (White's squares rotated by 180°).
@@ -21,7 +21,7 @@ const REPETITION: usize = 95;
 const FLAGS: usize = 96;
 const PLIES: usize = 97;
 const MAX_PLIES: usize = 99;
-/// Added to the code of an opponent's piece.
+/// The bit of an opponent's piece; the other bits are those of [`Piece::code`].
 const OPPONENT: u8 = 16;
 const IN_CHECK: u8 = 1;
 const WHITE: u8 = 2;
@@ -55,19 +55,38 @@ impl PackedObservation {
     /// Bytes of one observation.
     pub const SIZE: usize = 101;
 
+    /// An empty board at its first occurrence, Black to move: what buffers are filled with before they are written.
+    pub const EMPTY: Self = {
+        let mut bytes = [0; Self::SIZE];
+        bytes[REPETITION] = 1;
+        Self(bytes)
+    };
+
     /// Observes the current position of `game`.
     pub fn new(game: &Game) -> Self {
-        Self::of_position(game.position(), Counters::of(game))
+        Self::pack(game.position(), game.in_check(), Counters::of(game))
     }
 
     /// Observes a position whose game is described by `counters`.
     pub fn of_position(position: &Position, counters: Counters) -> Self {
+        Self::pack(position, position.in_check(), counters)
+    }
+
+    fn pack(position: &Position, in_check: bool, counters: Counters) -> Self {
         let us = position.side_to_move();
         let mut bytes = [0; Self::SIZE];
-        for square in position.occupied() {
-            let Some(piece) = position.piece_at(square) else { continue };
-            let code = piece.kind().index() as u8 + 1;
-            bytes[seen_from(us, square)] = if piece.color() == us { code } else { code + OPPONENT };
+        let code = |piece: Option<Piece>| piece.map_or(0, Piece::code);
+        match us {
+            Color::Black => {
+                for (byte, &piece) in bytes.iter_mut().zip(position.board()) {
+                    *byte = code(piece);
+                }
+            }
+            Color::White => {
+                for (byte, &piece) in bytes.iter_mut().zip(position.board().iter().rev()) {
+                    *byte = if piece.is_some() { code(piece) ^ OPPONENT } else { 0 };
+                }
+            }
         }
         let (own, opponent) = (position.hand(us), position.hand(us.flip()));
         for (i, kind) in PieceType::HAND.into_iter().enumerate() {
@@ -75,7 +94,7 @@ impl PackedObservation {
             bytes[OPPONENT_HAND + i] = opponent.count(kind);
         }
         bytes[REPETITION] = counters.repetition.clamp(1, 4);
-        let check = if position.in_check() { IN_CHECK } else { 0 };
+        let check = if in_check { IN_CHECK } else { 0 };
         bytes[FLAGS] = check | if us == Color::White { WHITE } else { 0 };
         bytes[PLIES..MAX_PLIES].copy_from_slice(&counters.plies.to_le_bytes());
         bytes[MAX_PLIES..].copy_from_slice(&counters.max_plies.to_le_bytes());
@@ -105,12 +124,23 @@ impl PackedObservation {
         }
     }
 
-    /// The piece on a square of the side to move's view; its own pieces are [`Color::Black`].
-    pub(super) fn piece(&self, square: Square) -> Option<Piece> {
-        let code = self.0[square.index()];
-        let color = if code > OPPONENT { Color::White } else { Color::Black };
-        let kind = usize::from(code & (OPPONENT - 1)).checked_sub(1)?;
-        Some(Piece::new(color, PieceType::ALL[kind]))
+    /// The squares with a piece, in the side to move's view.
+    pub(super) fn occupied(&self) -> Bitboard {
+        /// One bit for each byte that is not 0; every byte is below 128.
+        fn bits(bytes: &[u8]) -> u128 {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            let marked = (u64::from_le_bytes(word) + 0x7f7f_7f7f_7f7f_7f7f) >> 7 & 0x0101_0101_0101_0101;
+            // Bit 8i goes to bit 56 + i, and nothing else reaches the highest byte.
+            u128::from(marked.wrapping_mul(0x0102_0408_1020_4080) >> 56)
+        }
+        let board = self.0[..OWN_HAND].chunks(8).enumerate();
+        Bitboard::from_bits(board.fold(0, |set, (i, bytes)| set | bits(bytes) << (8 * i)))
+    }
+
+    /// The pieces with their squares, in the side to move's view: its own pieces are [`Color::Black`].
+    pub(super) fn pieces(&self) -> impl Iterator<Item = (Square, Piece)> {
+        self.occupied().into_iter().filter_map(|square| Some((square, Piece::from_code(self.0[square.index()])?)))
     }
 
     /// Counts in hand in the order of `PieceType::HAND`: own, then the opponent's.

@@ -1,8 +1,9 @@
 //! Input planes: a packed observation expanded to what the network reads.
 
 use super::compat::{Version, expand_core46, expand_katago50};
+use super::expand::{PlaneValue, Planes};
 use super::{PackedObservation, SQUARES};
-use crate::shogi::{Bitboard, Color, PieceType, Square, attacks};
+use crate::shogi::{Bitboard, Color, PieceType, attacks};
 
 /// A set of input planes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,8 +20,8 @@ pub enum Features {
 
 /// The planes of [`Features::Attack96`]: first plane, number of planes, content.
 ///
-/// Every plane is `[81]`, in the square order of [`Square::index`], as the side to move sees the board. "By kind" means in
-/// the order of [`PieceType::ALL`], "by hand kind" in that of [`PieceType::HAND`].
+/// Every plane is `[81]`, in the square order of [`Square::index`](crate::shogi::Square::index), as the side to move sees the
+/// board. "By kind" means in the order of [`PieceType::ALL`], "by hand kind" in that of [`PieceType::HAND`].
 pub const ATTACK96: [(usize, usize, &str); 15] = [
     (OWN_PIECES, 14, "own pieces by kind: 1 where one stands"),
     (OPPONENT_PIECES, 14, "opponent's pieces by kind"),
@@ -91,11 +92,11 @@ impl Features {
     }
 
     /// Writes the planes of one observation: `out[plane * 81 + square]`, values in 0–1
-    /// (the ply plane of `core46-2025` alone may exceed 1).
+    /// (the ply plane of `core46-2025` alone may exceed 1), as `f32`, binary16 bits or `i8`: see [`PlaneValue`].
     ///
     /// # Panics
     /// If `out` is not exactly [`planes`](Self::planes) × 81 long.
-    pub fn expand(self, observation: &PackedObservation, out: &mut [f32]) {
+    pub fn expand<V: PlaneValue>(self, observation: &PackedObservation, out: &mut [V]) {
         assert_eq!(out.len(), self.planes() * SQUARES, "planes of {}", self.id());
         match self {
             Self::Attack96 => expand_attack96(observation, out),
@@ -109,7 +110,7 @@ impl Features {
     ///
     /// # Panics
     /// If `out` does not fit the batch exactly.
-    pub fn expand_batch(self, observations: &[PackedObservation], out: &mut [f32]) {
+    pub fn expand_batch<V: PlaneValue>(self, observations: &[PackedObservation], out: &mut [V]) {
         let size = self.planes() * SQUARES;
         assert_eq!(out.len(), observations.len() * size, "planes of a batch of {}", observations.len());
         for (observation, planes) in observations.iter().zip(out.chunks_exact_mut(size)) {
@@ -118,62 +119,70 @@ impl Features {
     }
 }
 
-fn expand_attack96(observation: &PackedObservation, out: &mut [f32]) {
-    out.fill(0.0);
-    let mut occupied = Bitboard::EMPTY;
-    for square in Square::ALL {
-        if observation.piece(square).is_some() {
-            occupied.insert(square);
-        }
-    }
+/// Where the pieces of an observation stand and look, own and the opponent's.
+#[derive(Default)]
+struct Attacks {
+    /// Squares of the pieces, by kind.
+    pieces: [[Bitboard; PieceType::COUNT]; 2],
+    /// Squares that they attack, by kind.
+    by_kind: [[Bitboard; PieceType::COUNT]; 2],
+    /// Squares attacked by at least 1, 2, 3 pieces.
+    at_least: [[Bitboard; 3]; 2],
+}
 
-    let mut attackers = [[0u8; SQUARES]; 2];
-    for square in occupied {
-        let Some(piece) = observation.piece(square) else { continue };
-        let (kind, opponent) = (piece.kind(), piece.color() == Color::White);
-        let (pieces, attacked) = if opponent { (OPPONENT_PIECES, OPPONENT_ATTACKS) } else { (OWN_PIECES, OWN_ATTACKS) };
-        out[(pieces + kind.index()) * SQUARES + square.index()] = 1.0;
-        let plane = &mut out[(attacked + kind.index()) * SQUARES..][..SQUARES];
-        for target in attacks(kind, piece.color(), square, occupied) {
-            plane[target.index()] = 1.0;
-            attackers[usize::from(opponent)][target.index()] += 1;
+impl Attacks {
+    fn of(observation: &PackedObservation) -> Self {
+        let mut found = Self::default();
+        for (square, piece) in observation.pieces() {
+            found.pieces[piece.color().index()][piece.kind().index()].insert(square);
         }
-        if kind == PieceType::Pawn && !opponent {
-            let file = square.index() - square.index() % 9;
-            out[PAWN_FILES * SQUARES + file..][..9].fill(1.0);
-        }
-    }
-    for (first, counts) in [OWN_ATTACK_COUNT, OPPONENT_ATTACK_COUNT].into_iter().zip(&attackers) {
-        for (square, &count) in counts.iter().enumerate() {
-            for plane in 0..usize::from(count.min(3)) {
-                out[(first + plane) * SQUARES + square] = 1.0;
+        let occupied = observation.occupied();
+        // Kind by kind, so that the processor can foresee what kind comes next.
+        for color in Color::ALL {
+            let [once, twice, thrice] = &mut found.at_least[color.index()];
+            for kind in PieceType::ALL {
+                for square in found.pieces[color.index()][kind.index()] {
+                    let targets = attacks(kind, color, square, occupied);
+                    found.by_kind[color.index()][kind.index()] |= targets;
+                    *thrice |= *twice & targets;
+                    *twice |= *once & targets;
+                    *once |= targets;
+                }
             }
         }
+        found
     }
+}
 
-    let mut fill = |plane: usize, value: f32| out[plane * SQUARES..][..SQUARES].fill(value);
-    for ((counted, held), hand) in
-        [(OWN_HAND, OWN_HOLDS), (OPPONENT_HAND, OPPONENT_HOLDS)].into_iter().zip(observation.hands())
-    {
-        for (kind, &count) in hand.iter().enumerate().filter(|&(_, &count)| count > 0) {
-            fill(counted + kind, (f32::from(count) / HAND_SCALE[kind]).min(1.0));
-            fill(held + kind, 1.0);
+/// Writes the planes of the table [`ATTACK96`], in its order.
+fn expand_attack96<V: PlaneValue>(observation: &PackedObservation, out: &mut [V]) {
+    let attacks = Attacks::of(observation);
+    let planes = &mut Planes::new(out);
+    planes.sets(attacks.pieces.as_flattened());
+    planes.sets(attacks.by_kind.as_flattened());
+    planes.sets(attacks.at_least.as_flattened());
+    for hand in observation.hands() {
+        for (&count, scale) in hand.iter().zip(HAND_SCALE) {
+            planes.uniform((f32::from(count) / scale).min(1.0));
         }
     }
-    for occurrence in 2..=observation.repetition().min(3) {
-        fill(REPETITION + usize::from(occurrence) - 2, 1.0);
+    for hand in observation.hands() {
+        for &count in hand {
+            planes.flag(count > 0);
+        }
     }
-    if observation.in_check() {
-        fill(CHECK, 1.0);
-    }
-    fill(PLY, (f32::from(observation.plies()) / PLY_SCALE).min(1.0));
-    fill(ONES, 1.0);
+    planes.flag(observation.repetition() >= 2);
+    planes.flag(observation.repetition() >= 3);
+    planes.flag(observation.in_check());
+    planes.uniform((f32::from(observation.plies()) / PLY_SCALE).min(1.0));
+    planes.flag(true);
+    planes.sets(&[attacks.pieces[Color::Black.index()][PieceType::Pawn.index()].fill_files()]);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shogi::{Game, Position};
+    use crate::shogi::{Game, Position, Square};
     use alloc::{vec, vec::Vec};
 
     fn planes(sfen: &str) -> Vec<f32> {

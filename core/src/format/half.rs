@@ -1,7 +1,7 @@
-//! Numbers of IEEE 754 binary16 for model files.
+//! Numbers of IEEE 754 binary16 for model files and planes.
 
 /// The nearest binary16, ties to even; infinite from 65520 on.
-pub(super) fn from_f32(x: f32) -> u16 {
+pub(crate) fn from_f32(x: f32) -> u16 {
     let bits = x.to_bits();
     let sign = (bits >> 16) as u16 & 0x8000;
     let magnitude = bits & 0x7fff_ffff;

@@ -4,7 +4,7 @@ pub mod envelope;
 pub mod model;
 pub mod record;
 
-mod half;
+pub(crate) mod half;
 
 pub use envelope::EnvelopeError;
 pub use model::{Dtype, Model, ModelError, Provenance};

@@ -4,6 +4,8 @@ mod reference;
 mod rules;
 mod symmetry;
 mod encodings;
+mod encoding_tables;
+mod encoding_symmetry;
 mod net_parity;
 mod notation;
 mod search;

@@ -31,37 +31,40 @@ fn reversed(text: &str) -> String {
 }
 
 /// Another view of the same game.
-struct View {
+pub struct View {
     name: &'static str,
-    sfen: fn(&str) -> String,
+    pub sfen: fn(&str) -> String,
     square: fn(Square) -> Square,
     color: fn(Color) -> Color,
 }
 
-const VIEWS: [View; 2] = [
-    View {
-        name: "turned",
-        sfen: |sfen| {
-            let fields: Vec<&str> = sfen.split(' ').collect();
-            let side = if fields[1] == "b" { "w" } else { "b" };
-            format!("{} {side} {} {}", swap_case(&reversed(fields[0])), swap_case(fields[2]), fields[3])
-        },
-        square: Square::flip,
-        color: Color::flip,
+/// The board turned by 180° with the colours exchanged.
+pub const TURNED: View = View {
+    name: "turned",
+    sfen: |sfen| {
+        let fields: Vec<&str> = sfen.split(' ').collect();
+        let side = if fields[1] == "b" { "w" } else { "b" };
+        format!("{} {side} {} {}", swap_case(&reversed(fields[0])), swap_case(fields[2]), fields[3])
     },
-    View {
-        name: "mirrored",
-        sfen: |sfen| {
-            let (board, rest) = sfen.split_once(' ').expect("SFEN has fields");
-            format!("{} {rest}", board.split('/').map(reversed).collect::<Vec<_>>().join("/"))
-        },
-        square: Square::mirror,
-        color: |color| color,
+    square: Square::flip,
+    color: Color::flip,
+};
+
+/// Left and right exchanged.
+pub const MIRRORED: View = View {
+    name: "mirrored",
+    sfen: |sfen| {
+        let (board, rest) = sfen.split_once(' ').expect("SFEN has fields");
+        format!("{} {rest}", board.split('/').map(reversed).collect::<Vec<_>>().join("/"))
     },
-];
+    square: Square::mirror,
+    color: |color| color,
+};
+
+const VIEWS: [View; 2] = [TURNED, MIRRORED];
 
 impl View {
-    fn of_move(&self, mv: Move) -> Move {
+    pub fn of_move(&self, mv: Move) -> Move {
         let to = (self.square)(mv.to());
         match (mv.from().map(self.square), mv.dropped()) {
             (Some(from), _) if mv.is_promotion() => Move::promoting(from, to),

@@ -1,0 +1,104 @@
+//! Writing planes one after the other: each is a set of squares or one number.
+
+use super::{PackedObservation, SQUARES};
+use crate::format::half;
+use crate::shogi::{Bitboard, Color};
+use core::mem;
+
+/// What the values of planes may be: `f32`; `u16`, the bits of an IEEE binary16 number; `i8`, in units of 1/127.
+///
+/// Most planes are 0 or 1 and exact in all three. Fractions (hands, ply) are rounded to the nearest value; `i8` ends at 1.
+pub trait PlaneValue: Copy + sealed::Sealed {
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+    /// The nearest value to `x`, which is not negative.
+    fn from_f32(x: f32) -> Self;
+}
+
+mod sealed {
+    /// Values are written as they are declared here, so that a plane means the same to every network.
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for u16 {}
+    impl Sealed for i8 {}
+}
+
+impl PlaneValue for f32 {
+    const ZERO: f32 = 0.0;
+    const ONE: f32 = 1.0;
+    fn from_f32(x: f32) -> f32 {
+        x
+    }
+}
+
+impl PlaneValue for u16 {
+    const ZERO: u16 = 0;
+    const ONE: u16 = 0x3c00;
+    fn from_f32(x: f32) -> u16 {
+        half::from_f32(x)
+    }
+}
+
+impl PlaneValue for i8 {
+    const ZERO: i8 = 0;
+    const ONE: i8 = 127;
+    fn from_f32(x: f32) -> i8 {
+        (x * 127.0 + 0.5) as i8
+    }
+}
+
+/// The planes not yet written.
+pub(super) struct Planes<'a, V> {
+    rest: &'a mut [V],
+}
+
+impl<'a, V: PlaneValue> Planes<'a, V> {
+    pub(super) fn new(out: &'a mut [V]) -> Self {
+        Self { rest: out }
+    }
+
+    fn next(&mut self, planes: usize) -> &'a mut [V] {
+        let (next, rest) = mem::take(&mut self.rest).split_at_mut(planes * SQUARES);
+        self.rest = rest;
+        next
+    }
+
+    /// 28 planes: own pieces by kind, then the opponent's.
+    pub(super) fn pieces(&mut self, observation: &PackedObservation) {
+        const KINDS: usize = 14;
+        let planes = self.next(2 * KINDS);
+        planes.fill(V::ZERO);
+        for (square, piece) in observation.pieces() {
+            let side = if piece.color() == Color::Black { 0 } else { KINDS };
+            planes[(side + piece.kind().index()) * SQUARES + square.index()] = V::ONE;
+        }
+    }
+
+    /// A plane for each set: 1 on its squares.
+    pub(super) fn sets(&mut self, sets: &[Bitboard]) {
+        let planes = self.next(sets.len());
+        planes.fill(V::ZERO);
+        for (plane, &set) in planes.chunks_exact_mut(SQUARES).zip(sets) {
+            set.into_iter().for_each(|square| plane[square.index()] = V::ONE);
+        }
+    }
+
+    /// A plane with one value everywhere.
+    pub(super) fn uniform(&mut self, value: f32) {
+        self.fill(V::from_f32(value));
+    }
+
+    /// A plane of ones or zeros.
+    pub(super) fn flag(&mut self, is_set: bool) {
+        self.fill(if is_set { V::ONE } else { V::ZERO });
+    }
+
+    fn fill(&mut self, value: V) {
+        // A length known to the compiler makes a few stores of this, not a call.
+        let (plane, rest) = mem::take(&mut self.rest).split_first_chunk_mut::<SQUARES>().expect("a plane is left");
+        *plane = [value; SQUARES];
+        self.rest = rest;
+    }
+}
