@@ -10,6 +10,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod encoding;
+pub mod env;
 pub mod format;
 pub mod net;
 pub mod notation;

@@ -6,6 +6,7 @@ mod symmetry;
 mod encodings;
 mod encoding_tables;
 mod encoding_symmetry;
+mod env;
 mod net_parity;
 mod notation;
 mod search;
