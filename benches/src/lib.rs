@@ -1,5 +1,6 @@
 //! Benchmarks beside the best peers.
 
+pub mod measure;
 pub mod inference;
 pub mod movegen;
 pub mod search;

@@ -123,7 +123,7 @@ fn format() -> Result<()> {
 
 /// The whole workspace has feature burn, for its tests and benchmarks; what users build by default has not.
 fn clippy() -> Result<()> {
-    let benchmarks = "--features=keisei-benches/network,keisei-benches/peers,keisei-tests/peers";
+    let benchmarks = "--features=keisei-benches/network,keisei-benches/qugiy,keisei-tests/peers";
     for what in [
         ["--workspace", "--all-targets", benchmarks].as_slice(),
         &["--package=trainer-native", "--bins"],

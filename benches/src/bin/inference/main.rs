@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use keisei_benches::inference::{BATCHES, NETS};
+use keisei_benches::measure::median;
 use keisei_benches::worker::{Worker, folder, node_packages};
 
 const USAGE: &str =
@@ -142,11 +143,6 @@ fn node(cpu: usize, folder: &Path, wasm: Option<&Path>, relaxed: Option<&Path>) 
     let packages = node_packages(folder)?;
     let arguments: Vec<&Path> = [folder, &packages].into_iter().chain(relaxed).collect();
     Worker::node(cpu, "inference.mjs", wasm, &arguments)
-}
-
-fn median(mut samples: Vec<f64>) -> Option<f64> {
-    samples.sort_by(f64::total_cmp);
-    samples.get(samples.len() / 2).copied()
 }
 
 fn print(columns: &[(&str, usize)], speeds: &Speeds) {

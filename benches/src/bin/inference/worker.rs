@@ -16,6 +16,7 @@ use std::{fs, io};
 use anyhow::{Context, Result, bail};
 use burn::backend::{Flex, flex::FlexDevice};
 use keisei_benches::inference::{self, NETS, calibration, input};
+use keisei_benches::measure::cpu_seconds;
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
 use keisei_core::net::simd::{Dot, Level, Quantized, Simd};
@@ -98,13 +99,6 @@ fn run(executor: &mut dyn Executor, batch: usize, time: Duration) -> Result<Stri
         positions += batch;
     }
     Ok(format!("{positions} {:.6}", cpu_seconds()? - cpu))
-}
-
-/// Time that this thread has spent on a CPU.
-fn cpu_seconds() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").context("CPU time is read from Linux's schedstat")?;
-    let nanoseconds = stat.split_whitespace().next().context("schedstat is empty")?;
-    Ok(nanoseconds.parse::<f64>()? / 1e9)
 }
 
 /// Policy and outcome logits of the positions that outputs are checked on.

@@ -12,6 +12,7 @@ use std::env;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use keisei_benches::measure::median;
 use keisei_benches::movegen::ROWS;
 use keisei_benches::worker::{Worker, folder};
 
@@ -120,11 +121,6 @@ fn compare(options: &Options) -> Result<()> {
     }
     print(&columns, &entries);
     Ok(())
-}
-
-fn median(mut samples: Vec<f64>) -> Option<f64> {
-    samples.sort_by(f64::total_cmp);
-    samples.get(samples.len() / 2).copied()
 }
 
 fn print(columns: &[(&str, usize)], entries: &[Entry]) {

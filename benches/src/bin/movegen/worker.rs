@@ -5,10 +5,10 @@
 //! | `engines` | the engines that this worker has, separated by spaces |
 //! | `run ENGINE WHAT ROW SECONDS` | `UNITS CPU_SECONDS`; WHAT is `counted` or `played` leaves, or plies of `playouts` |
 
-use std::io::Write;
-use std::{fs, io};
+use std::io::{self, Write};
 
 use anyhow::{Context, Result, bail};
+use keisei_benches::measure::cpu_seconds;
 use keisei_benches::movegen::{Engine, Keisei, PLAYOUTS, ROWS, Random, SEED};
 
 use crate::peers;
@@ -59,11 +59,4 @@ fn run(engine: &dyn Engine, what: &str, row: usize, seconds: f64) -> Result<Stri
         spent = cpu_seconds()? - start;
     }
     Ok(format!("{units} {spent:.6}"))
-}
-
-/// Time that this thread has spent on a CPU.
-fn cpu_seconds() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").context("CPU time is read from Linux's schedstat")?;
-    let nanoseconds = stat.split_whitespace().next().context("schedstat is empty")?;
-    Ok(nanoseconds.parse::<f64>()? / 1e9)
 }
