@@ -65,11 +65,7 @@ impl State {
             &self.envs,
         );
         let bytes = postcard::to_allocvec(&work).expect("plain data");
-        let mut text = String::new();
-        for byte in Sha256::digest(&bytes) {
-            write!(text, "{byte:02x}").expect("writing to a string");
-        }
-        text
+        sha256(&bytes)
     }
 
     /// The file of a run that has taken so many `seconds`.
@@ -172,6 +168,15 @@ fn list(directory: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// SHA-256 as hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in Sha256::digest(bytes) {
+        write!(text, "{byte:02x}").expect("writing to a string");
+    }
+    text
 }
 
 #[cfg(test)]

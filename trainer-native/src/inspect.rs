@@ -54,9 +54,17 @@ pub fn moves_text(args: &LineArgs) -> Result<String, BadArgument> {
 /// # Errors
 /// The SFEN is none, or a move is none, not legal, or comes after the end.
 pub fn outcome_text(args: &LineArgs) -> Result<String, BadArgument> {
+    Ok(game(args)?.outcome().map_or_else(|| "in progress\n".to_owned(), |outcome| format!("{outcome}\n")))
+}
+
+/// The game of the given moves, without a ply limit.
+///
+/// # Errors
+/// As [`outcome_text`].
+pub fn game(args: &LineArgs) -> Result<Game, BadArgument> {
     let mut game = Game::new(position(&args.sfen)?, 0);
     play_all(&args.moves, |mv| game.try_play(mv))?;
-    Ok(game.outcome().map_or_else(|| "in progress\n".to_owned(), |outcome| format!("{outcome}\n")))
+    Ok(game)
 }
 
 fn position(sfen: &str) -> Result<Position, BadArgument> {

@@ -21,6 +21,7 @@ pub mod random;
 pub mod durable;
 
 pub mod inspect;
+pub mod encode;
 pub mod convert;
 pub mod interop;
 pub mod serve;

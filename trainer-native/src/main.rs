@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::BadArgument;
 use trainer_native::interop::dataset;
-use trainer_native::{convert, evaluate, export, inspect, serve, train};
+use trainer_native::{convert, encode, evaluate, export, inspect, serve, train};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -29,6 +29,8 @@ enum Command {
     Convert(convert::ConvertArgs),
     /// Write the positions of recorded games for other trainers
     Dataset(dataset::DatasetArgs),
+    /// Print a position as a network sees it: its planes, or its legal moves with their actions
+    Encode(encode::EncodeArgs),
     /// Count the move sequences of a length
     Perft(inspect::PerftArgs),
     /// List the legal moves, sorted, one a line
@@ -55,6 +57,7 @@ fn run(command: Command) -> Result<()> {
         Command::Serve(options) => serve::run(&options),
         Command::Convert(args) => print(&convert::run(&args, |defect| eprintln!("{defect}"))?),
         Command::Dataset(args) => print(&dataset::run(&args)?),
+        Command::Encode(args) => print(&encode::run(&args)?),
         Command::Perft(args) => print(&inspect::perft_text(&args)?),
         Command::Moves(args) => print(&inspect::moves_text(&args)?),
         Command::Outcome(args) => print(&inspect::outcome_text(&args)?),
