@@ -341,7 +341,8 @@ impl Search {
     /// Turns a new node into a leaf for the network, or settles it at once.
     fn arrive(&mut self, id: NodeId, start: usize) -> Descent {
         let stage = self.tree.node(id).stage;
-        if stage == Stage::Fresh && self.tree.node(id).proof.is_none() {
+        // Of the root a proof without a move would be of no use.
+        if stage == Stage::Fresh && id != ROOT && self.tree.node(id).proof.is_none() {
             self.tree.node_mut(id).proof = self.prove_leaf();
         }
         if let Some(proof) = self.tree.node(id).proof {

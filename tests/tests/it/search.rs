@@ -212,6 +212,15 @@ fn a_mate_in_one_is_never_missed_at_one_visit() {
     }
 }
 
+#[test]
+fn a_root_that_only_leaves_would_prove_still_has_a_move() {
+    let settings = Settings { root_mate: MateLimits { plies: 0, nodes: 0 }, ..visits(1) };
+    for position in mates(22, 1, 20) {
+        let search = run(Game::new(position.clone(), 0), settings.clone(), 1);
+        assert!(matches!(search.decide(), Decision::Play(mv) if position.is_legal(mv)), "{position:?}");
+    }
+}
+
 fn candidate(search: &Search, mv: &str) -> Candidate {
     let found = search.candidates(usize::MAX).into_iter().find(|candidate| candidate.mv.to_string() == mv);
     found.unwrap_or_else(|| panic!("{mv} is no candidate"))
