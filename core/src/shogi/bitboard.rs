@@ -74,24 +74,6 @@ impl Bitboard {
         (self.lo.count_ones() + self.hi.count_ones()) as usize
     }
 
-    /// How many squares two sets have, those in both counted twice.
-    #[inline]
-    pub(crate) const fn count_both(self, other: Bitboard) -> usize {
-        /// The number of bits in each four, 0 to 4.
-        const fn fours(word: u64) -> u64 {
-            let twos = word - (word >> 1 & 0x5555_5555_5555_5555);
-            (twos & 0x3333_3333_3333_3333) + (twos >> 2 & 0x3333_3333_3333_3333)
-        }
-        const LOW: u64 = 0x0f0f_0f0f_0f0f_0f0f;
-        if cfg!(any(target_feature = "popcnt", target_family = "wasm", target_arch = "aarch64")) {
-            return self.count() + other.count();
-        }
-        // Without an instruction for it, four words are counted in little more time than one.
-        let (lo, hi) = (fours(self.lo) + fours(other.lo), fours(self.hi) + fours(other.hi));
-        let bytes = (lo & LOW) + (lo >> 4 & LOW) + (hi & LOW) + (hi >> 4 & LOW);
-        (bytes.wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize
-    }
-
     /// Whether the set has no square.
     #[inline]
     pub const fn is_empty(self) -> bool {
@@ -323,7 +305,6 @@ mod tests {
                     |wanted: &dyn Fn(Square) -> bool| Square::ALL.into_iter().filter(|&s| wanted(s)).collect();
                 let has = |file, rank| Square::new(file, rank).is_some_and(|square| set.contains(square));
                 assert_eq!(set.is_several(), a != b);
-                assert_eq!((set.count_both(!set), set.count_both(set)), (81, 2 * set.count()));
                 assert_eq!(set.fill_files(), matching(&|s| [a.file(), b.file()].contains(&s.file())));
                 assert_eq!(set.towards_a(), matching(&|s| has(s.file(), s.rank() + 1)));
                 assert_eq!(set.towards_i(), matching(&|s| has(s.file(), s.rank() - 1)));
@@ -331,7 +312,6 @@ mod tests {
                 assert_eq!(set.down_to_last() & Bitboard::ALL, matching(&|s| s >= a.max(b)));
             }
         }
-        assert_eq!(Bitboard::ALL.count_both(Bitboard::ALL), 162);
         assert_eq!(Bitboard::EMPTY.up_to_first() & Bitboard::ALL, Bitboard::ALL);
         assert_eq!(Bitboard::EMPTY.down_to_last() & Bitboard::ALL, Bitboard::ALL);
     }

@@ -43,7 +43,7 @@ impl TargetSet {
     /// The number of moves.
     #[inline]
     pub fn count(&self) -> usize {
-        self.to.count_both(self.promote)
+        self.to.count() + self.promote.count()
     }
 
     /// The moves: unpromoted ones first, each part ascending by destination.

@@ -2,8 +2,7 @@
 //!
 //! `cargo xtask bench movegen` builds this program for this CPU and for every CPU, each with both kinds of haitaka's sliders,
 //! and a module of our rules; Python's peers are installed from `PyPI` and run as programs of their own. Every number is a
-//! median of several rounds in CPU time of one thread. In a round all of them run in turn, so that a slow minute of the
-//! machine hits all alike.
+//! median of several rounds in CPU time of one thread.
 
 mod peers;
 mod worker;
@@ -65,62 +64,64 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
     Ok(options)
 }
 
-/// An engine: the worker that has it, its name there and in the table, and its speeds by column.
+/// An engine: its name in the table, and its speeds in each column, one of each round.
 struct Entry {
-    worker: usize,
-    engine: String,
     label: String,
-    speeds: Vec<Option<f64>>,
+    samples: Vec<Vec<f64>>,
+}
+
+impl Entry {
+    fn speed(&self, column: usize) -> Option<f64> {
+        median(self.samples[column].clone())
+    }
 }
 
 fn compare(options: &Options) -> Result<()> {
-    let mut workers = Vec::new();
-    let mut entries = Vec::new();
-    let mut add = |label: &str, started: Result<Worker>| -> Result<()> {
-        let mut worker = match started {
-            Ok(worker) => worker,
-            Err(error) => {
-                eprintln!("{label}: left out: {error:#}");
-                return Ok(());
-            }
-        };
-        for engine in worker.ask("engines")?.split(' ') {
-            let label = format!("{engine} {label}");
-            entries.push(Entry { worker: workers.len(), engine: engine.into(), label, speeds: Vec::new() });
-        }
-        workers.push(worker);
-        Ok(())
-    };
-    for (label, program) in &options.builds {
-        add(label, Worker::native(options.cpu, program))?;
-    }
-    let rows: Vec<String> = ROWS.iter().map(|row| format!("{}\t{}", row.sfen, row.depth)).collect();
-    add("python", Worker::python(options.cpu, &folder()?, "movegen_peers.py", "movegen.txt", &rows))?;
-    if let Some(module) = &options.wasm {
-        add("wasm", Worker::node(options.cpu, "movegen.mjs", module, &[]))?;
-    }
-
     let columns: Vec<(&str, usize)> = ["counted", "played", "playouts"]
         .iter()
         .flat_map(|what| (0..ROWS.len()).map(move |row| (*what, row)))
         .collect();
-    for (what, row) in &columns {
-        eprintln!("{what}, {}: {} rounds", ROWS[*row].name, options.rounds);
-        let mut samples = vec![Vec::new(); entries.len()];
-        for _ in 0..options.rounds {
-            for (entry, samples) in entries.iter().zip(&mut samples) {
-                let line = format!("run {} {what} {row} {}", entry.engine, options.seconds);
-                let answer = workers[entry.worker].ask(&line)?;
-                let (units, seconds) = answer.split_once(' ').with_context(|| answer.clone())?;
-                samples.push(units.parse::<f64>()? / seconds.parse::<f64>()? * 1e-6);
+    let mut entries: Vec<Entry> = Vec::new();
+    for round in 1..=options.rounds {
+        eprintln!("round {round} of {}", options.rounds);
+        // Started anew: where a process happens to have its stack can cost a third of its speed.
+        for (label, started) in workers(options)? {
+            let mut worker = match started {
+                Ok(worker) => worker,
+                Err(error) => {
+                    eprintln!("{label}: left out: {error:#}");
+                    continue;
+                }
+            };
+            for engine in worker.ask("engines")?.split(' ') {
+                let label = format!("{engine} {label}");
+                let place = entries.iter().position(|entry| entry.label == label).unwrap_or(entries.len());
+                if place == entries.len() {
+                    entries.push(Entry { label, samples: vec![Vec::new(); columns.len()] });
+                }
+                for ((what, row), samples) in columns.iter().zip(&mut entries[place].samples) {
+                    let answer = worker.ask(&format!("run {engine} {what} {row} {}", options.seconds))?;
+                    let (units, seconds) = answer.split_once(' ').with_context(|| answer.clone())?;
+                    samples.push(units.parse::<f64>()? / seconds.parse::<f64>()? * 1e-6);
+                }
             }
-        }
-        for (entry, samples) in entries.iter_mut().zip(samples) {
-            entry.speeds.push(median(samples));
         }
     }
     print(&columns, &entries);
     Ok(())
+}
+
+/// Every worker, with what its engines' names are followed by.
+fn workers(options: &Options) -> Result<Vec<(&str, Result<Worker>)>> {
+    let builds = options.builds.iter();
+    let mut workers: Vec<(&str, Result<Worker>)> =
+        builds.map(|(label, program)| (label.as_str(), Worker::native(options.cpu, program))).collect();
+    let rows: Vec<String> = ROWS.iter().map(|row| format!("{}\t{}", row.sfen, row.depth)).collect();
+    workers.push(("python", Worker::python(options.cpu, &folder()?, "movegen_peers.py", "movegen.txt", &rows)));
+    if let Some(module) = &options.wasm {
+        workers.push(("wasm", Worker::node(options.cpu, "movegen.mjs", module, &[])));
+    }
+    Ok(workers)
 }
 
 fn print(columns: &[(&str, usize)], entries: &[Entry]) {
@@ -132,8 +133,8 @@ fn print(columns: &[(&str, usize)], entries: &[Entry]) {
     println!("\n|---|{}", "---:|".repeat(columns.len()));
     for entry in entries {
         print!("| {} |", entry.label);
-        for speed in &entry.speeds {
-            speed.map_or_else(|| print!(" |"), |speed| print!(" {speed:.2} |"));
+        for column in 0..columns.len() {
+            entry.speed(column).map_or_else(|| print!(" |"), |speed| print!(" {speed:.2} |"));
         }
         println!();
     }
@@ -143,8 +144,8 @@ fn print(columns: &[(&str, usize)], entries: &[Entry]) {
         let peers: Vec<&Entry> = entries.iter().filter(|entry| peers.contains(&entry.label.as_str())).collect();
         let ratios =
             columns.iter().enumerate().filter(|(_, (column, _))| column.contains(what)).filter_map(|(i, _)| {
-                let best = peers.iter().filter_map(|peer| peer.speeds[i]).reduce(f64::max)?;
-                Some(entry.speeds[i]? / best)
+                let best = peers.iter().filter_map(|peer| peer.speed(i)).reduce(f64::max)?;
+                Some(entry.speed(i)? / best)
             });
         let ratios: Vec<f64> = ratios.collect();
         let worst = ratios.iter().copied().fold(f64::INFINITY, f64::min);
