@@ -26,7 +26,9 @@ pub fn check(data: &[u8]) {
     games.for_each(|record| round_trip(Format::Csa3, &record));
     if let Some(format) = Format::detect(&text) {
         let record = format.read(&text).record;
-        Format::ALL.into_iter().for_each(|format| round_trip(format, &record));
+        for format in Format::ALL {
+            round_trip(format, &record);
+        }
     }
 }
 

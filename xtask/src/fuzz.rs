@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz [TARGET]`: the fuzz targets of `fuzz/`, one after another, each for some minutes.
 
-use crate::install::debian_packages;
+use crate::install::cpp_compiler;
 use crate::shell::{cargo, find, root, run as run_command};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -56,9 +56,7 @@ fn targets() -> Result<Vec<String>> {
 
 /// cargo-fuzz, and a compiler for libFuzzer, which is C++.
 fn install() -> Result<()> {
-    if find("c++").is_none() && find("clang++").is_none() {
-        debian_packages(&["g++"]).context("a C++ compiler for libFuzzer")?;
-    }
+    cpp_compiler()?;
     if find("cargo-fuzz").is_none() {
         run_command(cargo().args(["install", "cargo-fuzz", "--locked"]))?;
     }

@@ -60,6 +60,17 @@ fn has_debian_package(package: &str) -> bool {
         .is_ok_and(|status| status.ends_with(b" installed"))
 }
 
+/// A C++ compiler, for libFuzzer.
+///
+/// # Errors
+/// As [`debian_packages`].
+pub fn cpp_compiler() -> Result<()> {
+    if find("c++").is_some() || find("clang++").is_some() {
+        return Ok(());
+    }
+    debian_packages(&["g++"]).context("a C++ compiler for libFuzzer")
+}
+
 /// A Chromium that the browser tests can drive.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check, each as one stage of a table, whatever happens to the others.
 
-use crate::install::{Missing, chromium, debian_packages, npm_packages};
+use crate::install::{Missing, chromium, cpp_compiler, debian_packages, npm_packages};
 use crate::shell::{cargo, command, find, root, run_read, target_directory};
 use crate::summary::{Counts, Row, table};
 use crate::{licences, shell, wasm, web};
@@ -131,6 +131,7 @@ fn clippy() -> Result<()> {
     ] {
         shell::run(cargo().arg("clippy").args(what).args(["--", "-D", "warnings"]))?;
     }
+    cpp_compiler()?;
     // In the same folder as the rest: most of what the fuzz targets need is there already.
     let mut fuzz = cargo();
     fuzz.args(["clippy", "--manifest-path", "fuzz/Cargo.toml", "--target-dir"]).arg(target_directory()?);

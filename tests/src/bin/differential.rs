@@ -25,7 +25,7 @@ fn main() -> Result<()> {
     }
     tally.ask_python()?;
     tally.print();
-    if tally.peers().iter().any(|(_, peer)| peer.unexplained > 0) || tally.cshogi.drop_pawn_mates > 0 {
+    if tally.peers().iter().any(|(name, peer)| peer.unexplained > 0 || (*name != "haitaka" && peer.pawn_drops > 0)) {
         bail!("unexplained deviations");
     }
     Ok(())
@@ -72,10 +72,10 @@ struct Tally {
 
 #[derive(Default)]
 struct Deviations {
-    drop_pawn_mates: u64,
+    pawn_drops: u64,
     unexplained: u64,
     refused: u64,
-    /// First positions that differ by a drop-pawn mate, and first that differ otherwise.
+    /// First positions that differ by a pawn drop which haitaka misjudges, and first that differ otherwise.
     examples: [Vec<String>; 2],
 }
 
@@ -122,8 +122,8 @@ impl Tally {
         println!("positions {}, legal moves {}, in check {}", self.positions, self.moves, self.checks);
         for (name, peer) in self.peers() {
             println!(
-                "{name}: {} positions differ by a drop-pawn mate, {} otherwise, {} refused",
-                peer.drop_pawn_mates, peer.unexplained, peer.refused
+                "{name}: {} positions differ by a pawn drop that mates or nearly does, {} otherwise, {} refused",
+                peer.pawn_drops, peer.unexplained, peer.refused
             );
             for example in peer.examples.iter().flatten() {
                 println!("  {example}");
@@ -145,9 +145,10 @@ impl Deviations {
         }
         let extra: Vec<Move> = theirs.iter().copied().filter(|mv| !ours.contains(mv)).collect();
         let missing: Vec<Move> = ours.iter().copied().filter(|mv| !theirs.contains(mv)).collect();
-        let explained = missing.is_empty() && extra.iter().all(|&mv| is_drop_pawn_mate(position, mv));
+        let explained = extra.iter().all(|&mv| is_drop_pawn_mate(position, mv))
+            && missing.iter().all(|&mv| leaves_no_board_move(position, mv));
         if explained {
-            self.drop_pawn_mates += 1;
+            self.pawn_drops += 1;
         } else {
             self.unexplained += 1;
         }
@@ -167,6 +168,17 @@ fn is_drop_pawn_mate(position: &Position, mv: Move) -> bool {
     let mut after = position.clone();
     after.play_unchecked(mv);
     after.in_check() && !after.has_legal_move()
+}
+
+/// haitaka 0.3.2 tests the lowest square of a pawn's drops only, by the rank of the king and not its file, and takes an opponent
+/// who can but drop pieces for mated: it withholds such a drop that is legal.
+fn leaves_no_board_move(position: &Position, mv: Move) -> bool {
+    if mv.dropped() != Some(PieceType::Pawn) {
+        return false;
+    }
+    let mut after = position.clone();
+    after.play_unchecked(mv);
+    after.legal_moves().iter().all(|reply| reply.dropped().is_some())
 }
 
 fn square(index: usize) -> Square {
