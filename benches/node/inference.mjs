@@ -8,6 +8,10 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { createInterface } from 'node:readline';
 import { performance } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+
+// Node 20 has it behind a flag, which later versions ignore.
+setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 const [module, folder, packages, relaxed] = process.argv.slice(2);
 const require = createRequire(`${packages}/`);
