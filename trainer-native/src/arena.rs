@@ -248,25 +248,12 @@ impl Played {
 mod tests {
     use std::sync::Mutex;
 
-    use keisei_core::encoding::{Actions, Features};
     use keisei_core::format::record;
-    use keisei_core::net::{NetOptions, NetSpec, Weights};
 
     use super::*;
-    use crate::player::Agent;
 
     fn agent() -> Contender {
-        let spec = NetSpec {
-            planes: 96,
-            policy_planes: 27,
-            channels: 8,
-            blocks: 1,
-            value_channels: 1,
-            value_hidden: 8,
-            options: NetOptions::default(),
-        };
-        let weights = Weights::init(&spec, 3).expect("the specification is valid");
-        Agent::new("agent", Features::Attack96, Actions::Dest2187, &weights, 0.15).into()
+        crate::player::tests::agent(0.15).into()
     }
 
     #[test]

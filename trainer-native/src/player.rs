@@ -195,16 +195,18 @@ fn any(moves: &[Move], random: &mut Stream) -> Move {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeSet;
 
+    use keisei_core::format::Provenance;
     use keisei_core::net::{NetOptions, NetSpec};
     use keisei_core::shogi::Position;
 
     use super::*;
     use crate::random::Purpose;
 
-    fn agent(temperature: f32) -> Agent {
+    /// A fresh network, a small one.
+    pub(crate) fn model() -> Model {
         let spec = NetSpec {
             planes: 96,
             policy_planes: 27,
@@ -214,8 +216,16 @@ mod tests {
             value_hidden: 8,
             options: NetOptions::default(),
         };
-        let weights = Weights::init(&spec, 3).expect("the specification is valid");
-        Agent::new("agent", Features::Attack96, Actions::Dest2187, &weights, temperature)
+        Model {
+            features: Features::Attack96,
+            actions: Actions::Dest2187,
+            provenance: Provenance::default(),
+            weights: Weights::init(&spec, 3).expect("the specification is valid"),
+        }
+    }
+
+    pub(crate) fn agent(temperature: f32) -> Agent {
+        Agent::of_model("agent", &model(), temperature)
     }
 
     fn game(sfen: &str) -> Game {

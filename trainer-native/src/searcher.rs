@@ -84,33 +84,16 @@ impl Searcher {
 
 #[cfg(test)]
 mod tests {
-    use keisei_core::encoding::{Actions, Features};
-    use keisei_core::format::Provenance;
-    use keisei_core::net::{NetOptions, NetSpec, Weights};
     use keisei_core::shogi::{Game, Position};
 
     use super::*;
     use crate::arena::Match;
     use crate::player::Contender;
+    use crate::player::tests::model;
     use crate::random::{Purpose, Stream};
 
     fn searcher(visits: u32) -> Searcher {
-        let spec = NetSpec {
-            planes: 96,
-            policy_planes: 27,
-            channels: 8,
-            blocks: 1,
-            value_channels: 1,
-            value_hidden: 8,
-            options: NetOptions::default(),
-        };
-        let model = Model {
-            features: Features::Attack96,
-            actions: Actions::Dest2187,
-            provenance: Provenance::default(),
-            weights: Weights::init(&spec, 3).expect("the specification is valid"),
-        };
-        Searcher::of_model("searcher", &model, Settings { visits, ..Settings::default() }, 0.5)
+        Searcher::of_model("searcher", &model(), Settings { visits, ..Settings::default() }, 0.5)
     }
 
     #[test]

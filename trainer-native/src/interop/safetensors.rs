@@ -84,29 +84,8 @@ pub fn from_bytes(bytes: &[u8], spec: &NetSpec) -> Result<Weights> {
 
 #[cfg(test)]
 mod tests {
-    use keisei_core::encoding::{Actions, Features};
-    use keisei_core::format::Provenance;
-    use keisei_core::net::NetOptions;
-
     use super::*;
-
-    fn model() -> Model {
-        let spec = NetSpec {
-            planes: 96,
-            policy_planes: 27,
-            channels: 8,
-            blocks: 1,
-            value_channels: 1,
-            value_hidden: 4,
-            options: NetOptions::default(),
-        };
-        Model {
-            features: Features::Attack96,
-            actions: Actions::Dest2187,
-            provenance: Provenance::default(),
-            weights: Weights::init(&spec, 5).expect("the specification is valid"),
-        }
-    }
+    use crate::player::tests::model;
 
     #[test]
     fn weights_come_back() {

@@ -16,9 +16,10 @@ mod strength;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use std::{env, fs, io};
+use std::{env, io};
 
 use anyhow::{Context, Result, bail};
+use keisei_benches::measure::{cpu_seconds, median};
 use keisei_benches::search::{BATCH, Runner};
 use keisei_benches::worker::Worker;
 
@@ -122,12 +123,6 @@ fn speed(time: Duration, mut step: impl FnMut() -> u32) -> Result<f64> {
     Ok(f64::from(count) / (cpu_seconds()? - cpu))
 }
 
-/// Time that this thread has spent on a CPU.
-fn cpu_seconds() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").context("CPU time is read from Linux's schedstat")?;
-    Ok(stat.split_whitespace().next().context("schedstat is empty")?.parse::<f64>()? / 1e9)
-}
-
 /// Measures by turns and prints the medians.
 fn compare(what: &str, mut worker: Worker, options: &Options) -> Result<()> {
     let mut columns = [Vec::new(), Vec::new(), Vec::new()];
@@ -141,10 +136,7 @@ fn compare(what: &str, mut worker: Worker, options: &Options) -> Result<()> {
             column.push(value);
         }
     }
-    let [forward, search, ratio] = columns.map(|mut column| {
-        column.sort_by(f64::total_cmp);
-        column.get(column.len() / 2).copied().unwrap_or(f64::NAN)
-    });
+    let [forward, search, ratio] = columns.map(|column| median(column).unwrap_or(f64::NAN));
     println!("| {what} | {forward:.0} | {search:.0} | {ratio:.3} |");
     eprintln!("{what}: the bar of {BAR} is {}", if ratio >= BAR { "met" } else { "missed" });
     Ok(())
