@@ -360,7 +360,7 @@ pub(super) fn add_comment(builder: &mut Builder, comment: &str) {
 }
 
 /// Seconds with a fraction, as milliseconds.
-fn read_seconds(text: &str) -> Option<u64> {
+pub(super) fn read_seconds(text: &str) -> Option<u64> {
     let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(fraction) {

@@ -1,218 +1,109 @@
 //! JKF 1.0, the JSON Kifu Format of Kifu for JS.
 //!
-//! A bookmark travels as the comment `&name`. A move without an origin is a drop unless a piece on the board fits, as
-//! files that come from KI2 have it; `relative` then tells the pieces apart.
+//! | object | members |
+//! |---|---|
+//! | the file | `header` (key → text), `initial`, `moves` (entries; the first is the start position's) |
+//! | `initial` | `preset` (a handicap's name, or `OTHER`), `data`: `color`, `board[file][rank]` of `color` and `kind`, `hands` |
+//! | an entry | `comments`, `move` or `special`, `time` (`now`, `total`: `h` `m` `s`), `forks` (lines of entries) |
+//! | `move` | `color`, `from`, `to` (`x`: file, `y`: rank), `piece`, `same`, `promote`, `capture`, `relative` (letters `LCRUMDH`) |
+//!
+//! Colours are 0 for Black and 1 for White, pieces CSA's words. A bookmark travels as the comment `&name`. A move without
+//! an origin is a drop unless a piece on the board fits, as files that come from KI2 have it; `relative` then tells the
+//! pieces apart.
 
-use alloc::collections::BTreeMap;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Number;
-
-use super::csa::{add_comment, piece_code, piece_of};
+use super::csa::{add_comment, piece_code, piece_of, read_seconds};
 use super::evaluation::write_comments;
+use super::json::{self, Json, digits, elements, flag_of, list, member, members, quote, sequence, text_of, whole};
 use super::kakinoki::Placement;
 use super::problem::{Defects, Place, split_lines};
-use super::text::Draft;
-use super::text::{mover, reaching};
-use super::{Builder, End, Event, Handicap, NodeId, Parsed, Problem, Record};
+use super::text::{Draft, may_promote, mover, reaching};
+use super::{Builder, End, Event, Handicap, Node, NodeId, Parsed, Problem, Record};
 use crate::shogi::{Color, Move, Piece, PieceType, Position, Square};
 
-#[derive(Serialize, Deserialize)]
-struct Root {
-    #[serde(default)]
-    header: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    initial: Option<Initial>,
-    moves: Vec<Entry>,
-}
+const PIECE: Problem = Problem::Expected("a piece such as FU");
 
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Initial {
-    preset: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<State>,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct State {
-    color: Option<u8>,
-    /// Files 1 to 9, each from rank 1 to 9.
-    board: Vec<Vec<Cell>>,
-    hands: Vec<BTreeMap<String, u8>>,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Cell {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    color: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<String>,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Entry {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    comments: Vec<String>,
-    #[serde(rename = "move", skip_serializing_if = "Option::is_none")]
-    mv: Option<MoveEntry>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    time: Option<Time>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    special: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    forks: Vec<Vec<Entry>>,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct MoveEntry {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    color: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<Point>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<Point>,
-    piece: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    same: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    promote: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    capture: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    relative: Option<String>,
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct Point {
-    x: u8,
-    y: u8,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Time {
-    now: Clock,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    total: Option<Clock>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Clock {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    h: Option<u32>,
-    m: u32,
-    s: Number,
-}
-
-impl Clock {
-    fn milliseconds(&self) -> u64 {
-        let whole = (u64::from(self.h.unwrap_or(0)) * 60 + u64::from(self.m)) * 60_000;
-        // A number out of the integer's range becomes its nearest end.
-        whole.saturating_add(libm::round(self.s.as_f64().unwrap_or(0.0) * 1000.0) as u64)
-    }
-
-    /// Hours are written for totals only.
-    fn of(milliseconds: u64, hours: bool) -> Clock {
-        let seconds = milliseconds / 1000;
-        let minutes = if hours { seconds / 60 % 60 } else { seconds / 60 };
-        let fraction = (milliseconds % 1000) as f64 / 1000.0;
-        let exact = Number::from_f64((seconds % 60) as f64 + fraction).filter(|_| !milliseconds.is_multiple_of(1000));
-        Clock {
-            h: hours.then_some((seconds / 3600) as u32),
-            m: minutes as u32,
-            s: exact.unwrap_or_else(|| Number::from(seconds % 60)),
-        }
-    }
-}
-
-const fn color_of(number: u8) -> Color {
-    if number == 1 { Color::White } else { Color::Black }
-}
-
-/// Reads a record. What is not JSON of the schema gives an empty record and one defect.
+/// Reads a record. What is not JSON gives an empty record and one defect; what is not of the schema ends its line.
 pub fn read(text: &str) -> Parsed {
     let mut defects = Defects::default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let root: Root = match serde_json::from_str(text) {
-        Ok(root) => root,
-        Err(error) => {
-            let place = Place::Text { line: error.line().max(1), column: error.column().max(1) };
-            let message = error.to_string();
-            let reason = message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason);
-            defects.add(place, Problem::Json(reason.into()));
-            return Parsed { record: Record::new(Position::startpos()), defects: defects.0 };
-        }
-    };
-    let start = match read_start(&root) {
-        Ok(start) => start,
-        Err(problem) => {
-            defects.add(Place::Ply(0), problem);
-            return Parsed { record: Record::new(Position::startpos()), defects: defects.0 };
-        }
-    };
-    let mut builder = Builder::new(start);
-    read_entries(&mut builder, &root.moves, true, &mut defects);
-    let mut record = builder.finish();
-    // The start position says the handicap already.
-    record.headers = root.header.into_iter().filter(|(key, _)| key != "手合割").collect();
+    let read =
+        json::read(text).and_then(|root| read_root(&root, &mut defects).map_err(|problem| (Place::Ply(0), problem)));
+    let record = read.unwrap_or_else(|(place, problem)| {
+        defects.add(place, problem);
+        Record::new(Position::startpos())
+    });
     Parsed { record, defects: defects.0 }
 }
 
-fn read_start(root: &Root) -> Result<Position, Problem> {
-    let Some(initial) = &root.initial else { return Ok(Position::startpos()) };
-    if let Some(handicap) = Handicap::from_preset(&initial.preset) {
+fn read_root(root: &Json<'_>, defects: &mut Defects) -> Result<Record, Problem> {
+    let start = member(root, "initial")?.map_or_else(|| Ok(Position::startpos()), read_start)?;
+    let mut builder = Builder::new(start);
+    let moves = member(root, "moves")?.ok_or(Problem::Expected("a list of moves"))?;
+    read_entries(&mut builder, elements(moves)?, true, defects);
+    let mut record = builder.finish();
+    for (key, value) in member(root, "header")?.map_or(Ok(&[][..]), members)? {
+        // The start position says the handicap already.
+        if key != "手合割" {
+            record.set_header(key, json::text(value)?);
+        }
+    }
+    Ok(record)
+}
+
+fn read_color(object: &Json<'_>) -> Result<Color, Problem> {
+    let number = member(object, "color")?.map_or(Ok(0), whole::<u8>)?;
+    Ok(if number == 1 { Color::White } else { Color::Black })
+}
+
+fn read_start(initial: &Json<'_>) -> Result<Position, Problem> {
+    let preset = text_of(initial, "preset")?.unwrap_or_default();
+    if let Some(handicap) = Handicap::from_preset(preset) {
         return Ok(handicap.position());
     }
-    let Some(state) = &initial.data else { return Err(Problem::Handicap(initial.preset.clone())) };
+    let Some(state) = member(initial, "data")? else { return Err(Problem::Handicap(preset.into())) };
     let mut placement = Placement::default();
     placement.begin_board();
-    placement.side = color_of(state.color.unwrap_or(0));
-    for (file, ranks) in (1..=9).zip(&state.board) {
-        for (rank, cell) in (1..=9).zip(ranks) {
-            let Some(code) = &cell.kind else { continue };
-            let kind = piece_of(code).ok_or(Problem::Expected("a piece such as FU"))?;
+    placement.side = read_color(state)?;
+    for (file, ranks) in (1..=9).zip(list(state, "board")?) {
+        for (rank, cell) in (1..=9).zip(elements(ranks)?) {
+            let Some(code) = text_of(cell, "kind")? else { continue };
+            let kind = piece_of(code).ok_or(PIECE)?;
             if let Some(square) = Square::new(file, rank) {
-                placement.put(square, Some(Piece::new(color_of(cell.color.unwrap_or(0)), kind)));
+                placement.put(square, Some(Piece::new(read_color(cell)?, kind)));
             }
         }
     }
-    for (color, hand) in Color::ALL.into_iter().zip(&state.hands) {
-        for (code, &count) in hand {
-            let kind = piece_of(code).ok_or(Problem::Expected("a piece such as FU"))?;
-            (0..count).for_each(|_| placement.hold(color, kind));
+    for (color, hand) in Color::ALL.into_iter().zip(list(state, "hands")?) {
+        for (code, count) in members(hand)? {
+            let kind = piece_of(code).ok_or(PIECE)?;
+            (0..whole::<u8>(count)?).for_each(|_| placement.hold(color, kind));
         }
     }
     placement.position().map_err(Problem::Start)
 }
 
 /// Plays a line; the forks of an entry are alternatives to it.
-fn read_entries(builder: &mut Builder, entries: &[Entry], main: bool, defects: &mut Defects) {
+fn read_entries(builder: &mut Builder, entries: &[Json<'_>], main: bool, defects: &mut Defects) {
     for (index, entry) in entries.iter().enumerate() {
         let before = builder.ply();
-        let is_start = main && index == 0 && entry.mv.is_none() && entry.special.is_none();
-        let played = if is_start { Ok(()) } else { read_event(builder, entry) };
-        let reached = builder.ply() > before || is_start;
-        if let Err(problem) = played {
-            defects.add(Place::Ply(before + 1), problem);
+        let place = Place::Ply(before + 1);
+        let played = read_event(builder, entry, main && index == 0);
+        let reached = builder.ply() > before || played == Ok(false);
+        let remarks = if reached { read_remarks(builder, entry, played == Ok(false)) } else { Ok(()) };
+        for problem in [played.map(|_| ()), remarks].into_iter().filter_map(Result::err) {
+            defects.add(place, problem);
         }
-        if reached {
-            // Nobody took time for the start position.
-            if let Some(time) = entry.time.as_ref().filter(|_| !is_start) {
-                builder.node_mut().spent = Some(time.now.milliseconds());
+        let forks = list(entry, "forks").and_then(|forks| forks.iter().map(elements).collect::<Result<Vec<_>, _>>());
+        match forks {
+            Ok(forks) => {
+                for fork in forks {
+                    builder.aside(before, |builder| read_entries(builder, fork, false, defects));
+                }
             }
-            let lines = entry.comments.iter().flat_map(|comment| split_lines(comment));
-            for line in lines {
-                add_comment(builder, line);
-            }
-        }
-        for fork in &entry.forks {
-            builder.aside(before, |builder| read_entries(builder, fork, false, defects));
+            Err(problem) => defects.add(place, problem),
         }
         if !reached {
             break;
@@ -220,25 +111,54 @@ fn read_entries(builder: &mut Builder, entries: &[Entry], main: bool, defects: &
     }
 }
 
-fn read_event(builder: &mut Builder, entry: &Entry) -> Result<(), Problem> {
-    if let Some(mv) = &entry.mv {
-        let mv = read_move(builder, mv)?;
-        return builder.play(mv);
+/// Plays the move or the end of an entry; false if it has none and may have none, `first` in its file.
+fn read_event(builder: &mut Builder, entry: &Json<'_>, first: bool) -> Result<bool, Problem> {
+    match (member(entry, "move")?, text_of(entry, "special")?) {
+        (Some(mv), _) => {
+            let mv = read_move(builder, mv)?;
+            builder.play(mv)?;
+        }
+        (None, Some(word)) => builder.end(End::from_csa(word, builder.position().side_to_move()))?,
+        (None, None) if first => return Ok(false),
+        (None, None) => return Err(Problem::Expected("a move or an end")),
     }
-    match &entry.special {
-        Some(word) => builder.end(End::from_csa(word, builder.position().side_to_move())),
-        None => Err(Problem::Expected("a move or an end")),
-    }
+    Ok(true)
 }
 
-fn read_move(builder: &Builder, entry: &MoveEntry) -> Result<Move, Problem> {
-    let square = |point: Point| Square::new(point.x, point.y).ok_or(Problem::Expected("a square with x and y 1-9"));
-    let to = entry.to.map(square).transpose()?;
-    let from = entry.from.map(square).transpose()?;
-    let kind = piece_of(&entry.piece).ok_or(Problem::Expected("a piece such as FU"))?;
-    let mut draft = Draft::plain(to, kind, entry.promote == Some(true));
-    draft.from = from;
-    for letter in entry.relative.iter().flat_map(|relative| relative.chars()) {
+/// Notes the time and the comments of an entry.
+fn read_remarks(builder: &mut Builder, entry: &Json<'_>, at_start: bool) -> Result<(), Problem> {
+    // Nobody took time for the start position.
+    if let Some(time) = member(entry, "time")?.filter(|_| !at_start) {
+        let now = member(time, "now")?.ok_or(Problem::Expected("the time `now`"))?;
+        builder.node_mut().spent = Some(read_clock(now)?);
+    }
+    for comment in list(entry, "comments")? {
+        split_lines(json::text(comment)?).for_each(|line| add_comment(builder, line));
+    }
+    Ok(())
+}
+
+/// Milliseconds.
+fn read_clock(clock: &Json<'_>) -> Result<u64, Problem> {
+    let part = |key| member(clock, key)?.map_or(Ok(0), whole::<u32>).map(u64::from);
+    let seconds = member(clock, "s")?.map_or(Ok("0"), digits)?;
+    let milliseconds = read_seconds(seconds).ok_or(Problem::Expected("seconds such as 12 or 1.5"))?;
+    Ok(milliseconds.saturating_add((part("h")? * 60 + part("m")?) * 60_000))
+}
+
+fn read_move(builder: &Builder, entry: &Json<'_>) -> Result<Move, Problem> {
+    let square = |key| match member(entry, key)? {
+        None => Ok(None),
+        Some(point) => {
+            let part = |key| member(point, key)?.map_or(Ok(0), whole::<u8>);
+            let square = Square::new(part("x")?, part("y")?);
+            square.map(Some).ok_or(Problem::Expected("a square with x and y 1-9"))
+        }
+    };
+    let kind = text_of(entry, "piece")?.and_then(piece_of).ok_or(PIECE)?;
+    let mut draft = Draft::plain(square("to")?, kind, flag_of(entry, "promote")? == Some(true));
+    draft.from = square("from")?;
+    for letter in text_of(entry, "relative")?.unwrap_or_default().chars() {
         let mark = match letter {
             'L' => '左',
             'C' => '直',
@@ -258,94 +178,146 @@ fn read_move(builder: &Builder, entry: &MoveEntry) -> Result<Move, Problem> {
 const MAX_DEPTH: usize = 30;
 
 /// The whole tree, but for forks that are nested more than thirty deep.
-// String keys and finite numbers always have a text.
-#[allow(clippy::missing_panics_doc)]
 pub fn write(record: &Record) -> String {
-    let start = record.start();
-    let initial = match record.handicap() {
-        Some(handicap) => Initial { preset: handicap.preset().into(), data: None },
-        None => Initial { preset: "OTHER".into(), data: Some(write_state(start)) },
-    };
-    let root = Root {
-        header: record.headers.iter().cloned().collect(),
-        initial: Some(initial),
-        moves: write_line(record, NodeId::ROOT, 0),
-    };
-    let mut text = serde_json::to_string(&root).expect("the schema has string keys and finite numbers only");
-    text.push('\n');
+    let mut text = String::from("{\"header\":{");
+    sequence(&mut text, &record.headers, |text, (key, value)| {
+        quote(text, key);
+        text.push(':');
+        quote(text, value);
+    });
+    text.push_str("},\"initial\":{\"preset\":");
+    match record.handicap() {
+        Some(handicap) => quote(&mut text, handicap.preset()),
+        None => write_state(&mut text, record.start()),
+    }
+    text.push_str("},\"moves\":");
+    write_line(&mut text, record, NodeId::ROOT, 0);
+    text.push_str("}\n");
     text
 }
 
-fn write_state(position: &Position) -> State {
-    let cell = |file, rank| {
-        let piece = Square::new(file, rank).and_then(|square| position.piece_at(square));
-        Cell { color: piece.map(|piece| piece.color() as u8), kind: piece.map(|piece| piece_code(piece.kind()).into()) }
-    };
-    let hand = |color| {
-        let held = position.hand(color);
-        PieceType::HAND.into_iter().map(|kind| (piece_code(kind).to_string(), held.count(kind))).collect()
-    };
-    State {
-        color: Some(position.side_to_move() as u8),
-        board: (1..=9).map(|file| (1..=9).map(|rank| cell(file, rank)).collect()).collect(),
-        hands: Color::ALL.map(hand).into(),
-    }
+fn write_state(text: &mut String, position: &Position) {
+    put!(text, "\"OTHER\",\"data\":{{\"color\":{},\"board\":[", position.side_to_move() as u8);
+    sequence(text, 1..=9, |text, file| {
+        text.push('[');
+        sequence(text, 1..=9, |text, rank| {
+            match Square::new(file, rank).and_then(|square| position.piece_at(square)) {
+                Some(piece) => {
+                    let (color, kind) = (piece.color() as u8, piece_code(piece.kind()));
+                    put!(text, "{{\"color\":{color},\"kind\":\"{kind}\"}}");
+                }
+                None => text.push_str("{}"),
+            }
+        });
+        text.push(']');
+    });
+    text.push_str("],\"hands\":[");
+    sequence(text, Color::ALL, |text, color| {
+        text.push('{');
+        sequence(text, PieceType::HAND, |text, kind| {
+            put!(text, "\"{}\":{}", piece_code(kind), position.hand(color).count(kind));
+        });
+        text.push('}');
+    });
+    text.push_str("]}");
 }
 
-fn write_line(record: &Record, head: NodeId, depth: usize) -> Vec<Entry> {
-    let mut entries = Vec::new();
+fn write_line(text: &mut String, record: &Record, head: NodeId, depth: usize) {
     let line = record.line(head);
     let parent = record.node(head).parent();
     let mut totals = Color::ALL.map(|color| parent.map_or(0, |parent| record.total_spent(parent, color)));
+    text.push('[');
+    let mut separator = "{";
     record.walk(&line, |id, node, position| {
+        text.push_str(separator);
+        separator = ",{";
+        let begin = text.len();
         let mut after = position.clone();
-        let mut entry = Entry::default();
+        if let Event::Move(mv) = node.event() {
+            after.play_unchecked(*mv);
+        }
+        write_remarks(text, node, &after);
         match node.event() {
             Event::Start => {}
-            Event::Move(mv) | Event::Illegal(mv) => {
-                entry.mv = Some(write_move(position, *mv, record.previous(id)));
-                // After a move against the rules the position stays.
-                let _ = after.try_play(*mv);
+            Event::Move(mv) | Event::Illegal(mv) => write_move(text, position, *mv, record.previous(id)),
+            Event::End(end) => {
+                text.push_str(",\"special\":");
+                quote(text, end.csa(position.side_to_move()));
             }
-            Event::End(end) => entry.special = Some(end.csa(position.side_to_move()).into()),
         }
-        entry.time = node.spent.filter(|_| *node.event() != Event::Start).map(|spent| {
+        if let Some(spent) = node.spent.filter(|_| *node.event() != Event::Start) {
             let total = &mut totals[position.side_to_move().index()];
             *total = total.saturating_add(spent);
-            Time { now: Clock::of(spent, false), total: Some(Clock::of(*total, true)) }
-        });
-        entry.comments.extend(node.bookmark.iter().map(|name| ["&", name].concat()));
-        entry.comments.extend(write_comments(node, &after));
-        let siblings = node.parent().filter(|_| id != head).map(|parent| record.node(parent).children());
-        if let Some([_, forks @ ..]) = siblings.filter(|_| depth < MAX_DEPTH) {
-            entry.forks = forks.iter().map(|&fork| write_line(record, fork, depth + 1)).collect();
+            write_time(text, spent, *total);
         }
-        entries.push(entry);
+        let siblings = node.parent().filter(|_| id != head).map(|parent| record.node(parent).children());
+        if let Some([_, forks @ ..]) = siblings.filter(|forks| forks.len() > 1 && depth < MAX_DEPTH) {
+            text.push_str(",\"forks\":[");
+            sequence(text, forks, |text, &fork| write_line(text, record, fork, depth + 1));
+            text.push(']');
+        }
+        // Each member came with a comma before it.
+        if text[begin..].starts_with(',') {
+            text.remove(begin);
+        }
+        text.push('}');
     });
-    entries
+    text.push(']');
 }
 
-fn write_move(position: &Position, mv: Move, previous: Option<Square>) -> MoveEntry {
-    let point = |square: Square| Point { x: square.file(), y: square.rank() };
+fn write_remarks(text: &mut String, node: &Node, after: &Position) {
+    let bookmark = node.bookmark.iter().map(|name| ["&", name].concat());
+    let mut comments = bookmark.chain(write_comments(node, after)).peekable();
+    if comments.peek().is_some() {
+        text.push_str(",\"comments\":[");
+        sequence(text, comments, |text, comment| quote(text, &comment));
+        text.push(']');
+    }
+}
+
+/// Hours are written for totals only.
+fn write_time(text: &mut String, spent: u64, total: u64) {
+    let fraction = |text: &mut String, milliseconds: u64| {
+        if !milliseconds.is_multiple_of(1000) {
+            let digits = alloc::format!(".{:03}", milliseconds % 1000);
+            text.push_str(digits.trim_end_matches('0'));
+        }
+    };
+    put!(text, ",\"time\":{{\"now\":{{\"m\":{},\"s\":{}", spent / 60_000, spent / 1000 % 60);
+    fraction(text, spent);
+    let (hours, minutes) = (total / 3_600_000, total / 60_000 % 60);
+    put!(text, "}},\"total\":{{\"h\":{hours},\"m\":{minutes},\"s\":{}", total / 1000 % 60);
+    fraction(text, total);
+    text.push_str("}}");
+}
+
+fn write_move(text: &mut String, position: &Position, mv: Move, previous: Option<Square>) {
     let us = position.side_to_move();
     let kind = mover(position, mv).unwrap_or(PieceType::Pawn);
     let color = mv.from().and_then(|from| position.piece_at(from)).map_or(us, Piece::color);
-    let captured = position.piece_at(mv.to()).filter(|_| !mv.is_drop());
+    let point = |text: &mut String, key, square: Square| {
+        put!(text, ",\"{key}\":{{\"x\":{},\"y\":{}}}", square.file(), square.rank());
+    };
+    put!(text, ",\"move\":{{\"color\":{}", color as u8);
+    if let Some(from) = mv.from() {
+        point(text, "from", from);
+    }
+    point(text, "to", mv.to());
+    put!(text, ",\"piece\":\"{}\"", piece_code(kind));
+    if previous == Some(mv.to()) {
+        text.push_str(",\"same\":true");
+    }
+    if mv.is_promotion() || may_promote(kind, color, mv) {
+        put!(text, ",\"promote\":{}", mv.is_promotion());
+    }
+    if let Some(captured) = position.piece_at(mv.to()).filter(|_| !mv.is_drop()) {
+        put!(text, ",\"capture\":\"{}\"", piece_code(captured.kind()));
+    }
     let ambiguous_drop = mv.is_drop() && !reaching(position, us, kind, mv.to()).is_empty();
     // A drop that cannot be made would be read as another piece's move.
     let illegal_drop = mv.is_drop() && !position.is_legal(mv);
-    MoveEntry {
-        color: Some(color as u8),
-        from: mv.from().map(point),
-        to: Some(point(mv.to())),
-        piece: piece_code(kind).into(),
-        same: Some(true).filter(|_| previous == Some(mv.to())),
-        promote: match (mv.is_promotion(), super::text::may_promote(kind, color, mv)) {
-            (true, _) => Some(true),
-            (false, true) => Some(false),
-            (false, false) => None,
-        },
-        capture: captured.map(|piece| piece_code(piece.kind()).into()),
-        relative: Some("H".into()).filter(|_| ambiguous_drop || illegal_drop),
+    if ambiguous_drop || illegal_drop {
+        text.push_str(",\"relative\":\"H\"");
     }
+    text.push('}');
 }

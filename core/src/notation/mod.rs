@@ -12,13 +12,13 @@
 //! | `kakinoki` | what KIF, KI2 and BOD share: headers, board diagrams, ends |
 //! | `kif` `ki2` `bod` | Kakinoki's formats |
 //! | `csa` | the Computer Shogi Association's format, 2.2 and 3 |
-//! | `jkf` | JSON Kifu Format 1.0 |
+//! | `json` `jkf` | JSON as far as needed; JSON Kifu Format 1.0 |
 //! | `usi` `usen` | a `position` command; a whole tree as a word for an address line |
 //!
 //! Text arrives decoded: finding out and undoing `Shift_JIS` or EUC-JP is the caller's part. A reader never fails: it keeps
 //! what it could read up to the last good node and lists each [`Defect`] with its place.
 //!
-//! What survives a round trip: KIF and JKF keep everything but JKF's header order and fractions of a second; KI2 drops the
+//! What survives a round trip: KIF and JKF keep everything but KIF's fractions of a second; KI2 drops the
 //! clocks; CSA has no variations; USEN has no comments and few ends; USI has the main line only.
 //!
 //! ```
@@ -51,6 +51,7 @@ pub mod kif;
 pub mod ki2;
 pub mod bod;
 pub mod csa;
+mod json;
 pub mod jkf;
 pub mod usi;
 pub mod usen;

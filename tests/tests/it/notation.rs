@@ -444,6 +444,7 @@ fn strings_of_one_format_are_not_statements_of_another() {
     check("変化：1手", "", "後手の勝ち", &End::Other("後手勝ち".into()));
     check("1 ７六歩(77)", "*", "詰,み\n", &End::Mate);
     check("手合割：香落ち", "'*", "", &End::Interrupt);
+    check("\u{1f}\u{7f}", "\"\\\u{14}\t", "TORYO", &End::Resign);
 }
 
 #[test]
@@ -488,7 +489,16 @@ fn defects_have_a_place() {
         "move 1: 7g7e is against the rules here",
         2,
     );
-    check(Format::Jkf, "{\"moves\":[", "line 1, column 10: EOF while parsing a list", 1);
+    check(Format::Jkf, "{\"moves\":[", "line 1, column 11: value or end of sequence expected", 1);
+    check(Format::Jkf, "{\n \"moves\": [{}, ?]}", "line 2, column 16: value expected", 1);
+    let jkf = "{\"moves\":[{},{\"move\":{\"from\":{\"x\":7,\"y\":7},\"to\":{\"x\":7,\"y\":6},\"piece\":\"FU\"}";
+    check(Format::Jkf, &format!("{jkf},\"comments\":[1]}}]}}"), "move 1: a text in quotes was expected here", 2);
+    check(
+        Format::Jkf,
+        &format!("{jkf}}},{{\"move\":{{\"piece\":\"XX\"}}}}]}}"),
+        "move 2: a piece such as FU was expected here",
+        2,
+    );
     check(Format::Usi, "position startpos moves 7g7f 7g7f", "line 1, column 30: 7g7f is against the rules here", 2);
     check(
         Format::Usi,
