@@ -1,6 +1,6 @@
 //! The model file: an exported network with everything that is needed to play it.
 //!
-//! An [envelope](super::envelope) with magic `KEISEI-M`, version [`VERSION`], or [`VERSION_OF_OPTIONS`] for a network with
+//! An [envelope] with magic `KEISEI-M`, version [`VERSION`], or [`VERSION_OF_OPTIONS`] for a network with
 //! options. The header is postcard, in this order:
 //!
 //! | field | type | content |

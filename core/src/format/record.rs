@@ -1,6 +1,6 @@
 //! The record file: whole games with what the players thought of them, for the Replay page and for later study.
 //!
-//! An [envelope](super::envelope) with magic `KEISEI-R`, version [`VERSION`] and an empty header. The body is postcard, a
+//! An [envelope] with magic `KEISEI-R`, version [`VERSION`] and an empty header. The body is postcard, a
 //! sequence of games of these fields in this order:
 //!
 //! | field | type | content |

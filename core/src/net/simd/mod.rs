@@ -1,7 +1,7 @@
 //! The network on vectors: Winograd convolutions, chosen at run time for the CPU.
 //!
 //! A few boards at a time go through the whole network, so that what passes between two layers stays in the cache. What a
-//! layer leaves is transformed back, biased, rectified and transformed forth again in one pass ([`kernels::Between`]).
+//! layer leaves is transformed back, biased, rectified and transformed forth again in one pass (`kernels::Between`).
 
 use alloc::{sync::Arc, vec, vec::Vec};
 
