@@ -126,8 +126,8 @@ async function watchedPage(browser, base, { serveFiles, ...options } = {}) {
     const url = request.url();
     if (!url.startsWith(base) && !/^(data|blob):/.test(url)) problems.push(`request to ${url}`);
   });
-  await context.route("**/test-wasm/*", async (route) => {
-    const name = new URL(route.request().url()).pathname.split("/").pop();
+  await context.route("**/test-wasm/**", async (route) => {
+    const name = new URL(route.request().url()).pathname.split("/test-wasm/").pop();
     await route.fulfill({
       body: await readFile(join(ROOT, "www/src/wasm", name)),
       contentType: name.endsWith(".wasm") ? "application/wasm" : "text/javascript",

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { drop, nativeOutcome, open, openPlay } from "./harness.mjs";
+import { ROOT, drop, nativeOutcome, open, openPlay } from "./harness.mjs";
 
 const LONGEST_GAME = 400;
 
@@ -40,6 +40,19 @@ async function clickOneOf(page, locator, uniform) {
   const box = await locator.nth(Math.floor(uniform() * count)).boundingBox();
   await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
 }
+
+test("the agent computes with relaxed vector instructions where the browser has them", async () => {
+  const page = await site.page();
+  const modules = [];
+  page.context().on("response", async (response) => {
+    if (response.url().endsWith(".wasm")) modules.push(response.body());
+  });
+  await openPlay(page, site.base);
+  const relaxed = await readFile(join(ROOT, "www/src/wasm/relaxed/keisei_web_bg.wasm"));
+  const loaded = await Promise.all(modules);
+  assert.deepEqual(loaded.map((module) => relaxed.equals(module)).sort(), [false, true]);
+  await page.checked();
+});
 
 test("a game by random clicks against the agent is legal to its end", { timeout: 600_000 }, async () => {
   const page = await site.page();

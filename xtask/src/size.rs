@@ -24,7 +24,7 @@ pub fn run() -> Result<()> {
         let module = folder.join(format!("examples/{example}.wasm"));
         let optimised = folder.join(format!("{example}.wasm"));
         fs::copy(&module, &optimised).with_context(|| module.display().to_string())?;
-        wasm::optimise(&optimised, "-Oz")?;
+        wasm::optimise(&optimised, Simd::Fixed, "-Oz")?;
         rows.push((name, weigh(&optimised)?));
     }
     wasm::build()?;

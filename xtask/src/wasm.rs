@@ -17,8 +17,8 @@ const BARE_TARGET: &str = "thumbv7em-none-eabihf";
 /// Names the toolchain instead of looking for one: `rustup` or `debian`.
 const CHOICE: &str = "KEISEI_WASM_TOOLCHAIN";
 
-/// Every browser of the last years has these. They are listed one by one because Chromium refuses what binaryen writes
-/// when all its features are allowed.
+/// Every browser of the last years has these; relaxed SIMD comes on top for the module that has it. They are listed one by
+/// one because Chromium refuses what binaryen writes when all its features are allowed.
 const FEATURES: [&str; 7] = [
     "--enable-simd",
     "--enable-bulk-memory",
@@ -163,16 +163,25 @@ pub fn compile_bare() -> Result<()> {
     run(toolchain.cargo_build(BARE_TARGET, "core,alloc").args(core))
 }
 
-/// Builds `web` into `www/src/wasm/`: `keisei_web.js`, its types, and the optimised `keisei_web_bg.wasm`.
+/// Builds `web` into `www/src/wasm/`: `keisei_web.js`, its types, and the optimised `keisei_web_bg.wasm`; the same with
+/// relaxed SIMD goes into `relaxed/` below it.
 ///
 /// # Errors
 /// Anything that it takes is missing or fails.
 pub fn build() -> Result<()> {
-    let compiled = compile(&["--package", "keisei-web"], Simd::Fixed)?.join("keisei_web.wasm");
-    let out = www().join("src/wasm");
-    bind(&compiled, &out)?;
     npm_packages(&www())?;
-    optimise(&out.join("keisei_web_bg.wasm"), "-O3")
+    let out = www().join("src/wasm");
+    let relaxed = out.join("relaxed");
+    for (simd, folder) in [(Simd::Fixed, &out), (Simd::Relaxed, &relaxed)] {
+        let compiled = compile(&["--package", "keisei-web"], simd)?.join("keisei_web.wasm");
+        bind(&compiled, folder)?;
+        optimise(&folder.join("keisei_web_bg.wasm"), simd, "-O3")?;
+    }
+    let bindings = |folder: &Path| fs::read(folder.join("keisei_web.js"));
+    if bindings(&out)? != bindings(&relaxed)? {
+        bail!("{}: the modules have different bindings, but the page loads both with one", out.display());
+    }
+    Ok(())
 }
 
 fn bind(compiled: &Path, out: &Path) -> Result<()> {
@@ -185,13 +194,14 @@ fn bind(compiled: &Path, out: &Path) -> Result<()> {
 ///
 /// # Errors
 /// Node or the optimiser is missing or fails.
-pub fn optimise(wasm: &Path, level: &str) -> Result<()> {
+pub fn optimise(wasm: &Path, simd: Simd, level: &str) -> Result<()> {
     let size = |path: &Path| fs::metadata(path).map(|data| data.len() / 1024);
     let before = size(wasm)?;
     let optimised = wasm.with_extension("optimised");
     let mut wasm_opt = command("node", &[]);
     wasm_opt.arg(www().join("node_modules/binaryen/bin/wasm-opt"));
-    wasm_opt.arg(level).args(FEATURES).arg(wasm).arg("-o").arg(&optimised);
+    wasm_opt.arg(level).args(FEATURES).args((simd == Simd::Relaxed).then_some("--enable-relaxed-simd"));
+    wasm_opt.arg(wasm).arg("-o").arg(&optimised);
     run(&mut wasm_opt)?;
     fs::rename(&optimised, wasm)?;
     let shown = wasm.strip_prefix(root()).unwrap_or(wasm);
