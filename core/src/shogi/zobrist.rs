@@ -17,6 +17,7 @@ const fn hand_key(color: usize, kind: usize, count: usize) -> u64 {
 }
 
 /// `[colour * 14 + kind][square]`
+#[cfg(any(test, not(target_family = "wasm")))]
 static ON_BOARD: [[u64; Square::COUNT]; 2 * KINDS] = {
     let mut keys = [[0; Square::COUNT]; 2 * KINDS];
     let mut i = 0;
@@ -28,6 +29,7 @@ static ON_BOARD: [[u64; Square::COUNT]; 2 * KINDS] = {
 };
 
 /// `[colour][kind][count]`
+#[cfg(any(test, not(target_family = "wasm")))]
 static IN_HAND: [[[u64; 19]; 7]; 2] = {
     let mut keys = [[[0; 19]; 7]; 2];
     let mut i = 0;
@@ -38,25 +40,51 @@ static IN_HAND: [[[u64; 19]; 7]; 2] = {
     keys
 };
 
-/// Whether keys are computed where they are needed: 20 KB of random numbers would be a fifth of what a page downloads, and
-/// no compression makes them smaller.
-const COMPUTED: bool = cfg!(target_family = "wasm");
-
 /// In the key whenever White is to move.
 pub(super) const WHITE_TO_MOVE: u64 = nth(1 << 17);
 
 /// The key of a piece on a square.
 #[inline]
 pub(super) fn on_board(piece: Piece, square: Square) -> u64 {
-    let row = piece.color().index() * KINDS + piece.kind().index();
-    if COMPUTED { board_key(row, square.index()) } else { ON_BOARD[row][square.index()] }
+    let (row, square) = (piece.color().index() * KINDS + piece.kind().index(), square.index());
+    #[cfg(target_family = "wasm")]
+    return page::kept(&page::ON_BOARD[row][square], || board_key(row, square));
+    #[cfg(not(target_family = "wasm"))]
+    ON_BOARD[row][square]
 }
 
 /// The key of holding `count` pieces of `kind`.
 #[inline]
 pub(super) fn in_hand(color: Color, kind: PieceType, count: u8) -> u64 {
     let (color, kind, count) = (color.index(), kind.index(), usize::from(count));
-    if COMPUTED { hand_key(color, kind, count) } else { IN_HAND[color][kind][count] }
+    #[cfg(target_family = "wasm")]
+    return page::kept(&page::IN_HAND[color][kind][count], || hand_key(color, kind, count));
+    #[cfg(not(target_family = "wasm"))]
+    IN_HAND[color][kind][count]
+}
+
+/// In a page each key is computed when it is first needed: 20 KB of random numbers would be a fifth of what is downloaded,
+/// and no compression makes them smaller.
+#[cfg(target_family = "wasm")]
+mod page {
+    use super::{KINDS, Square};
+    use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+    pub static ON_BOARD: [[AtomicU64; Square::COUNT]; 2 * KINDS] =
+        [const { [const { AtomicU64::new(0) }; Square::COUNT] }; 2 * KINDS];
+    pub static IN_HAND: [[[AtomicU64; 19]; 7]; 2] = [const { [const { [const { AtomicU64::new(0) }; 19] }; 7] }; 2];
+
+    /// What is kept in `place`, or else what `compute` says: the same whoever computes it, and so without an order.
+    #[inline]
+    pub fn kept(place: &AtomicU64, compute: impl FnOnce() -> u64) -> u64 {
+        let known = place.load(Relaxed);
+        if known != 0 {
+            return known;
+        }
+        let key = compute();
+        place.store(key, Relaxed);
+        key
+    }
 }
 
 #[cfg(test)]
