@@ -193,7 +193,9 @@ fn read_hands(position: &mut Position, text: &str) -> Result<(), SfenError> {
         if position.hand(color).has(kind) {
             return Err(SfenError::HandTwice { column, found });
         }
-        for _ in 0..count.take().unwrap_or(1) {
+        let number = count.take().unwrap_or(1);
+        check_set(position, kind, number)?;
+        for _ in 0..number {
             position.add_to_hand(color, kind);
         }
     }
@@ -204,6 +206,14 @@ fn read_hands(position: &mut Position, text: &str) -> Result<(), SfenError> {
     }
 }
 
+/// Whether a set of pieces allows `more` of a kind beside those on the board and in hand.
+fn check_set(position: &Position, kind: PieceType, more: u32) -> Result<(), SfenError> {
+    let held = Color::ALL.map(|color| u32::from(position.hand(color).count(kind)));
+    let found = position.kind(kind).count() as u32 + held[0] + held[1] + more;
+    let limit = u32::from(kind.set_size());
+    if found > limit { Err(SfenError::TooMany { kind, found, limit }) } else { Ok(()) }
+}
+
 /// More pieces than a set has, two kings of a colour, or a king that could be captured.
 fn check_substance(position: &Position) -> Result<(), SfenError> {
     for color in Color::ALL {
@@ -212,12 +222,7 @@ fn check_substance(position: &Position) -> Result<(), SfenError> {
         }
     }
     for kind in PieceType::HAND {
-        let held = Color::ALL.map(|color| u32::from(position.hand(color).count(kind)));
-        let found = position.kind(kind).count() as u32 + held[0] + held[1];
-        let limit = u32::from(kind.set_size());
-        if found > limit {
-            return Err(SfenError::TooMany { kind, found, limit });
-        }
+        check_set(position, kind, 0)?;
     }
     if position.checkers_of(position.side_to_move().flip()).is_empty() {
         Ok(())

@@ -361,6 +361,9 @@ fn wrong_sfen_names_place_and_reason() {
     check("ppppppppp/9/9/9/9/9/PPPPPPPPP/9/9 b P 1", too_many(PieceType::Pawn, 19, 18));
     check("+p+p+p6/9/9/9/9/9/9/9/9 b 16P 1", too_many(PieceType::Pawn, 19, 18));
     check("9/9/9/9/9/9/9/9/9 b 3R 1", too_many(PieceType::Rook, 3, 2));
+    // Counts that no hand has room for.
+    check("9/9/9/9/9/9/9/9/9 b 17R 1", too_many(PieceType::Rook, 17, 2));
+    check("R8/2K1S1SSk/4B4/9/9/9/9/9/L2L1L3 b RBGS17lP 1", too_many(PieceType::Lance, 20, 4));
     check("+B+b7/9/9/9/9/9/9/9/9 b b 1", too_many(PieceType::Bishop, 3, 2));
     check("ggg6/9/9/9/9/9/9/9/9 b Gg 1", too_many(PieceType::Gold, 5, 4));
     check("k7k/9/9/9/9/9/9/9/9 b - 1", SfenError::TwoKings(Color::White));
