@@ -58,12 +58,16 @@ fn checkpoints(run: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn wait_for_a_checkpoint(run: &Path) {
+fn wait_until(what: &str, done: impl Fn() -> bool) {
     let begin = Instant::now();
-    while checkpoints(run).is_empty() {
-        assert!(begin.elapsed() < Duration::from_mins(1), "no checkpoint in {}", run.display());
+    while !done() {
+        assert!(begin.elapsed() < Duration::from_mins(1), "waited a minute until {what}");
         sleep(Duration::from_millis(2));
     }
+}
+
+fn wait_for_a_checkpoint(run: &Path) {
+    wait_until("there is a checkpoint", || !checkpoints(run).is_empty());
 }
 
 fn metrics(run: &Path) -> Vec<serde_json::Value> {
@@ -254,9 +258,7 @@ fn a_second_trainer_is_refused_and_ctrl_c_saves_everything() {
         let args = format!("--preset tiny --iterations 1000000 --set run.checkpoint_every=1000000 --out {name}");
         let child = trainer(directory, &args).spawn().unwrap();
         wait_for_a_checkpoint(&run);
-        while metrics(&run).len() < 2 {
-            sleep(Duration::from_millis(5));
-        }
+        wait_until("two iterations are done", || metrics(&run).len() >= 2);
         check_refused(directory, &format!("--resume {name}"), 1, &["another process trains here"]);
         check_refused(directory, &format!("--preset tiny --out {name}"), 1, &["another process trains here"]);
         kill(&child, signal);
@@ -283,9 +285,9 @@ fn a_budget_of_time_goes_on_where_it_stopped() {
     // Three seconds in all; killed once the second has begun.
     let mut trainer = trainer(directory, "--preset tiny --minutes 0.05 --out run");
     let mut child = trainer.stderr(Stdio::null()).spawn().unwrap();
-    while metrics(&run).last().is_none_or(|line| line["progress"].as_f64().unwrap() < 0.4) {
-        sleep(Duration::from_millis(5));
-    }
+    wait_until("the second second begins", || {
+        metrics(&run).last().is_some_and(|line| line["progress"].as_f64().unwrap() >= 0.4)
+    });
     child.kill().unwrap();
     child.wait().unwrap();
     check(directory, "--resume run");
