@@ -29,8 +29,8 @@ use serde_json::{Map, Number, Value, json};
 /// Arguments of `encode`.
 #[derive(clap::Args, Debug)]
 pub struct EncodeArgs {
-    /// Planes: attack96, core46-2025, core46-2026, katago50-2026; actions: dest2187, flat13527-2025, flat13527-2026,
-    /// spatial11259-2026
+    /// Planes: attack96, dlshogi119, core46-2025, core46-2026, katago50-2026; actions: dest2187, flat13527-2025,
+    /// flat13527-2026, spatial11259-2026
     #[arg(long, value_name = "NAME")]
     encoding: String,
     /// Ply limit of the game, which Keisei's planes tell; 0 for none

@@ -42,10 +42,9 @@ fn check_golden(name: &str) {
 
 #[test]
 fn what_is_printed_equals_the_original_programs() {
-    for name in ["core46-2025", "core46-2026", "katago50-2026", "flat13527-2025", "flat13527-2026", "spatial11259-2026"]
-    {
-        check_golden(name);
-    }
+    let planes = ["core46-2025", "core46-2026", "katago50-2026", "dlshogi119"];
+    let actions = ["flat13527-2025", "flat13527-2026", "spatial11259-2026", "dest2187"];
+    planes.into_iter().chain(actions).for_each(check_golden);
 }
 
 #[test]

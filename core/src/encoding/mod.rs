@@ -8,6 +8,7 @@
 //! | id | is | shape | described at |
 //! |---|---|---|---|
 //! | `attack96` | [`Features::Attack96`], the default | 96 planes | [`ATTACK96`] |
+//! | `dlshogi119` | [`Features::Dlshogi119`], planes of dlshogi | 119 planes | [`DLSHOGI119`] |
 //! | `core46-2025` `core46-2026` | planes of the original Keisei | 46 planes | the table in `compat.rs` |
 //! | `katago50-2026` | likewise, its "katago" mode | 50 planes | the table in `compat.rs` |
 //! | `dest2187` | [`Actions::Dest2187`], the default: 27 planes × 81 destinations | 2,187 actions | [`Actions`] |
@@ -28,7 +29,7 @@ mod compat;
 pub use actions::{Actions, LegalActions};
 pub use expand::PlaneValue;
 pub use observation::{Counters, ObservationError, PackedObservation};
-pub use planes::{ATTACK96, Features};
+pub use planes::{ATTACK96, DLSHOGI_BOARD_PLANES, DLSHOGI119, Features};
 
 /// Squares of the board, and so values of one plane.
 pub const SQUARES: usize = 81;

@@ -10,6 +10,8 @@ use crate::shogi::{Bitboard, Color, PieceType, attacks};
 pub enum Features {
     /// Pieces, attack maps, hands, repetition, check and ply: the table [`ATTACK96`].
     Attack96,
+    /// The 119 planes of dlshogi, for programs that run its networks: the table [`DLSHOGI119`].
+    Dlshogi119,
     /// The 46 planes of Keisei 2025, for comparison with it.
     Core46Keisei2025,
     /// The 46 planes of Keisei 2026.
@@ -63,14 +65,60 @@ const HAND_SCALE: [f32; 7] = [8.0, 4.0, 4.0, 4.0, 4.0, 2.0, 2.0];
 /// Ply that reads as 1.
 const PLY_SCALE: f32 = 512.0;
 
+/// The planes of [`Features::Dlshogi119`]: first plane, number of planes, content, all from the side to move.
+///
+/// Squares as in [`ATTACK96`]. "By dlshogi's kinds" means pawn, lance, knight, silver, bishop, rook, gold, king, the promoted
+/// pawn, lance, knight and silver, horse, dragon. In the planes of a hand the first `count` of a kind are 1, whole planes each:
+/// 8 of pawns, 4 of lances, knights, silvers and golds, 2 of bishops and rooks, in the order of [`PieceType::HAND`]. dlshogi
+/// reads the first 62 planes as one input and the other 57 as another.
+pub const DLSHOGI119: [(usize, usize, &str); 9] = [
+    (0, 14, "own pieces by dlshogi's kinds: 1 where one stands"),
+    (14, 14, "squares attacked by an own piece, by dlshogi's kinds"),
+    (28, 3, "squares attacked by at least 1, 2, 3 own pieces"),
+    (31, 14, "opponent's pieces by dlshogi's kinds"),
+    (45, 14, "squares attacked by an opponent's piece, by dlshogi's kinds"),
+    (59, 3, "squares attacked by at least 1, 2, 3 opponent's pieces"),
+    (62, 28, "own hand"),
+    (90, 28, "opponent's hand"),
+    (118, 1, "1 on the whole plane if the side to move is in check"),
+];
+
+/// Planes of [`Features::Dlshogi119`] that show the board.
+pub const DLSHOGI_BOARD_PLANES: usize = 62;
+
+const DLSHOGI119_PLANES: usize = 119;
+
+/// Kinds in dlshogi's order.
+const DLSHOGI_KINDS: [PieceType; PieceType::COUNT] = [
+    PieceType::Pawn,
+    PieceType::Lance,
+    PieceType::Knight,
+    PieceType::Silver,
+    PieceType::Bishop,
+    PieceType::Rook,
+    PieceType::Gold,
+    PieceType::King,
+    PieceType::ProPawn,
+    PieceType::ProLance,
+    PieceType::ProKnight,
+    PieceType::ProSilver,
+    PieceType::Horse,
+    PieceType::Dragon,
+];
+
+/// Planes that each hand kind has in each hand; more pieces than that are not told.
+const DLSHOGI_HAND: [u8; 7] = [8, 4, 4, 4, 4, 2, 2];
+
 impl Features {
     /// Every set of planes that this build knows.
-    pub const ALL: [Self; 4] = [Self::Attack96, Self::Core46Keisei2025, Self::Core46Keisei2026, Self::Katago50];
+    pub const ALL: [Self; 5] =
+        [Self::Attack96, Self::Dlshogi119, Self::Core46Keisei2025, Self::Core46Keisei2026, Self::Katago50];
 
     /// The name that models and checkpoints carry.
     pub fn id(self) -> &'static str {
         match self {
             Self::Attack96 => "attack96",
+            Self::Dlshogi119 => "dlshogi119",
             Self::Core46Keisei2025 => "core46-2025",
             Self::Core46Keisei2026 => "core46-2026",
             Self::Katago50 => "katago50-2026",
@@ -86,6 +134,7 @@ impl Features {
     pub fn planes(self) -> usize {
         match self {
             Self::Attack96 => ATTACK96_PLANES,
+            Self::Dlshogi119 => DLSHOGI119_PLANES,
             Self::Core46Keisei2025 | Self::Core46Keisei2026 => 46,
             Self::Katago50 => 50,
         }
@@ -100,6 +149,7 @@ impl Features {
         assert_eq!(out.len(), self.planes() * SQUARES, "planes of {}", self.id());
         match self {
             Self::Attack96 => expand_attack96(observation, out),
+            Self::Dlshogi119 => expand_dlshogi119(observation, out),
             Self::Core46Keisei2025 => expand_core46(Version::Keisei2025, observation, out),
             Self::Core46Keisei2026 => expand_core46(Version::Keisei2026, observation, out),
             Self::Katago50 => expand_katago50(observation, out),
@@ -179,6 +229,26 @@ fn expand_attack96<V: PlaneValue>(observation: &PackedObservation, out: &mut [V]
     planes.sets(&[attacks.pieces[Color::Black.index()][PieceType::Pawn.index()].fill_files()]);
 }
 
+/// Writes the planes of the table [`DLSHOGI119`], in its order.
+fn expand_dlshogi119<V: PlaneValue>(observation: &PackedObservation, out: &mut [V]) {
+    let attacks = Attacks::of(observation);
+    let planes = &mut Planes::new(out);
+    for side in Color::ALL.map(Color::index) {
+        for by_kind in [&attacks.pieces[side], &attacks.by_kind[side]] {
+            planes.sets(&DLSHOGI_KINDS.map(|kind| by_kind[kind.index()]));
+        }
+        planes.sets(&attacks.at_least[side]);
+    }
+    for hand in observation.hands() {
+        for (&count, most) in hand.iter().zip(DLSHOGI_HAND) {
+            for place in 0..most {
+                planes.flag(place < count);
+            }
+        }
+    }
+    planes.flag(observation.in_check());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,13 +269,17 @@ mod tests {
     }
 
     #[test]
-    fn the_table_covers_every_plane_once() {
-        let mut next = 0;
-        for (first, count, _) in ATTACK96 {
-            assert_eq!(first, next);
-            next += count;
-        }
-        assert_eq!(next, Features::Attack96.planes());
+    fn the_tables_cover_every_plane_once() {
+        let check = |table: &[(usize, usize, &str)], features: Features| {
+            let next = table.iter().fold(0, |next, &(first, count, _)| {
+                assert_eq!(first, next, "{}", features.id());
+                next + count
+            });
+            assert_eq!(next, features.planes());
+        };
+        check(&ATTACK96, Features::Attack96);
+        check(&DLSHOGI119, Features::Dlshogi119);
+        assert!(DLSHOGI119.iter().any(|&(first, ..)| first == DLSHOGI_BOARD_PLANES));
     }
 
     #[test]

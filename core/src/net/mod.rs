@@ -48,7 +48,7 @@ pub const OUTCOMES: usize = 3;
 const POOLED: usize = 3;
 
 /// What is added to a variance before its root is taken, so that the root has a slope everywhere.
-const VARIANCE_FLOOR: f32 = 1e-4;
+pub const VARIANCE_FLOOR: f32 = 1e-4;
 
 /// Something that runs the network on a batch of positions.
 pub trait Executor {

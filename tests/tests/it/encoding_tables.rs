@@ -216,6 +216,28 @@ fn attack96(view: &View, counters: Counters, plane: usize, seen: usize) -> f32 {
     }
 }
 
+/// One value by the table `DLSHOGI119`.
+fn dlshogi119(view: &View, plane: usize, seen: usize) -> f32 {
+    const KINDS: [usize; 14] = [0, 1, 2, 3, 5, 6, 4, 7, 8, 9, 10, 11, 12, 13];
+    match (plane, plane % 31) {
+        (..62, kind @ ..14) => flag(view.stands(plane < 31, KINDS[kind], seen)),
+        (..62, kind @ 14..28) => flag(view.attackers(plane < 31, KINDS[kind - 14], seen) > 0),
+        (..62, count) => flag(view.all_attackers(plane < 31, seen) >= count - 27),
+        (62..118, _) => {
+            let mut place = (plane - 62) % 28;
+            let mut kind = 0;
+            for (next, most) in [8, 4, 4, 4, 4, 2].into_iter().enumerate() {
+                if place < most {
+                    break;
+                }
+                (place, kind) = (place - most, next + 1);
+            }
+            flag(view.holds(plane < 90, kind) > place as f32)
+        }
+        _ => flag(view.game.position().in_check()),
+    }
+}
+
 /// The number that binary16 bits stand for, if it is 0 or normal.
 fn half(bits: u16) -> f32 {
     let (exponent, fraction) = (i32::from(bits >> 10), f32::from(bits & 1023) / 1024.0);
@@ -247,6 +269,7 @@ fn planes_of_every_type_follow_the_tables() {
                     let (plane, seen) = (at / SQUARES, at % SQUARES);
                     let expected = match features {
                         Features::Attack96 => attack96(&view, counters, plane, seen),
+                        Features::Dlshogi119 => dlshogi119(&view, plane, seen),
                         _ => keisei(features, &view, counters, plane, seen),
                     };
                     let context = || format!("{} plane {plane}, square {seen} of {:?}", features.id(), game.position());

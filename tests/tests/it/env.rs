@@ -127,7 +127,7 @@ fn every_row_is_a_game_of_its_own() {
     const CHASE: [&str; 4] = ["3h4h", "4b3b", "4h3h", "3b4b"];
     const SHUFFLE: [&str; 4] = ["2h3h", "8b7b", "3h2h", "7b8b"];
     let mut reasons = BTreeSet::new();
-    for (actions, features) in Actions::ALL.into_iter().zip(Features::ALL) {
+    for (actions, features) in Actions::ALL.into_iter().cycle().zip(Features::ALL) {
         let mut random = Random(3);
         let mut env = env(GAMES, actions, MAX_PLIES);
         let mut buffers = Buffers::new(GAMES, actions, features);
