@@ -1,22 +1,20 @@
-"""Load a network of `trainer-native export --to safetensors` into PyTorch: net, config = load("model.safetensors")."""
-import json, struct, torch
-import torch.nn.functional as F
-
+"""A network of `trainer-native export --to safetensors` in PyTorch: net, config = load("model.safetensors")."""
+import json, safetensors, torch, torch.nn.functional as F
 def load(path):
-    data = open(path, "rb").read()
-    start = 8 + struct.unpack("<Q", data[:8])[0]
-    header = json.loads(data[8:start])
-    config = json.loads(header.pop("__metadata__")["config"])
-    assert not any(config["options"].values()), "the layers of NetOptions are not built here"
-    place = lambda t: slice(start + t["data_offsets"][0], start + t["data_offsets"][1])
-    w = {n: torch.frombuffer(bytearray(data[place(t)]), dtype=torch.float32).reshape(t["shape"]) for n, t in header.items()}
+    file = safetensors.safe_open(path, "pt")
+    w, config = {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["config"])
     conv = lambda x, name: F.conv2d(x, w[name + ".weight"], w[name + ".bias"], padding=1)
-    def net(planes):  # [B, planes, 9, 9] -> policy logits [B, actions], win/draw/loss logits [B, 3]
+    linear = lambda x, name: F.linear(x, w[name + ".weight"], w[name + ".bias"])
+    layers = lambda x, name: linear(F.relu(linear(x, name + ".hidden")), name + ".out")
+    pool = lambda x: torch.cat([x.mean((2, 3)), x.amax((2, 3)), (x.var((2, 3), unbiased=False) + 1e-4).sqrt()], 1)
+    def net(planes):  # [B, planes, 9, 9] -> logits of policy [B, actions], of win/draw/loss [B, 3]; score [B, 1] or None
         x = F.relu(conv(planes, "stem"))
-        for i in range(config["spec"]["blocks"]):
-            x = F.relu(x + conv(F.relu(conv(x, f"blocks.{i}.conv1")), f"blocks.{i}.conv2"))
+        for block in (f"blocks.{i}." for i in range(config["spec"]["blocks"])):
+            bias = layers(pool(x), block + "pool")[..., None, None] if block + "pool.out.bias" in w else 0
+            y = conv(F.relu(conv(x, block + "conv1")) + bias, block + "conv2")
+            se = layers(y.mean((2, 3)), block + "se")[..., None, None].chunk(2, 1) if block + "se.out.bias" in w else None
+            x = F.relu(x + (se[0].sigmoid() * y + se[1] if se else y))
         policy = F.conv2d(x, w["policy.weight"][..., None, None]).flatten(1) + w["policy.bias"]
         v = F.relu(F.conv2d(x, w["value.conv.weight"][..., None, None], w["value.conv.bias"])).flatten(1)
-        v = F.relu(F.linear(v, w["value.hidden.weight"], w["value.hidden.bias"]))
-        return policy, F.linear(v, w["value.out.weight"], w["value.out.bias"])
+        return policy, layers(v, "value"), layers(pool(x), "score") if "score.out.bias" in w else None
     return net, config

@@ -1,45 +1,59 @@
-"""Reads what `trainer-native` exports with the programs that it is meant for, each that is installed.
+"""Reads what `trainer-native` exports with the programs that it is meant for.
 
-Argument: a folder that the test `trainer-native/tests/interop.rs` has filled. Prints a line for each check; ends with an error
-if one fails. onnxruntime and PyTorch must give the logits of `policy.f32` and `wdl.f32` for the planes of `planes.f32`; cshogi
-must find the positions, moves and results of `positions.tsv` in the data sets, and read the games.
+Arguments: a folder that the tests of `trainer-native/tests/interop.rs` have filled, and the programs: onnxruntime, torch, cshogi.
+Prints a line for each check; ends with an error if one fails. onnxruntime and PyTorch must give the outputs that are written
+beside each model as `NAME.f32`; cshogi must find the positions, moves and results of `positions.tsv` in the data sets, and read
+the games.
 """
 
-import importlib.util
 import sys
 from pathlib import Path
 
+import numpy as np
+
 folder = Path(sys.argv[1])
 TOLERANCE = 1e-4
+POSITIONS = 1000
 
 
-def installed(*names):
-    missing = [name for name in names if importlib.util.find_spec(name) is None]
-    if missing:
-        print(f"{names[-1]}: left out, {', '.join(missing)} not installed")
-    return not missing
+def read(model, name, *shape):
+    return np.fromfile(folder / model / f"{name}.f32", dtype="<f4").reshape(POSITIONS, *shape)
 
 
-def logits():
-    import numpy as np
-
-    read = lambda name: np.fromfile(folder / f"{name}.f32", dtype="<f4")
-    wdl = read("wdl").reshape(-1, 3)
-    return read("planes").reshape(len(wdl), -1, 9, 9), read("policy").reshape(len(wdl), -1), wdl
-
-
-def compare(what, policy, wdl, found_policy, found_wdl):
-    worst = max(abs(policy - found_policy).max(), abs(wdl - found_wdl).max())
-    print(f"{what}: logits of {len(wdl)} positions within {worst:.1e}")
-    assert worst <= TOLERANCE, what
+def compare(program, model, names, found):
+    """The outputs of a model, of which there must be as many as files."""
+    files = {path.stem for path in (folder / model).glob("*.f32")} - {"planes"}
+    assert set(names) == files, (names, files)
+    worst = max(abs(read(model, name, -1) - output).max() for name, output in zip(names, found, strict=True))
+    print(f"{program}, {model}: {', '.join(names)} of {POSITIONS} positions within {worst:.1e}")
+    assert worst <= TOLERANCE, (program, model)
 
 
-def check_onnx():
+def dlshogi_inputs():
+    """What a program that plays with dlshogi's networks gives them."""
+    import cshogi
+    from cshogi import dlshogi
+
+    sfens = (folder / "dlshogi/positions.txt").read_text().splitlines()
+    inputs = [np.zeros((len(sfens), planes, 9, 9), np.float32) for planes in (62, 57)]
+    board = cshogi.Board()
+    for sfen, *planes in zip(sfens, *inputs):
+        board.set_sfen(sfen)
+        dlshogi.make_input_features(board, *planes)
+    return dict(zip(["input1", "input2"], inputs))
+
+
+def check_onnxruntime():
     import onnxruntime
 
-    planes, policy, wdl = logits()
-    session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
-    compare("onnxruntime", policy, wdl, *session.run(["policy", "wdl"], {"planes": planes}))
+    for model in ["plain", "options", "dlshogi"]:
+        path = folder / model / "model.onnx"
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        inputs = dlshogi_inputs() if model == "dlshogi" else {"planes": read(model, "planes", -1, 9, 9)}
+        for tensor in session.get_inputs():
+            assert tensor.shape == ["batch", *inputs[tensor.name].shape[1:]], (tensor.name, tensor.shape)
+        names = [tensor.name for tensor in session.get_outputs()]
+        compare("onnxruntime", model, names, session.run(names, inputs))
 
 
 def check_torch():
@@ -48,16 +62,16 @@ def check_torch():
     sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
     from load_model import load
 
-    planes, policy, wdl = logits()
-    net, _ = load(folder / "model.safetensors")
-    with torch.no_grad():
-        found = net(torch.from_numpy(planes))
-    compare("PyTorch", policy, wdl, *(tensor.numpy() for tensor in found))
+    for model in ["plain", "options"]:
+        net, _ = load(folder / model / "model.safetensors")
+        with torch.no_grad():
+            found = net(torch.from_numpy(read(model, "planes", -1, 9, 9)))
+        found = [tensor.numpy() for tensor in found if tensor is not None]
+        compare("PyTorch", model, ["policy", "wdl", "score"][: len(found)], found)
 
 
 def check_cshogi():
     import cshogi
-    import numpy as np
     from cshogi import CSA, KIF
 
     rows = [line.split("\t") for line in (folder / "positions.tsv").read_text().splitlines()]
@@ -103,9 +117,5 @@ def order(path):
     return int(number) if number else 1
 
 
-if installed("numpy", "onnxruntime"):
-    check_onnx()
-if installed("numpy", "torch"):
-    check_torch()
-if installed("numpy", "cshogi"):
-    check_cshogi()
+for program in sys.argv[2:]:
+    {"onnxruntime": check_onnxruntime, "torch": check_torch, "cshogi": check_cshogi}[program]()

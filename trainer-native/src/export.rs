@@ -93,7 +93,7 @@ pub fn run(args: &ExportArgs) -> Result<String> {
     if let Some(path) = &args.target.out {
         match args.to {
             Format::Model => write(path, &bytes)?,
-            Format::Onnx => write(path, &onnx::to_bytes(&model)?)?,
+            Format::Onnx => write(path, &onnx::to_bytes(&model))?,
             Format::Safetensors => {
                 write(path, &safetensors::to_bytes(&model))?;
                 write(&path.with_extension("json"), format!("{:#}\n", safetensors::config(&model)).as_bytes())?;

@@ -1,17 +1,18 @@
 //! Exports as other programs read them.
 //!
-//! The programs themselves are asked where `KEISEI_PYTHON` names a Python that has onnxruntime, torch or cshogi: see
-//! `tests/python/interop.py`.
+//! The programs themselves are asked where `INTEROP_PYTHON` names a Python that has them, as `cargo xtask test` does with what
+//! `tests/python/requirements.txt` lists: see `tests/python/interop.py`.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use keisei_core::encoding::{Actions, Features, PackedObservation};
-use keisei_core::format::{Model, Record, record};
+use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
+use keisei_core::format::{Dtype, Model, Provenance, Record, record};
 use keisei_core::net::scalar::Scalar;
-use keisei_core::net::{Executor, OUTCOMES};
+use keisei_core::net::simd::Simd;
+use keisei_core::net::{Executor, NetOptions, NetSpec, OUTCOMES, Weights, softmax3};
 use keisei_core::shogi::{Color, Game, GameResult, Position};
 use trainer_native::score::centipawns;
 
@@ -46,22 +47,83 @@ fn positions(games: &[Record]) -> impl Iterator<Item = (&Record, usize, Game)> {
     })
 }
 
-/// Planes and the scalar executor's logits of some positions, as raw numbers.
-fn write_logits(folder: &Path, model: &Model, games: &[Record]) {
-    let all: Vec<_> = positions(games).map(|(_, _, game)| PackedObservation::new(&game)).collect();
-    let observations: Vec<_> = all.into_iter().cycle().take(POSITIONS).collect();
-    let mut planes = vec![0.0; POSITIONS * Features::Attack96.planes() * 81];
-    Features::Attack96.expand_batch(&observations, &mut planes);
-    let mut policy = vec![0.0; POSITIONS * Actions::Dest2187.count()];
-    let mut wdl = vec![0.0; POSITIONS * OUTCOMES];
-    keisei_core::net::simd::Simd::new(&model.weights).forward(POSITIONS, &planes, &mut policy, &mut wdl);
+/// A small network none of whose layers is idle: fresh weights have zeros, behind which an error would hide.
+fn model(features: Features, options: NetOptions) -> Model {
+    let actions = Actions::Dest2187;
+    let spec = NetSpec {
+        planes: features.planes() as u16,
+        policy_planes: actions.planes() as u16,
+        channels: 16,
+        blocks: 2,
+        value_channels: 2,
+        value_hidden: 16,
+        options,
+    };
+    let mut weights = Weights::init(&spec, 7).unwrap();
+    for (i, weight) in weights.data_mut().iter_mut().enumerate().filter(|(_, weight)| **weight == 0.0) {
+        *weight = 0.1 * (i as f32).sin();
+    }
+    Model { features, actions, provenance: Provenance::default(), weights }
+}
+
+/// Exports models of every kind, each to a folder of its own, with positions and what our executor makes of them.
+fn write_models(folder: &Path, games: &[Record]) {
+    let all = NetOptions { se_hidden: 8, pool_hidden: 12, score_hidden: 16 };
+    for (name, model) in [
+        ("plain", model(Features::Attack96, NetOptions::default())),
+        ("options", model(Features::Attack96, all)),
+        ("dlshogi", model(Features::Dlshogi119, NetOptions { pool_hidden: 0, ..all })),
+    ] {
+        fs::create_dir(folder.join(name)).unwrap();
+        fs::write(folder.join(name).join("model.model"), model.to_bytes(Dtype::F32).unwrap()).unwrap();
+        for format in ["onnx", "safetensors"] {
+            let out = format!("{name}/model.{format}");
+            run(folder, &["export", "--run", name, "--out", &out, "--to", format]);
+        }
+        write_outputs(&folder.join(name), &model, games);
+    }
+}
+
+/// Some positions, and the outputs of the network for them as raw numbers: `NAME.f32` for each output of its ONNX.
+fn write_outputs(folder: &Path, model: &Model, games: &[Record]) {
+    let all: Vec<_> = positions(games).map(|(_, _, game)| game).collect();
+    let games: Vec<_> = all.iter().cycle().take(POSITIONS).collect();
+    let observations: Vec<_> = games.iter().map(|game| PackedObservation::new(game)).collect();
+    let size = model.features.planes() * SQUARES;
+    let mut planes = vec![0.0; POSITIONS * size];
+    model.features.expand_batch(&observations, &mut planes);
+    let scored = usize::from(model.spec().options.score_hidden > 0);
+    let outputs = |batch: usize, executor: &mut dyn Executor| {
+        let mut policy = vec![0.0; batch * model.actions.count()];
+        let (mut wdl, mut score) = (vec![0.0; batch * OUTCOMES], vec![0.0; batch * scored]);
+        executor.forward_scored(batch, &planes[..batch * size], &mut policy, &mut wdl, &mut score);
+        [policy, wdl, score]
+    };
+    let [policy, wdl, score] = outputs(POSITIONS, &mut Simd::new(&model.weights));
     // The definition agrees on the first.
-    let (mut one_policy, mut one_wdl) = (vec![0.0; Actions::Dest2187.count()], vec![0.0; OUTCOMES]);
-    Scalar::new(&model.weights).forward(1, &planes[..96 * 81], &mut one_policy, &mut one_wdl);
-    assert!(one_policy.iter().zip(&policy).all(|(a, b)| (a - b).abs() < 1e-4));
-    for (name, numbers) in [("planes", &planes), ("policy", &policy), ("wdl", &wdl)] {
+    for (ours, defined) in [&policy, &wdl, &score].into_iter().zip(outputs(1, &mut Scalar::new(&model.weights))) {
+        assert!(defined.iter().zip(ours).all(|(a, b)| (a - b).abs() < 1e-4));
+    }
+    let write = |name: &str, numbers: &[f32]| {
         let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
-        fs::write(folder.join(format!("{name}.f32")), bytes).unwrap();
+        fs::write(folder.join(name).with_extension("f32"), bytes).unwrap();
+    };
+    if model.features == Features::Dlshogi119 {
+        let sfens: String = games.iter().map(|game| game.position().to_sfen() + "\n").collect();
+        fs::write(folder.join("positions.txt"), sfens).unwrap();
+        let value = wdl.as_chunks().0.iter().map(|&logits| {
+            let [win, draw, _] = softmax3(logits);
+            win + draw / 2.0
+        });
+        write("output_policy", &policy);
+        write("output_value", &value.collect::<Vec<_>>());
+    } else {
+        write("planes", &planes);
+        write("policy", &policy);
+        write("wdl", &wdl);
+        if scored > 0 {
+            write("score", &score);
+        }
     }
 }
 
@@ -87,26 +149,59 @@ fn write_expected(folder: &Path, games: &[Record]) -> usize {
     count
 }
 
-#[test]
-fn models_and_games_are_what_other_programs_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+/// Records games, among whose positions are some of every kind.
+fn recorded(folder: &Path) -> Vec<Record> {
     run(folder, &["export", "--init", "7", "--out", "model.model"]);
-    run(folder, &["export", "--init", "7", "--out", "model.onnx", "--to", "onnx"]);
-    run(folder, &["export", "--init", "7", "--out", "model.safetensors", "--to", "safetensors"]);
     let evaluate = ["evaluate", "--model", "model.model", "--games", "8", "--opponent", "greedy"];
     run(folder, &[&evaluate[..], &["--record", "games.record"]].concat());
-    let model = Model::from_bytes(&fs::read(folder.join("model.model")).unwrap()).unwrap();
-    let games = record::from_bytes(&fs::read(folder.join("games.record")).unwrap()).unwrap();
+    record::from_bytes(&fs::read(folder.join("games.record")).unwrap()).unwrap()
+}
 
-    let bytes = fs::read(folder.join("model.safetensors")).unwrap();
-    let back = trainer_native::interop::safetensors::from_bytes(&bytes, model.spec()).unwrap();
-    assert_eq!(back, model.weights);
-    let config: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("model.json")).unwrap()).unwrap();
-    assert_eq!((&config["features"], &config["spec"]["channels"]), (&"attack96".into(), &32.into()));
-    let onnx = fs::metadata(folder.join("model.onnx")).unwrap().len();
-    assert!(onnx > 4 * model.spec().parameters() as u64, "{onnx} bytes");
+/// Has the programs read the folder, each by its name in `tests/python/interop.py`.
+fn ask(folder: &Path, programs: &[&str]) {
+    let Ok(python) = std::env::var("INTEROP_PYTHON") else {
+        return println!("not asked, without INTEROP_PYTHON: {programs:?}");
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/python/interop.py");
+    let Output { status, stdout, stderr } =
+        Command::new(python).arg(script).arg(folder).args(programs).output().unwrap();
+    let (told, errors) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(status.success(), "{told}\n{errors}");
+    println!("{told}");
+}
 
+#[test]
+fn models_are_what_onnxruntime_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_models(folder, &recorded(folder));
+    for name in ["plain", "options", "dlshogi"] {
+        let file = |extension: &str| fs::read(folder.join(name).join("model").with_extension(extension)).unwrap();
+        let model = Model::from_bytes(&file("model")).unwrap();
+        let back = trainer_native::interop::safetensors::from_bytes(&file("safetensors"), model.spec()).unwrap();
+        assert_eq!(back, model.weights);
+        let config: serde_json::Value = serde_json::from_slice(&file("json")).unwrap();
+        assert_eq!((&config["features"], &config["spec"]["channels"]), (&model.features.id().into(), &16.into()));
+    }
+    check_refused(folder, &["export", "--init", "7", "--web", ".", "--to", "onnx"], 2, "--out");
+    ask(folder, &["onnxruntime"]);
+}
+
+#[test]
+#[ignore = "PyTorch is large: INTEROP_PYTHON=… cargo test --test interop -- --ignored, a Python with torch, safetensors, numpy"]
+fn models_are_what_pytorch_loads() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_models(folder, &recorded(folder));
+    assert!(std::env::var_os("INTEROP_PYTHON").is_some(), "INTEROP_PYTHON names no Python");
+    ask(folder, &["torch"]);
+}
+
+#[test]
+fn games_are_what_cshogi_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let games = recorded(folder);
     let count = write_expected(folder, &games);
     for (name, size) in [("games.hcpe", 38), ("games.psv", 40)] {
         let told = run(folder, &["dataset", "games.record", "--out", name]);
@@ -116,16 +211,7 @@ fn models_and_games_are_what_other_programs_read() {
     run(folder, &["convert", "games.record", "games.csa"]);
     run(folder, &["convert", "games.record", "kif/games.kif"]);
     assert_eq!(fs::read_dir(folder.join("kif")).unwrap().count(), 8);
-    check_refused(folder, &["export", "--init", "7", "--web", ".", "--to", "onnx"], 2, "--out");
     check_refused(folder, &["dataset", "games.record", "--out", "games.txt"], 2, ".hcpe or .psv");
     check_refused(folder, &["dataset", "model.model", "--out", "games.psv"], 1, "model.model");
-
-    if let Ok(python) = std::env::var("KEISEI_PYTHON") {
-        write_logits(folder, &model, &games);
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/python/interop.py");
-        let Output { status, stdout, stderr } = Command::new(python).arg(script).arg(folder).output().unwrap();
-        let (told, errors) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-        assert!(status.success(), "{told}\n{errors}");
-        println!("{told}");
-    }
+    ask(folder, &["cshogi"]);
 }

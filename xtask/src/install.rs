@@ -1,6 +1,6 @@
 //! What the commands need from outside: installed where that is possible, named where it is not.
 
-use crate::shell::{command, find, output, root, run};
+use crate::shell::{command, find, output, root, run, target_directory};
 use anyhow::{Context, Result};
 use std::fmt;
 use std::fs;
@@ -102,6 +102,32 @@ pub fn npm_packages(folder: &Path) -> Result<()> {
     run(npm.current_dir(folder).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
     fs::write(installed, lock)?;
     Ok(())
+}
+
+/// A Python with the packages that the tests ask, in an environment below cargo's output folder; at once if the list of them is
+/// the one that was last installed there.
+///
+/// # Errors
+/// [`Missing`] without Python, or where pip cannot get the packages; anything else if the list cannot be read.
+pub fn python_packages() -> Result<PathBuf> {
+    let list = root().join("tests/python/requirements.txt");
+    let wanted = fs::read(&list).with_context(|| format!("{}", list.display()))?;
+    let environment = target_directory()?.join("python");
+    let (python, installed) = (environment.join("bin/python"), environment.join("installed.txt"));
+    if fs::read(&installed).is_ok_and(|found| found == wanted) {
+        return Ok(python);
+    }
+    let make = || run(command("python3", &["-m", "venv", "--clear"]).arg(&environment));
+    if make().is_err() {
+        debian_packages(&["python3", "python3-venv"]).context("Python 3.11 or later with its module venv")?;
+        make()?;
+    }
+    let mut pip = command(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+    if let Err(error) = run(pip.arg("--requirement").arg(&list)) {
+        return Err(missing(format!("what {} lists: {error:#}", list.display())));
+    }
+    fs::write(installed, wanted)?;
+    Ok(python)
 }
 
 /// The folder of the pages' sources.
