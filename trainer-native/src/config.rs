@@ -45,7 +45,7 @@ pub struct NetConfig {
     pub value_hidden: u16,
 }
 
-/// The most plies of an iteration: at 593 legal moves each, 32 bits number them all.
+/// The most plies of an iteration: at some 600 legal moves each, 32 bits number them all.
 const ROLLOUT_PLIES: usize = 1 << 22;
 
 /// Games against itself.

@@ -14,7 +14,12 @@ use super::attacks::{self, between, ray_through};
 use super::{Bitboard, Color, Move, Piece, PieceType, Position, Square};
 
 /// No position has more legal moves than this.
-pub const MAX_MOVES: usize = 593;
+///
+/// With both kings the most is 593. Problems may lack the opponent's, and without checks and pins a bound is what each piece could
+/// do by itself: with all seven kinds in hand every square without a piece allows 7 drops, a king on its square 8 moves, the
+/// other rook and bishop 32 each, promoting or not, and three silvers and three lances 10 each; all else stands in the way of more
+/// drops than it has moves. That makes 7 × (81 - 9) + 8 + 2 × 32 + 6 × 10.
+pub const MAX_MOVES: usize = 636;
 
 /// The legal moves of one position.
 pub type MoveList = ArrayVec<Move, MAX_MOVES>;

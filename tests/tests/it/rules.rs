@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use keisei_core::shogi::{
-    Color, DeclarationError, Game, IllegalMove, Move, MoveError, Origin, Outcome, Piece, PieceType, Position,
-    SfenError, Square, perft, perft_played,
+    Color, DeclarationError, Game, IllegalMove, MAX_MOVES, Move, MoveError, Origin, Outcome, Piece, PieceType,
+    Position, SfenError, Square, perft, perft_played,
 };
 
 use keisei_tests::random::{Choices, Random};
@@ -379,6 +379,8 @@ fn problem_positions_are_accepted() {
         "7l1/7pk/7n1/8R/7N1/9/9/9/9 w r2b4g4s2n3l17p 1",
         "P3k4/P8/9/9/9/9/9/8p/4K3p b - 1",
         "NL2k4/N8/9/9/9/9/9/8n/4K2ln b - 1",
+        // More than 593 moves, which is the most with both kings.
+        "R8/2K1S2SS/4B4/9/9/9/9/9/1L1L1L3 b RBGSNLP3gp 1",
     ] {
         let position = position(sfen);
         assert_eq!(position.to_sfen(), sfen);
@@ -410,7 +412,7 @@ fn mangled_sfen_is_refused_or_understood_but_never_panics() {
             if let Ok(position) = Position::from_sfen(&text) {
                 understood += 1;
                 assert_eq!(Position::from_sfen(&position.to_sfen()), Ok(position.clone()), "{text}");
-                assert!(position.legal_count() <= 593);
+                assert!(position.legal_count() <= MAX_MOVES);
             }
         }
     }
