@@ -42,12 +42,12 @@ export const fixtures = (...args) => output("fixtures", args);
 export const nativeOutcome = async (moves) => (await output("trainer-native", ["outcome", "startpos", ...moves])).trim();
 
 /**
- * Starts everything; `site.close()` ends it.
+ * Starts everything; `site.close()` ends it. With `gpu` the browser has WebGPU, which SwiftShader computes on the CPU.
  *
  * The site is a copy of the built pages. An exported agent in it is kept; without one there is an untrained agent, so that
  * the tests need no training.
  */
-export async function open() {
+export async function open({ gpu = false } = {}) {
   assert.ok(await exists(join(DIST, "index.html")), `${DIST} holds no built pages: run \`cargo xtask web\``);
   const directory = await mkdtemp(join(tmpdir(), "keisei-browser-"));
   const files = join(directory, "fixtures");
@@ -69,7 +69,7 @@ export async function open() {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
       "--no-sandbox",
-      "--disable-gpu",
+      ...(gpu ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"] : ["--disable-gpu"]),
       "--disable-quic",
       "--no-first-run",
       "--disable-background-networking",

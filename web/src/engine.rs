@@ -1,6 +1,6 @@
 //! The agent in its worker.
 
-use keisei_core::encoding::PackedObservation;
+use keisei_core::encoding::{PackedObservation, SQUARES};
 use keisei_core::format::model::{Model, Provenance};
 use keisei_core::net::{OUTCOMES, simd::Simd, softmax3};
 use keisei_core::notation::western;
@@ -183,6 +183,11 @@ impl Engine {
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
     }
 
+    /// How many weights the network has.
+    pub fn weights(&self) -> usize {
+        self.model.weights.data().len()
+    }
+
     /// Judges the position after `moves` (USI, separated by spaces) from `start` by the policy alone, and draws a move from
     /// it at `temperature` (0: its best) with `uniform` in `[0, 1)` as the randomness.
     ///
@@ -247,6 +252,48 @@ impl Engine {
         Ok(search.is_finished())
     }
 
+    /// For a network that is computed elsewhere, in place of [`step`](Self::step): planes `[batch, planes, 81]` of at most
+    /// `batch` (1 or more) positions that the search wants to know; none if it is done, or can go on without. They must be
+    /// answered by [`deliver`](Self::deliver).
+    ///
+    /// # Errors
+    /// If no search has begun.
+    pub fn gather(&mut self, batch: usize) -> Result<Vec<f32>, JsError> {
+        let search = self.search.as_mut().ok_or_else(|| JsError::new("no search has begun"))?;
+        let observations = search.gather(batch.max(1));
+        let mut planes = vec![0.0; observations.len() * self.model.features.planes() * SQUARES];
+        self.model.features.expand_batch(observations, &mut planes);
+        Ok(planes)
+    }
+
+    /// Takes what the network says of the positions that were gathered: policy logits `[batch, actions]`, and behind them
+    /// outcome logits `[batch, 3]`; whether the search is done.
+    ///
+    /// # Errors
+    /// If no search has begun, or these are not the logits of as many positions.
+    pub fn deliver(&mut self, logits: &[f32]) -> Result<bool, JsError> {
+        let search = self.search.as_mut().ok_or_else(|| JsError::new("no search has begun"))?;
+        let batch = search.observations().len();
+        let actions = self.model.actions.count();
+        if logits.len() != batch * (actions + OUTCOMES) {
+            return Err(js_error(format!("{} logits, but {batch} positions were gathered", logits.len())));
+        }
+        if batch > 0 {
+            let (policy, wdl) = logits.split_at(batch * actions);
+            search.deliver(policy, wdl);
+        }
+        Ok(search.is_finished())
+    }
+
+    /// Forgets what was gathered, where nobody can compute it after all.
+    ///
+    /// # Errors
+    /// If no search has begun.
+    pub fn abandon(&mut self) -> Result<(), JsError> {
+        self.search.as_mut().ok_or_else(|| JsError::new("no search has begun"))?.abandon();
+        Ok(())
+    }
+
     /// What the search has found so far: its best move, and what it thinks of the others.
     ///
     /// # Errors
@@ -263,6 +310,17 @@ impl Engine {
         let [win, draw, loss] = search.wdl().or_else(of_best).unwrap_or([0.0, 1.0, 0.0]);
         let candidates = Candidates::searched(search.game().position(), &found);
         Ok(Thought { win, draw, loss, visits: search.visits(), chosen, candidates })
+    }
+
+    /// What the network reads of a position: planes `[planes, 81]`.
+    ///
+    /// # Errors
+    /// If the position or a move is wrong.
+    pub fn planes(&self, start: &str, moves: &str, max_plies: u16) -> Result<Vec<f32>, JsError> {
+        let observation = PackedObservation::new(&game(start, moves, max_plies)?);
+        let mut planes = vec![0.0; self.model.features.planes() * SQUARES];
+        self.model.features.expand_batch(&[observation], &mut planes);
+        Ok(planes)
     }
 
     /// The network's raw answer to a position: every policy logit, unmasked, and then the three outcome logits.

@@ -1,5 +1,6 @@
 /** The agent's thread: loads a model, then answers positions. */
 
+import { BATCH as GPU_BATCH, type Gpu, openGpu } from "./gpu";
 import { type Answer, type Request, type Thought, listed } from "./protocol";
 import init, { Engine, type Thought as WasmThought } from "./wasm/keisei_web.js";
 import fixedUrl from "./wasm/keisei_web_bg.wasm?url";
@@ -27,6 +28,8 @@ const RELAXED = Uint8Array.of(
 const wasmUrl = WebAssembly.validate(RELAXED) ? relaxedUrl : fixedUrl;
 const ready = init({ module_or_path: wasmUrl });
 let engine: Engine | null = null;
+/** The engine's network on the GPU, if it runs there. */
+let gpu: Gpu | null = null;
 
 /** Leaves that the network judges at once. */
 const BATCH = 8;
@@ -69,11 +72,14 @@ async function download(id: number, url: string): Promise<Uint8Array> {
 }
 
 /** Replaces the agent; the old one stays if the new file is not a model. */
-function open(id: number, bytes: Uint8Array): void {
+async function open(id: number, bytes: Uint8Array): Promise<void> {
   const opened = new Engine(bytes);
   engine?.free();
+  gpu?.free();
   engine = opened;
-  answer({ id, type: "ready", agent: { name: engine.name(), about: engine.about() } });
+  gpu = await openGpu(bytes, engine);
+  const about = gpu ? `${engine.about()} · on the GPU` : engine.about();
+  answer({ id, type: "ready", agent: { name: engine.name(), about } });
 }
 
 /** A thought as the wasm gives it; it is freed here. */
@@ -94,6 +100,22 @@ function listen(): Promise<void> {
   });
 }
 
+/** Takes a search one batch of leaves further; whether it is done. */
+async function step(engine: Engine): Promise<boolean> {
+  if (!gpu) return engine.step(BATCH);
+  const planes = engine.gather(GPU_BATCH);
+  if (planes.length === 0) return engine.deliver(new Float32Array());
+  try {
+    return engine.deliver(await gpu.forward(planes));
+  } catch (error) {
+    // A GPU can be taken away at any time; the CPU goes on.
+    console.info(`the GPU is given up: ${error}`);
+    gpu = null;
+    engine.abandon();
+    return engine.step(BATCH);
+  }
+}
+
 async function think(engine: Engine, request: Extract<Request, { type: "think" }>): Promise<Thought> {
   const { id, start, moves, maxPlies, strength, uniform } = request;
   if (strength.visits === 0) return told(engine.think(start, moves, maxPlies, strength.temperature, uniform));
@@ -101,7 +123,7 @@ async function think(engine: Engine, request: Extract<Request, { type: "think" }
   let tell = performance.now() + TELL_MS;
   let rest = performance.now() + LISTEN_MS;
   engine.search(start, moves, maxPlies, strength.visits);
-  while (id > stopped && performance.now() < end && !engine.step(BATCH)) {
+  while (id > stopped && performance.now() < end && !(await step(engine))) {
     if (performance.now() >= tell) {
       answer({ id, type: "thinking", thought: told(engine.found()) });
       tell = performance.now() + TELL_MS;
@@ -118,10 +140,10 @@ async function serve(request: Request): Promise<void> {
   await ready;
   switch (request.type) {
     case "fetch":
-      open(request.id, await download(request.id, request.url));
+      await open(request.id, await download(request.id, request.url));
       break;
     case "open":
-      open(request.id, new Uint8Array(request.bytes));
+      await open(request.id, new Uint8Array(request.bytes));
       break;
     case "think": {
       if (!engine) throw new Error("no agent is loaded");

@@ -4,7 +4,7 @@ use alloc::{format, vec, vec::Vec};
 
 use burn::module::{Module, Param};
 use burn::tensor::activation::{relu, sigmoid};
-use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::backend::{AutodiffBackend, Backend, ExecutionError};
 use burn::tensor::{Tensor, TensorData, module::conv2d, ops::ConvOptions};
 
 use super::{Executor, NetSpec, OUTCOMES, POOLED, SIDE, SQUARES, VARIANCE_FLOOR, Weights, assert_shapes};
@@ -147,6 +147,21 @@ impl<B: Backend> Net<B> {
     pub fn forward(&self, planes: Tensor<B, 3>) -> (Tensor<B, 2>, Tensor<B, 2>) {
         let (policy, wdl, _) = self.forward_scored(planes);
         (policy, wdl)
+    }
+
+    /// The logits of [`forward`](Net::forward) as numbers, all of the policy's first, from planes `[B, planes, 81]`. For devices
+    /// whose memory cannot be read at once, such as a browser's GPU.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub async fn evaluate(&self, planes: Vec<f32>) -> Result<Vec<f32>, ExecutionError> {
+        let inputs = usize::from(self.spec.planes);
+        let batch = planes.len() / (inputs * SQUARES);
+        let planes = TensorData::new(planes, [batch, inputs, SQUARES]);
+        let (policy, wdl) = self.forward(Tensor::from_data(planes, &self.policy.bias.val().device()));
+        // One tensor, so that one reading waits for the device.
+        let logits = Tensor::cat(vec![policy.flatten::<1>(0, 1), wdl.flatten(0, 1)], 0).into_data_async().await?;
+        Ok(logits.convert::<f32>().into_vec().expect("the data was converted to f32"))
     }
 
     /// The same with the score `[B, 1]` of the side to move, of a network that has a head for it.

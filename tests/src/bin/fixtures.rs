@@ -9,7 +9,7 @@
 //! | `positions.txt` | 1,000 positions of random games, one a line: USI moves from the start position |
 //!
 //! and `fixtures logits MODEL FILE` the native answers to these positions: of each all policy logits and the three outcome
-//! logits, f32 little-endian.
+//! logits, f32 little-endian; and `fixtures large FILE` a model that is large enough for the page to ask for a GPU.
 
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
@@ -33,7 +33,8 @@ fn main() -> Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["files", directory] => files(Path::new(directory)),
         ["logits", model, file] => logits(Path::new(model), Path::new(file)),
-        _ => bail!("usage: fixtures files DIR | fixtures logits MODEL FILE"),
+        ["large", file] => write(Path::new(file), &large()?.to_bytes(Dtype::F16)?),
+        _ => bail!("usage: fixtures files DIR | fixtures logits MODEL FILE | fixtures large FILE"),
     }
 }
 
@@ -64,12 +65,20 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn untrained() -> Result<Model> {
+    model(32, 2)
+}
+
+fn large() -> Result<Model> {
+    model(128, 4)
+}
+
+fn model(channels: u16, blocks: u16) -> Result<Model> {
     let (features, actions) = (Features::Attack96, Actions::Dest2187);
     let spec = NetSpec {
         planes: features.planes() as u16,
         policy_planes: actions.planes() as u16,
-        channels: 32,
-        blocks: 2,
+        channels,
+        blocks,
         value_channels: 4,
         value_hidden: 64,
         options: NetOptions::default(),

@@ -1,0 +1,69 @@
+/** The network on the browser's GPU, where that is worth it. */
+
+import gpuUrl from "./wasm/gpu/keisei_web_gpu_bg.wasm?url";
+import type { Gpu } from "./wasm/gpu/keisei_web_gpu.js";
+import type { Engine } from "./wasm/keisei_web.js";
+
+export type { Gpu };
+
+/** Leaves that the GPU judges at once: it needs many to be busy, and each time takes it milliseconds to answer. */
+export const BATCH = 32;
+
+/** Smaller networks are fast enough on the CPU, and spare the page another download. */
+const LARGE = 1_000_000;
+
+/** A GPU may round otherwise, but not further from the CPU's logits. */
+const TOLERANCE = 0.05;
+
+/** A driver that takes longer is left alone. */
+const PATIENCE_MS = 10_000;
+
+/** What is used of WebGPU here; the module does the rest. */
+interface WithGpu {
+  gpu?: { requestAdapter(): Promise<object | null> };
+}
+
+/** The network of this model on the GPU; nothing if it is small, or there is no GPU that computes it right and faster. */
+export async function openGpu(model: Uint8Array, engine: Engine): Promise<Gpu | null> {
+  if (engine.weights() < LARGE || !(await hasGpu())) return null;
+  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), PATIENCE_MS));
+  try {
+    return await Promise.race([openIfFaster(model, engine), late]);
+  } catch (error) {
+    console.info(`the GPU is not used: ${error}`);
+    return null;
+  }
+}
+
+async function hasGpu(): Promise<boolean> {
+  const { gpu } = navigator as WithGpu;
+  return ((await gpu?.requestAdapter().catch(() => null)) ?? null) !== null;
+}
+
+async function openIfFaster(model: Uint8Array, engine: Engine): Promise<Gpu | null> {
+  const { default: init, Gpu } = await import("./wasm/gpu/keisei_web_gpu.js");
+  await init({ module_or_path: gpuUrl });
+  const gpu = await Gpu.open(model);
+
+  const one = engine.planes("startpos", "", 0);
+  const planes = new Float32Array(BATCH * one.length);
+  for (let i = 0; i < BATCH; i++) planes.set(one, i * one.length);
+  // The first time is for compiling, and tells whether it is right.
+  const found = await gpu.forward(planes);
+  const began = performance.now();
+  const expected = engine.logits("startpos", "", 0);
+  const asked = performance.now();
+  await gpu.forward(planes);
+  const [cpu, onGpu] = [asked - began, (performance.now() - asked) / BATCH];
+
+  const actions = expected.length - 3;
+  const last = BATCH - 1;
+  const right = expected.every((logit, index) => {
+    const at = index < actions ? last * actions + index : BATCH * actions + last * 3 + index - actions;
+    return Math.abs((found[at] ?? NaN) - logit) <= TOLERANCE;
+  });
+  if (right && onGpu < cpu) return gpu;
+  console.info(`the GPU is not used: ${onGpu.toFixed(1)} ms a position, the CPU ${cpu.toFixed(1)} ms, right: ${right}`);
+  gpu.free();
+  return null;
+}
