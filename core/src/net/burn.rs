@@ -154,6 +154,9 @@ impl<B: Backend> Net<B> {
     ///
     /// # Errors
     /// If the device fails.
+    ///
+    /// # Panics
+    /// If `planes` are not those of whole positions.
     pub async fn evaluate(&self, planes: Vec<f32>) -> Result<Vec<f32>, ExecutionError> {
         let inputs = usize::from(self.spec.planes);
         let batch = planes.len() / (inputs * SQUARES);
