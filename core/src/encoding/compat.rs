@@ -17,7 +17,7 @@
 //! | 49    | 0                                                                                        |
 
 use super::PackedObservation;
-use super::expand::{PlaneValue, Planes};
+use super::expand::PlaneWriter;
 use crate::shogi::Color;
 
 /// Whose scales a set of compatibility planes has.
@@ -49,7 +49,7 @@ impl Version {
 }
 
 /// Writes planes 0–43.
-fn expand_common<V: PlaneValue>(version: Version, observation: &PackedObservation, planes: &mut Planes<V>) {
+fn expand_common(version: Version, observation: &PackedObservation, planes: &mut impl PlaneWriter) {
     planes.pieces(observation);
     let scale = version.hand_scale();
     for hand in observation.hands() {
@@ -61,15 +61,13 @@ fn expand_common<V: PlaneValue>(version: Version, observation: &PackedObservatio
     planes.uniform(version.ply(observation.plies(), observation.max_plies()));
 }
 
-pub(super) fn expand_core46<V: PlaneValue>(version: Version, observation: &PackedObservation, out: &mut [V]) {
-    let planes = &mut Planes::new(out);
+pub(super) fn expand_core46(version: Version, observation: &PackedObservation, planes: &mut impl PlaneWriter) {
     expand_common(version, observation, planes);
     planes.flag(false);
     planes.flag(false);
 }
 
-pub(super) fn expand_katago50<V: PlaneValue>(observation: &PackedObservation, out: &mut [V]) {
-    let planes = &mut Planes::new(out);
+pub(super) fn expand_katago50(observation: &PackedObservation, planes: &mut impl PlaneWriter) {
     expand_common(Version::Keisei2026, observation, planes);
     for occurrence in 2..=4 {
         planes.flag(observation.repetition() == occurrence);

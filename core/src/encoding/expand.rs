@@ -2,8 +2,9 @@
 
 use super::{PackedObservation, SQUARES};
 use crate::format::half;
-use crate::shogi::{Bitboard, Color};
+use crate::shogi::{Bitboard, PieceType};
 use core::mem;
+use core::slice::{ChunksExactMut, IterMut};
 
 /// What the values of planes may be: `f32`; `u16`, the bits of an IEEE binary16 number; `i8`, in units of 1/127.
 ///
@@ -49,7 +50,30 @@ impl PlaneValue for i8 {
     }
 }
 
-/// The planes not yet written.
+/// Planes as they are written, one after the other.
+pub(super) trait PlaneWriter {
+    /// A plane for each set: 1 on its squares.
+    fn sets(&mut self, sets: &[Bitboard]);
+
+    /// A plane with one value everywhere.
+    fn uniform(&mut self, value: f32);
+
+    /// A plane of ones or zeros.
+    fn flag(&mut self, is_set: bool) {
+        self.uniform(f32::from(u8::from(is_set)));
+    }
+
+    /// 28 planes: own pieces by kind, then the opponent's.
+    fn pieces(&mut self, observation: &PackedObservation) {
+        let mut pieces = [[Bitboard::EMPTY; PieceType::COUNT]; 2];
+        for (square, piece) in observation.pieces() {
+            pieces[piece.color().index()][piece.kind().index()].insert(square);
+        }
+        self.sets(pieces.as_flattened());
+    }
+}
+
+/// Writes a value for every square.
 pub(super) struct Planes<'a, V> {
     rest: &'a mut [V],
 }
@@ -65,19 +89,16 @@ impl<'a, V: PlaneValue> Planes<'a, V> {
         next
     }
 
-    /// 28 planes: own pieces by kind, then the opponent's.
-    pub(super) fn pieces(&mut self, observation: &PackedObservation) {
-        const KINDS: usize = 14;
-        let planes = self.next(2 * KINDS);
-        planes.fill(V::ZERO);
-        for (square, piece) in observation.pieces() {
-            let side = if piece.color() == Color::Black { 0 } else { KINDS };
-            planes[(side + piece.kind().index()) * SQUARES + square.index()] = V::ONE;
-        }
+    fn fill(&mut self, value: V) {
+        // A length known to the compiler makes a few stores of this, not a call.
+        let (plane, rest) = mem::take(&mut self.rest).split_first_chunk_mut::<SQUARES>().expect("a plane is left");
+        *plane = [value; SQUARES];
+        self.rest = rest;
     }
+}
 
-    /// A plane for each set: 1 on its squares.
-    pub(super) fn sets(&mut self, sets: &[Bitboard]) {
+impl<V: PlaneValue> PlaneWriter for Planes<'_, V> {
+    fn sets(&mut self, sets: &[Bitboard]) {
         let planes = self.next(sets.len());
         planes.fill(V::ZERO);
         for (plane, &set) in planes.chunks_exact_mut(SQUARES).zip(sets) {
@@ -85,20 +106,43 @@ impl<'a, V: PlaneValue> Planes<'a, V> {
         }
     }
 
-    /// A plane with one value everywhere.
-    pub(super) fn uniform(&mut self, value: f32) {
+    fn uniform(&mut self, value: f32) {
         self.fill(V::from_f32(value));
     }
 
-    /// A plane of ones or zeros.
-    pub(super) fn flag(&mut self, is_set: bool) {
+    fn flag(&mut self, is_set: bool) {
         self.fill(if is_set { V::ONE } else { V::ZERO });
     }
+}
 
-    fn fill(&mut self, value: V) {
-        // A length known to the compiler makes a few stores of this, not a call.
-        let (plane, rest) = mem::take(&mut self.rest).split_first_chunk_mut::<SQUARES>().expect("a plane is left");
-        *plane = [value; SQUARES];
-        self.rest = rest;
+/// Words of a [set of squares](super::Features::compress).
+pub const SET_WORDS: usize = 3;
+
+/// Writes a set of squares and a value for every plane.
+pub(super) struct Sets<'a> {
+    words: ChunksExactMut<'a, i32>,
+    values: IterMut<'a, f32>,
+}
+
+impl<'a> Sets<'a> {
+    pub(super) fn new(words: &'a mut [i32], values: &'a mut [f32]) -> Self {
+        Self { words: words.chunks_exact_mut(SET_WORDS), values: values.iter_mut() }
+    }
+
+    fn push(&mut self, set: Bitboard, value: f32) {
+        self.words.next().expect("a plane is left").copy_from_slice(&set.words());
+        *self.values.next().expect("a plane is left") = value;
+    }
+}
+
+impl PlaneWriter for Sets<'_> {
+    fn sets(&mut self, sets: &[Bitboard]) {
+        for &set in sets {
+            self.push(set, 1.0);
+        }
+    }
+
+    fn uniform(&mut self, value: f32) {
+        self.push(Bitboard::ALL, value);
     }
 }

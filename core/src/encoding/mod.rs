@@ -16,7 +16,7 @@
 //! | `spatial11259-2026` | likewise, its "spatial" mode: 139 slots × 81 squares | 11,259 actions | [`Actions`] |
 //!
 //! A game's state is stored as a [`PackedObservation`] of 101 bytes and expanded to planes where these are read, as `f32`,
-//! binary16 or `i8` (see [`PlaneValue`]). Legal moves come out as a list ([`Actions::legal`]), a dense mask
+//! binary16 or `i8` (see [`PlaneValue`]), or [`compressed`](Features::compress) to sets of squares. Legal moves come out as a list ([`Actions::legal`]), a dense mask
 //! ([`Actions::legal_mask`]) or one by one ([`Actions::for_each_legal`]). `trainer-native encode` prints any of them.
 
 mod observation;
@@ -27,7 +27,7 @@ mod numbering;
 mod compat;
 
 pub use actions::{Actions, LegalActions};
-pub use expand::PlaneValue;
+pub use expand::{PlaneValue, SET_WORDS};
 pub use observation::{Counters, ObservationError, PackedObservation};
 pub use planes::{ATTACK96, DLSHOGI_BOARD_PLANES, DLSHOGI119, Features};
 

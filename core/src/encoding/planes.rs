@@ -1,7 +1,7 @@
 //! Input planes: a packed observation expanded to what the network reads.
 
 use super::compat::{Version, expand_core46, expand_katago50};
-use super::expand::{PlaneValue, Planes};
+use super::expand::{PlaneValue, PlaneWriter, Planes, SET_WORDS, Sets};
 use super::{PackedObservation, SQUARES};
 use crate::shogi::{Bitboard, Color, PieceType, attacks};
 
@@ -147,12 +147,42 @@ impl Features {
     /// If `out` is not exactly [`planes`](Self::planes) × 81 long.
     pub fn expand<V: PlaneValue>(self, observation: &PackedObservation, out: &mut [V]) {
         assert_eq!(out.len(), self.planes() * SQUARES, "planes of {}", self.id());
+        self.write(observation, &mut Planes::new(out));
+    }
+
+    /// Writes the planes of one observation in a twentieth of the bytes, to be expanded where they are read, such as on a GPU:
+    /// plane `p` is `values[p]` on the squares of a set and 0 elsewhere; square `s` is in the set if bit `s % 27` of
+    /// `sets[SET_WORDS * p + s / 27]` is 1.
+    ///
+    /// ```
+    /// use keisei_core::encoding::{Features, PackedObservation, SET_WORDS, SQUARES};
+    /// use keisei_core::shogi::Game;
+    /// let observation = PackedObservation::new(&Game::startpos());
+    /// let (mut planes, mut sets, mut values) = ([0.0; 96 * SQUARES], [0; 96 * SET_WORDS], [0.0; 96]);
+    /// Features::Attack96.expand(&observation, &mut planes);
+    /// Features::Attack96.compress(&observation, &mut sets, &mut values);
+    /// for (i, &expanded) in planes.iter().enumerate() {
+    ///     let (plane, square) = (i / SQUARES, i % SQUARES);
+    ///     let bit = sets[SET_WORDS * plane + square / 27] >> (square % 27) & 1;
+    ///     assert_eq!(bit as f32 * values[plane], expanded);
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// If `sets` is not exactly [`planes`](Self::planes) × [`SET_WORDS`] long, `values` not exactly `planes`.
+    pub fn compress(self, observation: &PackedObservation, sets: &mut [i32], values: &mut [f32]) {
+        assert_eq!(sets.len(), self.planes() * SET_WORDS, "sets of {}", self.id());
+        assert_eq!(values.len(), self.planes(), "values of {}", self.id());
+        self.write(observation, &mut Sets::new(sets, values));
+    }
+
+    fn write(self, observation: &PackedObservation, planes: &mut impl PlaneWriter) {
         match self {
-            Self::Attack96 => expand_attack96(observation, out),
-            Self::Dlshogi119 => expand_dlshogi119(observation, out),
-            Self::Core46Keisei2025 => expand_core46(Version::Keisei2025, observation, out),
-            Self::Core46Keisei2026 => expand_core46(Version::Keisei2026, observation, out),
-            Self::Katago50 => expand_katago50(observation, out),
+            Self::Attack96 => expand_attack96(observation, planes),
+            Self::Dlshogi119 => expand_dlshogi119(observation, planes),
+            Self::Core46Keisei2025 => expand_core46(Version::Keisei2025, observation, planes),
+            Self::Core46Keisei2026 => expand_core46(Version::Keisei2026, observation, planes),
+            Self::Katago50 => expand_katago50(observation, planes),
         }
     }
 
@@ -205,9 +235,8 @@ impl Attacks {
 }
 
 /// Writes the planes of the table [`ATTACK96`], in its order.
-fn expand_attack96<V: PlaneValue>(observation: &PackedObservation, out: &mut [V]) {
+fn expand_attack96(observation: &PackedObservation, planes: &mut impl PlaneWriter) {
     let attacks = Attacks::of(observation);
-    let planes = &mut Planes::new(out);
     planes.sets(attacks.pieces.as_flattened());
     planes.sets(attacks.by_kind.as_flattened());
     planes.sets(attacks.at_least.as_flattened());
@@ -230,9 +259,8 @@ fn expand_attack96<V: PlaneValue>(observation: &PackedObservation, out: &mut [V]
 }
 
 /// Writes the planes of the table [`DLSHOGI119`], in its order.
-fn expand_dlshogi119<V: PlaneValue>(observation: &PackedObservation, out: &mut [V]) {
+fn expand_dlshogi119(observation: &PackedObservation, planes: &mut impl PlaneWriter) {
     let attacks = Attacks::of(observation);
-    let planes = &mut Planes::new(out);
     for side in Color::ALL.map(Color::index) {
         for by_kind in [&attacks.pieces[side], &attacks.by_kind[side]] {
             planes.sets(&DLSHOGI_KINDS.map(|kind| by_kind[kind.index()]));

@@ -44,6 +44,14 @@ impl Bitboard {
         Bitboard { lo: bits as u64 & LO, hi: (bits >> SPLIT) as u64 & HI }
     }
 
+    /// The set in three words of 27 squares, three files each: square `s` is bit `s % 27` of word `s / 27`.
+    #[inline]
+    pub(crate) const fn words(self) -> [i32; 3] {
+        const WORD: u64 = (1 << 27) - 1;
+        let third = self.lo >> 54 | self.hi << (SPLIT - 54);
+        [(self.lo & WORD) as i32, (self.lo >> 27 & WORD) as i32, third as i32]
+    }
+
     /// The nine squares of `rank` 1..=9.
     pub(crate) const fn rank(rank: u8) -> Bitboard {
         let lo = RANK_A << (rank - 1);

@@ -1,7 +1,7 @@
 //! The encodings against their tables, written out once more to be obviously right: one question a square, one formula a
 //! move, no sets and no lookups.
 
-use keisei_core::encoding::{Actions, Counters, Features, PackedObservation, SQUARES};
+use keisei_core::encoding::{Actions, Counters, Features, PackedObservation, SET_WORDS, SQUARES};
 use keisei_core::shogi::{Color, Game, Move, PieceType, Position, Square, attacks};
 use keisei_tests::random::{Choices, Random};
 use std::collections::BTreeMap;
@@ -265,6 +265,8 @@ fn planes_of_every_type_follow_the_tables() {
                 features.expand(&observation, &mut wide);
                 features.expand(&observation, &mut narrow);
                 features.expand(&observation, &mut bytes);
+                let (mut sets, mut values) = (vec![7; features.planes() * SET_WORDS], vec![7.0; features.planes()]);
+                features.compress(&observation, &mut sets, &mut values);
                 for at in 0..size {
                     let (plane, seen) = (at / SQUARES, at % SQUARES);
                     let expected = match features {
@@ -274,6 +276,8 @@ fn planes_of_every_type_follow_the_tables() {
                     };
                     let context = || format!("{} plane {plane}, square {seen} of {:?}", features.id(), game.position());
                     assert_eq!(wide[at], expected, "{}", context());
+                    let bit = sets[SET_WORDS * plane + seen / 27] >> (seen % 27) & 1;
+                    assert_eq!(bit as f32 * values[plane], expected, "{}", context());
                     // Eleven significant bits are kept.
                     assert!((half(narrow[at]) - expected).abs() <= expected * 2f32.powi(-11), "{}", context());
                     assert_eq!(f32::from(bytes[at]), (expected * 127.0).round().min(127.0), "{}", context());
