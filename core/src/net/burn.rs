@@ -2,12 +2,13 @@
 
 use alloc::{format, vec, vec::Vec};
 
-use burn::module::{Module, Param};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::backend::{AutodiffBackend, Backend, ExecutionError};
-use burn::tensor::{Tensor, TensorData, module::conv2d, ops::ConvOptions};
+use burn::tensor::{ElementConversion, FloatDType, Int, Tensor, TensorData, module::conv2d, ops::ConvOptions};
 
-use super::{Executor, NetSpec, OUTCOMES, POOLED, SIDE, SQUARES, VARIANCE_FLOOR, Weights, assert_shapes};
+use super::{Executor, NetSpec, OUTCOMES, POOLED, SIDE, SQUARES, TensorSpec, VARIANCE_FLOOR, Weights, assert_shapes};
+use crate::encoding::SET_WORDS;
 
 /// The network on backend `B`, with one parameter for each tensor of [`NetSpec::tensors`].
 #[derive(Module, Debug)]
@@ -60,32 +61,35 @@ struct Value<B: Backend> {
 impl<B: Backend> Net<B> {
     /// The network with these weights, on `device`.
     pub fn from_weights(weights: &Weights, device: &B::Device) -> Net<B> {
-        let conv = |name: &str| Conv {
-            weight: param(weights, &format!("{name}.weight"), device),
-            bias: param(weights, &format!("{name}.bias"), device),
-        };
-        let linear = |name: &str| Linear {
-            weight: param(weights, &format!("{name}.weight"), device),
-            bias: param(weights, &format!("{name}.bias"), device),
-        };
-        let perceptron = |name: &str, hidden: u16| {
-            let layer = |layer: &str| linear(&format!("{name}.{layer}"));
-            (hidden > 0).then(|| Perceptron { hidden: layer("hidden"), out: layer("out") })
-        };
-        let options = weights.spec().options;
+        Net::from_flat(weights.spec(), Tensor::from_data(weights.data(), device))
+    }
+
+    /// The network with the weights `flat`, in the order of [`Weights::data`]. It computes in their type, but for what would
+    /// lose too much in fewer bits, such as a variance; what goes in and comes out is f32 in any case.
+    ///
+    /// # Panics
+    /// If the specification has another number of weights.
+    pub fn from_flat(spec: &NetSpec, flat: Tensor<B, 1>) -> Net<B> {
+        assert_eq!(flat.dims(), [spec.parameters()], "weights of the network");
+        let flat = Flat { tensors: spec.tensors(), flat };
+        let options = spec.options;
         let block = |i: u16| Block {
-            conv1: conv(&format!("blocks.{i}.conv1")),
-            conv2: conv(&format!("blocks.{i}.conv2")),
-            pool: perceptron(&format!("blocks.{i}.pool"), options.pool_hidden),
-            se: perceptron(&format!("blocks.{i}.se"), options.se_hidden),
+            conv1: flat.conv(&format!("blocks.{i}.conv1")),
+            conv2: flat.conv(&format!("blocks.{i}.conv2")),
+            pool: (options.pool_hidden > 0).then(|| flat.perceptron(&format!("blocks.{i}.pool"))),
+            se: (options.se_hidden > 0).then(|| flat.perceptron(&format!("blocks.{i}.se"))),
         };
         Net {
-            stem: conv("stem"),
-            blocks: (0..weights.spec().blocks).map(block).collect(),
-            policy: linear("policy"),
-            value: Value { conv: linear("value.conv"), hidden: linear("value.hidden"), out: linear("value.out") },
-            score: perceptron("score", options.score_hidden),
-            spec: weights.spec().clone(),
+            stem: flat.conv("stem"),
+            blocks: (0..spec.blocks).map(block).collect(),
+            policy: flat.linear("policy"),
+            value: Value {
+                conv: flat.linear("value.conv"),
+                hidden: flat.linear("value.hidden"),
+                out: flat.linear("value.out"),
+            },
+            score: (options.score_hidden > 0).then(|| flat.perceptron("score")),
+            spec: spec.clone(),
         }
     }
 
@@ -94,47 +98,36 @@ impl<B: Backend> Net<B> {
     /// # Panics
     /// If a parameter's shape was changed from outside.
     pub fn to_weights(&self) -> Weights {
-        let mut data = Vec::with_capacity(self.spec.parameters());
-        push_conv(&mut data, &self.stem);
-        for block in &self.blocks {
-            push_conv(&mut data, &block.conv1);
-            push_conv(&mut data, &block.conv2);
-            push_linears(&mut data, block.options());
+        struct Values<B: Backend>(Vec<Tensor<B, 1>>);
+        impl<B: Backend> ModuleVisitor<B> for Values<B> {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+                self.0.push(param.val().flatten(0, D - 1));
+            }
         }
-        push_linears(&mut data, self.heads());
-        Weights::new(self.spec.clone(), data).expect("the parameters have kept their shapes since from_weights")
+        let mut values = Values(Vec::new());
+        self.visit(&mut values);
+        let data = numbers(Tensor::cat(values.0, 0));
+        Weights::new(self.spec.clone(), data).expect("the parameters have kept their shapes since from_flat")
     }
 
-    /// The gradient of every weight, in the order of [`Weights::data`]; zero where a parameter took no part in the loss.
-    pub fn gradient(&self, gradients: &B::Gradients) -> Vec<f32>
+    /// The gradient of every weight in f32, in the order of [`Weights::data`]; zero where a parameter took no part in the loss.
+    pub fn gradient(&self, gradients: &B::Gradients) -> Tensor<B::InnerBackend, 1>
     where
         B: AutodiffBackend,
     {
-        let mut data = Vec::with_capacity(self.spec.parameters());
-        let conv = |data: &mut Vec<f32>, conv: &Conv<B>| {
-            push_gradient(data, &conv.weight, gradients);
-            push_gradient(data, &conv.bias, gradients);
-        };
-        conv(&mut data, &self.stem);
-        for block in &self.blocks {
-            conv(&mut data, &block.conv1);
-            conv(&mut data, &block.conv2);
-            for linear in block.options() {
-                push_gradient(&mut data, &linear.weight, gradients);
-                push_gradient(&mut data, &linear.bias, gradients);
+        struct Slopes<'a, B: AutodiffBackend> {
+            gradients: &'a B::Gradients,
+            parts: Vec<Tensor<B::InnerBackend, 1>>,
+        }
+        impl<B: AutodiffBackend> ModuleVisitor<B> for Slopes<'_, B> {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+                let gradient = param.val().grad(self.gradients);
+                self.parts.push(gradient.unwrap_or_else(|| param.val().inner().zeros_like()).flatten(0, D - 1));
             }
         }
-        for linear in self.heads() {
-            push_gradient(&mut data, &linear.weight, gradients);
-            push_gradient(&mut data, &linear.bias, gradients);
-        }
-        data
-    }
-
-    /// The layers of the heads, in the order of the flat weights.
-    fn heads(&self) -> impl Iterator<Item = &Linear<B>> {
-        let value = [&self.policy, &self.value.conv, &self.value.hidden, &self.value.out];
-        value.into_iter().chain(self.score.iter().flat_map(Perceptron::layers))
+        let mut slopes = Slopes { gradients, parts: Vec::new() };
+        self.visit(&mut slopes);
+        Tensor::cat(slopes.parts, 0).cast(FloatDType::F32)
     }
 
     /// The architecture.
@@ -170,7 +163,7 @@ impl<B: Backend> Net<B> {
     /// The same with the score `[B, 1]` of the side to move, of a network that has a head for it.
     pub fn forward_scored(&self, planes: Tensor<B, 3>) -> (Tensor<B, 2>, Tensor<B, 2>, Option<Tensor<B, 2>>) {
         let [batch, inputs, _] = planes.dims();
-        let x = planes.reshape([batch, inputs, SIDE, SIDE]);
+        let x = planes.cast(self.dtype()).reshape([batch, inputs, SIDE, SIDE]);
         let mut x = relu(self.stem.forward(x)); // [B, C, 9, 9]
         for block in &self.blocks {
             let mut y = relu(block.conv1.forward(x.clone())); // [B, C, 9, 9]
@@ -197,22 +190,62 @@ impl<B: Backend> Net<B> {
         let v = relu(self.value.hidden.forward(v)); // [B, value_hidden]
         let wdl = self.value.out.forward(v); // [B, 3]
         debug_assert_eq!(wdl.dims(), [batch, OUTCOMES]);
-        (policy, wdl, score)
+        let f32 = FloatDType::F32;
+        (policy.cast(f32), wdl.cast(f32), score.map(|score| score.cast(f32)))
+    }
+
+    /// What the weights are numbers of.
+    fn dtype(&self) -> FloatDType {
+        self.stem.bias.val().dtype().into()
     }
 }
 
-impl<B: Backend> Block<B> {
-    /// Its linear layers, in the order of the flat weights.
-    fn options(&self) -> impl Iterator<Item = &Linear<B>> {
-        self.pool.iter().chain(&self.se).flat_map(Perceptron::layers)
+/// Planes `[B, planes, 81]` in f32 from their [compressed](crate::encoding::Features::compress) form: sets
+/// `[B, planes, SET_WORDS]` and values `[B, planes]`.
+pub fn expand<B: Backend>(sets: Tensor<B, 3, Int>, values: Tensor<B, 2>) -> Tensor<B, 3> {
+    let [batch, planes] = values.dims();
+    let bits = bits(sets.reshape([batch, planes * SET_WORDS])).reshape([batch, planes, SQUARES]);
+    bits.float() * values.reshape([batch, planes, 1])
+}
+
+/// The lowest 27 bits of each word, lowest first: `[B, words]` to `[B, 27 words]`, zeros and ones.
+pub fn bits<B: Backend>(words: Tensor<B, 2, Int>) -> Tensor<B, 2, Int> {
+    const BITS: usize = SQUARES / SET_WORDS;
+    let [batch, count] = words.dims();
+    let shifts = Tensor::<B, 1, Int>::arange(0..BITS as i64, &words.device()).reshape([1, 1, BITS]);
+    let words = words.reshape([batch, count, 1]).expand([batch, count, BITS]);
+    let bits = words.bitwise_right_shift(shifts.expand([batch, count, BITS])).bitwise_and_scalar(1.elem());
+    bits.reshape([batch, count * BITS])
+}
+
+/// Cuts flat weights into parameters.
+struct Flat<B: Backend> {
+    tensors: Vec<TensorSpec>,
+    flat: Tensor<B, 1>,
+}
+
+impl<B: Backend> Flat<B> {
+    fn param<const D: usize>(&self, name: &str) -> Param<Tensor<B, D>> {
+        let tensor = self.tensors.iter().find(|tensor| tensor.name == name);
+        let tensor = tensor.expect("the module names only tensors of the specification");
+        let shape: [usize; D] = tensor.shape.clone().try_into().expect("the module knows the ranks");
+        Param::from_tensor(self.flat.clone().slice(tensor.range.clone()).reshape(shape))
+    }
+
+    fn conv(&self, name: &str) -> Conv<B> {
+        Conv { weight: self.param(&format!("{name}.weight")), bias: self.param(&format!("{name}.bias")) }
+    }
+
+    fn linear(&self, name: &str) -> Linear<B> {
+        Linear { weight: self.param(&format!("{name}.weight")), bias: self.param(&format!("{name}.bias")) }
+    }
+
+    fn perceptron(&self, name: &str) -> Perceptron<B> {
+        Perceptron { hidden: self.linear(&format!("{name}.hidden")), out: self.linear(&format!("{name}.out")) }
     }
 }
 
 impl<B: Backend> Perceptron<B> {
-    fn layers(&self) -> [&Linear<B>; 2] {
-        [&self.hidden, &self.out]
-    }
-
     /// `[B, in]` to `[B, out]`.
     fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
         self.out.forward(relu(self.hidden.forward(x)))
@@ -222,11 +255,12 @@ impl<B: Backend> Perceptron<B> {
 /// Mean, greatest and standard deviation of each channel: `[B, C, 9, 9]` to `[B, 3 C]`, all means first.
 fn pool<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 2> {
     let [batch, channels, ..] = x.dims();
-    let x = x.reshape([batch, channels, SQUARES]);
+    let dtype = FloatDType::from(x.dtype());
+    let x = x.cast(FloatDType::F32).reshape([batch, channels, SQUARES]);
     let mean = x.clone().mean_dim(2); // [B, C, 1]
     let deviation = x.clone() - mean.clone();
     let deviation = ((deviation.clone() * deviation).mean_dim(2) + VARIANCE_FLOOR).sqrt();
-    Tensor::cat(vec![mean, x.max_dim(2), deviation], 1).reshape([batch, POOLED * channels])
+    Tensor::cat(vec![mean, x.max_dim(2), deviation], 1).reshape([batch, POOLED * channels]).cast(dtype)
 }
 
 /// `[B, C]` to `[B, C, 1, 1]`.
@@ -274,40 +308,7 @@ impl<B: Backend> Linear<B> {
     }
 }
 
-fn param<B: Backend, const D: usize>(weights: &Weights, name: &str, device: &B::Device) -> Param<Tensor<B, D>> {
-    let tensor = weights.spec().tensors().into_iter().find(|tensor| tensor.name == name);
-    let shape = tensor.expect("the module names only tensors of the specification").shape;
-    Param::from_data(TensorData::new(weights.expect(name).to_vec(), shape), device)
-}
-
 /// A tensor's numbers, copied from the device.
 fn numbers<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f32> {
     tensor.into_data().convert::<f32>().into_vec().expect("the data was converted to f32")
-}
-
-fn push<B: Backend, const D: usize>(data: &mut Vec<f32>, param: &Param<Tensor<B, D>>) {
-    data.extend(numbers(param.val()));
-}
-
-fn push_gradient<B: AutodiffBackend, const D: usize>(
-    data: &mut Vec<f32>,
-    param: &Param<Tensor<B, D>>,
-    gradients: &B::Gradients,
-) {
-    match param.val().grad(gradients) {
-        Some(gradient) => data.extend(numbers(gradient)),
-        None => data.resize(data.len() + param.shape().num_elements(), 0.0),
-    }
-}
-
-fn push_conv<B: Backend>(data: &mut Vec<f32>, conv: &Conv<B>) {
-    push(data, &conv.weight);
-    push(data, &conv.bias);
-}
-
-fn push_linears<'a, B: Backend>(data: &mut Vec<f32>, linears: impl Iterator<Item = &'a Linear<B>>) {
-    for linear in linears {
-        push(data, &linear.weight);
-        push(data, &linear.bias);
-    }
 }

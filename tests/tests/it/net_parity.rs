@@ -190,7 +190,7 @@ fn gradients_are_those_of_automatic_differentiation() {
         if let Some(score) = score {
             loss = loss + (score * tensor(&slopes.score, [batch, 1])).sum();
         }
-        let expected = net.gradient(&loss.backward());
+        let expected = net.gradient(&loss.backward()).into_data().into_vec::<f32>().expect("gradients are f32");
 
         for level in Level::ALL {
             let Some(backprop) = Backprop::with_level(&weights, level) else { continue };
