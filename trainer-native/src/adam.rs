@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// Decay of the first moment.
-const BETA1: f32 = 0.9;
+pub(crate) const BETA1: f32 = 0.9;
 /// Decay of the second moment.
-const BETA2: f32 = 0.999;
+pub(crate) const BETA2: f32 = 0.999;
 /// Added to the root of the second moment; 1e-5, as usual for PPO.
-const EPSILON: f32 = 1e-5;
+pub(crate) const EPSILON: f32 = 1e-5;
 
 /// Moments of every weight and the number of steps taken.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -38,6 +38,20 @@ impl Adam {
         self.step
     }
 
+    /// First and second moment of every weight.
+    pub fn moments(&self) -> [&[f32]; 2] {
+        [&self.first, &self.second]
+    }
+
+    /// Takes up moments that were moved elsewhere, after so many steps.
+    ///
+    /// # Panics
+    /// If they are not of as many weights as before.
+    pub fn set_moments(&mut self, steps: u32, [first, second]: [Vec<f32>; 2]) {
+        assert_eq!([first.len(), second.len()], [self.len(); 2], "moments of the optimiser");
+        *self = Self { step: steps, first, second };
+    }
+
     /// Moves `weights` against `gradient`.
     ///
     /// # Panics
@@ -46,9 +60,7 @@ impl Adam {
         assert_eq!(weights.len(), self.len(), "weights of the optimiser");
         assert_eq!(gradient.len(), self.len(), "gradient of the optimiser");
         self.step += 1;
-        let steps = f64::from(self.step);
-        let first_bias = (1.0 - f64::from(BETA1).powf(steps)) as f32;
-        let second_bias = (1.0 - f64::from(BETA2).powf(steps)) as f32;
+        let [first_bias, second_bias] = biases(self.step);
         let moments = self.first.iter_mut().zip(&mut self.second);
         for ((weight, &g), (m, v)) in weights.iter_mut().zip(gradient).zip(moments) {
             *m = BETA1 * *m + (1.0 - BETA1) * g;
@@ -58,16 +70,19 @@ impl Adam {
     }
 }
 
-/// Scales `gradient` down to a norm of `max_norm` if it is longer; returns the norm before.
-pub fn clip_by_global_norm(gradient: &mut [f32], max_norm: f32) -> f32 {
-    let norm = gradient.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt() as f32;
-    if norm > max_norm {
-        let scale = max_norm / norm;
-        for g in gradient {
-            *g *= scale;
-        }
-    }
-    norm
+/// What the moments are too small by after so many steps, since they began at 0: they are divided by this.
+pub(crate) fn biases(steps: u32) -> [f32; 2] {
+    [BETA1, BETA2].map(|beta| (1.0 - f64::from(beta).powf(f64::from(steps))) as f32)
+}
+
+/// Euclidean length of the whole gradient.
+pub fn global_norm(gradient: &[f32]) -> f32 {
+    gradient.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt() as f32
+}
+
+/// What a gradient of length `norm` is multiplied by to be no longer than `max_norm`.
+pub fn clip_scale(norm: f32, max_norm: f32) -> f32 {
+    if norm > max_norm { max_norm / norm } else { 1.0 }
 }
 
 #[cfg(test)]
@@ -97,11 +112,9 @@ mod tests {
     }
 
     #[test]
-    fn clipping_keeps_the_direction() {
-        let mut gradient = [3.0, 4.0];
-        assert_eq!(clip_by_global_norm(&mut gradient, 10.0), 5.0);
-        assert_eq!(gradient, [3.0, 4.0]);
-        assert_eq!(clip_by_global_norm(&mut gradient, 1.0), 5.0);
-        assert!((gradient[0] - 0.6).abs() < 1e-6 && (gradient[1] - 0.8).abs() < 1e-6);
+    fn only_longer_gradients_are_clipped() {
+        assert_eq!(global_norm(&[3.0, 4.0]), 5.0);
+        assert_eq!(clip_scale(5.0, 10.0), 1.0);
+        assert_eq!(clip_scale(5.0, 1.0), 0.2);
     }
 }

@@ -3,7 +3,7 @@
 //! Later sources win: preset, then the TOML file, then the environment (`KEISEI_PPO__CLIP_COEF=0.1`), then `--set
 //! ppo.clip_coef=0.1`. A key that is not in these structures is an error, never ignored.
 
-use crate::learner::Device;
+use crate::learner::{Device, Learner, Precision};
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::net::{NetOptions, NetSpec};
@@ -123,6 +123,9 @@ pub struct RunConfig {
     /// Where to compute: `auto`, `cpu`, `cuda` or `wgpu`.
     #[serde(default)]
     pub device: Device,
+    /// In what numbers a GPU runs the layers: `f32`, `bf16` or `f16`.
+    #[serde(default)]
+    pub precision: Precision,
 }
 
 /// A number that moves over the run.
@@ -224,6 +227,7 @@ impl Preset {
                 evaluate_games: 64,
                 threads: 0,
                 device: Device::Auto,
+                precision: Precision::F32,
             },
         };
         match self {
@@ -326,6 +330,14 @@ impl Config {
     /// Numbering of the network's actions.
     pub fn actions(&self) -> Actions {
         Actions::Dest2187
+    }
+
+    /// What learns, where `run.device` says.
+    ///
+    /// # Errors
+    /// If this build or this machine cannot compute there or in that precision.
+    pub fn learner(&self) -> Result<Box<dyn Learner>> {
+        self.run.device.learner(self.features(), self.actions(), self.run.precision, self.threads())
     }
 
     /// Shape of the network.
@@ -478,6 +490,7 @@ mod tests {
         check("selfplay.envs=0", "selfplay.envs = 0: must be from");
         check("selfplay.horizon=0", "selfplay.horizon = 0: must be from");
         check("run.evaluate_games=7", "run.evaluate_games = 7: must be even");
+        check("run.precision=f64", "unknown variant `f64`, expected one of `f32`, `bf16`, `f16`");
         check("run.device=tpu", "unknown variant `tpu`, expected one of `auto`, `cpu`, `cuda`, `wgpu`");
         check("run.minutes=nan", "run.minutes = NaN: must be from");
         check("run.minutes=-1", "run.minutes = -1: must be from");

@@ -7,7 +7,7 @@
 //! loss   = policy + vf_coef · value − ent_coef · entropy
 //! ```
 
-use crate::adam::{Adam, clip_by_global_norm};
+use crate::adam::Adam;
 use crate::config::PpoConfig;
 use crate::learner::{Learner, Minibatch};
 use crate::random::Stream;
@@ -15,16 +15,6 @@ use crate::rollout::{Rollout, value};
 use anyhow::{Result, bail};
 use keisei_core::net::Weights;
 use serde::Serialize;
-
-/// Mean `|ratio − 1|` of the first minibatch above which a person should look.
-///
-/// Self-play and learner run different kernels, so the last bits differ: 1e-7 is usual, and it grows with the weights.
-pub const RATIO_ALARM: f64 = 1e-5;
-
-/// The same above which the two do not compute the same function, and the update is refused.
-///
-/// A hundred times the alarm, so that rounding never ends a long run; a wrong plane, mask or weight gives 0.1 and more.
-pub const RATIO_LIMIT: f64 = 1e-3;
 
 /// What the schedules say now.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +67,8 @@ pub fn update(
     let mut slots: Vec<usize> = (0..rollout.steps.len()).collect();
     let mut total = Sums::default();
     let mut update = Update { explained_variance: explained_variance(rollout), ..Update::default() };
+    let ratio_limit = learner.precision().ratio_limit();
+    let mut descent = learner.descent(weights, adam);
     'epochs: for _ in 0..config.epochs {
         order.shuffle(&mut slots);
         for part in slots.chunks(config.minibatch) {
@@ -89,18 +81,17 @@ pub fn update(
                 ent_coef: rates.ent_coef,
                 scale: 1.0 / part.len() as f32,
             };
-            let (mut gradient, sums) = learner.gradient(weights, &minibatch, &coefficients)?;
+            let (norm, sums) = descent.gradient(&minibatch, &coefficients)?;
             let losses = sums.means();
-            let norm = clip_by_global_norm(&mut gradient, config.max_grad_norm);
             if !norm.is_finite() || !sums.is_finite() {
                 update.skipped += 1;
                 continue;
             }
             if update.steps == 0 {
                 update.first_ratio_error = losses.ratio_error;
-                check_first_minibatch(&losses)?;
+                check_first_minibatch(&losses, ratio_limit)?;
             }
-            adam.step(weights.data_mut(), &gradient, rates.learning_rate);
+            descent.step(rates.learning_rate, config.max_grad_norm);
             total.add(&sums);
             update.steps += 1;
             update.grad_norm += f64::from(norm);
@@ -112,6 +103,7 @@ pub fn update(
             }
         }
     }
+    descent.finish()?;
     let samples = total.samples.max(1) as f64;
     update.losses = total.means();
     update.samples = total.samples;
@@ -122,9 +114,9 @@ pub fn update(
 }
 
 /// Until the first step after a rollout the weights are the very ones that played it.
-fn check_first_minibatch(losses: &Losses) -> Result<()> {
+fn check_first_minibatch(losses: &Losses, limit: f64) -> Result<()> {
     let Losses { ratio_error, approx_kl, clipfrac, .. } = *losses;
-    if ratio_error > RATIO_LIMIT {
+    if ratio_error > limit {
         bail!(
             "the learner and self-play compute different functions: in the first minibatch the mean |ratio - 1| is \
              {ratio_error:.2e}, approx_kl {approx_kl:.2e}, clipfrac {clipfrac}"
@@ -327,7 +319,7 @@ pub fn normalize(advantages: &mut [f32]) -> (f32, f32) {
 mod tests {
     use super::*;
     use crate::config::Preset;
-    use crate::learner::Device;
+    use crate::learner::{Device, Precision};
     use crate::random::Purpose;
     use crate::rollout::Estimation;
     use crate::selfplay::SelfPlay;
@@ -382,9 +374,9 @@ mod tests {
     fn update_after(change: fn(&mut Weights)) -> Result<(Update, bool)> {
         let config = Preset::Tiny.config();
         let mut weights = Weights::init(&config.spec(), 5)?;
-        let mut selfplay = SelfPlay::new(&config.selfplay, config.features(), config.actions(), 1);
+        let mut selfplay = SelfPlay::new(&config.selfplay, config.actions(), 1);
         let mut rollout = Rollout::default();
-        let mut learner = Device::Cpu.learner(config.features(), config.actions(), 1)?;
+        let mut learner = Device::Cpu.learner(config.features(), config.actions(), Precision::F32, 1)?;
         selfplay.collect(learner.as_ref(), &weights, 0, 1, &mut rollout)?;
         rollout.estimate(&Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 });
         change(&mut weights);
@@ -400,7 +392,7 @@ mod tests {
     #[test]
     fn an_update_begins_with_the_policy_that_played() {
         let (update, moved) = update_after(|_| {}).expect("learned");
-        assert!(moved && update.first_ratio_error < RATIO_ALARM, "{update:?}");
+        assert!(moved && update.first_ratio_error < Precision::F32.ratio_alarm(), "{update:?}");
         assert_eq!((update.samples, update.steps, update.skipped), (64, 2, 0));
         assert!(update.losses.policy_loss.is_finite() && update.grad_norm > 0.0, "{update:?}");
     }

@@ -79,9 +79,9 @@ impl Run {
             games: 0,
             adam: Adam::new(weights.data().len()),
             weights: weights.data().to_vec(),
-            envs: SelfPlay::new(&config.selfplay, config.features(), config.actions(), config.seed).state(),
+            envs: SelfPlay::new(&config.selfplay, config.actions(), config.seed).state(),
         };
-        let learner = config.run.device.learner(config.features(), config.actions(), config.threads())?;
+        let learner = config.learner()?;
 
         let directory = options.out.clone().unwrap_or_else(|| Path::new(RUNS).join(timestamp()));
         create_dir_all(&directory).with_context(|| format!("{}: cannot create", directory.display()))?;
@@ -110,7 +110,7 @@ impl Run {
         let (state, seconds) = checkpoint::newest(&checkpoints, report)?;
         let config = Config::from_toml(&state.config).context("settings in the checkpoint")?;
         let config = config.with(&options.settings())?;
-        let learner = config.run.device.learner(config.features(), config.actions(), config.threads())?;
+        let learner = config.learner()?;
         Self::open(config, directory, options, state, seconds, learner, lock)
     }
 
@@ -123,7 +123,7 @@ impl Run {
         learner: Box<dyn Learner>,
         lock: File,
     ) -> Result<Self> {
-        let mut selfplay = SelfPlay::new(&config.selfplay, config.features(), config.actions(), config.seed);
+        let mut selfplay = SelfPlay::new(&config.selfplay, config.actions(), config.seed);
         selfplay.restore(&state.envs)?;
         let weights = Weights::new(config.spec(), state.weights).context("weights in the checkpoint")?;
         if state.adam.len() != weights.data().len() {
@@ -203,7 +203,7 @@ impl Run {
     /// Hands an iteration's metrics to the sinks. None of them stops the run: their failures are shown and counted.
     pub fn tell(&mut self, mut metrics: Metrics) {
         let fresh = *self.fresh_entropy.get_or_insert(metrics.normalized_entropy);
-        metrics.alarms = alarms(&metrics, fresh);
+        metrics.alarms = alarms(&metrics, fresh, self.config.run.precision);
         metrics.sink_failures = self.sink_failures;
         self.alarmed += u64::from(!metrics.alarms.is_empty());
         self.display.show(&metrics, self.selfplay.first_game().position());

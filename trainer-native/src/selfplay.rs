@@ -1,14 +1,14 @@
 //! Games advanced together: every core plays its share of them against itself, one batched forward pass a ply.
 
 use crate::config::SelfPlayConfig;
-use crate::learner::Learner;
+use crate::learner::{Actor, Learner};
 use crate::material;
 use crate::random::{Purpose, Stream};
 use crate::rollout::{self, End, Rollout, Step, Wdl};
 use anyhow::{Context, Result, bail};
-use keisei_core::encoding::{Actions, Features, LegalActions, PackedObservation, SQUARES};
+use keisei_core::encoding::{Actions, LegalActions, PackedObservation};
 use keisei_core::format::record::{PlyInfo, Record};
-use keisei_core::net::{Executor, Weights, softmax3};
+use keisei_core::net::{Weights, softmax3};
 use keisei_core::search::policy;
 use keisei_core::shogi::{Color, Game, GameResult, Move, Outcome, Position, Reason};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 /// The games of self-play.
 pub struct SelfPlay {
     config: SelfPlayConfig,
-    features: Features,
     actions: Actions,
     seed: u64,
     envs: Vec<Env>,
@@ -86,9 +85,9 @@ impl Collected {
 
 impl SelfPlay {
     /// Starts all games; their random openings differ in length, so that they do not run in step.
-    pub fn new(config: &SelfPlayConfig, features: Features, actions: Actions, seed: u64) -> Self {
+    pub fn new(config: &SelfPlayConfig, actions: Actions, seed: u64) -> Self {
         let envs = (0..config.envs).map(|slot| Env::start(config, seed, slot as u64, 0)).collect();
-        Self { config: config.clone(), features, actions, seed, envs }
+        Self { config: config.clone(), actions, seed, envs }
     }
 
     /// The current position of the first game, to look at.
@@ -128,7 +127,7 @@ impl SelfPlay {
     /// The rollout does not depend on `threads`; which games are kept as records does.
     ///
     /// # Errors
-    /// If the network puts out something that is not a finite number.
+    /// If the network puts out something that is not a finite number, or the device fails.
     ///
     /// # Panics
     /// If a thread does.
@@ -143,12 +142,11 @@ impl SelfPlay {
         let share = self.envs.len().div_ceil(threads.max(1));
         let player = |first: usize| Player {
             config: &self.config,
-            features: self.features,
             actions: self.actions,
             seed: self.seed,
             iteration,
             first,
-            executor: learner.executor(weights),
+            actor: learner.actor(weights),
         };
         let players: Vec<Player> = (0..self.envs.len()).step_by(share).map(player).collect();
         let shares: Result<Vec<Share>> = std::thread::scope(|scope| {
@@ -228,13 +226,12 @@ impl Env {
 /// One thread's part of a collection.
 struct Player<'a> {
     config: &'a SelfPlayConfig,
-    features: Features,
     actions: Actions,
     seed: u64,
     iteration: u64,
     /// Slot of its first game.
     first: usize,
-    executor: Box<dyn Executor + Send>,
+    actor: Box<dyn Actor + Send>,
 }
 
 struct Share {
@@ -243,10 +240,11 @@ struct Share {
     collected: Collected,
 }
 
-/// Network input and output of one batch.
+/// What the network said of one batch.
 struct Forward {
-    planes: Vec<f32>,
-    policy: Vec<f32>,
+    /// Logits of the legal actions, one position's after the other's.
+    logits: Vec<f32>,
+    /// `[batch, 3]`.
     wdl: Vec<f32>,
 }
 
@@ -261,20 +259,22 @@ impl Player<'_> {
         let mut collected = Collected::default();
         // Positions whose value stands in for what follows a cut: row, ply, position, prior.
         let mut tails: Vec<(usize, usize, PackedObservation, f32)> = Vec::new();
-        let mut forward = self.buffers(envs.len());
+        let mut forward = Forward { logits: Vec::new(), wdl: vec![0.0; 3 * envs.len()] };
 
         for t in 0..horizon {
             let observations: Vec<PackedObservation> =
                 envs.iter().map(|env| PackedObservation::new(&env.game)).collect();
-            self.forward(&observations, &mut forward)?;
-            for (i, env) in envs.iter_mut().enumerate() {
-                let choices = self.actions.legal(env.game.position());
-                let logits = &forward.policy[i * self.actions.count()..][..self.actions.count()];
+            let choices: Vec<LegalActions> = envs.iter().map(|env| self.actions.legal(env.game.position())).collect();
+            let actions: Vec<&[u16]> = choices.iter().map(LegalActions::actions).collect();
+            self.forward(&observations, &actions, &mut forward)?;
+            let mut logits = forward.logits.as_mut_slice();
+            for (i, (env, choices)) in envs.iter_mut().zip(&choices).enumerate() {
                 let wdl = softmax3([forward.wdl[3 * i], forward.wdl[3 * i + 1], forward.wdl[3 * i + 2]]);
-                let probabilities = policy::probabilities(logits, choices.actions(), 1.0);
-                let chosen = policy::draw(&probabilities, streams[i].uniform());
-                note_entropy(&probabilities, &mut collected.normalized_entropy);
-                env.thoughts.push(thought(wdl, &probabilities, &choices));
+                let probabilities = logits.split_off_mut(..choices.len()).expect("a logit for each legal action");
+                policy::softmax(probabilities, 1.0);
+                let chosen = policy::draw(probabilities, streams[i].uniform());
+                note_entropy(probabilities, &mut collected.normalized_entropy);
+                env.thoughts.push(thought(wdl, probabilities, choices));
 
                 let mover = env.game.position().side_to_move();
                 let prior = material::prior(env.game.position());
@@ -319,7 +319,7 @@ impl Player<'_> {
         let batch = forward.wdl.len() / 3;
         for part in tails.chunks(batch) {
             let observations: Vec<PackedObservation> = part.iter().map(|&(_, _, observation, _)| observation).collect();
-            self.forward(&observations, forward)?;
+            self.forward(&observations, &[], forward)?;
             for (&(row, t, _, prior), logits) in part.iter().zip(forward.wdl.chunks_exact(3)) {
                 rows[row][t].next = Some((softmax3([logits[0], logits[1], logits[2]]), prior));
             }
@@ -327,22 +327,10 @@ impl Player<'_> {
         Ok(())
     }
 
-    fn buffers(&self, batch: usize) -> Forward {
-        Forward {
-            planes: vec![0.0; batch * self.features.planes() * SQUARES],
-            policy: vec![0.0; batch * self.actions.count()],
-            wdl: vec![0.0; batch * 3],
-        }
-    }
-
-    fn forward(&mut self, observations: &[PackedObservation], out: &mut Forward) -> Result<()> {
-        let batch = observations.len();
-        let planes = &mut out.planes[..batch * self.features.planes() * SQUARES];
-        self.features.expand_batch(observations, planes);
-        let policy = &mut out.policy[..batch * self.actions.count()];
-        let wdl = &mut out.wdl[..3 * batch];
-        self.executor.forward(batch, planes, policy, wdl);
-        if !policy.iter().chain(wdl.iter()).all(|logit| logit.is_finite()) {
+    fn forward(&mut self, observations: &[PackedObservation], legal: &[&[u16]], out: &mut Forward) -> Result<()> {
+        let Forward { logits, wdl } = out;
+        self.actor.evaluate(observations, legal, logits, &mut wdl[..3 * observations.len()])?;
+        if !logits.iter().chain(wdl.iter()).all(|logit| logit.is_finite()) {
             bail!(
                 "iteration {}: the network's output is not finite; its weights have grown too large",
                 self.iteration + 1
@@ -411,6 +399,7 @@ mod tests {
     use super::*;
     use crate::config::Preset;
     use crate::learner::CpuLearner;
+    use keisei_core::encoding::Features;
     use keisei_core::net::NetSpec;
 
     /// Short games that end in every way, in more slots than threads.
@@ -426,7 +415,7 @@ mod tests {
     }
 
     fn start(config: &SelfPlayConfig) -> SelfPlay {
-        SelfPlay::new(config, Features::Attack96, Actions::Dest2187, 7)
+        SelfPlay::new(config, Actions::Dest2187, 7)
     }
 
     fn weights() -> Weights {

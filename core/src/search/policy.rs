@@ -9,7 +9,7 @@ use core::cmp::Ordering;
 /// everything on the best action (the lowest, if several are best).
 ///
 /// # Panics
-/// If `legal` is empty, names an action outside `logits`, or `temperature` is negative or not a number.
+/// If `legal` is empty or names an action outside `logits`, or if `temperature` is negative or not a number.
 ///
 /// ```
 /// use keisei_core::search::policy::probabilities;
@@ -17,23 +17,30 @@ use core::cmp::Ordering;
 /// assert!((p[0] - 0.25).abs() < 1e-6 && (p[1] - 0.75).abs() < 1e-6);
 /// ```
 pub fn probabilities(logits: &[f32], legal: &[u16], temperature: f32) -> Vec<f32> {
-    assert!(!legal.is_empty(), "no legal action to choose from");
+    let mut logits: Vec<f32> = legal.iter().map(|&action| logits[usize::from(action)]).collect();
+    softmax(&mut logits, temperature);
+    logits
+}
+
+/// Turns the logits of all legal actions into their probabilities, as [`probabilities`] does.
+///
+/// # Panics
+/// If there are no logits, or `temperature` is negative or not a number.
+pub fn softmax(logits: &mut [f32], temperature: f32) {
+    assert!(!logits.is_empty(), "no legal action to choose from");
     assert!(temperature >= 0.0, "temperature {temperature} is not in 0..");
-    let best = argmax(logits, legal);
-    let top = logits[usize::from(legal[best])];
-    let mut probabilities: Vec<f32> = legal
-        .iter()
-        .enumerate()
-        .map(|(i, &action)| match temperature {
+    let best = argmax(logits);
+    let top = logits[best];
+    for (i, logit) in logits.iter_mut().enumerate() {
+        *logit = match temperature {
             0.0 => f32::from(u8::from(i == best)),
-            _ => libm::expf((logits[usize::from(action)] - top) / temperature),
-        })
-        .collect();
-    let sum: f32 = probabilities.iter().sum();
-    for p in &mut probabilities {
+            _ => libm::expf((*logit - top) / temperature),
+        };
+    }
+    let sum: f32 = logits.iter().sum();
+    for p in logits {
         *p /= sum;
     }
-    probabilities
 }
 
 /// Index into `probabilities` that a uniform number in `[0, 1)` draws.
@@ -60,10 +67,11 @@ pub fn top(probabilities: &[f32], count: usize) -> Vec<(usize, f32)> {
     ranked
 }
 
-fn argmax(logits: &[f32], legal: &[u16]) -> usize {
+/// The first of the greatest.
+fn argmax(logits: &[f32]) -> usize {
     let mut best = 0;
-    for (i, &action) in legal.iter().enumerate() {
-        if logits[usize::from(action)] > logits[usize::from(legal[best])] {
+    for (i, &logit) in logits.iter().enumerate() {
+        if logit > logits[best] {
             best = i;
         }
     }

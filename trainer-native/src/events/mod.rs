@@ -10,7 +10,8 @@ pub use curve::draw as draw_curve;
 pub use display::Display;
 pub use jsonl::{MetricsFile, fresh_entropy};
 
-use crate::ppo::{RATIO_ALARM, Update};
+use crate::learner::Precision;
+use crate::ppo::Update;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -95,8 +96,9 @@ pub struct Evaluation {
     pub interval: (f64, f64),
 }
 
-/// What in these numbers a person should look at; `fresh` is the normalised entropy of the run's first iteration.
-pub fn alarms(metrics: &Metrics, fresh: f64) -> Vec<String> {
+/// What in these numbers a person should look at; `fresh` is the normalised entropy of the run's first iteration, `precision`
+/// that of its layers.
+pub fn alarms(metrics: &Metrics, fresh: f64, precision: Precision) -> Vec<String> {
     const ENOUGH: u64 = 20;
     let ended = metrics.ended.games_ended;
     let part = |count: u64| count as f64 / ended.max(1) as f64;
@@ -108,8 +110,8 @@ pub fn alarms(metrics: &Metrics, fresh: f64) -> Vec<String> {
         (metrics.update.losses.approx_kl > 0.1, "approx_kl is above 0.1"),
         (metrics.update.skipped > 0, "gradient steps were left out: not finite"),
         (
-            metrics.update.first_ratio_error > RATIO_ALARM,
-            "self-play and learner disagree: first_ratio_error is above 1e-5",
+            metrics.update.first_ratio_error > precision.ratio_alarm(),
+            "self-play and learner disagree: first_ratio_error is above rounding",
         ),
         (metrics.sink_failures > 0, "metrics or the curve could not be written"),
     ];

@@ -1,11 +1,12 @@
 //! Gradients worked out by hand, by core's Winograd kernels: several times as fast as automatic differentiation.
 
-use super::{Learner, Minibatch};
+use super::{Actor, Descent, HostActor, HostDescent, Learner, Minibatch};
+use crate::adam::Adam;
 use crate::ppo::{Coefficients, Sample, Sums, loss_of_sample};
 use anyhow::Result;
 use keisei_core::encoding::{Actions, Features, SQUARES};
 use keisei_core::net::simd::{Backprop, Level, Simd, Tape};
-use keisei_core::net::{Executor, NetSpec, OUTCOMES, Weights};
+use keisei_core::net::{NetSpec, OUTCOMES, Weights};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,8 +64,12 @@ impl Learner for CpuLearner {
         format!("{}, {} threads", Level::best(), self.threads)
     }
 
-    fn executor(&self, weights: &Weights) -> Box<dyn Executor + Send> {
-        Box::new(Simd::new(weights))
+    fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send> {
+        Box::new(HostActor::new(self.features, self.actions, Simd::new(weights)))
+    }
+
+    fn descent<'a>(&'a mut self, weights: &'a mut Weights, adam: &'a mut Adam) -> Box<dyn Descent + 'a> {
+        Box::new(HostDescent::new(self, weights, adam))
     }
 
     fn gradient(
@@ -186,6 +191,7 @@ mod tests {
     use super::super::tests::{gradient, rollout, weights};
     use super::*;
     use crate::rollout::Rollout;
+    use keisei_core::net::Executor;
 
     #[test]
     fn the_number_of_threads_does_not_change_a_bit() {

@@ -1,21 +1,33 @@
-//! What turns a minibatch into gradients: one trait, one implementation a backend.
+//! What turns a minibatch into gradients and plays with the result: one trait, one implementation a backend.
 
+mod actor;
+mod descent;
+mod cpu;
+#[cfg(feature = "burn")]
+mod autodiff;
 #[cfg(feature = "burn")]
 mod burn;
-mod cpu;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod gpu;
 
+pub use self::actor::Actor;
 #[cfg(feature = "burn")]
 pub use self::burn::BurnLearner;
 pub use self::cpu::CpuLearner;
+pub use self::descent::Descent;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub use self::gpu::GpuLearner;
 
+use self::actor::HostActor;
+use self::descent::HostDescent;
+use crate::adam::Adam;
 use crate::ppo::{Coefficients, Sums};
 use crate::rollout::Rollout;
-use anyhow::Result;
-#[cfg(not(all(feature = "cuda", feature = "wgpu")))]
-use anyhow::bail;
+use anyhow::{Result, bail};
 use keisei_core::encoding::{Actions, Features};
-use keisei_core::net::{Executor, Weights};
+use keisei_core::net::Weights;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Some plies of a rollout to learn from, with their advantages normalised.
 pub struct Minibatch<'a> {
@@ -32,8 +44,16 @@ pub trait Learner {
     /// Name for the log, such as `AVX2, 2 threads`.
     fn name(&self) -> String;
 
+    /// What it computes in.
+    fn precision(&self) -> Precision {
+        Precision::F32
+    }
+
     /// The network with these weights, to play with, where this learner computes.
-    fn executor(&self, weights: &Weights) -> Box<dyn Executor + Send>;
+    fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send>;
+
+    /// Begins an update.
+    fn descent<'a>(&'a mut self, weights: &'a mut Weights, adam: &'a mut Adam) -> Box<dyn Descent + 'a>;
 
     /// Gradient of the loss with respect to every weight, in the order of the weights, and the parts of the loss.
     ///
@@ -76,23 +96,79 @@ impl Device {
         }
     }
 
-    /// A learner there; `threads` is for the CPU.
+    /// A learner there; a GPU is served by so many threads of the CPU.
     ///
     /// # Errors
-    /// If this build cannot compute there, or the GPU or its driver is missing.
-    pub fn learner(self, features: Features, actions: Actions, threads: usize) -> Result<Box<dyn Learner>> {
+    /// If this build cannot compute there or not in that precision, or the GPU or its driver is missing.
+    pub fn learner(
+        self,
+        features: Features,
+        actions: Actions,
+        precision: Precision,
+        threads: usize,
+    ) -> Result<Box<dyn Learner>> {
         match self {
-            Self::Auto => Self::of_this_build().learner(features, actions, threads),
+            Self::Auto => Self::of_this_build().learner(features, actions, precision, threads),
+            Self::Cpu if precision != Precision::F32 => {
+                bail!("run.precision = {precision}: the CPU learns in f32 only")
+            }
             Self::Cpu => Ok(Box::new(CpuLearner::new(features, actions, threads))),
             #[cfg(feature = "cuda")]
-            Self::Cuda => Ok(Box::new(BurnLearner::cuda(features, actions)?)),
+            Self::Cuda => Ok(Box::new(GpuLearner::cuda(features, actions, precision, threads)?)),
             #[cfg(feature = "wgpu")]
-            Self::Wgpu => Ok(Box::new(BurnLearner::wgpu(features, actions)?)),
+            Self::Wgpu => Ok(Box::new(GpuLearner::wgpu(features, actions, precision, threads)?)),
             #[cfg(not(feature = "cuda"))]
             Self::Cuda => bail!("run.device = cuda: this program was built without; build it with --features cuda"),
             #[cfg(not(feature = "wgpu"))]
             Self::Wgpu => bail!("run.device = wgpu: this program was built without; build it with --features wgpu"),
         }
+    }
+}
+
+/// In what numbers a GPU runs the layers of the network. Weights, moments and losses are f32 in any case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32 bits, as everywhere else.
+    #[default]
+    F32,
+    /// bfloat16: the range of f32 with 8 bits of precision; for NVIDIA GPUs since Ampere.
+    Bf16,
+    /// IEEE binary16: 11 bits of precision.
+    F16,
+}
+
+impl Precision {
+    /// Mean `|ratio − 1|` of an update's first minibatch above which a person should look.
+    ///
+    /// Self-play and learner round alike but not in the same places, so the last bits differ: 1e-7 is usual in f32, and it
+    /// grows with the weights.
+    pub fn ratio_alarm(self) -> f64 {
+        match self {
+            Self::F32 => 1e-5,
+            Self::F16 => 1e-2,
+            Self::Bf16 => 5e-2,
+        }
+    }
+
+    /// The same above which the two do not compute the same function, and the update is refused.
+    ///
+    /// Far above the alarm, so that rounding never ends a long run; a wrong plane, mask or weight gives 0.1 and more.
+    pub fn ratio_limit(self) -> f64 {
+        match self {
+            Self::F32 => 1e-3,
+            Self::F16 | Self::Bf16 => 0.1,
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+        })
     }
 }
 
@@ -176,12 +252,13 @@ mod tests {
         near("max_ratio_error", sums.max_ratio_error, expected_sums.max_ratio_error);
 
         let logits = |learner: &dyn Learner| {
-            let mut planes = vec![0.0; samples * Features::Attack96.planes() * SQUARES];
-            let observations: Vec<_> = slots.iter().map(|&slot| rollout.steps[slot].observation).collect();
-            Features::Attack96.expand_batch(&observations, &mut planes);
-            let (mut policy, mut wdl) = (vec![0.0; samples * Actions::Dest2187.count()], vec![0.0; samples * 3]);
-            learner.executor(&weights).forward(samples, &planes, &mut policy, &mut wdl);
-            [policy, wdl].concat()
+            let steps: Vec<_> = slots.iter().map(|&slot| &rollout.steps[slot]).collect();
+            let observations: Vec<_> = steps.iter().map(|step| step.observation).collect();
+            let legal: Vec<_> = steps.iter().map(|step| rollout.legal_of(step)).collect();
+            let (mut logits, mut wdl) = (Vec::new(), vec![0.0; samples * 3]);
+            learner.actor(&weights).evaluate(&observations, &legal, &mut logits, &mut wdl).expect("it does not fail");
+            assert_eq!(logits.len(), legal.iter().map(|legal| legal.len()).sum::<usize>());
+            [logits, wdl].concat()
         };
         for (found, expected) in logits(learner).into_iter().zip(logits(&cpu)) {
             assert!((found - expected).abs() < 1e-4, "logit {found}, not {expected}");
@@ -192,23 +269,79 @@ mod tests {
     #[test]
     fn the_cpu_computes_what_automatic_differentiation_does() {
         for (channels, blocks, samples) in [(8, 1, 3), (16, 0, 8), (40, 2, 21), (32, 4, 140)] {
-            check(&mut BurnLearner::cpu(Features::Attack96, Actions::Dest2187, 1), channels, blocks, samples);
+            check(&mut BurnLearner::new(Features::Attack96, Actions::Dest2187, 1), channels, blocks, samples);
         }
     }
 
-    /// Needs a GPU, or a driver that plays one, such as Mesa's lavapipe.
-    #[cfg(feature = "wgpu")]
+    /// Every GPU of this build that this machine has; there must be one, or a driver that plays one, such as Mesa's lavapipe.
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    fn gpus(precision: Precision) -> Vec<Box<dyn Learner>> {
+        let gpu = |device: Device| device.learner(Features::Attack96, Actions::Dest2187, precision, 2).ok();
+        [Device::Cuda, Device::Wgpu].into_iter().filter_map(gpu).collect()
+    }
+
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
     #[test]
     fn a_gpu_computes_what_the_cpu_does() {
-        let mut learner = BurnLearner::wgpu(Features::Attack96, Actions::Dest2187).expect("a GPU");
-        check(&mut learner, 16, 1, 8);
+        let gpus = gpus(Precision::F32);
+        assert!(!gpus.is_empty(), "no GPU");
+        for mut learner in gpus {
+            println!("{}", learner.name());
+            check(learner.as_mut(), 16, 1, 8);
+        }
+    }
+
+    /// Three steps of an update: the weights that come out, and the moments.
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    fn descend(learner: &mut dyn Learner) -> [Vec<f32>; 3] {
+        let (rollout, mut weights) = (rollout(48), weights(16, 1));
+        let mut adam = Adam::new(weights.data().len());
+        let mut descent = learner.descent(&mut weights, &mut adam);
+        for slots in (0..48).collect::<Vec<_>>().chunks(16) {
+            let minibatch = Minibatch { rollout: &rollout, slots, advantages: &rollout.advantages[..16] };
+            let (norm, _) = descent.gradient(&minibatch, &COEFFICIENTS).expect("the device does not fail");
+            descent.step(1e-3, norm / 2.0);
+        }
+        descent.finish().expect("the device does not fail");
+        assert_eq!(adam.steps(), 3);
+        let [first, second] = adam.moments().map(<[f32]>::to_vec);
+        let before = self::weights(16, 1);
+        let moved = weights.data().iter().zip(before.data()).map(|(after, before)| after - before);
+        [moved.collect(), first, second]
+    }
+
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    fn check_descent(precision: Precision, tolerance: f64) {
+        let expected = descend(&mut CpuLearner::new(Features::Attack96, Actions::Dest2187, 1));
+        for mut learner in gpus(precision) {
+            for (what, (found, expected)) in descend(learner.as_mut()).iter().zip(&expected).enumerate() {
+                let error = norm(found.iter().zip(expected).map(|(f, e)| f - e)) / norm(expected.iter().copied());
+                println!("{}, {what}: {error:.1e}", learner.name());
+                assert!(error < tolerance, "{}, {what}: {error}", learner.name());
+            }
+        }
+    }
+
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    #[test]
+    fn a_gpu_takes_the_steps_that_the_cpu_takes() {
+        // Adam's first steps are nearly as long where the gradient is nearly 0, and of unsure sign: not to be had exactly.
+        check_descent(Precision::F32, 0.03);
+    }
+
+    /// Where it can.
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    #[test]
+    fn a_gpu_learns_with_fewer_bits() {
+        check_descent(Precision::F16, 0.2);
+        check_descent(Precision::Bf16, 0.4);
     }
 
     #[test]
     fn a_device_that_is_not_there_is_an_error() {
         let check = |device: Device, built: bool, absent: &str| {
             let reason = if built { absent } else { "was built without" };
-            match device.learner(Features::Attack96, Actions::Dest2187, 1) {
+            match device.learner(Features::Attack96, Actions::Dest2187, Precision::F32, 1) {
                 Ok(_) => assert!(built, "{device:?}"),
                 Err(error) => assert!(error.to_string().contains(reason), "{device:?}: {error}"),
             }

@@ -1,0 +1,238 @@
+//! Learning and playing on a GPU through burn: weights, moments and gradients stay there from an update's first minibatch to its
+//! last, and what travels for each position is its planes in compressed form and the logits of its legal actions.
+
+use super::autodiff::{Batch, loss, sums_of};
+use super::{Actor, Descent, Learner, Minibatch, Precision};
+use crate::adam::{Adam, BETA1, BETA2, EPSILON, biases, clip_scale};
+use crate::ppo::{Coefficients, Sums};
+use anyhow::{Context, Result, bail};
+use burn::backend::Autodiff;
+#[cfg(feature = "cuda")]
+use burn::backend::cuda::{Cuda, CudaDevice};
+#[cfg(feature = "wgpu")]
+use burn::backend::wgpu::{Wgpu, WgpuDevice};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::{FloatDType, Int, Tensor, TensorData};
+use keisei_core::encoding::{Actions, Features, PackedObservation, SET_WORDS};
+use keisei_core::net::{NetSpec, OUTCOMES, Weights, burn as net, burn::Net};
+
+/// A learner on the GPU of burn backend `B`.
+pub struct GpuLearner<B: AutodiffBackend> {
+    name: String,
+    features: Features,
+    actions: Actions,
+    precision: Precision,
+    /// Threads that write the planes.
+    threads: usize,
+    device: B::Device,
+}
+
+#[cfg(feature = "cuda")]
+impl GpuLearner<Autodiff<Cuda>> {
+    /// On the first NVIDIA GPU; so many threads of the CPU serve it.
+    ///
+    /// # Errors
+    /// If the driver's library is not there, or the GPU has no numbers of this precision.
+    pub fn cuda(features: Features, actions: Actions, precision: Precision, threads: usize) -> Result<Self> {
+        // Without it a thread of the runtime would panic later: ask first.
+        let libraries = ["libcuda.so.1", "libcuda.so", "nvcuda.dll"];
+        // SAFETY: loading the driver's library runs its initialisers only, as the runtime would.
+        if !libraries.iter().any(|name| unsafe { libloading::Library::new(*name) }.is_ok()) {
+            bail!("no CUDA driver: none of {} can be loaded", libraries.join(", "));
+        }
+        Self::new("burn-cuda", features, actions, precision, threads, CudaDevice::default())
+    }
+}
+
+#[cfg(feature = "wgpu")]
+impl GpuLearner<Autodiff<Wgpu>> {
+    /// On the adapter that wgpu prefers, by Vulkan, Metal or DirectX; so many threads of the CPU serve it.
+    ///
+    /// # Errors
+    /// If there is no adapter, or it has no numbers of this precision.
+    pub fn wgpu(features: Features, actions: Actions, precision: Precision, threads: usize) -> Result<Self> {
+        // Without one burn would panic later: ask first.
+        let adapter =
+            pollster::block_on(wgpu::Instance::default().request_adapter(&wgpu::RequestAdapterOptions::default()));
+        let info = adapter.context("no GPU: wgpu finds no adapter for Vulkan, Metal or DirectX")?.get_info();
+        let name = format!("burn-wgpu, {} ({})", info.name, info.backend);
+        Self::new(&name, features, actions, precision, threads, WgpuDevice::default())
+    }
+}
+
+impl<B: AutodiffBackend> GpuLearner<B> {
+    fn new(
+        name: &str,
+        features: Features,
+        actions: Actions,
+        precision: Precision,
+        threads: usize,
+        device: B::Device,
+    ) -> Result<Self> {
+        if !B::supports_dtype(&device, dtype(precision).into()) {
+            bail!("run.precision = {precision}: {name} does not compute in it");
+        }
+        Ok(Self { name: format!("{name}, {precision}"), features, actions, precision, threads, device })
+    }
+
+    /// What the loss is multiplied by, so that gradients in f16 do not vanish: each sample counts about 1/8, instead of the
+    /// thousandths that are its share of a minibatch.
+    fn lift(&self, coefficients: &Coefficients) -> f32 {
+        if self.precision == Precision::F16 { 1.0 / (8.0 * coefficients.scale) } else { 1.0 }
+    }
+
+    /// The gradient of the weights `flat`, and behind it its norm and the parts of the loss: `[9]`.
+    fn slope(
+        &self,
+        spec: &NetSpec,
+        flat: Tensor<B::InnerBackend, 1>,
+        minibatch: &Minibatch,
+        coefficients: &Coefficients,
+    ) -> (Tensor<B::InnerBackend, 1>, Tensor<B::InnerBackend, 1>) {
+        let net = Net::<B>::from_flat(spec, Tensor::from_inner(flat.cast(dtype(self.precision))));
+        let batch = Batch::new(self.features, self.actions, minibatch, self.threads, &self.device);
+        let (policy, wdl) = net.forward(net::expand(batch.sets.clone(), batch.values.clone()));
+        let (loss, sums) = loss(policy, wdl, &batch, coefficients);
+        let lift = self.lift(coefficients);
+        let gradients = (loss * lift).backward();
+        let gradient = net.gradient(&gradients).div_scalar(lift);
+        let norm = (gradient.clone() * gradient.clone()).sum().sqrt();
+        (gradient, Tensor::cat(vec![norm, sums.inner()], 0))
+    }
+}
+
+impl<B: AutodiffBackend> Learner for GpuLearner<B> {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send> {
+        let flat: Tensor<B::InnerBackend, 1> = Tensor::from_data(weights.data(), &self.device);
+        let net = Net::from_flat(weights.spec(), flat.cast(dtype(self.precision)));
+        Box::new(GpuActor { net, features: self.features, actions: self.actions, device: self.device.clone() })
+    }
+
+    fn gradient(
+        &mut self,
+        weights: &Weights,
+        minibatch: &Minibatch,
+        coefficients: &Coefficients,
+    ) -> Result<(Vec<f32>, Sums)> {
+        let flat = Tensor::from_data(weights.data(), &self.device);
+        let (gradient, numbers) = self.slope(weights.spec(), flat, minibatch, coefficients);
+        let numbers = read(numbers)?;
+        Ok((read(gradient)?, sums_of(minibatch.slots.len(), &numbers[1..])))
+    }
+
+    fn descent<'a>(&'a mut self, weights: &'a mut Weights, adam: &'a mut Adam) -> Box<dyn Descent + 'a> {
+        let [first, second] = adam.moments().map(|moments| Tensor::from_data(moments, &self.device));
+        let flat = Tensor::from_data(weights.data(), &self.device);
+        Box::new(GpuDescent { steps: adam.steps(), learner: self, weights, adam, flat, first, second, gradient: None })
+    }
+}
+
+/// Weights and moments on the device.
+struct GpuDescent<'a, B: AutodiffBackend> {
+    learner: &'a GpuLearner<B>,
+    weights: &'a mut Weights,
+    adam: &'a mut Adam,
+    steps: u32,
+    flat: Tensor<B::InnerBackend, 1>,
+    first: Tensor<B::InnerBackend, 1>,
+    second: Tensor<B::InnerBackend, 1>,
+    gradient: Option<(Tensor<B::InnerBackend, 1>, f32)>,
+}
+
+impl<B: AutodiffBackend> Descent for GpuDescent<'_, B> {
+    fn gradient(&mut self, minibatch: &Minibatch, coefficients: &Coefficients) -> Result<(f32, Sums)> {
+        let (gradient, numbers) = self.learner.slope(self.weights.spec(), self.flat.clone(), minibatch, coefficients);
+        // One reading, which waits for the device.
+        let numbers = read(numbers)?;
+        self.gradient = Some((gradient, numbers[0]));
+        Ok((numbers[0], sums_of(minibatch.slots.len(), &numbers[1..])))
+    }
+
+    /// As [`Adam::step`] does.
+    fn step(&mut self, learning_rate: f32, max_grad_norm: f32) {
+        let (gradient, norm) = self.gradient.take().expect("a step follows its gradient");
+        let gradient = gradient * clip_scale(norm, max_grad_norm);
+        self.steps += 1;
+        let [first_bias, second_bias] = biases(self.steps);
+        self.first = self.first.clone() * BETA1 + gradient.clone() * (1.0 - BETA1);
+        self.second = self.second.clone() * BETA2 + gradient.clone() * gradient * (1.0 - BETA2);
+        let spread = (self.second.clone() / second_bias).sqrt() + EPSILON;
+        self.flat = self.flat.clone() - self.first.clone() / first_bias / spread * learning_rate;
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.weights.data_mut().copy_from_slice(&read(self.flat)?);
+        self.adam.set_moments(self.steps, [read(self.first)?, read(self.second)?]);
+        Ok(())
+    }
+}
+
+/// The network on the device.
+struct GpuActor<B: Backend> {
+    net: Net<B>,
+    features: Features,
+    actions: Actions,
+    device: B::Device,
+}
+
+impl<B: Backend> Actor for GpuActor<B> {
+    fn evaluate(
+        &mut self,
+        observations: &[PackedObservation],
+        legal: &[&[u16]],
+        logits: &mut Vec<f32>,
+        wdl: &mut [f32],
+    ) -> Result<()> {
+        // Few different shapes: for each the backend looks for its fastest kernels.
+        let (planes, count, batch) =
+            (self.features.planes(), self.actions.count(), observations.len().next_power_of_two());
+        let mut sets = vec![0; batch * planes * SET_WORDS];
+        let mut values = vec![0.0; batch * planes];
+        for (i, observation) in observations.iter().enumerate() {
+            let sets = &mut sets[i * planes * SET_WORDS..][..planes * SET_WORDS];
+            self.features.compress(observation, sets, &mut values[i * planes..][..planes]);
+        }
+        let sets = Tensor::<B, 3, Int>::from_data(TensorData::new(sets, [batch, planes, SET_WORDS]), &self.device);
+        let values = Tensor::<B, 2>::from_data(TensorData::new(values, [batch, planes]), &self.device);
+        let (policy, outcomes) = self.net.forward(net::expand(sets, values));
+
+        let rows = legal.iter().enumerate();
+        let mut asked: Vec<i32> =
+            rows.flat_map(|(row, legal)| legal.iter().map(move |&a| (row * count + usize::from(a)) as i32)).collect();
+        let asked_for = asked.len();
+        let mut answers = vec![outcomes.flatten(0, 1)];
+        if asked_for > 0 {
+            asked.resize(asked_for.next_power_of_two(), 0);
+            let asked = Tensor::<B, 1, Int>::from_data(asked.as_slice(), &self.device);
+            answers.push(policy.flatten::<1>(0, 1).select(0, asked));
+        }
+        let answers = read(Tensor::cat(answers, 0))?;
+        let (outcomes, of_actions) = answers.split_at(batch * OUTCOMES);
+        wdl.copy_from_slice(&outcomes[..wdl.len()]);
+        logits.clear();
+        logits.extend_from_slice(&of_actions[..asked_for]);
+        Ok(())
+    }
+}
+
+fn dtype(precision: Precision) -> FloatDType {
+    match precision {
+        Precision::F32 => FloatDType::F32,
+        Precision::Bf16 => FloatDType::BF16,
+        Precision::F16 => FloatDType::F16,
+    }
+}
+
+/// A tensor's numbers, copied from the device.
+fn read<B: Backend>(tensor: Tensor<B, 1>) -> Result<Vec<f32>> {
+    let data = tensor.try_into_data().map_err(|error| anyhow::anyhow!("the GPU: {error}"))?;
+    data.convert::<f32>().into_vec().ok().context("what came from the GPU is no f32")
+}
