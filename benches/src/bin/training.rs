@@ -125,7 +125,7 @@ fn measure(engine: &str, channels: u16, blocks: u16, seconds: f64) -> Result<Mea
     let rollout = Rollout::of_random_games(SAMPLES, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
     let mut learner: Box<dyn Learner> = match engine {
         "keisei" => Box::new(CpuLearner::new(FEATURES, ACTIONS, 1)),
-        "burn-flex" => Box::new(BurnLearner::cpu(FEATURES, ACTIONS, 1)),
+        "burn-flex" => Box::new(BurnLearner::new(FEATURES, ACTIONS, 1)),
         _ => bail!("no engine {engine}"),
     };
     let spec = NetSpec {

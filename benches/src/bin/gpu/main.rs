@@ -1,0 +1,265 @@
+//! How fast a GPU plays and learns: the trainer's own actor, update and whole iteration, beside `PyTorch` with the same network.
+//!
+//! Rates are of positions a second of wall time, everything included that the trainer does for them: writing the planes, sending
+//! them, fetching the logits of the legal actions. `PyTorch`'s forward pass and training step find their input on the GPU and
+//! leave their output there. `MFU` is the part of the GPU's peak in dense bf16 that the network's multiplications make up.
+//!
+//! Rows appear as they are measured; `benches/gpu/run` builds the program and says what the columns mean.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+use std::{env, path::Path};
+
+use anyhow::{Context, Result, bail};
+use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
+use keisei_core::net::{NetOptions, NetSpec, OUTCOMES, Weights};
+use trainer_native::adam::Adam;
+use trainer_native::config::{Config, Preset};
+use trainer_native::learner::{Device, Learner, Minibatch, Precision};
+use trainer_native::ppo::{self, Coefficients, Rates};
+use trainer_native::random::{Purpose, Stream};
+use trainer_native::rollout::{Estimation, Rollout};
+use trainer_native::selfplay::SelfPlay;
+
+const FEATURES: Features = Features::Attack96;
+const ACTIONS: Actions = Actions::Dest2187;
+
+const USAGE: &str = "usage: gpu [--device cuda|wgpu] [--net C64N4]… [--precision f32|bf16|f16]… [--batch N] [--horizon N] [--threads N] \
+                     [--seconds S] [--python PROGRAM]";
+
+struct Options {
+    device: Device,
+    /// Channels and blocks.
+    nets: Vec<(u16, u16)>,
+    precisions: Vec<Precision>,
+    /// Positions of a forward pass, samples of a training step, games of an iteration.
+    batch: usize,
+    /// Plies of an iteration in each game.
+    horizon: usize,
+    /// Threads that play an iteration, each with its share of the games; 0 for one a core.
+    threads: usize,
+    /// Time of one measurement.
+    seconds: f64,
+    /// A Python that has `PyTorch`.
+    python: Option<String>,
+}
+
+fn main() -> Result<()> {
+    let options = parse(&env::args().skip(1).collect::<Vec<_>>())?;
+    let peak = peak();
+    println!("| network | program | what | positions/s | MFU |\n|---|---|---|---:|---:|");
+    for &(channels, blocks) in &options.nets {
+        let net = spec(channels, blocks);
+        let row = |program: &str, what: &str, rate: f64| {
+            let passes = if what == "forward" { 1.0 } else { 3.0 };
+            let mfu = match peak {
+                // An iteration plays each position once and learns from it once.
+                Some(peak) if what == "iteration" => percent(rate * 4.0 * operations(&net) / peak),
+                Some(peak) => percent(rate * passes * operations(&net) / peak),
+                None => "–".into(),
+            };
+            println!("| C{channels} N{blocks} | {program} | {what} | {rate:.0} | {mfu} |");
+        };
+        for &precision in &options.precisions {
+            let program = format!("keisei {precision}");
+            let mut learner = match options.device.learner(FEATURES, ACTIONS, precision, options.threads) {
+                Ok(learner) => learner,
+                Err(error) => {
+                    println!("| C{channels} N{blocks} | {program} | left out: {error:#} | | |");
+                    continue;
+                }
+            };
+            row(&program, "forward", forward(learner.as_ref(), &net, &options)?);
+            row(&program, "training step", training(learner.as_mut(), &net, &options)?);
+            row(&program, "iteration", iteration(learner.as_mut(), &net, &options)?);
+        }
+        if let Some(python) = &options.python {
+            pytorch(python, (channels, blocks), &options, row)?;
+        }
+    }
+    Ok(())
+}
+
+fn parse(arguments: &[String]) -> Result<Options> {
+    let mut options = Options {
+        device: Device::of_this_build(),
+        nets: Vec::new(),
+        precisions: Vec::new(),
+        batch: 2048,
+        horizon: 16,
+        threads: 0,
+        seconds: 3.0,
+        python: None,
+    };
+    for pair in arguments.chunks(2) {
+        match pair {
+            [name, value] if name == "--device" => {
+                options.device = match &value[..] {
+                    "cuda" => Device::Cuda,
+                    "wgpu" => Device::Wgpu,
+                    _ => bail!(USAGE),
+                }
+            }
+            [name, value] if name == "--net" => {
+                let sizes = value.strip_prefix('C').and_then(|sizes| sizes.split_once('N')).context(USAGE)?;
+                options.nets.push((sizes.0.parse().context(USAGE)?, sizes.1.parse().context(USAGE)?));
+            }
+            [name, value] if name == "--precision" => {
+                options.precisions.push(match &value[..] {
+                    "f32" => Precision::F32,
+                    "bf16" => Precision::Bf16,
+                    "f16" => Precision::F16,
+                    _ => bail!(USAGE),
+                });
+            }
+            [name, value] if name == "--batch" => options.batch = value.parse().context(USAGE)?,
+            [name, value] if name == "--horizon" => options.horizon = value.parse().context(USAGE)?,
+            [name, value] if name == "--threads" => options.threads = value.parse().context(USAGE)?,
+            [name, value] if name == "--seconds" => options.seconds = value.parse().context(USAGE)?,
+            [name, value] if name == "--python" => options.python = Some(value.clone()),
+            _ => bail!(USAGE),
+        }
+    }
+    if options.threads == 0 {
+        options.threads = std::thread::available_parallelism()?.get();
+    }
+    if options.nets.is_empty() {
+        options.nets = vec![(64, 4), (128, 8), (256, 20)];
+    }
+    if options.precisions.is_empty() {
+        options.precisions = vec![Precision::F32, Precision::Bf16];
+    }
+    Ok(options)
+}
+
+fn spec(channels: u16, blocks: u16) -> NetSpec {
+    NetSpec {
+        planes: FEATURES.planes() as u16,
+        policy_planes: ACTIONS.planes() as u16,
+        channels,
+        blocks,
+        value_channels: 8,
+        value_hidden: 64,
+        options: NetOptions::default(),
+    }
+}
+
+/// Floating-point operations of the network on one position, a multiplication and an addition as two.
+fn operations(net: &NetSpec) -> f64 {
+    let multiplications = |tensor: keisei_core::net::TensorSpec| {
+        let on_every_square =
+            tensor.shape.len() == 4 || ["policy.weight", "value.conv.weight"].contains(&&tensor.name[..]);
+        let size: usize = if tensor.name.ends_with("weight") { tensor.shape.iter().product() } else { 0 };
+        size * if on_every_square { SQUARES } else { 1 }
+    };
+    2.0 * net.tensors().into_iter().map(multiplications).sum::<usize>() as f64
+}
+
+/// Operations a second of the first NVIDIA GPU in dense bf16, by NVIDIA's data sheets, if it is one of these.
+fn peak() -> Option<f64> {
+    let output = Command::new("nvidia-smi").args(["--query-gpu=name", "--format=csv,noheader"]).output().ok()?;
+    let name = String::from_utf8_lossy(&output.stdout).into_owned();
+    println!("GPU: {}", name.trim());
+    let peaks = [("H100", 989e12), ("H200", 989e12), ("A100", 312e12), ("RTX 4090", 165e12), ("L40S", 362e12)];
+    peaks.into_iter().find(|(gpu, _)| name.contains(gpu)).map(|(_, peak)| peak)
+}
+
+fn percent(part: f64) -> String {
+    format!("{:.1} %", 100.0 * part)
+}
+
+/// How often a second `run` runs, measured for some time after it ran twice.
+fn rate(seconds: f64, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
+    run()?;
+    run()?;
+    let (start, mut runs) = (Instant::now(), 0);
+    while runs == 0 || start.elapsed().as_secs_f64() < seconds {
+        run()?;
+        runs += 1;
+    }
+    Ok(f64::from(runs) / start.elapsed().as_secs_f64())
+}
+
+/// What self-play asks of the network.
+fn forward(learner: &dyn Learner, net: &NetSpec, options: &Options) -> Result<f64> {
+    let rollout = Rollout::of_random_games(options.batch, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
+    let observations: Vec<PackedObservation> = rollout.steps.iter().map(|step| step.observation).collect();
+    let legal: Vec<&[u16]> = rollout.steps.iter().map(|step| rollout.legal_of(step)).collect();
+    let mut actor = learner.actor(&Weights::init(net, 1)?);
+    let (mut logits, mut wdl) = (Vec::new(), vec![0.0; OUTCOMES * options.batch]);
+    let passes = rate(options.seconds, || actor.evaluate(&observations, &legal, &mut logits, &mut wdl))?;
+    Ok(passes * options.batch as f64)
+}
+
+/// Gradient and step of Adam.
+fn training(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Result<f64> {
+    let rollout = Rollout::of_random_games(options.batch, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
+    let slots: Vec<usize> = (0..options.batch).collect();
+    let minibatch = Minibatch { rollout: &rollout, slots: &slots, advantages: &rollout.advantages };
+    let coefficients = Coefficients { clip_coef: 0.2, vf_coef: 1.0, ent_coef: 0.01, scale: 1.0 / options.batch as f32 };
+    let mut weights = Weights::init(net, 1)?;
+    let mut adam = Adam::new(weights.data().len());
+    let mut descent = learner.descent(&mut weights, &mut adam);
+    let steps = rate(options.seconds, || {
+        descent.gradient(&minibatch, &coefficients)?;
+        descent.step(1e-4, 1.0);
+        Ok(())
+    })?;
+    Ok(steps * options.batch as f64)
+}
+
+/// Self-play and update, as the training loop has them.
+fn iteration(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Result<f64> {
+    let mut config: Config = Preset::Gpu.config();
+    config.selfplay.envs = options.batch;
+    config.selfplay.horizon = options.horizon;
+    config.ppo.minibatch = options.batch;
+    config.ppo.epochs = 1;
+    config.ppo.target_kl = f32::INFINITY;
+    let mut weights = Weights::init(net, 1)?;
+    let mut adam = Adam::new(weights.data().len());
+    let mut selfplay = SelfPlay::new(&config.selfplay, ACTIONS, 1);
+    let mut rollout = Rollout::default();
+    let rates = Rates { learning_rate: 1e-4, ent_coef: 0.01 };
+    let estimation = Estimation { gamma: 0.998, gae_lambda: 0.85, value_lambda: 0.95, prior_weight: 0.5 };
+    let mut number = 0;
+    let iterations = rate(options.seconds, || {
+        selfplay.collect(learner, &weights, number, options.threads, &mut rollout)?;
+        rollout.estimate(&estimation);
+        let order = Stream::new(1, Purpose::Shuffle, number, 0);
+        let update = ppo::update(learner, &mut weights, &mut adam, &rollout, &config.ppo, rates, order)?;
+        if number == 0 {
+            eprintln!("first minibatch: mean |ratio - 1| = {:.1e}", update.first_ratio_error);
+        }
+        number += 1;
+        Ok(())
+    })?;
+    Ok(iterations * (options.batch * options.horizon) as f64)
+}
+
+/// `PyTorch`'s rows, as its program prints them: program, what, positions a second.
+fn pytorch(
+    python: &str,
+    (channels, blocks): (u16, u16),
+    options: &Options,
+    row: impl Fn(&str, &str, f64),
+) -> Result<()> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/gpu_torch.py");
+    let numbers = [channels.to_string(), blocks.to_string(), options.batch.to_string(), options.seconds.to_string()];
+    let mut child = Command::new(python)
+        .arg(script)
+        .args(numbers)
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| python.to_owned())?;
+    for line in BufReader::new(child.stdout.take().context("its output is piped")?).lines() {
+        let line = line?;
+        let [program, what, rate] = line.split('\t').collect::<Vec<_>>()[..] else { bail!("PyTorch said {line:?}") };
+        row(program, what, rate.parse()?);
+    }
+    if !child.wait()?.success() {
+        println!("| C{channels} N{blocks} | PyTorch | broke off | | |");
+    }
+    Ok(())
+}
