@@ -8,36 +8,16 @@ import sys
 import time
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
+from net_torch import ACTIONS, PLANES, Net
+
 channels, blocks, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-SAMPLES, PLANES, ACTIONS, LEGAL = 256, 96, 2187, 80
+SAMPLES, LEGAL = 256, 80
 torch.set_num_threads(1)
 torch.manual_seed(1)
 
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        conv = lambda inputs: nn.Conv2d(inputs, channels, 3, padding=1)
-        self.stem = conv(PLANES)
-        self.blocks = nn.ModuleList(nn.ModuleList([conv(channels), conv(channels)]) for _ in range(blocks))
-        self.policy = nn.Conv2d(channels, ACTIONS // 81, 1, bias=False)
-        self.policy_bias = nn.Parameter(torch.zeros(ACTIONS))
-        self.value = nn.Conv2d(channels, 8, 1)
-        self.hidden = nn.Linear(8 * 81, 64)
-        self.out = nn.Linear(64, 3)
-
-    def forward(self, x):
-        x = F.relu(self.stem(x))
-        for conv1, conv2 in self.blocks:
-            x = F.relu(x + conv2(F.relu(conv1(x))))
-        v = F.relu(self.hidden(F.relu(self.value(x)).flatten(1)))
-        return self.policy(x).flatten(1) + self.policy_bias, self.out(v)
-
-
-net = Net().to(memory_format=torch.channels_last)
+net = Net(channels, blocks).to(memory_format=torch.channels_last)
 adam = torch.optim.Adam(net.parameters(), lr=1e-4, eps=1e-5)
 planes = (torch.rand(SAMPLES, PLANES, 9, 9) < 1 / 8).float().contiguous(memory_format=torch.channels_last)
 illegal = torch.ones(SAMPLES, ACTIONS, dtype=torch.bool)

@@ -80,8 +80,18 @@ pub fn global_norm(gradient: &[f32]) -> f32 {
     gradient.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt() as f32
 }
 
+/// Shortens a gradient of length `norm` to `max_norm` if it is longer.
+pub fn clip(gradient: &mut [f32], norm: f32, max_norm: f32) {
+    if norm > max_norm {
+        let scale = clip_scale(norm, max_norm);
+        for g in gradient {
+            *g *= scale;
+        }
+    }
+}
+
 /// What a gradient of length `norm` is multiplied by to be no longer than `max_norm`.
-pub fn clip_scale(norm: f32, max_norm: f32) -> f32 {
+pub(crate) fn clip_scale(norm: f32, max_norm: f32) -> f32 {
     if norm > max_norm { max_norm / norm } else { 1.0 }
 }
 
@@ -112,9 +122,13 @@ mod tests {
     }
 
     #[test]
-    fn only_longer_gradients_are_clipped() {
-        assert_eq!(global_norm(&[3.0, 4.0]), 5.0);
-        assert_eq!(clip_scale(5.0, 10.0), 1.0);
-        assert_eq!(clip_scale(5.0, 1.0), 0.2);
+    fn clipping_keeps_the_direction() {
+        let mut gradient = [3.0, 4.0];
+        assert_eq!(global_norm(&gradient), 5.0);
+        clip(&mut gradient, 5.0, 10.0);
+        assert_eq!(gradient, [3.0, 4.0]);
+        clip(&mut gradient, 5.0, 1.0);
+        assert!((gradient[0] - 0.6).abs() < 1e-6 && (gradient[1] - 0.8).abs() < 1e-6);
+        assert_eq!([clip_scale(5.0, 10.0), clip_scale(5.0, 1.0)], [1.0, 0.2]);
     }
 }

@@ -208,14 +208,16 @@ pub fn expand<B: Backend>(sets: Tensor<B, 3, Int>, values: Tensor<B, 2>) -> Tens
     bits.float() * values.reshape([batch, planes, 1])
 }
 
-/// The lowest 27 bits of each word, lowest first: `[B, words]` to `[B, 27 words]`, zeros and ones.
+/// Bits that a word carries to the device, of the 31 that are sure to be positive everywhere: those of a third of the board.
+pub const WORD_BITS: usize = SQUARES / SET_WORDS;
+
+/// The [`WORD_BITS`] of each word, lowest first: `[B, words]` to `[B, WORD_BITS * words]`, zeros and ones.
 pub fn bits<B: Backend>(words: Tensor<B, 2, Int>) -> Tensor<B, 2, Int> {
-    const BITS: usize = SQUARES / SET_WORDS;
     let [batch, count] = words.dims();
-    let shifts = Tensor::<B, 1, Int>::arange(0..BITS as i64, &words.device()).reshape([1, 1, BITS]);
-    let words = words.reshape([batch, count, 1]).expand([batch, count, BITS]);
-    let bits = words.bitwise_right_shift(shifts.expand([batch, count, BITS])).bitwise_and_scalar(1.elem());
-    bits.reshape([batch, count * BITS])
+    let shifts = Tensor::<B, 1, Int>::arange(0..WORD_BITS as i64, &words.device()).reshape([1, 1, WORD_BITS]);
+    let words = words.reshape([batch, count, 1]).expand([batch, count, WORD_BITS]);
+    let bits = words.bitwise_right_shift(shifts.expand([batch, count, WORD_BITS])).bitwise_and_scalar(1.elem());
+    bits.reshape([batch, count * WORD_BITS])
 }
 
 /// Cuts flat weights into parameters.

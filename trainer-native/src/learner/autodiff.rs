@@ -6,7 +6,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Bool, Int, Tensor, TensorData};
 use keisei_core::encoding::{Actions, Features, SET_WORDS};
-use keisei_core::net::burn::bits;
+use keisei_core::net::burn::{WORD_BITS, bits};
 
 /// A minibatch, or a shard of one, on the device of `B`.
 pub(super) struct Batch<B: Backend> {
@@ -45,7 +45,7 @@ impl<B: Backend> Batch<B> {
     ) -> Self {
         let &Minibatch { rollout, slots, advantages } = minibatch;
         let (samples, planes) = (slots.len(), features.planes());
-        let words = actions.count().div_ceil(WORD);
+        let words = actions.count().div_ceil(WORD_BITS);
         let mut sets = vec![0; samples * planes * SET_WORDS];
         let mut values = vec![0.0; samples * planes];
         let mut legal = vec![0; samples * words];
@@ -59,7 +59,7 @@ impl<B: Backend> Batch<B> {
                 let step = &rollout.steps[slot];
                 features.compress(&step.observation, sets, values);
                 for &action in rollout.legal_of(step) {
-                    legal[usize::from(action) / WORD] |= 1 << (usize::from(action) % WORD);
+                    legal[usize::from(action) / WORD_BITS] |= 1 << (usize::from(action) % WORD_BITS);
                 }
             }
         };
@@ -87,9 +87,6 @@ impl<B: Backend> Batch<B> {
         }
     }
 }
-
-/// Bits of a word of the mask: see [`bits`].
-const WORD: usize = 27;
 
 /// Logit of an action that cannot be played: its probability is exactly 0 in f32.
 const ILLEGAL: f32 = -1e9;

@@ -1,7 +1,7 @@
 //! One update's steps of gradient descent, and the way that every CPU takes them.
 
 use super::{Learner, Minibatch};
-use crate::adam::{Adam, clip_scale, global_norm};
+use crate::adam::{Adam, clip, global_norm};
 use crate::ppo::{Coefficients, Sums};
 use anyhow::Result;
 use keisei_core::net::Weights;
@@ -29,9 +29,9 @@ pub trait Descent {
 
 /// Steps in the CPU's memory.
 pub(super) struct HostDescent<'a> {
-    pub learner: &'a mut dyn Learner,
-    pub weights: &'a mut Weights,
-    pub adam: &'a mut Adam,
+    learner: &'a mut dyn Learner,
+    weights: &'a mut Weights,
+    adam: &'a mut Adam,
     gradient: Option<(Vec<f32>, f32)>,
 }
 
@@ -51,12 +51,7 @@ impl Descent for HostDescent<'_> {
 
     fn step(&mut self, learning_rate: f32, max_grad_norm: f32) {
         let (mut gradient, norm) = self.gradient.take().expect("a step follows its gradient");
-        let scale = clip_scale(norm, max_grad_norm);
-        if scale < 1.0 {
-            for g in &mut gradient {
-                *g *= scale;
-            }
-        }
+        clip(&mut gradient, norm, max_grad_norm);
         self.adam.step(self.weights.data_mut(), &gradient, learning_rate);
     }
 

@@ -4,7 +4,7 @@
 //! them, fetching the logits of the legal actions. `PyTorch`'s forward pass and training step find their input on the GPU and
 //! leave their output there. `MFU` is the part of the GPU's peak in dense bf16 that the network's multiplications make up.
 //!
-//! Rows appear as they are measured; `benches/gpu/run` builds the program and says what the columns mean.
+//! Rows appear as they are measured; `benches/gpu/run` builds the program and looks for `PyTorch`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -25,8 +25,8 @@ use trainer_native::selfplay::SelfPlay;
 const FEATURES: Features = Features::Attack96;
 const ACTIONS: Actions = Actions::Dest2187;
 
-const USAGE: &str = "usage: gpu [--device cuda|wgpu] [--net C64N4]… [--precision f32|bf16|f16]… [--batch N] [--horizon N] [--threads N] \
-                     [--seconds S] [--python PROGRAM]";
+const USAGE: &str = "usage: gpu [--device cuda|wgpu] [--net C64N4]… [--precision f32|bf16|f16]… [--batch N] \
+                     [--horizon N] [--threads N] [--seconds S] [--python PROGRAM]";
 
 struct Options {
     device: Device,
@@ -52,13 +52,13 @@ fn main() -> Result<()> {
     for &(channels, blocks) in &options.nets {
         let net = spec(channels, blocks);
         let row = |program: &str, what: &str, rate: f64| {
-            let passes = if what == "forward" { 1.0 } else { 3.0 };
-            let mfu = match peak {
-                // An iteration plays each position once and learns from it once.
-                Some(peak) if what == "iteration" => percent(rate * 4.0 * operations(&net) / peak),
-                Some(peak) => percent(rate * passes * operations(&net) / peak),
-                None => "–".into(),
+            // The way back costs two passes; an iteration plays each position once and learns from it once.
+            let passes = match what {
+                "forward" => 1.0,
+                "iteration" => 4.0,
+                _ => 3.0,
             };
+            let mfu = peak.map_or("–".into(), |peak| percent(rate * passes * operations(&net) / peak));
             println!("| C{channels} N{blocks} | {program} | {what} | {rate:.0} | {mfu} |");
         };
         for &precision in &options.precisions {
