@@ -7,7 +7,7 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Tensor, TensorData};
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
-use keisei_core::net::simd::{Backprop, Calibration, Dot, Level, Quantized, Simd};
+use keisei_core::net::simd::{Backprop, Bf16, Calibration, Dot, Level, Quantized, Simd};
 use keisei_core::net::threads::Threads;
 use keisei_core::net::{Executor, NetOptions, NetSpec, Weights};
 
@@ -133,6 +133,9 @@ fn check_spec(spec: &NetSpec, batches: &[usize]) {
             let found = run(&mut quantized, batch, &input);
             assert_within(tolerance, &what(&format!("integers, {dot}")), &expected, &found);
         }
+        if let Some(mut bf16) = Bf16::new(&weights) {
+            assert_within(tolerance, &what(&"bf16"), &expected, &run(&mut bf16, batch, &input));
+        }
     }
 }
 
@@ -242,6 +245,9 @@ fn a_position_does_not_depend_on_its_batch() {
         for dot in Dot::available() {
             let mut quantized = Quantized::with_dot(&weights, &calibration, dot).expect("it is available");
             check_batches(&dot, &mut quantized.clone(), &mut quantized, &input, size);
+        }
+        if let Some(mut bf16) = Bf16::new(&weights) {
+            check_batches(&"bf16", &mut bf16.clone(), &mut bf16, &input, size);
         }
     }
 }

@@ -9,7 +9,7 @@ use keisei_core::encoding::{PackedObservation, SQUARES};
 use keisei_core::format::model::Model;
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
-use keisei_core::net::simd::{Calibration, Dot, Level, Quantized, Simd};
+use keisei_core::net::simd::{Bf16, Calibration, Dot, Level, Quantized, Simd};
 use keisei_core::net::{Executor, OUTCOMES, value};
 use keisei_core::random::SplitMix64;
 use keisei_core::search::policy;
@@ -63,6 +63,7 @@ pub fn compare(file: &Path) -> Result<()> {
         let quantized = Quantized::with_dot(weights, &calibration, dot);
         executors.extend(quantized.map(|quantized| (format!("int-{dot}"), Box::new(quantized) as _)));
     }
+    executors.extend(Bf16::new(weights).map(|bf16| ("bf16".into(), Box::new(bf16) as _)));
     for (name, mut executor) in executors {
         let found = run(executor.as_mut(), &positions);
         let logit = largest(expected.policy.iter().zip(&found.policy).map(|(a, b)| a - b));

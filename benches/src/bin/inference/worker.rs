@@ -19,7 +19,7 @@ use keisei_benches::inference::{self, NETS, calibration, input};
 use keisei_benches::measure::cpu_seconds;
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
-use keisei_core::net::simd::{Dot, Level, Quantized, Simd};
+use keisei_core::net::simd::{Bf16, Dot, Level, Quantized, Simd};
 use keisei_core::net::{Executor, OUTCOMES};
 
 /// Positions of an output check.
@@ -63,6 +63,7 @@ fn executors() -> Vec<String> {
     let levels = Level::ALL.into_iter().filter(|level| level.is_available());
     let mut names: Vec<_> = levels.map(|level| format!("simd-{level}")).collect();
     names.extend(Dot::available().map(|dot| format!("int-{dot}")));
+    names.extend(Bf16::is_available().then(|| "bf16".into()));
     names.push("scalar".into());
     names.push("burn-flex".into());
     names
@@ -73,6 +74,7 @@ fn build(name: &str, net: &inference::Net) -> Result<Box<dyn Executor>> {
     Ok(match name {
         "scalar" => Box::new(Scalar::new(&weights)),
         "burn-flex" => Box::new(Net::<Flex>::from_weights(&weights, &FlexDevice)),
+        "bf16" => Box::new(Bf16::new(&weights).context("no matrix unit here")?),
         _ if name.starts_with("int-") => {
             let dot = Dot::available().find(|dot| name == format!("int-{dot}"));
             let quantized = dot.and_then(|dot| Quantized::with_dot(&weights, &calibration(&weights), dot));

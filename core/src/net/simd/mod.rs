@@ -6,11 +6,14 @@
 use alloc::{sync::Arc, vec, vec::Vec};
 
 use super::{Executor, NetSpec, Weights};
+pub use bf16::Bf16;
 pub use gradient::{Backprop, Tape};
 pub use level::Level;
 use network::{Buffers, Network};
 pub use quantized::{Calibration, Dot, Quantized};
 
+mod amx;
+mod bf16;
 mod gradient;
 mod heads;
 mod level;
