@@ -10,6 +10,15 @@ use burn::tensor::{ElementConversion, FloatDType, Int, Tensor, TensorData, modul
 use super::{Executor, NetSpec, OUTCOMES, POOLED, SIDE, SQUARES, TensorSpec, VARIANCE_FLOOR, Weights, assert_shapes};
 use crate::encoding::SET_WORDS;
 
+/// Convolves `[B, in, 9, 9]` with `[out, in, k, k]`, k odd, zeros around the board, and adds a bias `[out]`: `[B, out, 9, 9]`.
+pub type Convolve<B> = fn(Tensor<B, 4>, Tensor<B, 4>, Option<Tensor<B, 1>>) -> Tensor<B, 4>;
+
+/// As the backend convolves and differentiates itself.
+fn convolve<B: Backend>(x: Tensor<B, 4>, weight: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
+    let padding = weight.dims()[2] / 2;
+    conv2d(x, weight, bias, ConvOptions::new([1, 1], [padding, padding], [1, 1], 1))
+}
+
 /// The network on backend `B`, with one parameter for each tensor of [`NetSpec::tensors`].
 #[derive(Module, Debug)]
 pub struct Net<B: Backend> {
@@ -162,15 +171,24 @@ impl<B: Backend> Net<B> {
 
     /// The same with the score `[B, 1]` of the side to move, of a network that has a head for it.
     pub fn forward_scored(&self, planes: Tensor<B, 3>) -> (Tensor<B, 2>, Tensor<B, 2>, Option<Tensor<B, 2>>) {
+        self.forward_by(convolve, planes)
+    }
+
+    /// The same by another way to convolve, for backends whose own is slow.
+    pub fn forward_by(
+        &self,
+        convolve: Convolve<B>,
+        planes: Tensor<B, 3>,
+    ) -> (Tensor<B, 2>, Tensor<B, 2>, Option<Tensor<B, 2>>) {
         let [batch, inputs, _] = planes.dims();
         let x = planes.cast(self.dtype()).reshape([batch, inputs, SIDE, SIDE]);
-        let mut x = relu(self.stem.forward(x)); // [B, C, 9, 9]
+        let mut x = relu(self.stem.forward(convolve, x)); // [B, C, 9, 9]
         for block in &self.blocks {
-            let mut y = relu(block.conv1.forward(x.clone())); // [B, C, 9, 9]
+            let mut y = relu(block.conv1.forward(convolve, x.clone())); // [B, C, 9, 9]
             if let Some(perceptron) = &block.pool {
                 y = y + over_board(perceptron.forward(pool(x.clone())));
             }
-            let mut y = block.conv2.forward(y); // [B, C, 9, 9]
+            let mut y = block.conv2.forward(convolve, y); // [B, C, 9, 9]
             if let Some(se) = &block.se {
                 let channels = usize::from(self.spec.channels);
                 let means = y.clone().reshape([batch, channels, SQUARES]).mean_dim(2).reshape([batch, channels]);
@@ -182,10 +200,10 @@ impl<B: Backend> Net<B> {
         }
         let score = self.score.as_ref().map(|head| head.forward(pool(x.clone()))); // [B, 1]
 
-        let policy = self.policy.conv1x1(x.clone(), None).reshape([batch, self.spec.actions()]); // [B, policy_planes * 81]
+        let policy = self.policy.conv1x1(convolve, x.clone(), None).reshape([batch, self.spec.actions()]); // [B, policy_planes * 81]
         let policy = policy + self.policy.bias.val().unsqueeze();
 
-        let v = relu(self.value.conv.conv1x1(x, Some(self.value.conv.bias.val()))); // [B, value_channels, 9, 9]
+        let v = relu(self.value.conv.conv1x1(convolve, x, Some(self.value.conv.bias.val()))); // [B, value_channels, 9, 9]
         let v = v.reshape([batch, usize::from(self.spec.value_channels) * SQUARES]);
         let v = relu(self.value.hidden.forward(v)); // [B, value_hidden]
         let wdl = self.value.out.forward(v); // [B, 3]
@@ -290,9 +308,8 @@ impl<B: Backend> Executor for Net<B> {
 }
 
 impl<B: Backend> Conv<B> {
-    fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
-        conv2d(x, self.weight.val(), Some(self.bias.val()), options)
+    fn forward(&self, convolve: Convolve<B>, x: Tensor<B, 4>) -> Tensor<B, 4> {
+        convolve(x, self.weight.val(), Some(self.bias.val()))
     }
 }
 
@@ -303,10 +320,9 @@ impl<B: Backend> Linear<B> {
     }
 
     /// `[B, in, 9, 9]` to `[B, out, 9, 9]`.
-    fn conv1x1(&self, x: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
+    fn conv1x1(&self, convolve: Convolve<B>, x: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
         let [outputs, inputs] = self.weight.dims();
-        let weight = self.weight.val().reshape([outputs, inputs, 1, 1]);
-        conv2d(x, weight, bias, ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
+        convolve(x, self.weight.val().reshape([outputs, inputs, 1, 1]), bias)
     }
 }
 

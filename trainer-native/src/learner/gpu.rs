@@ -2,6 +2,7 @@
 //! last, and what travels for each position is its planes in compressed form and the logits of its legal actions.
 
 use super::autodiff::{Batch, loss, sums_of};
+use super::convolution::{convolve, convolve_tracked};
 use super::{Actor, Descent, Learner, Minibatch, Precision};
 use crate::adam::{Adam, BETA1, BETA2, EPSILON, biases, clip_scale};
 use crate::ppo::{Coefficients, Sums};
@@ -11,13 +12,13 @@ use burn::backend::Autodiff;
 use burn::backend::cuda::{Cuda, CudaDevice};
 #[cfg(feature = "wgpu")]
 use burn::backend::wgpu::{Wgpu, WgpuDevice};
-use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::backend::Backend;
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
 use keisei_core::encoding::{Actions, Features, PackedObservation, SET_WORDS};
 use keisei_core::net::{NetSpec, OUTCOMES, Weights, burn as net, burn::Net};
 
 /// A learner on the GPU of burn backend `B`.
-pub struct GpuLearner<B: AutodiffBackend> {
+pub struct GpuLearner<B: Backend> {
     name: String,
     features: Features,
     actions: Actions,
@@ -28,7 +29,7 @@ pub struct GpuLearner<B: AutodiffBackend> {
 }
 
 #[cfg(feature = "cuda")]
-impl GpuLearner<Autodiff<Cuda>> {
+impl GpuLearner<Cuda> {
     /// On the first NVIDIA GPU; so many threads of the CPU serve it.
     ///
     /// # Errors
@@ -45,7 +46,7 @@ impl GpuLearner<Autodiff<Cuda>> {
 }
 
 #[cfg(feature = "wgpu")]
-impl GpuLearner<Autodiff<Wgpu>> {
+impl GpuLearner<Wgpu> {
     /// On the adapter that wgpu prefers, by Vulkan, Metal or DirectX; so many threads of the CPU serve it.
     ///
     /// # Errors
@@ -60,7 +61,7 @@ impl GpuLearner<Autodiff<Wgpu>> {
     }
 }
 
-impl<B: AutodiffBackend> GpuLearner<B> {
+impl<B: Backend> GpuLearner<B> {
     fn new(
         name: &str,
         features: Features,
@@ -85,13 +86,14 @@ impl<B: AutodiffBackend> GpuLearner<B> {
     fn slope(
         &self,
         spec: &NetSpec,
-        flat: Tensor<B::InnerBackend, 1>,
+        flat: Tensor<B, 1>,
         minibatch: &Minibatch,
         coefficients: &Coefficients,
-    ) -> (Tensor<B::InnerBackend, 1>, Tensor<B::InnerBackend, 1>) {
-        let net = Net::<B>::from_flat(spec, Tensor::from_inner(flat.cast(dtype(self.precision))));
+    ) -> (Tensor<B, 1>, Tensor<B, 1>) {
+        let net = Net::<Autodiff<B>>::from_flat(spec, Tensor::from_inner(flat.cast(dtype(self.precision))));
         let batch = Batch::new(self.features, self.actions, minibatch, self.threads, &self.device);
-        let (policy, wdl) = net.forward(net::expand(batch.sets.clone(), batch.values.clone()));
+        let planes = net::expand(batch.sets.clone(), batch.values.clone());
+        let (policy, wdl, _) = net.forward_by(convolve_tracked, planes);
         let (loss, sums) = loss(policy, wdl, &batch, coefficients);
         let lift = self.lift(coefficients);
         let gradients = (loss * lift).backward();
@@ -101,7 +103,7 @@ impl<B: AutodiffBackend> GpuLearner<B> {
     }
 }
 
-impl<B: AutodiffBackend> Learner for GpuLearner<B> {
+impl<B: Backend> Learner for GpuLearner<B> {
     fn name(&self) -> String {
         self.name.clone()
     }
@@ -111,7 +113,7 @@ impl<B: AutodiffBackend> Learner for GpuLearner<B> {
     }
 
     fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send> {
-        let flat: Tensor<B::InnerBackend, 1> = Tensor::from_data(weights.data(), &self.device);
+        let flat: Tensor<B, 1> = Tensor::from_data(weights.data(), &self.device);
         let net = Net::from_flat(weights.spec(), flat.cast(dtype(self.precision)));
         Box::new(GpuActor { net, features: self.features, actions: self.actions, device: self.device.clone() })
     }
@@ -136,18 +138,18 @@ impl<B: AutodiffBackend> Learner for GpuLearner<B> {
 }
 
 /// Weights and moments on the device.
-struct GpuDescent<'a, B: AutodiffBackend> {
+struct GpuDescent<'a, B: Backend> {
     learner: &'a GpuLearner<B>,
     weights: &'a mut Weights,
     adam: &'a mut Adam,
     steps: u32,
-    flat: Tensor<B::InnerBackend, 1>,
-    first: Tensor<B::InnerBackend, 1>,
-    second: Tensor<B::InnerBackend, 1>,
-    gradient: Option<(Tensor<B::InnerBackend, 1>, f32)>,
+    flat: Tensor<B, 1>,
+    first: Tensor<B, 1>,
+    second: Tensor<B, 1>,
+    gradient: Option<(Tensor<B, 1>, f32)>,
 }
 
-impl<B: AutodiffBackend> Descent for GpuDescent<'_, B> {
+impl<B: Backend> Descent for GpuDescent<'_, B> {
     fn gradient(&mut self, minibatch: &Minibatch, coefficients: &Coefficients) -> Result<(f32, Sums)> {
         let (gradient, numbers) = self.learner.slope(self.weights.spec(), self.flat.clone(), minibatch, coefficients);
         // One reading, which waits for the device.
@@ -202,7 +204,7 @@ impl<B: Backend> Actor for GpuActor<B> {
         }
         let sets = Tensor::<B, 3, Int>::from_data(TensorData::new(sets, [batch, planes, SET_WORDS]), &self.device);
         let values = Tensor::<B, 2>::from_data(TensorData::new(values, [batch, planes]), &self.device);
-        let (policy, outcomes) = self.net.forward(net::expand(sets, values));
+        let (policy, outcomes, _) = self.net.forward_by(convolve, net::expand(sets, values));
 
         let rows = legal.iter().enumerate();
         let mut asked: Vec<i32> =

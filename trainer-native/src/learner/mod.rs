@@ -8,6 +8,8 @@ mod autodiff;
 #[cfg(feature = "burn")]
 mod burn;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod convolution;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod gpu;
 
 pub use self::actor::Actor;

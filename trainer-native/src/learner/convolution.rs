@@ -1,0 +1,193 @@
+//! The network's convolutions on a GPU, with a backward pass of their own.
+//!
+//! burn's backends take a weight gradient for a convolution whose kernel is the whole board and whose channels are the samples:
+//! looking for the fastest kernel of that shape takes minutes. Here it is one product of matrices; the gradient of the input is a
+//! convolution like the forward one, by the same kernels.
+
+use burn::backend::Autodiff;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::tensor::backend::Backend;
+use burn::tensor::{FloatDType, Tensor, TensorPrimitive, module::conv2d, ops::ConvOptions, ops::FloatTensor};
+use keisei_core::encoding::SQUARES;
+
+/// Squares of a rank and of a file.
+const SIDE: usize = 9;
+
+/// The convolution without derivatives, a [`Convolve`](keisei_core::net::burn::Convolve).
+pub(super) fn convolve<B: Backend>(x: Tensor<B, 4>, weight: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
+    let y = apply(x, weight);
+    // Not inside the kernel: the addition joins the rectification behind it, and both passes share their kernels.
+    match bias {
+        Some(bias) => y + bias.reshape([1, -1, 1, 1]),
+        None => y,
+    }
+}
+
+/// The same with derivatives.
+pub(super) fn convolve_tracked<B: Backend>(
+    x: Tensor<Autodiff<B>, 4>,
+    weight: Tensor<Autodiff<B>, 4>,
+    bias: Option<Tensor<Autodiff<B>, 1>>,
+) -> Tensor<Autodiff<B>, 4> {
+    let [x, weight] = [x, weight].map(|tensor| tensor.into_primitive().tensor());
+    let value = |tensor: &FloatTensor<Autodiff<B>>| tensor.primitive.clone();
+    let state = (value(&x), value(&weight));
+    let y = if let Some(bias) = bias.map(|bias| bias.into_primitive().tensor()) {
+        let y = convolve(wrap(value(&x)), wrap(value(&weight)), Some(wrap::<B, 1>(value(&bias))));
+        let nodes = [x.node.clone(), weight.node.clone(), bias.node.clone()];
+        match Convolution.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(state, unwrap(y)),
+            OpsKind::UnTracked(prep) => prep.finish(unwrap(y)),
+        }
+    } else {
+        let y = convolve::<B>(wrap(value(&x)), wrap(value(&weight)), None);
+        let nodes = [x.node.clone(), weight.node.clone()];
+        match Convolution.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(state, unwrap(y)),
+            OpsKind::UnTracked(prep) => prep.finish(unwrap(y)),
+        }
+    };
+    Tensor::from_primitive(TensorPrimitive::Float(y))
+}
+
+/// Of an input, a weight, and maybe a bias; of the state, the first two are kept.
+#[derive(Debug)]
+struct Convolution;
+
+impl<B: Backend, const N: usize> Backward<B, N> for Convolution {
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let (x, weight) = ops.state;
+        let (x, weight) = (wrap::<B, 4>(x), wrap::<B, 4>(weight));
+        let slope: Tensor<B, 4> = wrap(gradients.consume::<B>(&ops.node));
+        for (i, parent) in ops.parents.into_iter().enumerate() {
+            let Some(parent) = parent else { continue };
+            let gradient = match i {
+                0 => unwrap(apply(slope.clone(), mirrored(weight.clone()))),
+                1 => unwrap(weight_gradient(x.clone(), slope.clone(), weight.dims())),
+                _ => unwrap(bias_gradient(slope.clone())),
+            };
+            gradients.register::<B>(parent.id, gradient);
+        }
+    }
+}
+
+/// `[B, in, 9, 9]` by `[out, in, k, k]` to `[B, out, 9, 9]`.
+fn apply<B: Backend>(x: Tensor<B, 4>, weight: Tensor<B, 4>) -> Tensor<B, 4> {
+    let [outputs, inputs, side, _] = weight.dims();
+    if side > 1 {
+        return conv2d(x, weight, None, ConvOptions::new([1, 1], [side / 2; 2], [1, 1], 1));
+    }
+    let batch = x.dims()[0];
+    let x = x.permute([0, 2, 3, 1]).reshape([batch * SQUARES, inputs]);
+    let y = x.matmul(weight.reshape([outputs, inputs]).transpose()); // [B * 81, out]
+    y.reshape([batch, SIDE, SIDE, outputs]).permute([0, 3, 1, 2])
+}
+
+/// The weight that takes a gradient back from the output to the input: `[out, in, k, k]` to `[in, out, k, k]`.
+fn mirrored<B: Backend>(weight: Tensor<B, 4>) -> Tensor<B, 4> {
+    let weight = weight.swap_dims(0, 1);
+    if weight.dims()[2] > 1 { weight.flip([2, 3]) } else { weight }
+}
+
+/// Samples are summed in so many parts at most: a product of few rows, few columns and a hundred thousand terms would leave most
+/// of a GPU idle, and be rounded once in all in the layers' numbers.
+const PARTS: usize = 32;
+
+/// Gradient of the weight `[out, in, k, k]` from the input `[B, in, 9, 9]` and the gradient of the output `[B, out, 9, 9]`.
+fn weight_gradient<B: Backend>(x: Tensor<B, 4>, slope: Tensor<B, 4>, shape: [usize; 4]) -> Tensor<B, 4> {
+    let [outputs, inputs, side, _] = shape;
+    let (batch, dtype) = (x.dims()[0], FloatDType::from(x.dtype()));
+    let parts = (1 << batch.trailing_zeros()).min(PARTS);
+    let rows = batch / parts * SQUARES;
+    let columns = around(x.permute([0, 2, 3, 1]), side).reshape([parts, rows, side * side * inputs]);
+    let slope = slope.permute([0, 2, 3, 1]).reshape([parts, rows, outputs]).swap_dims(1, 2);
+    let gradient = slope.matmul(columns).cast(FloatDType::F32).sum_dim(0).cast(dtype); // [1, out, k * k * in]
+    gradient.reshape([outputs, side, side, inputs]).permute([0, 3, 1, 2])
+}
+
+/// What the kernel sees from each square: `[B, 9, 9, in]` to `[B, 9, 9, k, k, in]`.
+fn around<B: Backend>(x: Tensor<B, 4>, side: usize) -> Tensor<B, 6> {
+    let [batch, _, _, inputs] = x.dims();
+    let (margin, padded) = (side / 2, SIDE + side - 1);
+    let board = margin..margin + SIDE;
+    let zeros = Tensor::zeros([batch, padded, padded, inputs], (&x.device(), x.dtype()));
+    let x = zeros.slice_assign([0..batch, board.clone(), board, 0..inputs], x);
+    let x: Tensor<B, 5> = x.unfold(1, side, 1); // [B, 9, 9 + 2 margins, in, k]
+    let x: Tensor<B, 6> = x.unfold(2, side, 1); // [B, 9, 9, in, k, k]
+    x.permute([0, 1, 2, 4, 5, 3])
+}
+
+/// Gradient of the bias `[out]` from that of the output `[B, out, 9, 9]`.
+fn bias_gradient<B: Backend>(slope: Tensor<B, 4>) -> Tensor<B, 1> {
+    let ([batch, outputs, ..], dtype) = (slope.dims(), FloatDType::from(slope.dtype()));
+    let slope = slope.permute([0, 2, 3, 1]).reshape([batch, SQUARES, outputs]).cast(FloatDType::F32);
+    slope.sum_dim(1).reshape([batch, outputs]).sum_dim(0).reshape([outputs]).cast(dtype)
+}
+
+fn wrap<B: Backend, const D: usize>(tensor: FloatTensor<B>) -> Tensor<B, D> {
+    Tensor::from_primitive(TensorPrimitive::Float(tensor))
+}
+
+fn unwrap<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
+    tensor.into_primitive().tensor()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::backend::flex::{Flex, FlexDevice};
+    use burn::tensor::Distribution;
+    use keisei_core::net::burn::Convolve;
+
+    /// The output and the gradients of input, weight and bias.
+    fn gradients(way: Convolve<Autodiff<Flex>>, tensors: &[Tensor<Flex, 4>; 4]) -> Vec<Vec<f32>> {
+        let [x, weight, bias, slope] = tensors.clone();
+        let [x, weight] = [x, weight].map(|tensor| Tensor::from_inner(tensor).require_grad());
+        let bias = Tensor::from_inner(bias.reshape([-1])).require_grad();
+        let y = way(x.clone(), weight.clone(), Some(bias.clone()));
+        let gradients = (y.clone() * Tensor::from_inner(slope)).sum().backward();
+        let numbers = |tensor: Option<Tensor<Flex, 1>>| {
+            let tensor = tensor.expect("it took part in the loss");
+            tensor.into_data().into_vec::<f32>().expect("Flex computes in f32")
+        };
+        vec![
+            numbers(Some(y.inner().reshape([-1]))),
+            numbers(x.grad(&gradients).map(|tensor| tensor.reshape([-1]))),
+            numbers(weight.grad(&gradients).map(|tensor| tensor.reshape([-1]))),
+            numbers(bias.grad(&gradients)),
+        ]
+    }
+
+    fn check(batch: usize, inputs: usize, outputs: usize, side: usize) {
+        let shapes = [
+            [batch, inputs, SIDE, SIDE],
+            [outputs, inputs, side, side],
+            [1, outputs, 1, 1],
+            [batch, outputs, SIDE, SIDE],
+        ];
+        let tensors = shapes.map(|shape| Tensor::random(shape, Distribution::Normal(0.0, 1.0), &FlexDevice));
+        let burns: Convolve<Autodiff<Flex>> = |x, weight, bias| {
+            let margin = weight.dims()[2] / 2;
+            conv2d(x, weight, bias, ConvOptions::new([1, 1], [margin, margin], [1, 1], 1))
+        };
+        let (found, expected) = (gradients(convolve_tracked, &tensors), gradients(burns, &tensors));
+        for (what, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            assert_eq!(found.len(), expected.len());
+            let size = expected.iter().map(|x| x.abs()).fold(0.0, f32::max);
+            let error = found.iter().zip(expected).map(|(f, e)| (f - e).abs()).fold(0.0, f32::max);
+            assert!(error < 1e-4 * size, "{batch}, {inputs}, {outputs}, {side}: {what} differs by {error} of {size}");
+        }
+    }
+
+    #[test]
+    fn the_backward_pass_is_burns() {
+        for (batch, inputs, outputs, side) in [(1, 3, 5, 3), (6, 4, 2, 1), (7, 5, 3, 1), (64, 2, 3, 3), (12, 4, 4, 5)] {
+            check(batch, inputs, outputs, side);
+        }
+    }
+}
