@@ -144,6 +144,9 @@ impl Run {
             weights.data().len(),
             learner.name()
         ));
+        if let Some(notice) = learner.notice() {
+            display.say(notice);
+        }
         Ok(Self {
             config,
             directory,

@@ -12,6 +12,7 @@ use burn::backend::Autodiff;
 use burn::backend::cuda::{Cuda, CudaDevice};
 #[cfg(feature = "wgpu")]
 use burn::backend::wgpu::{Wgpu, WgpuDevice};
+use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 use burn::tensor::backend::Backend;
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
 use keisei_core::encoding::{Actions, Features, PackedObservation, SET_WORDS};
@@ -70,6 +71,7 @@ impl<B: Backend> GpuLearner<B> {
         threads: usize,
         device: B::Device,
     ) -> Result<Self> {
+        keep_kernels();
         if !B::supports_dtype(&device, dtype(precision).into()) {
             bail!("run.precision = {precision}: {name} does not compute in it");
         }
@@ -110,6 +112,10 @@ impl<B: Backend> Learner for GpuLearner<B> {
 
     fn precision(&self) -> Precision {
         self.precision
+    }
+
+    fn notice(&self) -> Option<&'static str> {
+        Some("each kernel is compiled and timed when it is first used; the first start on a GPU takes minutes for it")
     }
 
     fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send> {
@@ -223,6 +229,15 @@ impl<B: Backend> Actor for GpuActor<B> {
         logits.extend_from_slice(&of_actions[..asked_for]);
         Ok(())
     }
+}
+
+/// Keeps compiled kernels where the backend keeps what it found the fastest, unless a `cubecl.toml` says where: a start that compiles
+/// and times hundreds of them takes minutes. To no effect once a device was used.
+fn keep_kernels() {
+    let mut config = CubeClRuntimeConfig::from_current_dir().override_from_env();
+    let cache = config.autotune.cache.clone();
+    config.compilation.cache.get_or_insert(cache);
+    CubeClRuntimeConfig::storage().lock().get_or_insert_with(|| config.into());
 }
 
 fn dtype(precision: Precision) -> FloatDType {

@@ -51,6 +51,11 @@ pub trait Learner {
         Precision::F32
     }
 
+    /// What a person should know who waits for its first results, if they take long.
+    fn notice(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The network with these weights, to play with, where this learner computes.
     fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send>;
 
