@@ -8,7 +8,7 @@ thread_local! {
     static RUNNER: RefCell<Runner> = RefCell::new(Runner::new());
 }
 
-// SAFETY, for both: no other function of these names is linked into the module.
+// SAFETY, for all: no other function of these names is linked into the module.
 
 /// One batch through the network; returns the positions.
 #[unsafe(no_mangle)]
@@ -20,4 +20,10 @@ pub extern "C" fn forward() -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn search() -> u32 {
     RUNNER.with_borrow_mut(Runner::search)
+}
+
+/// The move of a search from a position of this number.
+#[unsafe(no_mangle)]
+pub extern "C" fn decide(number: u32) -> u32 {
+    RUNNER.with_borrow_mut(|runner| runner.decide(number).into())
 }

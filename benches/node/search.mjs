@@ -21,5 +21,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [command, engine, seconds] = line.split(' ');
   if (command === 'engines') console.log(Object.keys(engines).join(' '));
   else if (command === 'run') console.log(speed(engines[engine], Number(seconds)));
+  else if (command === 'decide') console.log(instance.exports.decide(Number(engine)));
   else throw new Error(`unknown line: ${line}`);
 }

@@ -3,7 +3,8 @@
 use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
 use keisei_core::net::simd::Simd;
 use keisei_core::net::{Executor, OUTCOMES};
-use keisei_core::search::{Evaluator, Search, Settings};
+use keisei_core::random::SplitMix64;
+use keisei_core::search::{Decision, Evaluator, Search, Settings};
 use keisei_core::shogi::Game;
 
 use crate::inference::NETS;
@@ -13,6 +14,9 @@ pub const BATCH: usize = 8;
 
 /// Visits after which a search starts anew, from the next position.
 const VISITS: u32 = 800;
+
+/// Visits of a search whose move is compared with other targets'.
+const VISITS_OF_A_MOVE: u32 = 100;
 
 /// The two programs that are compared.
 #[derive(Debug)]
@@ -68,6 +72,25 @@ impl Runner {
         let before = self.search.visits();
         self.evaluator.step(&mut self.search, BATCH);
         self.search.visits() - before
+    }
+
+    /// The move of a search from the position after `number % 100` random plies of a game of its own, as
+    /// [`Move::to_u16`](keisei_core::shogi::Move::to_u16); 0 where there is none.
+    pub fn decide(&mut self, number: u32) -> u16 {
+        let (mut game, mut random) = (Game::startpos(), SplitMix64(number.into()));
+        while game.outcome().is_none() && game.moves().len() < number as usize % 100 {
+            let moves = game.position().legal_moves();
+            game.play_unchecked(moves[(random.next_u64() % moves.len() as u64) as usize]);
+        }
+        let mut search =
+            Search::new(game, Actions::Dest2187, Settings { visits: VISITS_OF_A_MOVE, ..Settings::default() }, 1);
+        while !search.is_finished() {
+            self.evaluator.step(&mut search, BATCH);
+        }
+        match search.decide() {
+            Decision::Play(mv) => mv.to_u16(),
+            Decision::Declare | Decision::Over(_) => 0,
+        }
     }
 }
 

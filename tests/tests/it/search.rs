@@ -1,8 +1,8 @@
 //! The search: mates, repetitions, declarations and limits, against slow definitions and exact expectations.
 
 use keisei_core::encoding::{Actions, Features};
-use keisei_core::net::simd::Simd;
-use keisei_core::net::{NetOptions, NetSpec, Weights};
+use keisei_core::net::simd::{Level, Simd};
+use keisei_core::net::{Executor, NetOptions, NetSpec, Weights};
 use keisei_core::search::{Candidate, Decision, Evaluator, Gumbel, MateLimits, Noise, Proof, Search, Settings, mate};
 use keisei_core::shogi::{Game, Move, MoveList, Position};
 
@@ -21,16 +21,22 @@ impl Dice {
 }
 
 /// An untrained network, the same for every test.
-fn evaluator() -> Evaluator<Simd> {
+fn weights() -> Weights {
     let options = NetOptions::default();
     let spec =
         NetSpec { planes: 96, policy_planes: 27, channels: 16, blocks: 1, value_channels: 1, value_hidden: 8, options };
-    let weights = Weights::init(&spec, 1).expect("the specification is valid");
-    Evaluator::new(Simd::new(&weights), Features::Attack96, Actions::Dest2187)
+    Weights::init(&spec, 1).expect("the specification is valid")
+}
+
+fn evaluator<E: Executor>(executor: E) -> Evaluator<E> {
+    Evaluator::new(executor, Features::Attack96, Actions::Dest2187)
 }
 
 fn run(game: Game, settings: Settings, batch: usize) -> Search {
-    let mut evaluator = evaluator();
+    run_with(&mut evaluator(Simd::new(&weights())), game, settings, batch)
+}
+
+fn run_with<E: Executor>(evaluator: &mut Evaluator<E>, game: Game, settings: Settings, batch: usize) -> Search {
     let mut search = Search::new(game, Actions::Dest2187, settings, 1);
     while !search.is_finished() {
         evaluator.step(&mut search, batch);
@@ -290,6 +296,26 @@ fn the_same_seed_gives_the_same_tree() {
     }
 }
 
+/// Executors add up in another order, so now and then two moves that are as good as each other change places. For WebAssembly
+/// `cargo xtask bench search` counts the same.
+#[test]
+fn executors_choose_the_same_moves() {
+    const POSITIONS: usize = 200;
+    let (mut dice, weights) = (Dice(6), weights());
+    let games: Vec<Game> = (0..POSITIONS).map(|i| random_game(&mut dice, i % 100)).collect();
+    let decide = |simd: Simd| -> Vec<Decision> {
+        let mut evaluator = evaluator(simd);
+        games.iter().map(|game| run_with(&mut evaluator, game.clone(), visits(50), 8).decide()).collect()
+    };
+    let levels = || Level::ALL.into_iter().filter_map(|level| Simd::with_level(&weights, level));
+    let expected = decide(levels().last().expect("one level is portable"));
+    for simd in levels() {
+        let level = simd.level();
+        let same = decide(simd).iter().zip(&expected).filter(|(a, b)| a == b).count();
+        assert!(same * 100 >= POSITIONS * 99, "{level}: {same} of {POSITIONS} moves are the same");
+    }
+}
+
 #[test]
 fn visits_add_up() {
     for (settings, batch) in [(visits(300), 1), (visits(300), 16), (visits(300), 64)] {
@@ -309,7 +335,7 @@ fn visits_add_up() {
 
 #[test]
 fn a_tree_is_kept_over_moves_and_dropped_for_another_game() {
-    let mut evaluator = evaluator();
+    let mut evaluator = evaluator(Simd::new(&weights()));
     let mut search = run(Game::startpos(), visits(400), 8);
     let best = search.candidates(1).remove(0);
     let mut game = Game::startpos();
@@ -343,7 +369,7 @@ fn a_tree_is_kept_over_moves_and_dropped_for_another_game() {
 
 #[test]
 fn leaves_that_are_given_up_leave_no_trace() {
-    let mut evaluator = evaluator();
+    let mut evaluator = evaluator(Simd::new(&weights()));
     let mut search = Search::new(Game::startpos(), Actions::Dest2187, visits(200), 1);
     while !search.is_finished() {
         search.gather(5);

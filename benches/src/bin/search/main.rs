@@ -1,6 +1,7 @@
 //! The search: visits a second beside the raw forward rate, natively and in WebAssembly, and what visits are worth.
 //!
-//! Speed: the trainer's network of the inference benchmark, one thread, CPU time, rounds in turns. Strength, with
+//! Speed: the trainer's network of the inference benchmark, one thread, CPU time, rounds in turns. The last column says in how
+//! many of some positions of random games a hundred visits lead to the move that they lead to natively. Strength, with
 //! `--model FILE`: the raw policy, then each number of visits against the one before, in pairs of games from the arena's
 //! openings.
 //!
@@ -10,6 +11,7 @@
 //! |---|---|
 //! | `engines` | `forward search` |
 //! | `run ENGINE SECONDS` | positions, or visits, a second of CPU time |
+//! | `decide NUMBER` | the move of a search from a position of this number |
 
 mod strength;
 
@@ -27,6 +29,10 @@ const USAGE: &str = "usage: search [--wasm MODULE] [--relaxed MODULE] [--rounds 
 
 /// Part of the raw forward rate that the search should reach.
 const BAR: f64 = 0.85;
+
+/// Positions in which moves are compared, and the share in which they should be the same.
+const POSITIONS: usize = 300;
+const SAME: f64 = 0.99;
 
 /// What the command line says.
 struct Options {
@@ -48,11 +54,13 @@ fn main() -> Result<()> {
     }
     let options = parse(&arguments)?;
     println!("Network C64N4, batches of {BATCH}, one thread, positions and visits a second of CPU time, medians:\n");
-    println!("| | forward | search | ratio |\n|---|---:|---:|---:|");
-    compare("native", Worker::native(options.cpu, &env::current_exe()?)?, &options)?;
+    println!("| | forward | search | ratio | same move |\n|---|---:|---:|---:|---:|");
+    let mut native = Worker::native(options.cpu, &env::current_exe()?)?;
+    let moves = decide(&mut native)?;
+    compare("native", native, &moves, &options)?;
     for (name, module) in &options.modules {
         match Worker::node(options.cpu, "search.mjs", module, &[]) {
-            Ok(worker) => compare(name, worker, &options)?,
+            Ok(worker) => compare(name, worker, &moves, &options)?,
             Err(error) => eprintln!("{name}: left out: {error:#}"),
         }
     }
@@ -106,6 +114,7 @@ fn serve() -> Result<()> {
                     _ => speed(time, || runner.search())?.to_string(),
                 }
             }
+            ["decide", number] => runner.decide(number.parse()?).to_string(),
             _ => bail!("unknown line: {line}"),
         };
         println!("{answer}");
@@ -123,8 +132,13 @@ fn speed(time: Duration, mut step: impl FnMut() -> u32) -> Result<f64> {
     Ok(f64::from(count) / (cpu_seconds()? - cpu))
 }
 
-/// Measures by turns and prints the medians.
-fn compare(what: &str, mut worker: Worker, options: &Options) -> Result<()> {
+/// The moves of searches from all positions.
+fn decide(worker: &mut Worker) -> Result<Vec<String>> {
+    (0..POSITIONS).map(|number| worker.ask(&format!("decide {number}"))).collect()
+}
+
+/// Measures by turns and prints the medians, and how often the moves are those of another worker.
+fn compare(what: &str, mut worker: Worker, moves: &[String], options: &Options) -> Result<()> {
     let mut columns = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..options.rounds {
         let mut run = |engine: &str| -> Result<f64> {
@@ -137,7 +151,10 @@ fn compare(what: &str, mut worker: Worker, options: &Options) -> Result<()> {
         }
     }
     let [forward, search, ratio] = columns.map(|column| median(column).unwrap_or(f64::NAN));
-    println!("| {what} | {forward:.0} | {search:.0} | {ratio:.3} |");
-    eprintln!("{what}: the bar of {BAR} is {}", if ratio >= BAR { "met" } else { "missed" });
+    let same = decide(&mut worker)?.iter().zip(moves).filter(|(a, b)| a == b).count();
+    println!("| {what} | {forward:.0} | {search:.0} | {ratio:.3} | {same} of {POSITIONS} |");
+    let met = |met| if met { "met" } else { "missed" };
+    eprintln!("{what}: the bar of {BAR} is {}", met(ratio >= BAR));
+    eprintln!("{what}: the bar of {SAME} for the same move is {}", met(same as f64 >= SAME * POSITIONS as f64));
     Ok(())
 }
