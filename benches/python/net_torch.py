@@ -7,10 +7,10 @@ PLANES, ACTIONS = 96, 2187
 
 
 class Net(nn.Module):
-    def __init__(self, channels, blocks):
+    def __init__(self, channels, blocks, planes=PLANES):
         super().__init__()
         conv = lambda inputs: nn.Conv2d(inputs, channels, 3, padding=1)
-        self.stem = conv(PLANES)
+        self.stem = conv(planes)
         self.blocks = nn.ModuleList(nn.ModuleList([conv(channels), conv(channels)]) for _ in range(blocks))
         self.policy = nn.Conv2d(channels, ACTIONS // 81, 1, bias=False)
         self.policy_bias = nn.Parameter(zeros(ACTIONS))

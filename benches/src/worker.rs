@@ -24,23 +24,15 @@ impl Worker {
         Worker::start(on_cpu(cpu, program).arg("worker"))
     }
 
-    /// A script of `benches/python` with the packages of a list there, installed into an environment below `folder`.
+    /// A script of `benches/python` with the packages of a list there.
     ///
     /// # Errors
-    /// Python, `pip` or the packages cannot be had.
+    /// As [`python_packages`].
     pub fn python(cpu: usize, folder: &Path, script: &str, packages: &str, arguments: &[String]) -> Result<Worker> {
-        let sources = sources().join("python");
-        let wanted = sources.join(packages);
-        let environment = folder.join("python").join(packages);
-        install(&environment, &[&wanted], |environment| {
-            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment))?;
-            let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-            run(Command::new(environment.join("bin/python")).args(pip).arg(&wanted))
-        })?;
-        let mut python = on_cpu(cpu, environment.join("bin/python"));
+        let mut python = on_cpu(cpu, python_packages(folder, packages)?);
         // Some machines set these for another numpy; they must not decide what is measured.
         python.env_remove("OPENBLAS_CORETYPE").env_remove("OPENBLAS_L2_SIZE");
-        Worker::start(python.arg(sources.join(script)).args(arguments))
+        Worker::start(python.arg(sources().join("python").join(script)).args(arguments))
     }
 
     /// A script of `benches/node`, called with our `module`.
@@ -92,6 +84,21 @@ pub fn folder() -> Result<PathBuf> {
     let folder = target.join("bench");
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     Ok(folder)
+}
+
+/// A Python with the packages of a list in `benches/python`, installed into an environment below `folder`.
+///
+/// # Errors
+/// Python, `pip` or the packages cannot be had.
+pub fn python_packages(folder: &Path, packages: &str) -> Result<PathBuf> {
+    let wanted = sources().join("python").join(packages);
+    let environment = folder.join("python").join(packages);
+    install(&environment, &[&wanted], |environment| {
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment))?;
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+        run(Command::new(environment.join("bin/python")).args(pip).arg(&wanted))
+    })?;
+    Ok(environment.join("bin/python"))
 }
 
 /// The npm packages that `benches/node/package.json` lists, installed below `folder`; the folder that holds them.

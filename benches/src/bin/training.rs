@@ -1,19 +1,28 @@
-//! Samples a second of the learners and of `PyTorch`, side by side: forward, backward and Adam on a minibatch, one thread.
+//! Learning beside `PyTorch`, one thread: forward, backward and Adam on a minibatch, and a whole iteration of PPO, self-play
+//! included.
 //!
 //! Each engine runs in a process of its own, in turn, so that its peak memory is its own; CPU time is counted, so that
-//! whatever else the machine does meets all of them alike. `PyTorch` is looked for where `--python` says.
+//! whatever else the machine does meets all of them alike. `PyTorch` is installed below the target folder, some 3 GB to
+//! download, or is that of `--python`.
+//!
+//! The iteration is that of the preset `cpu`, with as many games, plies, epochs and samples a minibatch for all. Both sides have
+//! dlshogi's planes, which cshogi writes in C++, and so the very same network; legal moves and rules are cshogi's in Python and
+//! ours here. Ours also scores material in every position and keeps records.
 
 use anyhow::{Context, Result, bail};
+use keisei_benches::worker;
 use keisei_core::encoding::{Actions, Features, SQUARES};
 use keisei_core::net::{NetOptions, NetSpec, Weights};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 use trainer_native::adam::Adam;
+use trainer_native::config::{Config, Preset};
 use trainer_native::learner::{BurnLearner, CpuLearner, Learner, Minibatch};
-use trainer_native::ppo::Coefficients;
+use trainer_native::ppo::{self, Coefficients, Rates};
 use trainer_native::random::{Purpose, Stream};
-use trainer_native::rollout::Rollout;
+use trainer_native::rollout::{Estimation, Rollout};
+use trainer_native::selfplay::SelfPlay;
 
 const FEATURES: Features = Features::Attack96;
 const ACTIONS: Actions = Actions::Dest2187;
@@ -25,78 +34,103 @@ const SAMPLES: usize = 256;
 /// Networks, by channels and blocks.
 const NETS: [(u16, u16); 2] = [(64, 4), (32, 4)];
 
-/// How many times as fast as another engine the first one should be.
-const BARS: [(&str, f64); 2] = [("pytorch", 2.0), ("burn-flex", 5.0)];
+/// What is measured of each network: engines, ours first, and how many times as fast as another ours should be.
+struct Task {
+    name: &'static str,
+    /// What the rate counts.
+    unit: &'static str,
+    engines: &'static [&'static str],
+    bars: &'static [(&'static str, f64)],
+}
 
-const ENGINES: [&str; 3] = ["keisei", "burn-flex", "pytorch"];
+const STEP: Task = Task {
+    name: "training step",
+    unit: "samples",
+    engines: &["keisei", "burn-flex", "pytorch"],
+    bars: &[("pytorch", 2.0), ("burn-flex", 5.0)],
+};
 
-const USAGE: &str = "usage: training [--python PROGRAM] [--rounds N] [--seconds S] [--cpu N]";
+const ITERATION: Task = Task {
+    name: "whole PPO iteration",
+    unit: "plies",
+    engines: &["keisei", "pytorch", "pytorch-bf16"],
+    bars: &[("pytorch", 2.2)],
+};
+
+const USAGE: &str = "usage: training [--python PROGRAM] [--rounds N] [--seconds S] [--cpu N] [--only step|iteration]";
 
 struct Options {
-    /// A Python that has `PyTorch`.
-    python: String,
+    /// A Python with what `python/training.txt` lists; without one there is no `PyTorch`.
+    python: Option<PathBuf>,
     rounds: usize,
     /// CPU time of one measurement.
     seconds: f64,
     cpu: usize,
+    tasks: Vec<&'static Task>,
 }
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if let [worker, engine, channels, blocks, seconds] = &arguments[..]
+    if let [worker, task, engine, channels, blocks, seconds] = &arguments[..]
         && worker == "worker"
     {
-        let (speed, peak) = measure(engine, channels.parse()?, blocks.parse()?, seconds.parse()?)?;
+        let (channels, blocks, seconds) = (channels.parse()?, blocks.parse()?, seconds.parse()?);
+        let (speed, peak) = if task == ITERATION.name {
+            iteration(&config(channels, blocks), seconds)?
+        } else {
+            step(engine, channels, blocks, seconds)?
+        };
         println!("{speed} {peak}");
         return Ok(());
     }
-    let mut options = Options { python: "python3".into(), rounds: 3, seconds: 3.0, cpu: 0 };
+    let mut options = Options { python: None, rounds: 3, seconds: 3.0, cpu: 0, tasks: vec![&STEP, &ITERATION] };
     for pair in arguments.chunks(2) {
         match pair {
-            [name, value] if name == "--python" => options.python.clone_from(value),
+            [name, value] if name == "--python" => options.python = Some(value.into()),
             [name, value] if name == "--rounds" => options.rounds = value.parse().context(USAGE)?,
             [name, value] if name == "--seconds" => options.seconds = value.parse().context(USAGE)?,
             [name, value] if name == "--cpu" => options.cpu = value.parse().context(USAGE)?,
+            [name, value] if name == "--only" && value == "step" => options.tasks = vec![&STEP],
+            [name, value] if name == "--only" && value == "iteration" => options.tasks = vec![&ITERATION],
             _ => bail!(USAGE),
         }
     }
-    println!(
-        "Samples a second of CPU time, forward + backward + Adam, {SAMPLES} a minibatch, one thread; peak memory."
-    );
-    for (channels, blocks) in NETS {
-        compare(&options, channels, blocks)?;
+    if options.python.is_none() {
+        match worker::python_packages(&worker::folder()?, "training.txt") {
+            Ok(python) => options.python = Some(python),
+            Err(error) => eprintln!("without PyTorch: {error:#}"),
+        }
+    }
+    for task in &options.tasks {
+        println!("{}: {} a second of CPU time, one thread; peak memory.", task.name, task.unit);
+        for (channels, blocks) in NETS {
+            compare(&options, task, channels, blocks)?;
+        }
     }
     Ok(())
 }
 
-/// Speed in samples a second and peak memory in KiB.
+/// Samples or plies a second and peak memory in KiB.
 type Measured = (f64, u64);
 
-fn compare(options: &Options, channels: u16, blocks: u16) -> Result<()> {
-    let mut samples: [Vec<Measured>; ENGINES.len()] = Default::default();
-    for round in 0..options.rounds {
-        for (engine, samples) in ENGINES.iter().zip(&mut samples) {
-            match ask(options, engine, channels, blocks) {
-                Ok(measured) => samples.push(measured),
-                Err(error) if *engine == "pytorch" => {
-                    if round == 0 {
-                        eprintln!("{engine}: left out: {error:#}");
-                    }
-                }
-                Err(error) => return Err(error),
-            }
+fn compare(options: &Options, task: &Task, channels: u16, blocks: u16) -> Result<()> {
+    let mut measured: Vec<(&str, Vec<Measured>)> = task.engines.iter().map(|engine| (*engine, Vec::new())).collect();
+    if options.python.is_none() {
+        measured.retain(|(engine, _)| !engine.starts_with("pytorch"));
+    }
+    for _ in 0..options.rounds {
+        for (engine, samples) in &mut measured {
+            samples.push(ask(options, task, engine, channels, blocks).with_context(|| (*engine).to_owned())?);
         }
     }
-    let medians = samples.map(|mut samples| {
+    let mut ours = None;
+    for (engine, mut samples) in measured {
         samples.sort_by(|a, b| a.0.total_cmp(&b.0));
-        samples.get(samples.len() / 2).copied()
-    });
-    for (engine, measured) in ENGINES.iter().zip(medians) {
-        let (Some((speed, peak)), Some((ours, _))) = (measured, medians[0]) else { continue };
-        print!("C{channels}N{blocks} {engine}: {speed:.0}/s, {} MiB", peak / 1024);
-        if let Some((_, bar)) = BARS.iter().find(|(name, _)| name == engine) {
-            let verdict = if ours / speed >= *bar { "met" } else { "missed" };
-            print!("; keisei is {:.2}× as fast, the bar of {bar:.1}× is {verdict}", ours / speed);
+        let Some(&(speed, peak)) = samples.get(samples.len() / 2) else { continue };
+        let times = *ours.get_or_insert(speed) / speed;
+        print!("C{channels}N{blocks} {engine}: {speed:.0}/s, {} MiB; keisei is {times:.2}× as fast", peak / 1024);
+        if let Some((_, bar)) = task.bars.iter().find(|(name, _)| *name == engine) {
+            print!(", the bar of {bar:.1}× is {}", if times >= *bar { "met" } else { "missed" });
         }
         println!();
     }
@@ -104,24 +138,36 @@ fn compare(options: &Options, channels: u16, blocks: u16) -> Result<()> {
 }
 
 /// Measures an engine in a process of its own, held to one CPU.
-fn ask(options: &Options, engine: &str, channels: u16, blocks: u16) -> Result<Measured> {
+fn ask(options: &Options, task: &Task, engine: &str, channels: u16, blocks: u16) -> Result<Measured> {
     let mut command = Command::new("taskset");
     command.arg("--cpu-list").arg(options.cpu.to_string());
-    if engine == "pytorch" {
-        command.arg(&options.python).arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python/training_torch.py"));
+    // Some machines set these for another numpy; they must not decide what is measured.
+    command.env_remove("OPENBLAS_CORETYPE").env_remove("OPENBLAS_L2_SIZE");
+    let (channels, blocks, seconds) = (channels.to_string(), blocks.to_string(), options.seconds.to_string());
+    let python = options.python.as_ref().filter(|_| engine.starts_with("pytorch"));
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
+    if let Some(python) = python
+        && task.name == ITERATION.name
+    {
+        let Config { selfplay, ppo, .. } = Preset::Cpu.config();
+        let numbers = [selfplay.envs, selfplay.horizon, ppo.epochs, ppo.minibatch].map(|number| number.to_string());
+        let precision = engine.strip_prefix("pytorch-").unwrap_or("f32");
+        command.arg(python).arg(scripts.join("ppo_torch.py")).args([&channels, &blocks]);
+        command.args(numbers).args([precision, &seconds]);
+    } else if let Some(python) = python {
+        command.arg(python).arg(scripts.join("training_torch.py")).args([&channels, &blocks, &seconds]);
     } else {
-        command.arg(env::current_exe()?).args(["worker", engine]);
+        command.arg(env::current_exe()?).args(["worker", task.name, engine, &channels, &blocks, &seconds]);
     }
-    let numbers = [channels.to_string(), blocks.to_string(), options.seconds.to_string()];
-    let output = command.args(numbers).output().context("taskset")?;
+    let output = command.output().context("taskset")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let last_words = || String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
     let (speed, peak) = text.trim().split_once(' ').with_context(last_words)?;
     Ok((speed.parse()?, peak.parse()?))
 }
 
-/// Steps of learning for so many seconds, after one to warm up.
-fn measure(engine: &str, channels: u16, blocks: u16, seconds: f64) -> Result<Measured> {
+/// Steps of learning.
+fn step(engine: &str, channels: u16, blocks: u16, seconds: f64) -> Result<Measured> {
     let rollout = Rollout::of_random_games(SAMPLES, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
     let mut learner: Box<dyn Learner> = match engine {
         "keisei" => Box::new(CpuLearner::new(FEATURES, ACTIONS, 1)),
@@ -141,18 +187,60 @@ fn measure(engine: &str, channels: u16, blocks: u16, seconds: f64) -> Result<Mea
     let mut adam = Adam::new(spec.parameters());
     let slots: Vec<usize> = (0..rollout.steps.len()).collect();
     let minibatch = Minibatch { rollout: &rollout, slots: &slots, advantages: &rollout.advantages };
-    let mut step = || -> Result<()> {
+    let steps = rate(seconds, || {
         let (gradient, _) = learner.gradient(&weights, &minibatch, &COEFFICIENTS)?;
         adam.step(weights.data_mut(), &gradient, 1e-4);
         Ok(())
+    })?;
+    Ok((steps * SAMPLES as f64, peak_memory()?))
+}
+
+/// The preset for CPUs with a network of this size on the planes that cshogi has, and one thread.
+fn config(channels: u16, blocks: u16) -> Config {
+    let mut config = Preset::Cpu.config();
+    config.net.features = Features::Dlshogi119.id().into();
+    (config.net.channels, config.net.blocks) = (channels, blocks);
+    // All minibatches are learned from, as in the loop for PyTorch.
+    config.ppo.target_kl = f32::INFINITY;
+    config
+}
+
+/// Self-play and update as the training loop has them.
+fn iteration(config: &Config, seconds: f64) -> Result<Measured> {
+    let mut learner = CpuLearner::new(config.features(), config.actions(), 1);
+    let mut weights = Weights::init(&config.spec(), 1)?;
+    let mut adam = Adam::new(weights.data().len());
+    let mut selfplay = SelfPlay::new(&config.selfplay, config.actions(), 1);
+    let mut rollout = Rollout::default();
+    let (estimation, ppo) = (&config.estimation, &config.ppo);
+    let rates = Rates { learning_rate: ppo.learning_rate.from, ent_coef: ppo.ent_coef.from };
+    let estimation = Estimation {
+        gamma: estimation.gamma,
+        gae_lambda: estimation.gae_lambda,
+        value_lambda: estimation.value_lambda,
+        prior_weight: estimation.prior_weight.from,
     };
-    step()?;
-    let (start, mut steps) = (cpu_seconds()?, 0);
-    while steps == 0 || cpu_seconds()? - start < seconds {
-        step()?;
-        steps += 1;
+    let mut number = 0;
+    let iterations = rate(seconds, || {
+        selfplay.collect(&learner, &weights, number, 1, &mut rollout)?;
+        rollout.estimate(&estimation);
+        let order = Stream::new(1, Purpose::Shuffle, number, 0);
+        ppo::update(&mut learner, &mut weights, &mut adam, &rollout, ppo, rates, order)?;
+        number += 1;
+        Ok(())
+    })?;
+    Ok((iterations * rollout.steps.len() as f64, peak_memory()?))
+}
+
+/// How often a second of CPU time `run` runs, measured for so many seconds after it ran once.
+fn rate(seconds: f64, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
+    run()?;
+    let (start, mut runs) = (cpu_seconds()?, 0);
+    while runs == 0 || cpu_seconds()? - start < seconds {
+        run()?;
+        runs += 1;
     }
-    Ok(((steps * SAMPLES) as f64 / (cpu_seconds()? - start), peak_memory()?))
+    Ok(f64::from(runs) / (cpu_seconds()? - start))
 }
 
 /// Time that this process has spent on CPUs, in steps of 10 ms.
