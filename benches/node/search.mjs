@@ -3,6 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
+import { setFlagsFromString } from 'node:v8';
+
+// Older versions of Node have these instructions behind a flag.
+setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 const { instance } = await WebAssembly.instantiate(readFileSync(process.argv[2]));
 const engines = { forward: instance.exports.forward, search: instance.exports.search };
