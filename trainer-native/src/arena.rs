@@ -125,6 +125,7 @@ impl Worker<'_> {
             }
             for seat in seats.extract_if(.., |seat| seat.game.outcome().is_some()) {
                 (self.progress)(tally(seat.game.outcome(), seat.number));
+                self.players.iter_mut().for_each(|player| player.end(seat.number));
                 let [black, white] = Color::ALL.map(|color| self.names[contender_of(seat.number, color)]);
                 finished.push((seat.number, Record::of_game(&seat.game, black, white, seat.thoughts)));
             }
@@ -151,8 +152,10 @@ impl Worker<'_> {
         if moving.is_empty() {
             return;
         }
-        let mut turns: Vec<Turn> =
-            moving.iter_mut().map(|seat| Turn { game: &seat.game, random: &mut seat.random }).collect();
+        let mut turns: Vec<Turn> = moving
+            .iter_mut()
+            .map(|seat| Turn { number: seat.number, game: &seat.game, random: &mut seat.random })
+            .collect();
         let choices = self.players[contender].choose(&mut turns);
         for (seat, choice) in moving.into_iter().zip(choices) {
             seat.game.play(choice.mv);

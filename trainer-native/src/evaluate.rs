@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use keisei_core::format::{Model, record};
+use keisei_core::search::Settings;
 use serde_json::json;
 
 use crate::arena::{CONVERSION_PLIES, Match, Played};
@@ -16,22 +17,35 @@ use crate::durable::write_atomically;
 use crate::export::{MODEL, read_model};
 use crate::player::{Agent, Contender, EVALUATION_TEMPERATURE};
 use crate::score::Tally;
+use crate::searcher::Searcher;
+
+/// The most visits of a move: each of a thread's games keeps a tree of up to this many nodes, of about a kilobyte.
+const MAX_VISITS: u32 = 10_000;
 
 /// How often the progress line is rewritten.
 const REFRESH: Duration = Duration::from_millis(200);
+
+/// The opponent that is the evaluated model.
+const SELF: &str = "self";
 
 /// Arguments of `evaluate`.
 #[derive(clap::Args, Debug)]
 pub struct EvaluateArgs {
     #[command(flatten)]
     subject: Subject,
-    /// `random`, `greedy` or a model file; may be given several times
+    /// `random`, `greedy`, a model file, or `self` for the same model at other visits; may be given several times
     #[arg(long, value_name = "WHO", default_values = ["random", "greedy"])]
     opponent: Vec<String>,
+    /// Visits of the model's search at every move; 0 plays by the policy alone
+    #[arg(long, default_value_t = 0)]
+    visits: u32,
+    /// Visits of the opponents that are models; 0, unless given
+    #[arg(long)]
+    opponent_visits: Option<u32>,
     /// Games against each opponent, an even number: every opening is played with both colours
     #[arg(long, default_value_t = 400)]
     games: usize,
-    /// Sharpness of the models' choices: 0 plays the best move, 1 the policy as it was trained
+    /// Sharpness of the models' choices: 0 plays the best move, 1 the policy as it was trained, or as it was searched
     #[arg(long, default_value_t = EVALUATION_TEMPERATURE)]
     temperature: f64,
     /// Seed of openings and choices: the same seed plays the same games
@@ -71,10 +85,10 @@ pub fn run(args: &EvaluateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()
         (None, run) => run.clone().unwrap_or_default().join(MODEL),
     };
     let temperature = args.temperature as f32;
-    let subject = agent(&path, temperature)?;
+    let subject = with_network(&path, args.visits, temperature)?;
     // All files are read before the first game is played.
     let opponents: Vec<Contender> =
-        args.opponent.iter().map(|who| contender(who, temperature)).collect::<Result<_>>()?;
+        args.opponent.iter().map(|who| opponent(who, &path, args)).collect::<Result<_>>()?;
 
     let table = Match { pairs: args.games / 2, seed: args.seed, threads: threads(args.threads) };
     let mut games = Vec::new();
@@ -83,7 +97,11 @@ pub fn run(args: &EvaluateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()
         let progress = Progress::new(opponent.name(), args.games);
         let played = table.play(&subject, opponent, &|tally| progress.note(tally));
         progress.clear();
-        let text = if args.json { line(&played, args, &path) } else { tables(&played, args, started.elapsed()) };
+        let text = if args.json {
+            line(&played, args, &path, opponent.visits())
+        } else {
+            tables(&played, args, started.elapsed())
+        };
         print(&text)?;
         games.extend(played.games);
     }
@@ -101,6 +119,20 @@ fn check(args: &EvaluateArgs) -> Result<(), BadArgument> {
     if !(0.0..=1e6).contains(&args.temperature) {
         return Err(BadArgument::new("--temperature", &args.temperature.to_string(), "must be from 0 to 1000000"));
     }
+    let opponent_visits = args.opponent_visits.unwrap_or(0);
+    for (flag, visits) in [("--visits", args.visits), ("--opponent-visits", opponent_visits)] {
+        if visits > MAX_VISITS {
+            return Err(BadArgument::new(flag, &visits.to_string(), format!("must be from 0 to {MAX_VISITS}")));
+        }
+    }
+    if args.opponent_visits.is_some() && args.opponent.iter().all(|who| matches!(&**who, "random" | "greedy")) {
+        let reason = "no --opponent is a model: `random` and `greedy` do not search";
+        return Err(BadArgument::new("--opponent-visits", &opponent_visits.to_string(), reason));
+    }
+    if args.visits == opponent_visits && args.opponent.iter().any(|who| who == SELF) {
+        let reason = "the model would play itself at the same visits: --visits and --opponent-visits must differ";
+        return Err(BadArgument::new("--opponent", SELF, reason));
+    }
     Ok(())
 }
 
@@ -111,17 +143,26 @@ fn threads(asked: usize) -> usize {
     }
 }
 
-fn contender(who: &str, temperature: f32) -> Result<Contender> {
+fn opponent(who: &str, subject: &Path, args: &EvaluateArgs) -> Result<Contender> {
+    let with_network = |path| with_network(path, args.opponent_visits.unwrap_or(0), args.temperature as f32);
     match who {
         "random" => Ok(Contender::Random),
         "greedy" => Ok(Contender::Greedy),
-        file => agent(Path::new(file), temperature).context("--opponent is `random`, `greedy` or a model file"),
+        SELF => with_network(subject),
+        file => with_network(Path::new(file)).context("--opponent is `random`, `greedy`, `self` or a model file"),
     }
 }
 
-fn agent(path: &Path, temperature: f32) -> Result<Contender> {
+/// The model in the file `path`, with a search of `visits` or by its policy alone.
+fn with_network(path: &Path, visits: u32, temperature: f32) -> Result<Contender> {
     let model = read_model(path)?;
-    Ok(Agent::of_model(&name(path, &model), &model, temperature).into())
+    let name = name(path, &model);
+    if visits == 0 {
+        return Ok(Agent::of_model(&name, &model, temperature).into());
+    }
+    let name = format!("{name}, {visits} visit{}", if visits == 1 { "" } else { "s" });
+    let settings = Settings { visits, ..Settings::default() };
+    Ok(Searcher::of_model(&name, &model, settings, temperature).into())
 }
 
 /// The run and iteration that the model comes from; of a model without a run, the file.
@@ -209,8 +250,9 @@ fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs, took: D
     )
 }
 
-/// The results as one line of JSON; an interval without bound has null there.
-fn line(played: &Played, args: &EvaluateArgs, path: &Path) -> String {
+/// The results as one line of JSON; an interval without bound has null there, and so have the visits of an opponent
+/// without a network.
+fn line(played: &Played, args: &EvaluateArgs, path: &Path, opponent_visits: Option<u32>) -> String {
     let counts = |tally: Tally| json!({ "wins": tally.wins, "draws": tally.draws, "losses": tally.losses });
     let [black, white] = played.by_color().map(counts);
     let reasons: serde_json::Map<_, _> =
@@ -219,7 +261,9 @@ fn line(played: &Played, args: &EvaluateArgs, path: &Path) -> String {
     let line = json!({
         "model": path.display().to_string(),
         "name": played.first,
+        "visits": args.visits,
         "opponent": played.second,
+        "opponent_visits": opponent_visits,
         "games": args.games,
         "seed": args.seed,
         "temperature": args.temperature,

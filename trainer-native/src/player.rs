@@ -17,6 +17,8 @@ pub(crate) const SHOWN: usize = 5;
 /// A game in which a player is to move, and the random numbers of that game.
 #[derive(Debug)]
 pub struct Turn<'a> {
+    /// Number of the game: until it [ends](Player::end), all turns with this number are of one game.
+    pub number: usize,
     /// The game, which is not over.
     pub game: &'a Game,
     /// All randomness of the choice: what else is in the batch does not matter.
@@ -42,6 +44,9 @@ impl Choice {
 pub trait Player {
     /// One choice for each turn, in their order.
     fn choose(&mut self, turns: &mut [Turn]) -> Vec<Choice>;
+
+    /// Game `number` is over: what the player keeps of it can go.
+    fn end(&mut self, _number: usize) {}
 }
 
 /// A player on paper: each thread of a match gets its own to play with.
@@ -77,6 +82,15 @@ impl Contender {
             Contender::Greedy => "greedy",
             Contender::Agent(agent) => &agent.name,
             Contender::Searcher(searcher) => searcher.name(),
+        }
+    }
+
+    /// Visits of a move's search, 0 for the policy alone; nothing for players without a network.
+    pub fn visits(&self) -> Option<u32> {
+        match self {
+            Contender::Random | Contender::Greedy => None,
+            Contender::Agent(_) => Some(0),
+            Contender::Searcher(searcher) => Some(searcher.visits()),
         }
     }
 
@@ -236,7 +250,8 @@ pub(crate) mod tests {
     fn tries(player: &mut dyn Player, sfen: &str) -> BTreeSet<String> {
         let game = game(sfen);
         let mut streams: Vec<Stream> = (0..200).map(|i| Stream::new(1, Purpose::Evaluation, i, 0)).collect();
-        let mut turns: Vec<Turn> = streams.iter_mut().map(|random| Turn { game: &game, random }).collect();
+        let turn = |(number, random)| Turn { number, game: &game, random };
+        let mut turns: Vec<Turn> = streams.iter_mut().enumerate().map(turn).collect();
         player.choose(&mut turns).into_iter().map(|choice| choice.mv.to_string()).collect()
     }
 
@@ -286,11 +301,12 @@ pub(crate) mod tests {
         let games = [Game::startpos(), game("4k4/9/9/3r1p3/4G4/9/9/9/4K4 w - 1"), game("8k/9/9/9/9/9/9/9/K8 b - 1")];
         let stream = |i| Stream::new(1, Purpose::Evaluation, i, 0);
         let mut streams: Vec<Stream> = (0..3).map(stream).collect();
-        let mut turns: Vec<Turn> = games.iter().zip(&mut streams).map(|(game, random)| Turn { game, random }).collect();
+        let turn = |(number, random)| Turn { number, game: &games[number], random };
+        let mut turns: Vec<Turn> = streams.iter_mut().enumerate().map(turn).collect();
         let together = agent(1.0).choose(&mut turns);
         for (i, choice) in together.iter().enumerate() {
             let mut random = stream(i as u64);
-            let alone = agent(1.0).choose(&mut [Turn { game: &games[i], random: &mut random }]);
+            let alone = agent(1.0).choose(&mut [Turn { number: i, game: &games[i], random: &mut random }]);
             assert_eq!(alone, std::slice::from_ref(choice));
             let total: f32 = choice.thought.top.iter().map(|&(_, p)| p).sum();
             assert!(choice.thought.value.is_some());

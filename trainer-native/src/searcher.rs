@@ -1,5 +1,7 @@
 //! An agent that searches before it plays: the player of strength measurements at a number of visits.
 
+use std::collections::BTreeMap;
+
 use keisei_core::encoding::PackedObservation;
 use keisei_core::format::{Model, PlyInfo};
 use keisei_core::net::OUTCOMES;
@@ -8,13 +10,16 @@ use keisei_core::search::{Candidate, Decision, Evaluator, Search, Settings};
 
 use crate::player::{Choice, Player, SHOWN, Turn};
 
-/// Plays by a search with a fixed number of visits, each move from an empty tree. A clone shares the weights.
+/// Plays by a search with a fixed number of visits, those kept from the game's earlier moves included. A clone shares
+/// the weights.
 #[derive(Clone, Debug)]
 pub struct Searcher {
     name: String,
     evaluator: Evaluator<Simd>,
     settings: Settings,
     temperature: f32,
+    /// The search of each game that has not ended, by the game's number.
+    searches: BTreeMap<usize, Search>,
 }
 
 impl Searcher {
@@ -26,21 +31,24 @@ impl Searcher {
         settings.validate().expect("the settings are in range");
         // A model holds no network that does not fit its encodings: reading and writing refuse it.
         let evaluator = Evaluator::new(Simd::new(&model.weights), model.features, model.actions);
-        Searcher { name: name.to_owned(), evaluator, settings, temperature }
+        Searcher { name: name.to_owned(), evaluator, settings, temperature, searches: BTreeMap::new() }
     }
 
     /// What tables and records call it.
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// Visits of the root, after which it plays.
+    pub fn visits(&self) -> u32 {
+        self.settings.visits
+    }
 }
 
 impl Player for Searcher {
     fn choose(&mut self, turns: &mut [Turn]) -> Vec<Choice> {
         let actions = self.evaluator.actions();
-        let new =
-            |turn: &mut Turn| Search::new(turn.game.clone(), actions, self.settings.clone(), turn.random.next_u64());
-        let mut searches: Vec<Search> = turns.iter_mut().map(new).collect();
+        let mut searches: Vec<Search> = turns.iter_mut().map(|turn| self.search(turn)).collect();
         // One leaf of each game makes a batch, so that no search waits for its own leaves.
         let mut observations: Vec<PackedObservation> = Vec::new();
         while searches.iter().any(|search| !search.is_finished()) {
@@ -59,11 +67,29 @@ impl Player for Searcher {
                 }
             }
         }
-        turns.iter_mut().zip(&searches).map(|(turn, search)| self.decide(turn, search)).collect()
+        let choices = turns.iter_mut().zip(&searches).map(|(turn, search)| self.decide(turn, search)).collect();
+        self.searches.extend(turns.iter().map(|turn| turn.number).zip(searches));
+        choices
+    }
+
+    fn end(&mut self, number: usize) {
+        self.searches.remove(&number);
     }
 }
 
 impl Searcher {
+    /// The search for this turn, taken out: the game's own, after the moves played since, or a new one.
+    fn search(&mut self, turn: &mut Turn) -> Search {
+        let game = turn.game.clone();
+        match self.searches.remove(&turn.number) {
+            Some(mut search) => {
+                search.follow(game);
+                search
+            }
+            None => Search::new(game, self.evaluator.actions(), self.settings.clone(), turn.random.next_u64()),
+        }
+    }
+
     fn decide(&self, turn: &mut Turn, search: &Search) -> Choice {
         let candidates = search.candidates(SHOWN);
         let mv = match search.decide_at(self.temperature, turn.random.uniform()) {
@@ -102,22 +128,47 @@ mod tests {
         let games = [Game::startpos(), Game::new(mate, 0), Game::startpos()];
         let stream = |i| Stream::new(1, Purpose::Evaluation, i, 0);
         let mut streams: Vec<Stream> = (0..3).map(stream).collect();
-        let mut turns: Vec<Turn> = games.iter().zip(&mut streams).map(|(game, random)| Turn { game, random }).collect();
+        let turn = |(number, random)| Turn { number, game: &games[number], random };
+        let mut turns: Vec<Turn> = streams.iter_mut().enumerate().map(turn).collect();
         let together = searcher(20).choose(&mut turns);
         assert_eq!(together[1].mv.to_string(), "G*1b");
         for (i, choice) in together.iter().enumerate() {
             let mut random = stream(i as u64);
-            let alone = searcher(20).choose(&mut [Turn { game: &games[i], random: &mut random }]);
+            let alone = searcher(20).choose(&mut [Turn { number: i, game: &games[i], random: &mut random }]);
             assert_eq!(alone, std::slice::from_ref(choice));
         }
     }
 
     #[test]
+    fn a_game_keeps_its_search_until_it_ends() {
+        let mut player = searcher(40);
+        let mut random = Stream::new(1, Purpose::Evaluation, 0, 0);
+        let mut game = Game::startpos();
+        let choice = player.choose(&mut [Turn { number: 7, game: &game, random: &mut random }]).remove(0);
+        game.play(choice.mv);
+        let answer = player.searches[&7].candidates(usize::MAX);
+        let answer = answer.iter().find(|candidate| candidate.mv == choice.mv).expect("it was searched");
+        let reply = answer.line[1];
+        game.play(reply);
+        let kept = player.search(&mut Turn { number: 7, game: &game, random: &mut random });
+        assert_eq!(kept.game().moves(), game.moves());
+        assert!(kept.visits() > 0, "the search has seen this position");
+        // Another game with the same moves shares nothing.
+        let other = player.search(&mut Turn { number: 8, game: &game, random: &mut random });
+        assert_eq!(other.visits(), 0);
+        player.searches.insert(7, kept);
+        player.end(7);
+        assert!(player.searches.is_empty());
+    }
+
+    #[test]
     fn a_searcher_plays_a_match_that_can_be_recorded() {
-        let searcher = || Contender::from(searcher(4));
-        let play = |threads| Match { pairs: 2, seed: 5, threads }.play(&searcher(), &Contender::Random, &|_| ());
+        let searcher = |visits| Contender::from(searcher(visits));
+        let play = |threads| Match { pairs: 2, seed: 5, threads }.play(&searcher(12), &searcher(4), &|_| ());
         let played = play(1);
-        assert_eq!(play(2), played);
+        for threads in [2, 3] {
+            assert_eq!(play(threads), played, "{threads} threads");
+        }
         let bytes = keisei_core::format::record::to_bytes(&played.games).expect("the games are legal");
         assert_eq!(keisei_core::format::record::from_bytes(&bytes), Ok(played.games));
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use keisei_core::format::{Dtype, Model, record};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn trainer(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trainer-native")).current_dir(folder).args(args).output().unwrap()
@@ -82,6 +82,34 @@ fn the_opponents_are_random_and_greedy_unless_told() {
 }
 
 #[test]
+fn a_model_searches_and_plays_against_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run(folder, &["export", "--init", "1", "--out", "a.model"]);
+    let evaluate = ["evaluate", "--model", "a.model", "--visits", "6", "--games", "2", "--record", "games.record"];
+    let evaluate = [&evaluate[..], &["--opponent", "self", "--opponent", "greedy"]].concat();
+    let lines = |more: &[&str]| run(folder, &[&evaluate[..], &["--json"], more].concat());
+    let text = lines(&["--threads", "1"]);
+    assert_eq!(text, lines(&["--threads", "2", "--opponent-visits", "0"]));
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told = |line: &Value| json!(["name", "visits", "opponent", "opponent_visits"].map(|key| &line[key]));
+    assert_eq!(told(&lines[0]), json!(["a.model, 6 visits", 6, "a.model", 0]));
+    assert_eq!(told(&lines[1]), json!(["a.model, 6 visits", 6, "greedy", null]));
+    let games = record::from_bytes(&std::fs::read(folder.join("games.record")).unwrap()).unwrap();
+    assert_eq!((&*games[1].black, &*games[1].white), ("a.model", "a.model, 6 visits"));
+
+    // The policy alone plays other games than the search.
+    let policy =
+        ["evaluate", "--model", "a.model", "--games", "2", "--opponent", "greedy", "--record", "policy.record"];
+    run(folder, &policy);
+    let policy = record::from_bytes(&std::fs::read(folder.join("policy.record")).unwrap()).unwrap();
+    assert_ne!(policy[0].moves, games[2].moves);
+
+    let one = ["evaluate", "--model", "a.model", "--games", "2", "--opponent", "a.model", "--opponent-visits", "1"];
+    assert!(run(folder, &one).starts_with("a.model against a.model, 1 visit: 2 games"));
+}
+
+#[test]
 fn a_run_is_exported_for_the_page() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -126,11 +154,18 @@ fn bad_files_and_arguments_are_named_with_the_reason() {
     check(&["evaluate", "--model", "flipped.model"], 1, &["flipped.model: model file: the SHA-256"]);
     check(&["evaluate", "--model", "text.model"], 1, &["text.model: model file: the first 8 bytes"]);
     let opponent = ["evaluate", "--model", "good.model", "--opponent", "greedi"];
-    check(&opponent, 1, &["`random`, `greedy` or a model file", "greedi: cannot be read"]);
+    check(&opponent, 1, &["`random`, `greedy`, `self` or a model file", "greedi: cannot be read"]);
     check(&["evaluate", "--model", "good.model", "--games", "7"], 2, &["--games \"7\"", "even"]);
     check(&["evaluate", "--model", "good.model", "--games", "0"], 2, &["--games \"0\""]);
     check(&["evaluate", "--model", "good.model", "--temperature=-1"], 2, &["--temperature \"-1\"", "from 0"]);
     check(&["evaluate", "--model", "good.model", "--temperature", "nan"], 2, &["--temperature \"NaN\""]);
+    let visits = |args: &[&str], parts| check(&[&["evaluate", "--model", "good.model"], args].concat(), 2, parts);
+    visits(&["--visits", "10001"], &["--visits \"10001\"", "from 0 to 10000"]);
+    visits(&["--visits", "many"], &["--visits", "many"]);
+    visits(&["--opponent", "self", "--opponent-visits", "99999"], &["--opponent-visits \"99999\"", "from 0"]);
+    visits(&["--opponent-visits", "8"], &["--opponent-visits \"8\"", "no --opponent is a model"]);
+    visits(&["--opponent", "self"], &["--opponent \"self\"", "must differ"]);
+    visits(&["--opponent", "self", "--visits", "8", "--opponent-visits", "8"], &["--opponent \"self\""]);
     check(&["evaluate", "--games", "8"], 2, &["--model", "--run"]);
     check(&["export", "--run", "norun", "--out", "a.model"], 1, &["norun/model.model: cannot be read"]);
     check(&["export", "--init", "1", "--out", "no/where.model"], 1, &["no/", "cannot be created"]);
