@@ -43,6 +43,15 @@ pub struct NetConfig {
     pub value_channels: u16,
     /// Width of the value head's hidden layer: 1–1024.
     pub value_hidden: u16,
+    /// Squeeze and excitation in each block: the part of `channels` that its hidden layer has, 0 (none) to 1.
+    #[serde(default)]
+    pub se_ratio: f32,
+    /// A bias from global pooling in each block: width of its hidden layer, 0 (none) to 512.
+    #[serde(default)]
+    pub pool_hidden: u16,
+    /// A head that learns the material balance: width of its hidden layer, 0 (none) to 1024.
+    #[serde(default)]
+    pub score_hidden: u16,
 }
 
 /// The most plies of an iteration: at some 600 legal moves each, 32 bits number them all.
@@ -92,6 +101,9 @@ pub struct PpoConfig {
     pub clip_coef: f32,
     /// Weight of the value loss: 0 or more.
     pub vf_coef: f32,
+    /// Weight of the score's loss, where the network has a head for it: 0 or more.
+    #[serde(default = "score_coef")]
+    pub score_coef: f32,
     /// Weight of the entropy bonus over the run: 0 or more.
     pub ent_coef: Schedule,
     /// Adam's step size over the run: above 0.
@@ -100,6 +112,11 @@ pub struct PpoConfig {
     pub max_grad_norm: f32,
     /// The rest of an update is left out once its mean approximate KL exceeds this: above 0.
     pub target_kl: f32,
+}
+
+/// As the original Keisei was trained. Also that of checkpoints from before there was such a key.
+fn score_coef() -> f32 {
+    0.1
 }
 
 /// When to save, evaluate and stop.
@@ -193,6 +210,9 @@ impl Preset {
                 blocks: 4,
                 value_channels: 8,
                 value_hidden: 64,
+                se_ratio: 0.0,
+                pool_hidden: 0,
+                score_hidden: 0,
             },
             selfplay: SelfPlayConfig {
                 envs: 256,
@@ -213,6 +233,7 @@ impl Preset {
                 minibatch: 512,
                 clip_coef: 0.2,
                 vf_coef: 1.0,
+                score_coef: score_coef(),
                 ent_coef: cosine(0.03, 0.004, 1.0),
                 learning_rate: linear(1.5e-3, 1e-4, 1.0),
                 max_grad_norm: 1.0,
@@ -349,8 +370,18 @@ impl Config {
             blocks: self.net.blocks,
             value_channels: self.net.value_channels,
             value_hidden: self.net.value_hidden,
-            options: NetOptions::default(),
+            options: NetOptions {
+                se_hidden: self.se_hidden(),
+                pool_hidden: self.net.pool_hidden,
+                score_hidden: self.net.score_hidden,
+            },
         }
+    }
+
+    /// At least 1 where there is a ratio at all.
+    fn se_hidden(&self) -> u16 {
+        let hidden = (f32::from(self.net.channels) * self.net.se_ratio).round() as u16;
+        if self.net.se_ratio > 0.0 { hidden.max(1) } else { 0 }
     }
 
     /// Threads to use.
@@ -366,6 +397,7 @@ impl Config {
         if Features::from_id(&net.features).is_none() {
             bail!("net.features = {:?}: known are {}", net.features, Features::ALL.map(Features::id).join(", "));
         }
+        in_range("net.se_ratio", net.se_ratio, 0.0, 1.0)?;
         self.spec().validate().context("net")?;
         in_range("selfplay.envs", selfplay.envs as f64, 1.0, 65536.0)?;
         in_range("selfplay.horizon", selfplay.horizon as f64, 1.0, 4096.0)?;
@@ -385,6 +417,7 @@ impl Config {
         in_range("ppo.minibatch", ppo.minibatch as f64, 1.0, 1_048_576.0)?;
         in_range("ppo.clip_coef", ppo.clip_coef, f32::MIN_POSITIVE, 0.999_999)?;
         in_range("ppo.vf_coef", ppo.vf_coef, 0.0, 1e6)?;
+        in_range("ppo.score_coef", ppo.score_coef, 0.0, 1e6)?;
         scheduled("ppo.ent_coef", &ppo.ent_coef, 0.0, 1e6)?;
         scheduled("ppo.learning_rate", &ppo.learning_rate, f32::MIN_POSITIVE, 1.0)?;
         in_range("ppo.max_grad_norm", ppo.max_grad_norm, f32::MIN_POSITIVE, 1e6)?;
@@ -485,6 +518,11 @@ mod tests {
         check("ppo.learning_rate.from=0", "ppo.learning_rate.from = 0: must be from");
         check("ppo.epochs=-1", "epochs");
         check("net.channels=33", "channels = 33");
+        check("net.se_ratio=1.5", "net.se_ratio = 1.5: must be from");
+        check("net.se_ratio=nan", "net.se_ratio = NaN: must be from");
+        check("net.pool_hidden=513", "pool_hidden = 513");
+        check("net.score_hidden=1025", "score_hidden = 1025");
+        check("ppo.score_coef=-1", "ppo.score_coef = -1: must be from");
         check("net.features=core47", "known are attack96");
         check("selfplay.max_plies=100", "must be above the random opening");
         check("selfplay.envs=0", "selfplay.envs = 0: must be from");
@@ -496,6 +534,31 @@ mod tests {
         check("run.minutes=-1", "run.minutes = -1: must be from");
         check("run.iterations=18446744073709551615", "iterations");
         check("seed=9223372036854775808", "seed");
+    }
+
+    #[test]
+    fn optional_layers_are_as_wide_as_the_settings_say() {
+        let check = |set: &[&str], expected: [u16; 3]| {
+            let NetOptions { se_hidden, pool_hidden, score_hidden } = load(set).expect("valid").spec().options;
+            assert_eq!([se_hidden, pool_hidden, score_hidden], expected, "{set:?}");
+        };
+        check(&[], [0, 0, 0]);
+        check(&["net.channels=256", "net.se_ratio=0.25"], [64, 0, 0]);
+        check(&["net.channels=8", "net.se_ratio=0.01"], [1, 0, 0]);
+        check(&["net.pool_hidden=64", "net.score_hidden=32"], [0, 64, 32]);
+    }
+
+    #[test]
+    fn settings_from_before_the_optional_layers_are_read() {
+        let config = Preset::Cpu.config();
+        let old: String = config
+            .to_toml()
+            .lines()
+            .filter(|line| !["se_ratio", "pool_hidden", "score_"].iter().any(|key| line.starts_with(key)))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        assert!(old.len() < config.to_toml().len());
+        assert_eq!(Config::from_toml(&old).expect("valid"), config);
     }
 
     #[test]

@@ -33,6 +33,11 @@ pub fn prior(position: &Position) -> f32 {
     CEILING * (PAWN * balance(position, position.side_to_move())).tanh()
 }
 
+/// What the head for the score learns: the material balance of the side to move, in the original Keisei's unit of 76 pawns.
+pub fn score(position: &Position) -> f32 {
+    balance(position, position.side_to_move()) / 76.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,12 @@
-//! What is minimised: clipped PPO (Schulman et al. 2017) over legal actions, plus cross-entropy of the outcome.
+//! What is minimised: clipped PPO (Schulman et al. 2017) over legal actions, plus cross-entropy of the outcome, plus squared
+//! error of the score in networks that have a head for it.
 //!
 //! ```text
 //! ratio  = exp(log π(a) − log π_old(a))
 //! policy = −min(ratio · A, clip(ratio, 1 − ε, 1 + ε) · A)         A normalised over the minibatch
 //! value  = −Σ target · log P                                      on every ply, over win, draw and loss
-//! loss   = policy + vf_coef · value − ent_coef · entropy
+//! score  = (score − material / 76)²
+//! loss   = policy + vf_coef · value + score_coef · score − ent_coef · entropy
 //! ```
 
 use crate::adam::Adam;
@@ -78,6 +80,7 @@ pub fn update(
             let coefficients = Coefficients {
                 clip_coef: config.clip_coef,
                 vf_coef: config.vf_coef,
+                score_coef: config.score_coef,
                 ent_coef: rates.ent_coef,
                 scale: 1.0 / part.len() as f32,
             };
@@ -159,6 +162,8 @@ pub struct Coefficients {
     pub clip_coef: f32,
     /// Weight of the value loss.
     pub vf_coef: f32,
+    /// Weight of the score's loss.
+    pub score_coef: f32,
     /// Weight of the entropy bonus.
     pub ent_coef: f32,
     /// What each sample's loss is multiplied by: one over the size of the whole minibatch, so that shards add up.
@@ -174,6 +179,8 @@ pub struct Sums {
     pub policy_loss: f64,
     /// Cross-entropy of the outcome.
     pub value_loss: f64,
+    /// Squared error of the score; 0 without a head for it.
+    pub score_loss: f64,
     /// Entropy of the policy over legal actions, in nats.
     pub entropy: f64,
     /// `−log ratio`: the k1 estimate of the KL divergence.
@@ -191,7 +198,8 @@ pub struct Sums {
 impl Sums {
     /// Whether every sum is a finite number.
     pub fn is_finite(&self) -> bool {
-        let parts = [self.policy_loss, self.value_loss, self.entropy, self.approx_kl, self.max_ratio_error];
+        let Self { policy_loss, value_loss, score_loss, entropy, approx_kl, max_ratio_error, .. } = *self;
+        let parts = [policy_loss, value_loss, score_loss, entropy, approx_kl, max_ratio_error];
         parts.into_iter().all(f64::is_finite)
     }
 
@@ -200,6 +208,7 @@ impl Sums {
         self.samples += other.samples;
         self.policy_loss += other.policy_loss;
         self.value_loss += other.value_loss;
+        self.score_loss += other.score_loss;
         self.entropy += other.entropy;
         self.old_approx_kl += other.old_approx_kl;
         self.approx_kl += other.approx_kl;
@@ -214,6 +223,7 @@ impl Sums {
         Losses {
             policy_loss: mean(self.policy_loss),
             value_loss: mean(self.value_loss),
+            score_loss: mean(self.score_loss),
             entropy: mean(self.entropy),
             old_approx_kl: mean(self.old_approx_kl),
             approx_kl: mean(self.approx_kl),
@@ -230,6 +240,7 @@ impl Sums {
 pub struct Losses {
     pub policy_loss: f64,
     pub value_loss: f64,
+    pub score_loss: f64,
     pub entropy: f64,
     pub old_approx_kl: f64,
     pub approx_kl: f64,
@@ -293,6 +304,7 @@ pub fn loss_of_sample(
         samples: 1,
         policy_loss: f64::from(policy_loss),
         value_loss: f64::from(value_loss),
+        score_loss: 0.0,
         entropy: f64::from(entropy),
         old_approx_kl: f64::from(-log_ratio),
         approx_kl: f64::from(deviation - log_ratio),
@@ -301,6 +313,13 @@ pub fn loss_of_sample(
         max_ratio_error: f64::from(deviation.abs()),
     });
     std::array::from_fn(|i| c.scale * c.vf_coef * (exps[i] / sum * mass - sample.target[i]))
+}
+
+/// The loss of one sample's score: adds it to `sums` and returns the gradient with respect to the score.
+pub fn loss_of_score(score: f32, target: f32, c: &Coefficients, sums: &mut Sums) -> f32 {
+    let error = score - target;
+    sums.score_loss += f64::from(error * error);
+    2.0 * c.scale * c.score_coef * error
 }
 
 /// Shifts and scales advantages to mean 0 and variance 1; returns mean and standard deviation before.
@@ -338,7 +357,8 @@ mod tests {
         assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
     }
 
-    const PLAIN: Coefficients = Coefficients { clip_coef: 0.2, vf_coef: 2.0, ent_coef: 0.5, scale: 1.0 };
+    const PLAIN: Coefficients =
+        Coefficients { clip_coef: 0.2, vf_coef: 2.0, score_coef: 0.25, ent_coef: 0.5, scale: 1.0 };
 
     #[test]
     fn losses_worked_by_hand() {
@@ -353,6 +373,17 @@ mod tests {
         near(sums.approx_kl, 0.5 - 1.5f64.ln());
         near(sums.clipfrac, 1.0);
         near(sums.max_ratio_error, 0.5);
+    }
+
+    #[test]
+    fn the_loss_of_the_score_worked_by_hand() {
+        let mut sums = Sums::default();
+        let slope = loss_of_score(0.75, -0.25, &PLAIN, &mut sums);
+        near(sums.score_loss, 1.0);
+        // score_coef · 2 · error
+        near(f64::from(slope), 0.5);
+        loss_of_score(-0.5, 0.0, &PLAIN, &mut sums);
+        near(sums.score_loss, 1.25);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A rollout is `envs` rows of `horizon` plies each; slot `env * horizon + t` is ply `t` of a row. Everything in a slot is
 //! from the view of the side that moved there, so values change sign from one ply to the next.
 
+use crate::material;
 use crate::random::Stream;
 use keisei_core::encoding::{Actions, PackedObservation};
 use keisei_core::shogi::Game;
@@ -50,6 +51,8 @@ pub struct Step {
     pub wdl: Wdl,
     /// Material balance as a value in (−1, 1): see `material`.
     pub prior: f32,
+    /// Material balance as the score head learns it: see `material`.
+    pub score: f32,
     /// Reward of the side that moved: 1, 0 or −1 where the game ends, else 0.
     pub reward: f32,
     /// Whether and how the game ended here.
@@ -102,6 +105,7 @@ impl Rollout {
                 log_prob: -(legal.len() as f32).ln() + stream.uniform() - 0.5,
                 wdl: DRAW,
                 prior: 0.0,
+                score: material::score(game.position()),
                 reward: 0.0,
                 end: End::None,
                 next: None,
@@ -218,6 +222,7 @@ mod tests {
             log_prob: 0.0,
             wdl,
             prior: 0.0,
+            score: 0.0,
             reward: 0.0,
             end: End::None,
             next: None,

@@ -278,6 +278,7 @@ impl Player<'_> {
 
                 let mover = env.game.position().side_to_move();
                 let prior = material::prior(env.game.position());
+                let score = material::score(env.game.position());
                 env.game.play(choices.moves()[chosen]);
                 // A side that may declare a win does so at once.
                 let outcome = env.game.outcome().or_else(|| env.game.declare().ok());
@@ -289,6 +290,7 @@ impl Player<'_> {
                     log_prob: probabilities[chosen].ln(),
                     wdl,
                     prior,
+                    score,
                     reward,
                     end,
                     next: None,
@@ -458,6 +460,7 @@ mod tests {
                     let mv = Actions::Dest2187.to_move(&position, step.action).expect("a legal action");
                     assert!(step.log_prob <= 0.0 && step.log_prob.is_finite());
                     assert!((step.wdl.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+                    assert_eq!(step.score, material::balance(&position, position.side_to_move()) / 76.0);
                     env.game.play(mv);
                     let outcome = env.game.outcome().or_else(|| env.game.declare().ok());
                     assert_eq!((step.reward, step.end), judge(outcome, position.side_to_move()));

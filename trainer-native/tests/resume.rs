@@ -2,6 +2,7 @@
 
 use keisei_core::format::Model;
 use keisei_core::format::record;
+use keisei_core::net::NetOptions;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -167,6 +168,34 @@ fn threads_and_budget_do_not_change_the_work() {
     assert_eq!(digest_of("--resume two"), one);
     check_metrics(&directory.join("two"), 4);
     assert_ne!(digest_of("--preset tiny --iterations 4 --set seed=2 --out other"), one);
+}
+
+#[test]
+fn optional_layers_are_trained_saved_exported_and_played_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let constant = "--set ppo.ent_coef.to=0.03 --set ppo.learning_rate.to=0.0015 --set estimation.prior_weight.to=0.9";
+    let layers = "--set net.se_ratio=0.5 --set net.pool_hidden=3 --set net.score_hidden=5";
+    let evaluation = "--set run.evaluate_every=4 --set run.evaluate_games=2";
+    let settings = format!("--preset tiny {constant} {layers} {evaluation}");
+    let whole = check(directory, &format!("{settings} --iterations 4 --out whole")).0;
+    check(directory, &format!("{settings} --iterations 2 --out two"));
+    let resumed = check(directory, "--resume two --iterations 4").0;
+    assert_eq!(digest(&resumed), digest(&whole));
+
+    let run = directory.join("two");
+    check_metrics(&run, 4);
+    let lines = metrics(&run);
+    assert!(lines.iter().all(|line| line["score_loss"].as_f64().unwrap() > 0.0), "{lines:?}");
+    assert_eq!(lines[3]["evaluation"]["games"], 2, "{}", lines[3]);
+    let model = Model::from_bytes(&fs::read(run.join("model.model")).unwrap()).unwrap();
+    let expected = NetOptions { se_hidden: 4, pool_hidden: 3, score_hidden: 5 };
+    assert_eq!(model.spec().options, expected);
+
+    // Another weight of the score, other weights.
+    let other = format!("{settings} --set ppo.score_coef=0 --iterations 4 --out other");
+    assert_ne!(digest(&check(directory, &other).0), digest(&whole));
+    check_refused(directory, "--resume two --iterations 5 --set net.score_hidden=0", 1, &["weights in the checkpoint"]);
 }
 
 #[test]

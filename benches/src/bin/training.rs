@@ -26,7 +26,8 @@ use trainer_native::selfplay::SelfPlay;
 
 const FEATURES: Features = Features::Attack96;
 const ACTIONS: Actions = Actions::Dest2187;
-const COEFFICIENTS: Coefficients = Coefficients { clip_coef: 0.2, vf_coef: 1.0, ent_coef: 0.01, scale: 1.0 / 256.0 };
+const COEFFICIENTS: Coefficients =
+    Coefficients { clip_coef: 0.2, vf_coef: 1.0, score_coef: 0.1, ent_coef: 0.01, scale: 1.0 / 256.0 };
 
 /// Samples of a minibatch.
 const SAMPLES: usize = 256;

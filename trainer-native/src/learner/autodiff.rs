@@ -24,6 +24,8 @@ pub(super) struct Batch<B: Backend> {
     advantage: Tensor<B, 1>,
     /// Targets of the outcome, `[B, 3]`.
     target: Tensor<B, 2>,
+    /// Targets of the score, `[B, 1]`.
+    score: Tensor<B, 2>,
 }
 
 /// The part of a batch that one thread writes.
@@ -75,6 +77,7 @@ impl<B: Backend> Batch<B> {
         let action: Vec<i32> = steps().map(|step| i32::from(step.action)).collect();
         let old_log_prob: Vec<f32> = steps().map(|step| step.log_prob).collect();
         let target: Vec<f32> = slots.iter().flat_map(|&slot| rollout.targets[slot]).collect();
+        let score: Vec<f32> = steps().map(|step| step.score).collect();
         let legal = Tensor::from_data(TensorData::new(legal, [samples, words]), device);
         Self {
             sets: Tensor::from_data(TensorData::new(sets, [samples, planes, SET_WORDS]), device),
@@ -84,6 +87,7 @@ impl<B: Backend> Batch<B> {
             old_log_prob: Tensor::from_data(old_log_prob.as_slice(), device),
             advantage: Tensor::from_data(advantages, device),
             target: Tensor::from_data(TensorData::new(target, [samples, 3]), device),
+            score: Tensor::from_data(TensorData::new(score, [samples, 1]), device),
         }
     }
 }
@@ -91,10 +95,11 @@ impl<B: Backend> Batch<B> {
 /// Logit of an action that cannot be played: its probability is exactly 0 in f32.
 const ILLEGAL: f32 = -1e9;
 
-/// The loss to descend, and its parts as sums over the samples: `[8]`, as [`sums_of`] reads them.
+/// The loss to descend, and its parts as sums over the samples: `[9]`, as [`sums_of`] reads them.
 pub(super) fn loss<B: Backend>(
     policy: Tensor<B, 2>,
     wdl: Tensor<B, 2>,
+    score: Option<Tensor<B, 2>>,
     batch: &Batch<B>,
     c: &Coefficients,
 ) -> (Tensor<B, 1>, Tensor<B, 1>) {
@@ -112,12 +117,19 @@ pub(super) fn loss<B: Backend>(
 
     let value_loss = (batch.target.clone() * log_softmax(wdl, 1)).sum().neg();
 
-    let loss = (policy_loss.clone() + value_loss.clone() * c.vf_coef - entropy.clone() * c.ent_coef) * c.scale;
+    let score_loss = match score {
+        Some(score) => (score - batch.score.clone()).square().sum(),
+        None => policy_loss.zeros_like(),
+    };
+
+    let values = value_loss.clone() * c.vf_coef + score_loss.clone() * c.score_coef;
+    let loss = (policy_loss.clone() + values - entropy.clone() * c.ent_coef) * c.scale;
     let deviation = ratio.clone() - 1.0;
     let sums = Tensor::cat(
         vec![
             policy_loss,
             value_loss,
+            score_loss,
             entropy,
             log_ratio.clone().neg().sum(),
             (deviation.clone() - log_ratio).sum(),
@@ -132,16 +144,17 @@ pub(super) fn loss<B: Backend>(
 
 /// Reads what [`loss`] returned for `samples` samples.
 pub(super) fn sums_of(samples: usize, sums: &[f32]) -> Sums {
-    let sum: [f64; 8] = std::array::from_fn(|i| f64::from(sums[i]));
+    let sum: [f64; 9] = std::array::from_fn(|i| f64::from(sums[i]));
     Sums {
         samples,
         policy_loss: sum[0],
         value_loss: sum[1],
-        entropy: sum[2],
-        old_approx_kl: sum[3],
-        approx_kl: sum[4],
-        clipfrac: sum[5],
-        ratio_error: sum[6],
-        max_ratio_error: sum[7],
+        score_loss: sum[2],
+        entropy: sum[3],
+        old_approx_kl: sum[4],
+        approx_kl: sum[5],
+        clipfrac: sum[6],
+        ratio_error: sum[7],
+        max_ratio_error: sum[8],
     }
 }

@@ -35,8 +35,8 @@ impl BurnLearner {
     fn shard_gradient(&self, weights: &Weights, shard: &Minibatch, c: &Coefficients) -> Result<(Vec<f32>, Sums)> {
         let net = Net::<Backend>::from_weights(weights, &FlexDevice);
         let batch = Batch::new(self.features, self.actions, shard, 1, &FlexDevice);
-        let (policy, wdl) = net.forward(net::expand(batch.sets.clone(), batch.values.clone()));
-        let (loss, sums) = loss(policy, wdl, &batch, c);
+        let (policy, wdl, score) = net.forward_scored(net::expand(batch.sets.clone(), batch.values.clone()));
+        let (loss, sums) = loss(policy, wdl, score, &batch, c);
         let gradient = net.gradient(&loss.backward()).into_data();
         let sums = sums.into_data();
         let sums = sums.as_slice::<f32>().ok().context("the loss is not a vector of f32")?;

@@ -2,7 +2,7 @@
 
 use super::{Actor, Descent, HostActor, HostDescent, Learner, Minibatch};
 use crate::adam::Adam;
-use crate::ppo::{Coefficients, Sample, Sums, loss_of_sample};
+use crate::ppo::{Coefficients, Sample, Sums, loss_of_sample, loss_of_score};
 use anyhow::Result;
 use keisei_core::encoding::{Actions, Features, SQUARES};
 use keisei_core::net::simd::{Backprop, Level, Simd, Tape};
@@ -38,6 +38,9 @@ struct Worker {
     policy_gradient: Vec<f32>,
     wdl: Vec<f32>,
     wdl_gradient: Vec<f32>,
+    /// Empty without a head for the score.
+    score: Vec<f32>,
+    score_gradient: Vec<f32>,
 }
 
 /// What came out of one shard.
@@ -91,7 +94,7 @@ impl Learner for CpuLearner {
             shards: Vec::new(),
         });
         while kept.workers.len() < self.threads.min(ranges.len()) {
-            kept.workers.push(Worker::new(&net, features, actions));
+            kept.workers.push(Worker::new(&net, weights.spec(), features, actions));
         }
         while kept.shards.len() < ranges.len() {
             let gradient = vec![0.0; weights.data().len()];
@@ -129,8 +132,9 @@ impl Learner for CpuLearner {
 }
 
 impl Worker {
-    fn new(net: &Backprop, features: Features, actions: Actions) -> Self {
+    fn new(net: &Backprop, spec: &NetSpec, features: Features, actions: Actions) -> Self {
         let boards = |numbers: usize| vec![0.0; Backprop::CHUNK * numbers];
+        let scores = usize::from(spec.options.score_hidden > 0);
         Self {
             tape: net.tape(),
             planes: boards(features.planes() * SQUARES),
@@ -138,6 +142,8 @@ impl Worker {
             policy_gradient: boards(actions.count()),
             wdl: boards(OUTCOMES),
             wdl_gradient: boards(OUTCOMES),
+            score: boards(scores),
+            score_gradient: boards(scores),
         }
     }
 
@@ -154,6 +160,7 @@ impl Worker {
         let mut sums = Sums::default();
         let size = features.planes() * SQUARES;
         let actions = self.policy.len() / Backprop::CHUNK;
+        let scores = self.score.len() / Backprop::CHUNK;
         let slots = minibatch.slots[range.clone()].chunks(Backprop::CHUNK);
         for (slots, advantages) in slots.zip(minibatch.advantages[range].chunks(Backprop::CHUNK)) {
             let planes = &mut self.planes[..slots.len() * size];
@@ -161,10 +168,12 @@ impl Worker {
             let policy_gradient = &mut self.policy_gradient[..slots.len() * actions];
             let wdl = &mut self.wdl[..slots.len() * OUTCOMES];
             let wdl_gradient = &mut self.wdl_gradient[..slots.len() * OUTCOMES];
+            let score = &mut self.score[..slots.len() * scores];
+            let score_gradient = &mut self.score_gradient[..slots.len() * scores];
             for (&slot, planes) in slots.iter().zip(planes.chunks_exact_mut(size)) {
                 features.expand(&rollout.steps[slot].observation, planes);
             }
-            net.forward(&mut self.tape, planes, policy, wdl);
+            net.forward_scored(&mut self.tape, planes, policy, wdl, score);
             for (i, (&slot, &advantage)) in slots.iter().zip(advantages).enumerate() {
                 let step = &rollout.steps[slot];
                 let sample = Sample {
@@ -180,7 +189,10 @@ impl Worker {
                 let d = loss_of_sample(&sample, logits, outcome, coefficients, &mut sums, gradient);
                 wdl_gradient[i * OUTCOMES..][..OUTCOMES].copy_from_slice(&d);
             }
-            net.backward(&mut self.tape, policy_gradient, wdl_gradient);
+            for ((d, &score), &slot) in score_gradient.iter_mut().zip(&*score).zip(slots) {
+                *d = loss_of_score(score, rollout.steps[slot].score, coefficients, &mut sums);
+            }
+            net.backward_scored(&mut self.tape, policy_gradient, wdl_gradient, score_gradient);
         }
         sums
     }

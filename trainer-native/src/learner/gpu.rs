@@ -84,7 +84,7 @@ impl<B: Backend> GpuLearner<B> {
         if self.precision == Precision::F16 { 1.0 / (8.0 * coefficients.scale) } else { 1.0 }
     }
 
-    /// The gradient of the weights `flat`, and behind it its norm and the parts of the loss: `[9]`.
+    /// The gradient of the weights `flat`, and behind it its norm and the parts of the loss: `[10]`.
     fn slope(
         &self,
         spec: &NetSpec,
@@ -95,8 +95,8 @@ impl<B: Backend> GpuLearner<B> {
         let net = Net::<Autodiff<B>>::from_flat(spec, Tensor::from_inner(flat.cast(dtype(self.precision))));
         let batch = Batch::new(self.features, self.actions, minibatch, self.threads, &self.device);
         let planes = net::expand(batch.sets.clone(), batch.values.clone());
-        let (policy, wdl, _) = net.forward_by(convolve_tracked, planes);
-        let (loss, sums) = loss(policy, wdl, &batch, coefficients);
+        let (policy, wdl, score) = net.forward_by(convolve_tracked, planes);
+        let (loss, sums) = loss(policy, wdl, score, &batch, coefficients);
         let lift = self.lift(coefficients);
         let gradients = (loss * lift).backward();
         let gradient = net.gradient(&gradients).div_scalar(lift);

@@ -187,7 +187,7 @@ mod tests {
     use keisei_core::net::{NetOptions, NetSpec};
 
     const COEFFICIENTS: Coefficients =
-        Coefficients { clip_coef: 0.2, vf_coef: 0.7, ent_coef: 0.03, scale: 1.0 / 512.0 };
+        Coefficients { clip_coef: 0.2, vf_coef: 0.7, score_coef: 0.3, ent_coef: 0.03, scale: 1.0 / 512.0 };
 
     pub(super) fn rollout(plies: usize) -> Rollout {
         let stream = Stream::new(5, Purpose::Sampling, 0, 0);
@@ -196,6 +196,11 @@ mod tests {
 
     /// A network in mid-training: no layer is zero.
     pub(super) fn weights(channels: u16, blocks: u16) -> Weights {
+        weights_with(channels, blocks, NetOptions::default())
+    }
+
+    /// The same with optional layers.
+    fn weights_with(channels: u16, blocks: u16, options: NetOptions) -> Weights {
         let (features, actions) = (Features::Attack96, Actions::Dest2187);
         let spec = NetSpec {
             planes: features.planes() as u16,
@@ -204,7 +209,7 @@ mod tests {
             blocks,
             value_channels: 5,
             value_hidden: 19,
-            options: NetOptions::default(),
+            options,
         };
         let mut stream = Stream::new(u64::from(channels), Purpose::Weights, 0, 0);
         let mut weights = Weights::init(&spec, 1).expect("the shape is valid");
@@ -232,18 +237,18 @@ mod tests {
 
     /// One gradient of `learner` beside the CPU's, tensor by tensor, and the parts of the loss; and what it plays with.
     #[cfg(feature = "burn")]
-    fn check(learner: &mut dyn Learner, channels: u16, blocks: u16, samples: usize) {
+    fn check(learner: &mut dyn Learner, weights: &Weights, samples: usize) {
         let rollout = rollout(150);
         let mut slots: Vec<usize> = (0..rollout.steps.len()).collect();
         Stream::new(1, Purpose::Shuffle, 0, 0).shuffle(&mut slots);
-        let (slots, weights) = (&slots[..samples], weights(channels, blocks));
+        let slots = &slots[..samples];
         let mut cpu = CpuLearner::new(Features::Attack96, Actions::Dest2187, 1);
-        let (expected, expected_sums) = gradient(&mut cpu, &weights, &rollout, slots);
-        let (found, sums) = gradient(learner, &weights, &rollout, slots);
+        let (expected, expected_sums) = gradient(&mut cpu, weights, &rollout, slots);
+        let (found, sums) = gradient(learner, weights, &rollout, slots);
         for tensor in weights.spec().tensors() {
             let range = tensor.range.clone();
             let error = norm(range.clone().map(|i| found[i] - expected[i])) / norm(range.map(|i| expected[i]));
-            assert!(error < 1e-3, "{channels} channels, {}: {error}", tensor.name);
+            assert!(error < 1e-3, "{:?}, {}: {error}", weights.spec(), tensor.name);
         }
         let near = |name: &str, found: f64, expected: f64| {
             assert!((found - expected).abs() < 1e-4 * expected.abs().max(1.0), "{name}: {found}, not {expected}");
@@ -251,6 +256,8 @@ mod tests {
         assert_eq!(sums.samples, expected_sums.samples);
         near("policy_loss", sums.policy_loss, expected_sums.policy_loss);
         near("value_loss", sums.value_loss, expected_sums.value_loss);
+        near("score_loss", sums.score_loss, expected_sums.score_loss);
+        assert_eq!(sums.score_loss > 0.0, weights.spec().options.score_hidden > 0);
         near("entropy", sums.entropy, expected_sums.entropy);
         near("old_approx_kl", sums.old_approx_kl, expected_sums.old_approx_kl);
         near("approx_kl", sums.approx_kl, expected_sums.approx_kl);
@@ -263,7 +270,7 @@ mod tests {
             let observations: Vec<_> = steps.iter().map(|step| step.observation).collect();
             let legal: Vec<_> = steps.iter().map(|step| rollout.legal_of(step)).collect();
             let (mut logits, mut wdl) = (Vec::new(), vec![0.0; samples * 3]);
-            learner.actor(&weights).evaluate(&observations, &legal, &mut logits, &mut wdl).expect("it does not fail");
+            learner.actor(weights).evaluate(&observations, &legal, &mut logits, &mut wdl).expect("it does not fail");
             assert_eq!(logits.len(), legal.iter().map(|legal| legal.len()).sum::<usize>());
             [logits, wdl].concat()
         };
@@ -276,7 +283,23 @@ mod tests {
     #[test]
     fn the_cpu_computes_what_automatic_differentiation_does() {
         for (channels, blocks, samples) in [(8, 1, 3), (16, 0, 8), (40, 2, 21), (32, 4, 140)] {
-            check(&mut BurnLearner::new(Features::Attack96, Actions::Dest2187, 1), channels, blocks, samples);
+            let mut learner = BurnLearner::new(Features::Attack96, Actions::Dest2187, 1);
+            check(&mut learner, &weights(channels, blocks), samples);
+        }
+    }
+
+    /// Every layer that a network may have.
+    #[cfg(feature = "burn")]
+    const OPTIONS: NetOptions = NetOptions { se_hidden: 5, pool_hidden: 6, score_hidden: 7 };
+
+    #[cfg(feature = "burn")]
+    #[test]
+    fn the_cpu_computes_optional_layers_as_automatic_differentiation_does() {
+        let one = NetOptions { se_hidden: 5, ..NetOptions::default() };
+        let score = NetOptions { score_hidden: 7, ..NetOptions::default() };
+        for (options, channels, samples) in [(one, 16, 3), (score, 16, 70), (OPTIONS, 24, 140)] {
+            let mut learner = BurnLearner::new(Features::Attack96, Actions::Dest2187, 1);
+            check(&mut learner, &weights_with(channels, 2, options), samples);
         }
     }
 
@@ -295,7 +318,8 @@ mod tests {
     fn a_gpu_computes_what_the_cpu_does() {
         for mut learner in gpus(Precision::F32) {
             println!("{}", learner.name());
-            check(learner.as_mut(), 16, 1, 8);
+            check(learner.as_mut(), &weights(16, 1), 8);
+            check(learner.as_mut(), &weights_with(16, 1, OPTIONS), 8);
         }
     }
 

@@ -197,7 +197,13 @@ fn training(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Resu
     let rollout = Rollout::of_random_games(options.batch, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
     let slots: Vec<usize> = (0..options.batch).collect();
     let minibatch = Minibatch { rollout: &rollout, slots: &slots, advantages: &rollout.advantages };
-    let coefficients = Coefficients { clip_coef: 0.2, vf_coef: 1.0, ent_coef: 0.01, scale: 1.0 / options.batch as f32 };
+    let coefficients = Coefficients {
+        clip_coef: 0.2,
+        vf_coef: 1.0,
+        score_coef: 0.1,
+        ent_coef: 0.01,
+        scale: 1.0 / options.batch as f32,
+    };
     let mut weights = Weights::init(net, 1)?;
     let mut adam = Adam::new(weights.data().len());
     let mut descent = learner.descent(&mut weights, &mut adam);
