@@ -9,10 +9,10 @@ use alloc::{format, string::String, sync::Arc, vec, vec::Vec};
 use super::amx::{self, BOARD, Finish, LANES, MARGIN, NOWHERE, ROWS, STEP, TAPS, Tiles, Unit};
 use super::heads::{HeadBuffers, Heads};
 use super::kernels::Kernels;
-use super::network::{Options, convs};
+use super::network::{Options, by_chunks, convs};
 use super::options::{excite, pool};
 use super::{Aligned, Level};
-use crate::net::{Executor, NetSpec, OUTCOMES, SQUARES, Weights, assert_shapes, shares};
+use crate::net::{Executor, NetSpec, OUTCOMES, SQUARES, Weights};
 
 /// Runs the network in bfloat16 on a matrix unit (Intel AMX on Linux). A clone shares the weights and has buffers of its own: make
 /// one for each thread.
@@ -98,14 +98,10 @@ impl Executor for Bf16 {
 
     fn forward_scored(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32], score: &mut [f32]) {
         let network = &*self.network;
-        assert_shapes(&network.spec, batch, planes, policy, wdl, score);
-        let (chunk, tiles) = (network.chunk(), network.unit.enter());
-        let planes = planes.chunks(chunk * usize::from(network.spec.planes) * SQUARES);
-        let policy = policy.chunks_mut(chunk * network.spec.actions());
-        let outputs = policy.zip(wdl.chunks_mut(chunk * OUTCOMES)).zip(shares(score, chunk));
-        for (planes, ((policy, wdl), score)) in planes.zip(outputs) {
+        let tiles = network.unit.enter();
+        by_chunks(&network.spec, network.chunk(), batch, planes, policy, wdl, score, |planes, policy, wdl, score| {
             network.forward(&tiles, &mut self.buffers, planes, policy, wdl, score);
-        }
+        });
     }
 }
 
@@ -210,10 +206,7 @@ impl Network {
             }
         }
         self.heads.forward(heads, trunk, policy, wdl);
-        for (score, trunk) in score.iter_mut().zip(trunk.chunks_exact(board)) {
-            let head = self.options.score.as_ref().expect("a score is asked only of networks with a head for it");
-            *score = head.forward(&pool(trunk, LANES, channels))[0];
-        }
+        self.options.score(trunk, LANES, channels, score);
     }
 }
 

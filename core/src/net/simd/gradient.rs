@@ -262,7 +262,8 @@ impl Backprop {
             }
         }
         network.heads.forward(&mut buffers.heads, buffers.trunk.as_ref(), policy, wdl);
-        network.score(buffers.trunk.as_ref(), score);
+        let (lanes, channels) = (network.kernels.lanes, usize::from(network.spec.channels));
+        network.options.score(buffers.trunk.as_ref(), lanes, channels, score);
     }
 
     /// Adds to the tape's gradients those of the positions that [`forward`](Backprop::forward) ran last, given the

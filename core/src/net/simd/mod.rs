@@ -6,18 +6,25 @@
 use alloc::{sync::Arc, vec, vec::Vec};
 
 use super::{Executor, NetSpec, Weights};
+#[cfg(all(feature = "std", target_arch = "x86_64", target_os = "linux"))]
 pub use bf16::Bf16;
 pub use gradient::{Backprop, Tape};
 pub use level::Level;
 use network::{Buffers, Network};
+#[cfg(not(all(feature = "std", target_arch = "x86_64", target_os = "linux")))]
+pub use no_bf16::Bf16;
 pub use quantized::{Calibration, Dot, Quantized};
 
+#[cfg(all(feature = "std", target_arch = "x86_64", target_os = "linux"))]
 mod amx;
+#[cfg(all(feature = "std", target_arch = "x86_64", target_os = "linux"))]
 mod bf16;
 mod gradient;
 mod heads;
 mod level;
 mod network;
+#[cfg(not(all(feature = "std", target_arch = "x86_64", target_os = "linux")))]
+mod no_bf16;
 mod options;
 mod quantized;
 // What a kernel calls must be compiled into it, or it would be compiled for the target's smallest instruction set.

@@ -41,6 +41,15 @@ impl Options {
         };
         Options { pool: of_blocks("pool"), se: of_blocks("se"), score: Perceptron::find(weights, "score") }
     }
+
+    /// The score of each board of a trunk `[boards][C / LANES][81][LANES]`, if it is asked for.
+    pub(super) fn score(&self, trunk: &[f32], lanes: usize, channels: usize, score: &mut [f32]) {
+        let boards = trunk.chunks_exact(channels.div_ceil(lanes) * SQUARES * lanes);
+        for (score, x) in score.iter_mut().zip(boards) {
+            let head = self.score.as_ref().expect("a score is asked only of networks with a head for it");
+            *score = head.forward(&pool(x, lanes, channels))[0];
+        }
+    }
 }
 
 /// Where the numbers of a convolution are kept, `[boards][C / LANES][81][LANES]`.
@@ -156,14 +165,9 @@ impl<E: Copy + Default> Network<E> {
         wdl: &mut [f32],
         score: &mut [f32],
     ) {
-        assert_shapes(&self.spec, batch, planes, policy, wdl, score);
-        let chunk = self.chunk();
-        let planes = planes.chunks(chunk * usize::from(self.spec.planes) * SQUARES);
-        let policy = policy.chunks_mut(chunk * self.spec.actions());
-        let outputs = policy.zip(wdl.chunks_mut(chunk * OUTCOMES)).zip(shares(score, chunk));
-        for (planes, ((policy, wdl), score)) in planes.zip(outputs) {
+        by_chunks(&self.spec, self.chunk(), batch, planes, policy, wdl, score, |planes, policy, wdl, score| {
             self.forward(buffers, planes, policy, wdl, score);
-        }
+        });
     }
 
     /// One chunk: as many boards as there are, at most [`chunk`](Network::chunk).
@@ -200,7 +204,7 @@ impl<E: Copy + Default> Network<E> {
             self.between(i, boards, stride, products, kept, transformed); // [25][C][boards * 9]
         }
         self.heads.forward(heads, trunk, policy, wdl);
-        self.score(trunk, score);
+        self.options.score(trunk, kernels.lanes, channels, score);
     }
 
     /// From the products of a convolution to the input of the next one, with everything that stands between them.
@@ -253,15 +257,27 @@ impl<E: Copy + Default> Network<E> {
             _ => kernels.between(between, products, biases, trunk, out),
         }
     }
+}
 
-    /// The score of each board, if it is asked for.
-    pub(super) fn score(&self, trunk: &[f32], score: &mut [f32]) {
-        let (lanes, channels) = (self.kernels.lanes, usize::from(self.spec.channels));
-        let boards = trunk.chunks_exact(self.groups(channels) * SQUARES * lanes);
-        for (score, x) in score.iter_mut().zip(boards) {
-            let head = self.options.score.as_ref().expect("a score is asked only of networks with a head for it");
-            *score = head.forward(&pool(x, lanes, channels))[0];
-        }
+/// Hands each chunk of so many boards to `forward`, as [`Executor::forward_scored`](crate::net::Executor::forward_scored) has them.
+// What it is given, and what it hands on.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn by_chunks(
+    spec: &NetSpec,
+    chunk: usize,
+    batch: usize,
+    planes: &[f32],
+    policy: &mut [f32],
+    wdl: &mut [f32],
+    score: &mut [f32],
+    mut forward: impl FnMut(&[f32], &mut [f32], &mut [f32], &mut [f32]),
+) {
+    assert_shapes(spec, batch, planes, policy, wdl, score);
+    let planes = planes.chunks(chunk * usize::from(spec.planes) * SQUARES);
+    let policy = policy.chunks_mut(chunk * spec.actions());
+    let outputs = policy.zip(wdl.chunks_mut(chunk * OUTCOMES)).zip(shares(score, chunk));
+    for (planes, ((policy, wdl), score)) in planes.zip(outputs) {
+        forward(planes, policy, wdl, score);
     }
 }
 
