@@ -2,6 +2,9 @@
 //!
 //! Layouts as in [`kernels`](super::kernels). They are in a table of their own, so that a build that only plays does not
 //! carry them.
+//!
+//! No vector passes through a closure here, as in `array::from_fn` or `map`: what the compiler does not inline is compiled
+//! without the kernel's instructions, and calls a function for each of them.
 
 use super::super::{SIDE, SQUARES};
 use super::kernels::TILES;
@@ -322,18 +325,25 @@ unsafe fn gather<V: Vector>(
         let mut along = [[[V::zero(); PATCH]; TILES_SIDE]; SIDE]; // [file][tile][frequency]
         for rank in 0..TILES_SIDE {
             for i in 0..PATCH {
-                let patches = core::array::from_fn(|file| {
+                let mut patches = [[V::zero(); PATCH]; TILES_SIDE];
+                for (file, patch) in patches.iter_mut().enumerate() {
                     let tile = products.add((file * TILES_SIDE + rank) * V::LANES);
-                    let frequencies = core::array::from_fn(|f| V::load(tile.add((f * PATCH + i) * stride)));
-                    winograd::input_gradient(frequencies, constants)
-                });
-                for (along, x) in along.iter_mut().zip(overlap(patches)) {
-                    along[rank][i] = x;
+                    for (f, x) in patch.iter_mut().enumerate() {
+                        *x = V::load(tile.add((f * PATCH + i) * stride));
+                    }
+                    *patch = winograd::input_gradient(*patch, constants);
+                }
+                let column = overlap(patches);
+                for (along, x) in along.iter_mut().zip(&column) {
+                    along[rank][i] = *x;
                 }
             }
         }
-        for (squares, along) in board.iter_mut().zip(along) {
-            *squares = overlap(along.map(|frequencies| winograd::input_gradient(frequencies, constants)));
+        for (squares, along) in board.iter_mut().zip(&mut along) {
+            for patch in along.iter_mut() {
+                *patch = winograd::input_gradient(*patch, constants);
+            }
+            *squares = overlap(*along);
         }
     }
 }
@@ -354,7 +364,8 @@ unsafe fn spread<V: Vector>(
         let mut along = [[[V::zero(); PATCH]; TILES_SIDE]; SIDE]; // [file][tile][frequency]
         for (along, squares) in along.iter_mut().zip(board) {
             for (tile, along) in along.iter_mut().enumerate() {
-                *along = winograd::output_gradient(core::array::from_fn(|rank| squares[tile * TILE + rank]), constants);
+                let [a, b, c] = [squares[tile * TILE], squares[tile * TILE + 1], squares[tile * TILE + 2]];
+                *along = winograd::output_gradient([a, b, c], constants);
             }
         }
         for tile in 0..TILES {
@@ -362,8 +373,10 @@ unsafe fn spread<V: Vector>(
             // The index is a frequency: the second of each patch here, the first in `out`.
             #[allow(clippy::needless_range_loop)]
             for i in 0..PATCH {
-                let column = core::array::from_fn(|f| along[file * TILE + f][rank][i]);
-                for (f, x) in winograd::output_gradient(column, constants).into_iter().enumerate() {
+                let [a, b, c] = [0, 1, 2].map(|f| file * TILE + f);
+                let column = [along[a][rank][i], along[b][rank][i], along[c][rank][i]];
+                let frequencies = winograd::output_gradient(column, constants);
+                for (f, x) in frequencies.iter().enumerate() {
                     x.store(out.add((f * PATCH + i) * stride + tile * V::LANES));
                 }
             }
