@@ -1,12 +1,12 @@
 //! The network with convolutions of bfloat16 on the CPU's matrix unit, everything else in f32.
 //!
-//! Weights and activations are rounded to bfloat16, 8 significant bits, where they are multiplied; sums, biases and the trunk
-//! that the blocks add to stay f32. There is no Winograd here: its transforms would cost more than the products that they save,
-//! and more bits than bfloat16 has.
+//! Weights and activations are rounded to bfloat16, 8 significant bits, where they are multiplied, or to two of them, 16 bits;
+//! sums, biases and the trunk that the blocks add to stay f32. There is no Winograd here: its transforms would cost more than the
+//! products that they save, and more bits than bfloat16 has.
 
 use alloc::{format, string::String, sync::Arc, vec, vec::Vec};
 
-use super::amx::{self, BOARD, Finish, LANES, MARGIN, NOWHERE, ROWS, STEP, TAPS, Tiles, Unit};
+use super::amx::{self, BOARD, Finish, LANES, MARGIN, NOWHERE, ROWS, Row, STEP, TAPS, TILE, Tiles, Unit};
 use super::heads::{HeadBuffers, Heads};
 use super::kernels::Kernels;
 use super::network::{Options, by_chunks, convs};
@@ -19,44 +19,50 @@ use crate::net::{Executor, NetSpec, OUTCOMES, SQUARES, Weights};
 #[derive(Debug)]
 pub struct Bf16 {
     network: Arc<Network>,
-    buffers: Buffers,
+    trace: Trace,
+    heads: HeadBuffers,
 }
 
 /// The weights, arranged for the unit.
 #[derive(Debug)]
-struct Network {
-    spec: NetSpec,
-    unit: Unit,
+pub(super) struct Network {
+    pub(super) spec: NetSpec,
+    pub(super) unit: Unit,
+    /// Numbers of bfloat16 that a number is multiplied as, 1 or 2.
+    pub(super) halves: usize,
+    /// The most boards that go through the network together.
+    pub(super) chunk: usize,
     /// The stem, then two a block.
     convs: Vec<Conv>,
-    heads: Heads,
-    options: Options,
+    pub(super) heads: Heads,
+    pub(super) options: Options,
     /// Of each place of a chunk of boards, where its square's first vector is in the trunk, or nowhere.
-    places: Vec<u32>,
+    pub(super) places: Vec<u32>,
 }
 
 /// A 3×3 convolution.
 #[derive(Debug)]
 struct Conv {
-    /// For each [`STEP`] output channels `[TAPS][inputs / STEP][2]` tiles `[16][16][2]`: pairs of input channels, output channels.
-    weight: Aligned<u16>,
-    bias: Vec<f32>, // [C], zeros up to a multiple of STEP
+    weight: Aligned<u16>, // as `arrange` has it
+    bias: Vec<f32>,       // [C], zeros up to a multiple of STEP
 }
 
-/// What passes between the layers, for one chunk of boards.
+/// What passes between the layers, for one chunk of boards; for the way back, all of it is there at the end.
 #[derive(Debug)]
-struct Buffers {
-    planes: Aligned<u16>,
-    /// The trunk as the next convolution reads it, and what the first convolution of a block leaves.
-    rounded: [Aligned<u16>; 2],
+pub(super) struct Trace {
+    /// What a convolution reads: planes, then what the one before left. Three take turns if there is no way back.
+    pub(super) inputs: Vec<Aligned<u16>>,
+    /// Where each convolution left more than nothing, `[boards][C / LANES][81]`, a bit a channel; none if there is no way back.
+    pub(super) masks: Vec<Vec<u16>>,
     sums: Aligned<f32>,
     /// `[boards][C / LANES][81][LANES]`
-    trunk: Aligned<f32>,
-    /// What the second convolution of a block leaves for squeeze and excitation.
-    squeezed: Aligned<f32>,
+    pub(super) trunk: Aligned<f32>,
+    /// The trunk before each block, for the way back of global pooling.
+    pub(super) before: Vec<Aligned<f32>>,
+    /// What the second convolutions of blocks leave for squeeze and excitation; one takes all turns if there is no way back.
+    pub(super) squeezed: Vec<Aligned<f32>>,
     /// The bias from global pooling, `[C / STEP][boards][STEP]`.
     late_bias: Vec<f32>,
-    heads: HeadBuffers,
 }
 
 impl Bf16 {
@@ -67,27 +73,23 @@ impl Bf16 {
 
     /// An executor of these weights, if that [is possible](Bf16::is_available) here.
     pub fn new(weights: &Weights) -> Option<Bf16> {
-        let (unit, kernels) = (Unit::find()?, Kernels::<f32>::of(Level::Avx512)?);
-        let spec = weights.spec().clone();
-        let conv = |name: String| {
-            Conv::new(weights.expect(&format!("{name}.weight")), weights.expect(&format!("{name}.bias")))
-        };
-        let convs = convs(&spec).map(conv).collect();
-        let (heads, options) = (Heads::new(weights, kernels), Options::new(weights));
-        let mut network = Network { spec, unit, convs, heads, options, places: Vec::new() };
-        let (board, places) = (network.groups() * SQUARES * LANES, network.chunk() * BOARD);
-        let place = |place: usize| {
-            let square = amx::square(place % BOARD).filter(|_| place < places);
-            square.map_or(NOWHERE, |square| (place / BOARD * board + square * LANES) as u32)
-        };
-        network.places = (0..places.next_multiple_of(ROWS)).map(place).collect();
-        Some(Bf16 { buffers: network.buffers(), network: Arc::new(network) })
+        Some(Bf16::from_network(Network::new(weights, 1)?))
+    }
+
+    /// The same with every number as the sum of two of bfloat16, three products for one: 16 significant bits instead of 8.
+    pub fn x3(weights: &Weights) -> Option<Bf16> {
+        Some(Bf16::from_network(Network::new(weights, 2)?))
+    }
+
+    fn from_network(network: Network) -> Bf16 {
+        Bf16 { trace: network.trace(false), heads: network.heads.buffers(network.chunk), network: Arc::new(network) }
     }
 }
 
 impl Clone for Bf16 {
     fn clone(&self) -> Bf16 {
-        Bf16 { buffers: self.network.buffers(), network: Arc::clone(&self.network) }
+        let (network, Network { heads, chunk, .. }) = (Arc::clone(&self.network), &*self.network);
+        Bf16 { trace: network.trace(false), heads: heads.buffers(*chunk), network }
     }
 }
 
@@ -97,116 +99,200 @@ impl Executor for Bf16 {
     }
 
     fn forward_scored(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32], score: &mut [f32]) {
-        let network = &*self.network;
+        let Bf16 { network, trace, heads } = self;
         let tiles = network.unit.enter();
-        by_chunks(&network.spec, network.chunk(), batch, planes, policy, wdl, score, |planes, policy, wdl, score| {
-            network.forward(&tiles, &mut self.buffers, planes, policy, wdl, score);
+        by_chunks(&network.spec, network.chunk, batch, planes, policy, wdl, score, |planes, policy, wdl, score| {
+            network.forward(&tiles, trace, wdl.len() / OUTCOMES, planes);
+            let trunk = trace.trunk.as_ref();
+            network.heads.forward(heads, trunk, policy, wdl);
+            network.options.score(trunk, LANES, usize::from(network.spec.channels), score);
         });
     }
 }
 
 impl Conv {
     /// From a weight `[out, in, 3, 3]` and a bias `[out]`.
-    fn new(weight: &[f32], bias: &[f32]) -> Conv {
+    fn new(weight: &[f32], bias: &[f32], halves: usize) -> Conv {
         let (outputs, inputs) = (bias.len(), weight.len() / bias.len() / TAPS);
-        let (steps, parts) = (inputs.div_ceil(STEP), outputs.div_ceil(STEP));
-        let mut tiles = Aligned::zero(parts * TAPS * steps * STEP * STEP);
-        for (output, weight) in weight.chunks_exact(inputs * TAPS).enumerate() {
-            for (input, weight) in weight.chunks_exact(TAPS).enumerate() {
-                for (tap, &weight) in weight.iter().enumerate() {
-                    let step = (output / STEP * TAPS + tap) * steps + input / STEP;
-                    let tile = step * 2 + output % STEP / 16;
-                    let row = tile * 16 + input % STEP / 2;
-                    tiles.as_mut()[(row * 16 + output % 16) * 2 + input % 2] = amx::round(weight);
-                }
-            }
-        }
-        let mut padded = vec![0.0; parts * STEP];
+        let mut padded = vec![0.0; outputs.next_multiple_of(STEP)];
         padded[..outputs].copy_from_slice(bias);
-        Conv { weight: tiles, bias: padded }
+        let at = |output: usize, input: usize, tap: usize| weight[(output * inputs + input) * TAPS + tap];
+        Conv { weight: arrange([outputs, inputs], halves, at), bias: padded }
     }
 }
 
+/// A weight as the unit reads it: for each [`STEP`] outputs `[TAPS][inputs / STEP][2][halves]` tiles `[16][16][2]`, pairs of
+/// inputs, outputs. `at` is given output, input and tap.
+pub(super) fn arrange(
+    [outputs, inputs]: [usize; 2],
+    halves: usize,
+    at: impl Fn(usize, usize, usize) -> f32,
+) -> Aligned<u16> {
+    let steps = inputs.div_ceil(STEP);
+    let mut arranged = Aligned::zero(outputs.div_ceil(STEP) * TAPS * steps * 2 * halves * TILE);
+    for (i, tiles) in arranged.as_mut().chunks_exact_mut(halves * TILE).enumerate() {
+        let (column, step, tap, part) = (i % 2, i / 2 % steps, i / 2 / steps % TAPS, i / 2 / steps / TAPS);
+        let (first_output, first_input) = (part * STEP + column * 16, step * STEP);
+        for input in first_input..inputs.min(first_input + STEP) {
+            for output in first_output..outputs.min(first_output + 16) {
+                let weight = amx::halves(at(output, input, tap));
+                let (row, column) = ((input - first_input) / 2, output - first_output);
+                for (half, weight) in weight.into_iter().enumerate().take(halves) {
+                    tiles[half * TILE + (row * 16 + column) * 2 + input % 2] = weight;
+                }
+            }
+        }
+    }
+    arranged
+}
+
 impl Network {
-    /// Boards that go through the network together: so many that the weights of a layer are read seldom, so few that what
-    /// passes between two layers stays in the cache.
-    fn chunk(&self) -> usize {
-        (1024 / usize::from(self.spec.channels)).clamp(2, 8)
+    fn new(weights: &Weights, halves: usize) -> Option<Network> {
+        // So many boards that the weights of a layer are read seldom, so few that what passes between two layers stays in the
+        // cache.
+        Network::with_chunk(weights, halves, (1024 / usize::from(weights.spec().channels)).clamp(2, 8))
+    }
+
+    /// For so many boards together.
+    pub(super) fn with_chunk(weights: &Weights, halves: usize, chunk: usize) -> Option<Network> {
+        let (unit, kernels) = (Unit::find()?, Kernels::<f32>::of(Level::Avx512)?);
+        let spec = weights.spec().clone();
+        let conv = |name: String| {
+            Conv::new(weights.expect(&format!("{name}.weight")), weights.expect(&format!("{name}.bias")), halves)
+        };
+        let convs = convs(&spec).map(conv).collect();
+        let (heads, options) = (Heads::new(weights, kernels), Options::new(weights));
+        let mut network = Network { spec, unit, halves, chunk, convs, heads, options, places: Vec::new() };
+        let (board, places) = (network.board(), chunk * BOARD);
+        let place = |place: usize| {
+            let square = amx::square(place % BOARD).filter(|_| place < places);
+            square.map_or(NOWHERE, |square| (place / BOARD * board + square * LANES) as u32)
+        };
+        network.places = (0..places.next_multiple_of(ROWS)).map(place).collect();
+        Some(network)
     }
 
     /// Vectors of f32 that hold the channels.
-    fn groups(&self) -> usize {
+    pub(super) fn groups(&self) -> usize {
         usize::from(self.spec.channels).div_ceil(LANES)
     }
 
-    /// Steps that the channels of the trunk are multiplied in.
-    fn steps(&self) -> usize {
-        usize::from(self.spec.channels).div_ceil(STEP)
+    /// Numbers of a board of the trunk.
+    pub(super) fn board(&self) -> usize {
+        self.groups() * SQUARES * LANES
     }
 
-    fn buffers(&self) -> Buffers {
-        let boards = self.chunk();
-        let rows = 2 * MARGIN + (boards * BOARD).next_multiple_of(ROWS);
-        let trunk = boards * self.groups() * SQUARES * LANES;
-        Buffers {
-            planes: Aligned::zero(rows * usize::from(self.spec.planes).next_multiple_of(STEP)),
-            rounded: [(); 2].map(|()| Aligned::zero(rows * self.steps() * STEP)),
+    /// How the channels of the trunk are multiplied.
+    pub(super) fn row(&self) -> Row {
+        Row::of(usize::from(self.spec.channels), self.halves)
+    }
+
+    /// How the input of a convolution is multiplied.
+    pub(super) fn input_row(&self, conv: usize) -> Row {
+        if conv == 0 { Row::of(usize::from(self.spec.planes), self.halves) } else { self.row() }
+    }
+
+    /// Convolutions of 3×3.
+    pub(super) fn convs(&self) -> usize {
+        self.convs.len()
+    }
+
+    /// Places of the boards of a chunk, with the margins around them: whole [`ROWS`].
+    pub(super) fn rows(&self) -> usize {
+        (self.chunk * BOARD).next_multiple_of(ROWS) + (2 * MARGIN).next_multiple_of(ROWS)
+    }
+
+    /// Places of so many boards that a convolution is computed at.
+    pub(super) fn computed(boards: usize) -> usize {
+        // The last board's tenth file is of no use.
+        (boards * BOARD - MARGIN).next_multiple_of(ROWS)
+    }
+
+    /// The [`STEP`] channels from `part` times as many on, of the two vectors that hold them: the way to the second.
+    pub(super) fn second(&self, part: usize) -> Option<usize> {
+        (2 * part + 1 < self.groups()).then_some(SQUARES * LANES)
+    }
+
+    /// Empty buffers; with what the way back needs, if there is one.
+    pub(super) fn trace(&self, back: bool) -> Trace {
+        let trunk = self.chunk * self.board();
+        let blocks = usize::from(self.spec.blocks);
+        let (se, pooling) = (!self.options.se.is_empty(), !self.options.pool.is_empty());
+        let inputs = if back { self.convs() } else { 3.min(self.convs()) };
+        let floats = |count: usize| (0..count).map(|_| Aligned::zero(trunk)).collect();
+        Trace {
+            inputs: (0..inputs).map(|i| Aligned::zero(self.rows() * self.input_row(i).len())).collect(),
+            masks: (0..if back { self.convs() } else { 0 }).map(|_| vec![0; trunk / LANES]).collect(),
             sums: Aligned::zero(ROWS * STEP),
             trunk: Aligned::zero(trunk),
-            squeezed: Aligned::zero(if self.options.se.is_empty() { 0 } else { trunk }),
-            late_bias: vec![0.0; if self.options.pool.is_empty() { 0 } else { boards * self.steps() * STEP }],
-            heads: self.heads.buffers(boards),
+            before: floats(if back && pooling { blocks } else { 0 }),
+            squeezed: floats(if !se {
+                0
+            } else if back {
+                blocks
+            } else {
+                1
+            }),
+            late_bias: vec![0.0; if pooling { self.chunk * self.row().steps * STEP } else { 0 }],
         }
     }
 
-    /// One chunk: as many boards as there are, at most [`chunk`](Network::chunk).
-    fn forward(
-        &self,
-        tiles: &Tiles,
-        buffers: &mut Buffers,
-        input: &[f32],
-        policy: &mut [f32],
-        wdl: &mut [f32],
-        score: &mut [f32],
-    ) {
-        let (boards, channels) = (wdl.len() / OUTCOMES, usize::from(self.spec.channels));
-        let board = self.groups() * SQUARES * LANES;
-        let Buffers { planes, rounded: [x, y], sums, trunk, squeezed, late_bias, heads } = buffers;
-        let (planes, x, y, sums) = (planes.as_mut(), x.as_mut(), y.as_mut(), sums.as_mut());
-        let (trunk, squeezed) = (trunk.as_mut(), squeezed.as_mut());
-
-        let inputs = usize::from(self.spec.planes);
-        tiles.enter_planes(input, inputs, inputs.div_ceil(STEP), planes);
-        let layer = Layer { network: self, tiles, boards };
-        let (stem, blocks) = self.convs.split_first().expect("a network has a stem");
-        layer.run(stem, planes, sums, Kind { rectify: true, ..Kind::default() }, &[], Some(trunk), Some(x));
-        for (i, block) in blocks.chunks_exact(2).enumerate() {
-            if let Some(perceptron) = self.options.pool.get(i) {
-                for (number, trunk) in trunk.chunks_exact(board).enumerate().take(boards) {
-                    let bias = perceptron.forward(&pool(trunk, LANES, channels));
-                    for (step, bias) in bias.chunks(STEP).enumerate() {
-                        late_bias[(step * self.chunk() + number) * STEP..][..bias.len()].copy_from_slice(bias);
+    /// From planes `[boards][planes][81]`, at most [`chunk`](Network::chunk) of them, to the trunk.
+    pub(super) fn forward(&self, tiles: &Tiles, trace: &mut Trace, boards: usize, planes: &[f32]) {
+        let channels = usize::from(self.spec.channels);
+        let turns = trace.inputs.len();
+        // Where a convolution finds its input: the planes keep their place.
+        let at = |conv: usize| if turns == self.convs() || conv == 0 { conv } else { 2 - conv % 2 };
+        let Trace { inputs, masks, sums, trunk, before, squeezed, late_bias } = trace;
+        let (sums, trunk) = (sums.as_mut(), trunk.as_mut());
+        tiles.enter_planes(planes, usize::from(self.spec.planes), self.input_row(0), inputs[0].as_mut());
+        for (i, conv) in self.convs.iter().enumerate() {
+            let mut nothing = Aligned::zero(0);
+            let (x, next, last) = if i + 1 == self.convs() {
+                (&inputs[at(i)], &mut nothing, true)
+            } else {
+                let [x, next] = inputs.get_disjoint_mut([at(i), at(i + 1)]).expect("neighbours take turns");
+                (&*x, next, false)
+            };
+            let next = (!last).then(|| next.as_mut());
+            let masks = masks.get_mut(i).map_or(&mut [][..], Vec::as_mut_slice);
+            let layer = Layer { network: self, tiles, boards, input: self.input_row(i) };
+            // The stem begins the trunk; then each block has two convolutions, the second of which adds to it.
+            let (first, block) = (i % 2 == 1, i.saturating_sub(1) / 2);
+            let kind = Kind { add: i > 0, rectify: true };
+            match (self.options.pool.get(block), self.options.se.get(block)) {
+                (pooling, _) if first => {
+                    if let Some(before) = before.get_mut(block) {
+                        before.as_mut().copy_from_slice(trunk);
                     }
+                    if let Some(perceptron) = pooling {
+                        for (board, x) in trunk.chunks_exact(self.board()).enumerate().take(boards) {
+                            let bias = perceptron.forward(&pool(x, LANES, channels));
+                            for (step, bias) in bias.chunks(STEP).enumerate() {
+                                late_bias[(step * self.chunk + board) * STEP..][..bias.len()].copy_from_slice(bias);
+                            }
+                        }
+                    }
+                    let kind = Kind { add: false, ..kind };
+                    layer.run(conv, x.as_ref(), sums, kind, late_bias, None, masks, next);
                 }
-            }
-            let last = 2 * i + 2 == blocks.len();
-            layer.run(&block[0], x, sums, Kind { rectify: true, ..Kind::default() }, late_bias, None, Some(y));
-            match self.options.se.get(i) {
-                None => {
-                    let kind = Kind { add: true, rectify: true };
-                    layer.run(&block[1], y, sums, kind, &[], Some(trunk), (!last).then_some(&mut *x));
-                }
-                Some(se) => {
-                    layer.run(&block[1], y, sums, Kind::default(), &[], Some(squeezed), None);
-                    for (z, x) in squeezed.chunks_exact(board).zip(trunk.chunks_exact_mut(board)).take(boards) {
+                (_, Some(se)) if i > 0 => {
+                    let turn = block % squeezed.len();
+                    let z = squeezed[turn].as_mut();
+                    layer.run(conv, x.as_ref(), sums, Kind::default(), &[], Some(&mut *z), &mut [], None);
+                    for (z, x) in z.chunks_exact(self.board()).zip(trunk.chunks_exact_mut(self.board())).take(boards) {
                         excite(se, z, x, LANES, channels);
                     }
-                    round_trunk(&trunk[..boards * board], self.groups(), self.steps() * STEP, x);
+                    for (mask, x) in masks.iter_mut().zip(trunk.chunks_exact(LANES)) {
+                        *mask = x.iter().enumerate().fold(0, |mask, (lane, x)| mask | u16::from(*x > 0.0) << lane);
+                    }
+                    if let Some(next) = next {
+                        round_trunk(&trunk[..boards * self.board()], self.groups(), self.row(), next);
+                    }
                 }
+                _ => layer.run(conv, x.as_ref(), sums, kind, &[], Some(&mut *trunk), masks, next),
             }
         }
-        self.heads.forward(heads, trunk, policy, wdl);
-        self.options.score(trunk, LANES, channels, score);
     }
 }
 
@@ -215,6 +301,7 @@ struct Layer<'a> {
     network: &'a Network,
     tiles: &'a Tiles,
     boards: usize,
+    input: Row,
 }
 
 /// What is done with the sums of a convolution.
@@ -226,7 +313,7 @@ struct Kind {
 }
 
 impl Layer<'_> {
-    /// Convolves the boards `x` to `kept`, as the trunk is arranged, and rounded to `next`.
+    /// Convolves the boards `x` to `kept`, as the trunk is arranged, to `masks`, unless they are empty, and rounded to `next`.
     // What a layer reads and what it writes.
     #[allow(clippy::too_many_arguments)]
     fn run(
@@ -237,42 +324,49 @@ impl Layer<'_> {
         kind: Kind,
         late_bias: &[f32],
         mut kept: Option<&mut [f32]>,
+        masks: &mut [u16],
         mut next: Option<&mut [u16]>,
     ) {
-        let (network, row) = (self.network, self.network.steps() * STEP);
-        let board = network.groups() * SQUARES * LANES;
-        let part = conv.weight.as_ref().len() / network.steps();
-        let steps = part / (TAPS * STEP * STEP);
-        // The last board's tenth file is of no use.
-        let places = self.boards * BOARD - MARGIN;
+        let (network, row) = (self.network, self.network.row());
+        let part = conv.weight.as_ref().len() / row.steps;
         for (i, (weight, bias)) in conv.weight.as_ref().chunks_exact(part).zip(conv.bias.chunks_exact(STEP)).enumerate()
         {
-            for first in (0..places).step_by(ROWS) {
-                self.tiles.convolve(x, first, weight, steps, sums);
+            let first_vector = 2 * i * SQUARES * LANES;
+            let masks = masks.get_mut(first_vector / LANES..).unwrap_or_default();
+            for first in (0..Network::computed(self.boards)).step_by(ROWS) {
+                self.tiles.convolve(x, self.input, first, weight, sums);
                 let finish = Finish {
                     places: &network.places[first..][..ROWS],
-                    second: (2 * i + 1 < network.groups()).then_some(SQUARES * LANES),
+                    second: network.second(i),
                     bias,
-                    late_bias: late_bias.chunks_exact(network.chunk() * STEP).nth(i).map(|bias| (bias, board)),
+                    late_bias: late_bias
+                        .chunks_exact(network.chunk * STEP)
+                        .nth(i)
+                        .map(|late_bias| (late_bias, network.board())),
                     add: kind.add,
                     rectify: kind.rectify,
                 };
-                let kept = kept.as_mut().map(|kept| &mut kept[2 * i * SQUARES * LANES..]);
-                let next = next.as_mut().map(|next| &mut next[(MARGIN + first) * row + i * STEP..]);
-                self.tiles.finish(&finish, sums, kept, next, row);
+                let kept = kept.as_mut().map(|kept| &mut kept[first_vector..]);
+                let next = next.as_mut().map(|next| &mut next[(MARGIN + first) * row.len() + i * row.halves * STEP..]);
+                self.tiles.finish(&finish, sums, kept, masks, next, row);
             }
         }
     }
 }
 
-/// A trunk `[boards][C / LANES][81][LANES]` as the convolutions read it, in rows of `row` channels.
-fn round_trunk(trunk: &[f32], groups: usize, row: usize, out: &mut [u16]) {
+/// A trunk `[boards][C / LANES][81][LANES]` as the convolutions read it.
+fn round_trunk(trunk: &[f32], groups: usize, row: Row, out: &mut [u16]) {
     for (board, trunk) in trunk.chunks_exact(groups * SQUARES * LANES).enumerate() {
         for (place, square) in (0..BOARD).filter_map(|place| Some((place, amx::square(place)?))) {
-            let out = &mut out[(MARGIN + board * BOARD + place) * row..][..row];
-            for (group, out) in out.chunks_exact_mut(LANES).take(groups).enumerate() {
+            let out = &mut out[(MARGIN + board * BOARD + place) * row.len()..][..row.len()];
+            for group in 0..groups {
                 let x = &trunk[(group * SQUARES + square) * LANES..][..LANES];
-                out.iter_mut().zip(x).for_each(|(out, x)| *out = amx::round(*x));
+                let first = group / 2 * row.halves * STEP + group % 2 * LANES;
+                for (lane, x) in x.iter().enumerate() {
+                    for (half, x) in amx::halves(*x).into_iter().enumerate().take(row.halves) {
+                        out[first + half * STEP + lane] = x;
+                    }
+                }
             }
         }
     }

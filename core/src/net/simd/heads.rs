@@ -43,12 +43,10 @@ impl Heads {
         let Kernels { lanes, width, .. } = *kernels;
         Heads {
             kernels,
-            convs: panels(lanes, width, [channels, convs.len() / channels], 1, |k, column, _| {
-                convs[column * channels + k]
-            }),
+            convs: panels(lanes, width, [channels, convs.len() / channels], |k, column| [convs[column * channels + k]]),
             policy_bias: w("policy.bias").to_vec(),
             value_bias: w("value.conv.bias").to_vec(),
-            hidden: panels(lanes, width, [inner, outer], 1, |k, column, _| hidden[column * inner + k]),
+            hidden: panels(lanes, width, [inner, outer], |k, column| [hidden[column * inner + k]]),
             hidden_bias: w("value.hidden.bias").to_vec(),
             out: w("value.out.weight").to_vec(),
             out_bias: w("value.out.bias").to_vec(),

@@ -93,24 +93,34 @@ impl Executor for Simd {
     }
 }
 
-/// `count` matrices of `inner` rows and `outer` columns as the panels of a [`Product`], with zeros where rows or columns
-/// do not fill their vectors. `at` is given row, column and matrix.
-fn panels<E: Copy + Default>(
+/// `N` matrices of `inner` rows and `outer` columns as the panels of a [`Product`](kernels::Product), with zeros where rows or
+/// columns do not fill their vectors. `at` is given row and column.
+fn panels<E: Copy + Default, const N: usize>(
     lanes: usize,
     width: usize,
     [inner, outer]: [usize; 2],
-    count: usize,
-    at: impl Fn(usize, usize, usize) -> E,
+    at: impl Fn(usize, usize) -> [E; N],
 ) -> Aligned<E> {
+    // A line of each matrix at a time: they are a power of two apart, and share a few sets of the cache.
+    const LINE: usize = 16;
     let (rows, columns) = (inner.next_multiple_of(lanes), outer.next_multiple_of(lanes));
-    let mut panels = Aligned::zero(count * rows * columns);
+    let mut panels = Aligned::zero(N * rows * columns);
+    let data = panels.as_mut();
     let width = width * lanes;
-    for (i, matrix) in panels.as_mut().chunks_exact_mut(rows * columns).enumerate() {
-        for column in 0..outer {
+    for start in (0..outer).step_by(LINE) {
+        // Where a column's first row is, and how far its rows are apart.
+        let mut places = [(0, 0); LINE];
+        for (place, column) in places.iter_mut().zip(start..outer) {
             let first = column / width * width;
-            let width = width.min(columns - first);
-            for k in 0..inner {
-                matrix[first * rows + k * width + column - first] = at(k, column, i);
+            *place = (first * rows + column - first, width.min(columns - first));
+        }
+        for k in 0..inner {
+            let mut line = [[E::default(); N]; LINE];
+            line.iter_mut().zip(start..outer).for_each(|(elements, column)| *elements = at(k, column));
+            for (i, matrix) in data.chunks_exact_mut(rows * columns).enumerate() {
+                for (elements, (first, width)) in line.iter().zip(places).take(outer - start) {
+                    matrix[first + k * width] = elements[i];
+                }
             }
         }
     }

@@ -101,10 +101,9 @@ impl Network<f32> {
             let bias = weights.expect(&format!("{name}.bias"));
             let weight = weights.expect(&format!("{name}.weight")); // [out, in, 3, 3]
             let (outputs, inputs) = (bias.len(), weight.len() / bias.len() / 9);
-            let factors: Vec<_> = weight.chunks_exact(9).map(winograd::weights).collect(); // [out * in][25]
             Conv {
-                weight: panels(kernels.lanes, kernels.width, [inputs, outputs], PRODUCTS, |k, column, i| {
-                    factors[column * inputs + k][i]
+                weight: panels(kernels.lanes, kernels.width, [inputs, outputs], |k, column| {
+                    winograd::weights(&weight[(column * inputs + k) * 9..])
                 }),
                 scale: Aligned::zero(0),
                 bias: padded(bias, kernels.lanes),

@@ -18,6 +18,11 @@ impl Bf16 {
     pub fn new(_: &Weights) -> Option<Bf16> {
         None
     }
+
+    /// None.
+    pub fn x3(_: &Weights) -> Option<Bf16> {
+        None
+    }
 }
 
 impl Executor for Bf16 {

@@ -189,8 +189,10 @@ impl Conv<i32> {
             if k < inputs { libm::rintf(factors[column * inputs + k][i] / units[column]) as i16 } else { 0 }
         };
         Conv {
-            weight: panels(kernels.lanes, kernels.width, [inputs.div_ceil(2), outputs], PRODUCTS, |k, column, i| {
-                element([rounded(2 * k, column, i), rounded(2 * k + 1, column, i)])
+            weight: panels(kernels.lanes, kernels.width, [inputs.div_ceil(2), outputs], |k, column| {
+                core::array::from_fn::<_, PRODUCTS, _>(|i| {
+                    element([rounded(2 * k, column, i), rounded(2 * k + 1, column, i)])
+                })
             }),
             scale: padded(&scale, kernels.lanes),
             bias: padded(bias, kernels.lanes),

@@ -35,11 +35,19 @@ pub(super) const INPUT_SUMS: [(i16, i16); PATCH] = [(3, 3), (1, 3), (3, 3), (1, 
 
 /// `G weight Gᵀ`: the factors of one 3×3 kernel.
 pub(super) fn weights(kernel: &[f32]) -> [f32; PRODUCTS] {
-    core::array::from_fn(|i| {
-        let (file, rank) = (G[i / PATCH], G[i % PATCH]);
-        let taps = kernel.iter().enumerate();
-        taps.map(|(tap, &w)| file[tap / 3] * rank[tap % 3] * f64::from(w)).sum::<f64>() as f32
-    })
+    // G times a column, its zeros left out.
+    let side = |a: f64, b: f64, c: f64| {
+        let (half, sixth) = (0.5, 1.0 / 6.0);
+        [half * a, -half * (a + b + c), sixth * (b - a - c), sixth * (a + 2.0 * b + 4.0 * c), c]
+    };
+    let tap = |tap: usize| f64::from(kernel[tap]);
+    let along = [0, 1, 2].map(|rank| side(tap(rank), tap(TILE + rank), tap(2 * TILE + rank)));
+    let mut factors = [0.0; PRODUCTS];
+    for (i, factors) in factors.chunks_exact_mut(PATCH).enumerate() {
+        let [a, b, c] = along;
+        factors.iter_mut().zip(side(a[i], b[i], c[i])).for_each(|(factor, x)| *factor = x as f32);
+    }
+    factors
 }
 
 /// `Bᵀ d`.
@@ -106,15 +114,26 @@ pub(super) unsafe fn output_gradient<V: Ring>(y: [V; TILE], constants: Constants
     }
 }
 
-/// `Gᵀ u G`: the gradient of one 3×3 kernel from those of its factors, the transpose of [`weights`].
-pub(super) fn weights_gradient(factors: [f32; PRODUCTS]) -> [f32; TILE * TILE] {
-    let mut along = [[0.0f32; PATCH]; TILE]; // [file][frequency]
-    for (tap, along) in along.iter_mut().enumerate() {
-        for (i, sum) in along.iter_mut().enumerate() {
-            *sum = (0..PATCH).map(|f| G[f][tap] as f32 * factors[f * PATCH + i]).sum();
+/// `Gᵀ u G`: the gradients of some 3×3 kernels from those of their factors, the transpose of [`weights`].
+pub(super) fn weights_gradient<const N: usize>(factors: &[[f32; N]; PRODUCTS]) -> [[f32; N]; TILE * TILE] {
+    let add = |sum: &mut [f32; N], factor: f64, of: &[f32; N]| {
+        for (sum, x) in sum.iter_mut().zip(of) {
+            *sum += factor as f32 * x;
+        }
+    };
+    let mut along = [[[0.0; N]; PATCH]; TILE]; // [file][frequency]
+    let mut kernels = [[0.0; N]; TILE * TILE];
+    for (file, along) in along.iter_mut().enumerate() {
+        for (i, factors) in factors.iter().enumerate() {
+            add(&mut along[i % PATCH], G[i / PATCH][file], factors);
+        }
+        for rank in 0..TILE {
+            for (g, along) in G.iter().zip(&*along) {
+                add(&mut kernels[file * TILE + rank], g[rank], along);
+            }
         }
     }
-    core::array::from_fn(|tap| (0..PATCH).map(|i| G[i][tap % TILE] as f32 * along[tap / TILE][i]).sum())
+    kernels
 }
 
 /// The factors of [`input`], in every lane.

@@ -1,0 +1,212 @@
+//! What the matrix unit multiplies: convolutions, and the gradients of their weights.
+
+use core::arch::asm;
+
+use super::{FILE, PAD, ROWS, Row, STEP, TAPS, TILE, TILE_ROW, Tiles};
+
+/// From a place and the places before it to its neighbour of each tap, in places: see [`MARGIN`](super::MARGIN).
+fn neighbour(tap: usize) -> usize {
+    tap / 3 * FILE + tap % 3
+}
+
+// `self` is the proof that the instructions are there.
+#[allow(clippy::unused_self)]
+impl Tiles {
+    /// Convolves at the [`ROWS`] places from `first` on, counted from the first square of the first board:
+    /// `sums[ROWS][STEP]` from boards `x` and weights `[TAPS][steps][2][halves]` of tiles.
+    pub(in super::super) fn convolve(&self, x: &[u16], row: Row, first: usize, weight: &[u16], sums: &mut [f32]) {
+        let Row { steps, halves } = row;
+        assert!(x.len() >= (first + 2 * FILE + 2 + ROWS) * row.len(), "boards are too short");
+        assert!(weight.len() >= TAPS * steps * halves * 2 * TILE, "weights are too short");
+        assert!(sums.len() >= ROWS * STEP && steps > 0, "sums are too short");
+        // Bytes from the place before and a file back to each of the nine neighbours.
+        let taps: [usize; TAPS] = core::array::from_fn(|tap| neighbour(tap) * row.len() * 2);
+        // Tiles 0 to 3 hold the sums of 16 places and 16 channels each, 4 and 5 activations, 6 and 7 weights.
+        macro_rules! convolve {
+            ($($step:literal),+) => {
+                asm!(
+                    "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
+                    "mov {tap:e}, 9",
+                    "2:",
+                    "mov {upper}, [{taps}]", "add {upper}, {x}", "lea {lower}, [{upper} + {half}]", "mov {step}, {steps}",
+                    "3:",
+                    $($step,)+
+                    "dec {step}", "jnz 3b",
+                    "add {taps}, 8", "dec {tap:e}", "jnz 2b",
+                    "tilestored [{sums} + {tile_row}*2], tmm0", "tilestored [{sums} + {tile_row}*2 + 64], tmm1",
+                    "tilestored [{sums} + {tile_row}*2 + 2048], tmm2", "tilestored [{sums} + {tile_row}*2 + 2112], tmm3",
+                    x = in(reg) x.as_ptr().add(first * row.len()),
+                    taps = inout(reg) taps.as_ptr() => _,
+                    weight = inout(reg) weight.as_ptr() => _,
+                    sums = in(reg) sums.as_mut_ptr(),
+                    steps = in(reg) steps,
+                    row = in(reg) row.len() * 2,
+                    half = in(reg) row.len() * 2 * 16,
+                    tile_row = in(reg) TILE_ROW,
+                    tap = out(reg) _, step = out(reg) _, upper = out(reg) _, lower = out(reg) _,
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                    out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                    options(nostack),
+                )
+            };
+        }
+        // SAFETY: the unit is set up, and the lengths were just checked.
+        unsafe {
+            if halves == 1 {
+                convolve!(
+                    "tileloadd tmm4, [{upper} + {row}*1]",
+                    "tileloadd tmm6, [{weight} + {tile_row}*1]",
+                    "tileloadd tmm7, [{weight} + {tile_row}*1 + 1024]",
+                    "tileloadd tmm5, [{lower} + {row}*1]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    "add {upper}, 64",
+                    "add {lower}, 64",
+                    "add {weight}, 2048"
+                );
+            } else {
+                // Lower halves of activations, then upper ones, with upper halves of weights, then with lower ones.
+                convolve!(
+                    "tileloadd tmm4, [{upper} + {row}*1 + 64]",
+                    "tileloadd tmm6, [{weight} + {tile_row}*1]",
+                    "tileloadd tmm7, [{weight} + {tile_row}*1 + 2048]",
+                    "tileloadd tmm5, [{lower} + {row}*1 + 64]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tileloadd tmm4, [{upper} + {row}*1]",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    "tileloadd tmm5, [{lower} + {row}*1]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    "tileloadd tmm6, [{weight} + {tile_row}*1 + 1024]",
+                    "tileloadd tmm7, [{weight} + {tile_row}*1 + 3072]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    "add {upper}, 128",
+                    "add {lower}, 128",
+                    "add {weight}, 4096"
+                );
+            }
+        }
+    }
+
+    /// Adds to the gradient of a convolution's weight `[TAPS][inputs][outputs]`, both in whole steps, that of so many times
+    /// [`ROWS`] places: from what it convolved, [transposed](Tiles::transpose) to rows of `stride` places, and the gradient of
+    /// what came out, [in pairs](Tiles::pair) of both kinds, of which the first place is [`PAD`] before the first square.
+    #[allow(clippy::too_many_arguments)] // two matrices, their shapes, and a third
+    pub(in super::super) fn add_weight_gradient(
+        &self,
+        x: &[u16],
+        inputs: Row,
+        stride: usize,
+        pairs: [&[u16]; 2],
+        outputs: Row,
+        count: usize,
+        sums: &mut [f32],
+    ) {
+        let (halves, columns) = (inputs.halves, outputs.steps * STEP);
+        let half = inputs.steps * STEP * stride;
+        let pair = 2 * outputs.len();
+        assert!(halves == outputs.halves && count > 0, "both are stored alike");
+        assert!(x.len() >= halves * half && stride >= count * ROWS, "x is too short");
+        let least = Tiles::pairs(outputs, count * ROWS);
+        assert!(pairs.iter().all(|pairs| pairs.len() >= least), "pairs are too short");
+        assert!(sums.len() >= TAPS * inputs.steps * STEP * columns, "sums are too short");
+        let mut add = |input: usize, output: usize, tap: usize| {
+            let sums = sums[(tap * inputs.steps * STEP + input * STEP) * columns + output * STEP..].as_mut_ptr();
+            let x = x[input * STEP * stride..].as_ptr();
+            // The place whose neighbour the first one is. Rows of a tile of activations start where a cache line does, so it is the
+            // gradients that move, two places a row: hence the pairs that start at odd places.
+            let place = PAD - neighbour(tap);
+            let d = pairs[place % 2][place / 2 * pair + output * halves * 2 * STEP..].as_ptr();
+            // Tiles 0 to 3 hold the sums of 16 inputs and 16 outputs each, 4 and 5 activations, 6 and 7 gradients.
+            macro_rules! add {
+                ($($step:literal),+; $($name:ident = $x:expr),*) => {
+                    asm!(
+                        "tileloadd tmm0, [{upper_sums} + {sum_row}*1]", "tileloadd tmm1, [{upper_sums} + {sum_row}*1 + 64]",
+                        "tileloadd tmm2, [{lower_sums} + {sum_row}*1]", "tileloadd tmm3, [{lower_sums} + {sum_row}*1 + 64]",
+                        "2:",
+                        $($step,)+
+                        "add {d}, {d_step}", "dec {count}", "jnz 2b",
+                        "tilestored [{upper_sums} + {sum_row}*1], tmm0", "tilestored [{upper_sums} + {sum_row}*1 + 64], tmm1",
+                        "tilestored [{lower_sums} + {sum_row}*1], tmm2", "tilestored [{lower_sums} + {sum_row}*1 + 64], tmm3",
+                        upper = inout(reg) x => _,
+                        lower = inout(reg) x.add(16 * stride) => _,
+                        $($name = inout(reg) $x => _,)*
+                        row = in(reg) stride * 2,
+                        d = inout(reg) d => _,
+                        d_row = in(reg) pair * 2,
+                        d_step = in(reg) pair * 2 * 16,
+                        upper_sums = in(reg) sums,
+                        lower_sums = in(reg) sums.add(16 * columns),
+                        sum_row = in(reg) columns * 4,
+                        count = inout(reg) count => _,
+                        out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                        out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                        options(nostack),
+                    )
+                };
+            }
+            // SAFETY: the unit is set up, and the lengths were checked above.
+            unsafe {
+                if halves == 1 {
+                    add!(
+                        "tileloadd tmm6, [{d} + {d_row}*1]",
+                        "tileloadd tmm4, [{upper} + {row}*1]",
+                        "tileloadd tmm7, [{d} + {d_row}*1 + 64]",
+                        "tileloadd tmm5, [{lower} + {row}*1]",
+                        "tdpbf16ps tmm0, tmm4, tmm6",
+                        "tdpbf16ps tmm1, tmm4, tmm7",
+                        "tdpbf16ps tmm2, tmm5, tmm6",
+                        "tdpbf16ps tmm3, tmm5, tmm7",
+                        "add {upper}, 64",
+                        "add {lower}, 64";
+                    );
+                } else {
+                    // As in a convolution.
+                    add!(
+                        "tileloadd tmm4, [{upper_rest} + {row}*1]",
+                        "tileloadd tmm6, [{d} + {d_row}*1]",
+                        "tileloadd tmm7, [{d} + {d_row}*1 + 128]",
+                        "tileloadd tmm5, [{lower_rest} + {row}*1]",
+                        "tdpbf16ps tmm0, tmm4, tmm6",
+                        "tdpbf16ps tmm1, tmm4, tmm7",
+                        "tileloadd tmm4, [{upper} + {row}*1]",
+                        "tdpbf16ps tmm2, tmm5, tmm6",
+                        "tdpbf16ps tmm3, tmm5, tmm7",
+                        "tileloadd tmm5, [{lower} + {row}*1]",
+                        "tdpbf16ps tmm0, tmm4, tmm6",
+                        "tdpbf16ps tmm1, tmm4, tmm7",
+                        "tdpbf16ps tmm2, tmm5, tmm6",
+                        "tdpbf16ps tmm3, tmm5, tmm7",
+                        "tileloadd tmm6, [{d} + {d_row}*1 + 64]",
+                        "tileloadd tmm7, [{d} + {d_row}*1 + 192]",
+                        "tdpbf16ps tmm0, tmm4, tmm6",
+                        "tdpbf16ps tmm1, tmm4, tmm7",
+                        "tdpbf16ps tmm2, tmm5, tmm6",
+                        "tdpbf16ps tmm3, tmm5, tmm7",
+                        "add {upper}, 64",
+                        "add {lower}, 64",
+                        "add {upper_rest}, 64",
+                        "add {lower_rest}, 64";
+                        upper_rest = x.add(half), lower_rest = x.add(half + 16 * stride)
+                    );
+                }
+            }
+        };
+        for input in 0..inputs.steps {
+            for output in 0..outputs.steps {
+                for tap in 0..TAPS {
+                    add(input, output, tap);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! What vectors do between the products: finish sums, and rearrange places.
+
+// A list of intrinsics would only repeat what stands below.
+#[allow(clippy::wildcard_imports)]
+use core::arch::x86_64::*;
+
+use super::{BOARD, LANES, MARGIN, NOWHERE, PAD, ROWS, Row, STEP, Tiles, square};
+use crate::net::SQUARES;
+
+/// What becomes of the sums of a convolution at some places, for [`STEP`] channels.
+pub(in super::super) struct Finish<'a> {
+    /// Of each place, where its square's vector is in what is kept, or [`NOWHERE`]: of the first [`LANES`] channels.
+    pub(in super::super) places: &'a [u32],
+    /// From there to the vector of the other channels, if there are as many.
+    pub(in super::super) second: Option<usize>,
+    /// `[STEP]`
+    pub(in super::super) bias: &'a [f32],
+    /// What is added after rectification to what goes on, but not to what is kept: `[boards][C]` of [`STEP`] channels.
+    pub(in super::super) late_bias: Option<(&'a [f32], usize)>,
+    /// Whether what was kept is added first.
+    pub(in super::super) add: bool,
+    pub(in super::super) rectify: bool,
+}
+
+/// What becomes of sums that are gradients of what a layer left.
+pub(in super::super) struct FinishGradient<'a> {
+    /// As in [`Finish`].
+    pub(in super::super) places: &'a [u32],
+    /// As in [`Finish`].
+    pub(in super::super) second: Option<usize>,
+    /// What the layer left more than nothing of, a bit a channel, one mask a vector: gradients go no other way. May be empty.
+    pub(in super::super) masks: &'a [u16],
+    /// Whether what was kept is added first.
+    pub(in super::super) add: bool,
+    /// Whether the result is kept.
+    pub(in super::super) keep: bool,
+}
+
+// `self` is the proof that the instructions are there.
+#[allow(clippy::unused_self)]
+impl Tiles {
+    /// Finishes sums `[ROWS][STEP]`: into `kept`, vectors of channels, if that is asked for; what is more than nothing into
+    /// `masks`, unless they are empty; and rounded into `next`, places from the same first one on, if that is asked for.
+    pub(in super::super) fn finish(
+        &self,
+        finish: &Finish,
+        sums: &[f32],
+        kept: Option<&mut [f32]>,
+        masks: &mut [u16],
+        next: Option<&mut [u16]>,
+        row: Row,
+    ) {
+        assert!(sums.len() >= ROWS * STEP && finish.places.len() >= ROWS && finish.bias.len() >= STEP);
+        // SAFETY: the CPU has the vectors where it has the unit.
+        unsafe { finish_rows(finish, sums, kept, masks, next, row) }
+    }
+
+    /// Finishes sums `[ROWS][STEP]`, or zeros if there are none: added to `bias` `[STEP]`, unless it is empty, and rounded into
+    /// `next`, if that is asked for.
+    pub(in super::super) fn finish_gradient(
+        &self,
+        finish: &FinishGradient,
+        sums: Option<&[f32]>,
+        kept: &mut [f32],
+        bias: &mut [f32],
+        next: Option<&mut [u16]>,
+        row: Row,
+    ) {
+        assert!(sums.is_none_or(|sums| sums.len() >= ROWS * STEP) && finish.places.len() >= ROWS);
+        // SAFETY: the CPU has the vectors where it has the unit.
+        unsafe { finish_gradient_rows(finish, sums, kept, bias, next, row) }
+    }
+
+    /// Input planes `[boards][planes][81]` as boards.
+    pub(in super::super) fn enter_planes(&self, input: &[f32], planes: usize, row: Row, out: &mut [u16]) {
+        let boards = input.len() / (planes * SQUARES);
+        assert!(out.len() >= (MARGIN + boards * BOARD) * row.len() && planes <= row.steps * STEP);
+        // SAFETY: the CPU has the vectors where it has the unit.
+        unsafe { enter_planes(input, planes, row, out) }
+    }
+
+    /// The first `places` places, a multiple of [`ROWS`] and the margin among them, of boards `x` as `[halves][C][stride]`.
+    pub(in super::super) fn transpose(&self, x: &[u16], row: Row, places: usize, stride: usize, out: &mut [u16]) {
+        assert!(places.is_multiple_of(ROWS) && stride >= places && x.len() >= places * row.len());
+        assert!(out.len() >= row.len() * stride);
+        for step in 0..row.steps {
+            for half in 0..row.halves {
+                let from = &x[(step * row.halves + half) * STEP..];
+                let to = &mut out[(half * row.steps + step) * STEP * stride..];
+                for first in (0..places).step_by(ROWS) {
+                    // SAFETY: the CPU has the vectors where it has the unit; both have [`ROWS`] rows of [`STEP`] there.
+                    unsafe {
+                        transpose_square(
+                            from[first * row.len()..].as_ptr(),
+                            row.len(),
+                            to[first..].as_mut_ptr(),
+                            stride,
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// Places of boards `x`, the first `places` from the first square on, as pairs `[C / LANES][halves][LANES][2]`: the even
+    /// ones with those after them, and the odd ones. Place 0 is [`PAD`] before the first square; beyond the boards there are zeros.
+    pub(in super::super) fn pair(&self, x: &[u16], row: Row, places: usize, out: [&mut [u16]; 2]) {
+        assert!(places.is_multiple_of(2) && x.len() >= (MARGIN + places) * row.len());
+        // SAFETY: the CPU has the vectors where it has the unit.
+        out.into_iter().enumerate().for_each(|(odd, out)| unsafe { pair(x, row, places, odd, out) });
+    }
+
+    /// Numbers that so many places take in [pairs](Tiles::pair) of one kind.
+    pub(in super::super) fn pairs(row: Row, places: usize) -> usize {
+        (PAD + places) * row.len()
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+fn load(x: &[f32]) -> __m512 {
+    let x = &x[..LANES];
+    // SAFETY: there are as many numbers.
+    unsafe { _mm512_loadu_ps(x.as_ptr()) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+fn store(x: &mut [f32], y: __m512) {
+    let x = &mut x[..LANES];
+    // SAFETY: there is room for as many numbers.
+    unsafe { _mm512_storeu_ps(x.as_mut_ptr(), y) }
+}
+
+/// [`STEP`] numbers as one or two of bfloat16 each.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+fn store_rounded(x: [__m512; 2], halves: usize, out: &mut [u16]) {
+    // SAFETY: both types are 64 bytes without meaning of their own.
+    let rounded =
+        |x: [__m512; 2]| unsafe { core::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(x[1], x[0])) };
+    let out = &mut out[..halves * STEP];
+    let upper = rounded(x);
+    // SAFETY: there is room for 32 numbers.
+    unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), upper) }
+    if halves == 2 {
+        let back = |half: __m256i| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(half)));
+        let (low, high) = (_mm512_castsi512_si256(upper), _mm512_extracti64x4_epi64::<1>(upper));
+        let rest = rounded([_mm512_sub_ps(x[0], back(low)), _mm512_sub_ps(x[1], back(high))]);
+        // SAFETY: there is room for 64 numbers.
+        unsafe { _mm512_storeu_si512(out[STEP..].as_mut_ptr().cast(), rest) }
+    }
+}
+
+/// As [`Tiles::finish`].
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+fn finish_rows(
+    finish: &Finish,
+    sums: &[f32],
+    mut kept: Option<&mut [f32]>,
+    masks: &mut [u16],
+    mut next: Option<&mut [u16]>,
+    row: Row,
+) {
+    let zero = _mm512_setzero_ps();
+    let bias = [load(finish.bias), load(&finish.bias[LANES..])];
+    for (i, (sums, &place)) in sums.chunks_exact(STEP).zip(finish.places).enumerate().take(ROWS) {
+        if place == NOWHERE {
+            continue;
+        }
+        let place = place as usize;
+        let vectors = [Some(place), finish.second.map(|second| place + second)];
+        let mut x = [_mm512_add_ps(load(sums), bias[0]), _mm512_add_ps(load(&sums[LANES..]), bias[1])];
+        if let Some(kept) = &mut kept {
+            for (x, at) in x.iter_mut().zip(vectors) {
+                let Some(at) = at else { continue };
+                if finish.add {
+                    *x = _mm512_add_ps(*x, load(&kept[at..]));
+                }
+                if finish.rectify {
+                    *x = _mm512_max_ps(*x, zero);
+                }
+                store(&mut kept[at..], *x);
+            }
+        } else if finish.rectify {
+            x = x.map(|x| _mm512_max_ps(x, zero));
+        }
+        if !masks.is_empty() {
+            for (x, at) in x.into_iter().zip(vectors) {
+                let Some(at) = at else { continue };
+                masks[at / LANES] = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(x, zero);
+            }
+        }
+        if let Some(next) = &mut next {
+            if let Some((late_bias, board)) = finish.late_bias {
+                let late_bias = &late_bias[place / board * STEP..];
+                x = [_mm512_add_ps(x[0], load(late_bias)), _mm512_add_ps(x[1], load(&late_bias[LANES..]))];
+            }
+            store_rounded(x, row.halves, &mut next[i * row.len()..]);
+        }
+    }
+}
+
+/// As [`Tiles::finish_gradient`].
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+fn finish_gradient_rows(
+    finish: &FinishGradient,
+    sums: Option<&[f32]>,
+    kept: &mut [f32],
+    bias: &mut [f32],
+    mut next: Option<&mut [u16]>,
+    row: Row,
+) {
+    let zero = _mm512_setzero_ps();
+    let mut total = [zero; 2];
+    for (i, &place) in finish.places.iter().enumerate().take(ROWS) {
+        if place == NOWHERE {
+            continue;
+        }
+        let place = place as usize;
+        let mut x = [zero; 2];
+        if let Some(sums) = sums {
+            let sums = &sums[i * STEP..][..STEP];
+            x = [load(sums), load(&sums[LANES..])];
+        }
+        for (x, at) in x.iter_mut().zip([Some(place), finish.second.map(|second| place + second)]) {
+            let Some(at) = at else { continue };
+            if finish.add {
+                *x = _mm512_add_ps(*x, load(&kept[at..]));
+            }
+            if !finish.masks.is_empty() {
+                *x = _mm512_maskz_mov_ps(finish.masks[at / LANES], *x);
+            }
+            if finish.keep {
+                store(&mut kept[at..], *x);
+            }
+        }
+        total = [_mm512_add_ps(total[0], x[0]), _mm512_add_ps(total[1], x[1])];
+        if let Some(next) = &mut next {
+            store_rounded(x, row.halves, &mut next[i * row.len()..]);
+        }
+    }
+    if !bias.is_empty() {
+        for (bias, total) in bias.chunks_exact_mut(LANES).zip(total) {
+            let sum = _mm512_add_ps(load(bias), total);
+            store(bias, sum);
+        }
+    }
+}
+
+/// As [`Tiles::enter_planes`].
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+fn enter_planes(input: &[f32], planes: usize, row: Row, out: &mut [u16]) {
+    let lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    let offsets = _mm512_mullo_epi32(lanes, _mm512_set1_epi32(SQUARES as i32));
+    for (board, input) in input.chunks_exact(planes * SQUARES).enumerate() {
+        for (step, first) in (0..planes).step_by(STEP).enumerate() {
+            let masks = [first, first + LANES].map(|first| {
+                let count = planes.saturating_sub(first).min(LANES);
+                ((1u32 << count) - 1) as u16
+            });
+            for place in 0..BOARD {
+                let Some(square) = square(place) else { continue };
+                let gather = |mask: u16, first: usize| {
+                    let from = input.as_ptr().wrapping_add(first * SQUARES + square);
+                    // SAFETY: the mask leaves out the planes that the input does not have.
+                    unsafe { _mm512_mask_i32gather_ps::<4>(_mm512_setzero_ps(), mask, offsets, from.cast()) }
+                };
+                let x = [gather(masks[0], first), gather(masks[1], first + LANES)];
+                let at = (MARGIN + board * BOARD + place) * row.len() + step * row.halves * STEP;
+                store_rounded(x, row.halves, &mut out[at..]);
+            }
+        }
+    }
+}
+
+/// 32 rows of 32 numbers as 32 columns.
+///
+/// # Safety
+/// There are 32 rows at both places, so many numbers apart.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+unsafe fn transpose_square(from: *const u16, from_row: usize, to: *mut u16, to_row: usize) {
+    // SAFETY: the caller vouches for the rows.
+    unsafe {
+        // Eight rows at a time: pairs of numbers, then fours, then eights, within each quarter of a vector.
+        let mut eights = [[_mm512_setzero_si512(); 8]; 4];
+        for (group, eights) in eights.iter_mut().enumerate() {
+            let x: [__m512i; 8] =
+                core::array::from_fn(|i| _mm512_loadu_si512(from.add((group * 8 + i) * from_row).cast()));
+            let pairs: [[__m512i; 4]; 2] = [
+                core::array::from_fn(|i| _mm512_unpacklo_epi16(x[2 * i], x[2 * i + 1])),
+                core::array::from_fn(|i| _mm512_unpackhi_epi16(x[2 * i], x[2 * i + 1])),
+            ];
+            for (half, pairs) in pairs.into_iter().enumerate() {
+                let fours = [
+                    [_mm512_unpacklo_epi32(pairs[0], pairs[1]), _mm512_unpacklo_epi32(pairs[2], pairs[3])],
+                    [_mm512_unpackhi_epi32(pairs[0], pairs[1]), _mm512_unpackhi_epi32(pairs[2], pairs[3])],
+                ];
+                for (quarter, fours) in fours.into_iter().enumerate() {
+                    let at = half * 4 + quarter * 2;
+                    eights[at] = _mm512_unpacklo_epi64(fours[0], fours[1]);
+                    eights[at + 1] = _mm512_unpackhi_epi64(fours[0], fours[1]);
+                }
+            }
+        }
+        // The quarters of the vectors i are the columns i, 8 + i, 16 + i and 24 + i.
+        let [a, b, c, d] = eights;
+        for (i, (((a, b), c), d)) in a.into_iter().zip(b).zip(c).zip(d).enumerate() {
+            let (ab_low, ab_high) = (_mm512_shuffle_i32x4::<0x44>(a, b), _mm512_shuffle_i32x4::<0xee>(a, b));
+            let (cd_low, cd_high) = (_mm512_shuffle_i32x4::<0x44>(c, d), _mm512_shuffle_i32x4::<0xee>(c, d));
+            let columns = [
+                _mm512_shuffle_i32x4::<0x88>(ab_low, cd_low),
+                _mm512_shuffle_i32x4::<0xdd>(ab_low, cd_low),
+                _mm512_shuffle_i32x4::<0x88>(ab_high, cd_high),
+                _mm512_shuffle_i32x4::<0xdd>(ab_high, cd_high),
+            ];
+            for (quarter, column) in columns.into_iter().enumerate() {
+                _mm512_storeu_si512(to.add((quarter * 8 + i) * to_row).cast(), column);
+            }
+        }
+    }
+}
+
+/// As [`Tiles::pair`], of one kind.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+fn pair(x: &[u16], row: Row, places: usize, odd: usize, out: &mut [u16]) {
+    let both = |first: __m256i, second: __m256i| {
+        let second = _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(second));
+        _mm512_or_si512(_mm512_cvtepu16_epi32(first), second)
+    };
+    for (i, out) in out.chunks_exact_mut(2 * row.len()).enumerate().skip(PAD / 2 - odd) {
+        let place = 2 * i + odd;
+        if place + 2 > PAD + places {
+            out.fill(0);
+            continue;
+        }
+        let x = &x[(MARGIN + place - PAD) * row.len()..][..2 * row.len()];
+        for part in 0..row.steps * row.halves {
+            let (step, half) = (part / row.halves, part % row.halves);
+            let load = |place: usize| {
+                let x = &x[place * row.len() + part * STEP..][..STEP];
+                // SAFETY: there are 32 numbers.
+                unsafe { _mm512_loadu_si512(x.as_ptr().cast()) }
+            };
+            let (first, second) = (load(0), load(1));
+            let low = both(_mm512_castsi512_si256(first), _mm512_castsi512_si256(second));
+            let high = both(_mm512_extracti64x4_epi64::<1>(first), _mm512_extracti64x4_epi64::<1>(second));
+            for (column, pairs) in [low, high].into_iter().enumerate() {
+                let out = &mut out[((step * 2 + column) * row.halves + half) * STEP..][..STEP];
+                // SAFETY: there is room for 32 numbers.
+                unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), pairs) }
+            }
+        }
+    }
+}
