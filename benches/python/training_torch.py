@@ -1,6 +1,6 @@
 """The training benchmark's engine for PyTorch: the same network, losses and minibatch, one thread.
 
-Arguments: channels, blocks, seconds of CPU time. Prints samples a second and peak memory in KiB.
+Arguments: channels, blocks, f32 or bf16, seconds of CPU time. Prints samples a second and peak memory in KiB.
 """
 
 import resource
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from net_torch import ACTIONS, PLANES, Net
 
-channels, blocks, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+channels, blocks, bf16, seconds = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "bf16", float(sys.argv[4])
 SAMPLES, LEGAL = 256, 80
 torch.set_num_threads(1)
 torch.manual_seed(1)
@@ -30,7 +30,9 @@ old_log_prob = torch.full((SAMPLES,), -torch.log(torch.tensor(float(LEGAL))).ite
 
 
 def step():
-    logits, wdl = net(planes)
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        logits, wdl = net(planes)
+    logits, wdl = logits.float(), wdl.float()
     log_probs = F.log_softmax(logits.masked_fill(illegal, -1e9), 1)
     ratio = (log_probs.gather(1, action).squeeze(1) - old_log_prob).exp()
     policy = -torch.min(ratio * advantage, ratio.clamp(0.8, 1.2) * advantage).mean()

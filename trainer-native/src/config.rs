@@ -140,7 +140,7 @@ pub struct RunConfig {
     /// Where to compute: `auto`, `cpu`, `cuda` or `wgpu`.
     #[serde(default)]
     pub device: Device,
-    /// In what numbers a GPU runs the layers: `f32`, `bf16` or `f16`.
+    /// In what numbers the layers are computed: `f32`, `bf16x3`, `bf16` or `f16`.
     #[serde(default)]
     pub precision: Precision,
 }
@@ -528,7 +528,7 @@ mod tests {
         check("selfplay.envs=0", "selfplay.envs = 0: must be from");
         check("selfplay.horizon=0", "selfplay.horizon = 0: must be from");
         check("run.evaluate_games=7", "run.evaluate_games = 7: must be even");
-        check("run.precision=f64", "unknown variant `f64`, expected one of `f32`, `bf16`, `f16`");
+        check("run.precision=f64", "unknown variant `f64`, expected one of `f32`, `bf16x3`, `bf16`, `f16`");
         check("run.device=tpu", "unknown variant `tpu`, expected one of `auto`, `cpu`, `cuda`, `wgpu`");
         check("run.minutes=nan", "run.minutes = NaN: must be from");
         check("run.minutes=-1", "run.minutes = -1: must be from");

@@ -206,7 +206,7 @@ impl Run {
     /// Hands an iteration's metrics to the sinks. None of them stops the run: their failures are shown and counted.
     pub fn tell(&mut self, mut metrics: Metrics) {
         let fresh = *self.fresh_entropy.get_or_insert(metrics.normalized_entropy);
-        metrics.alarms = alarms(&metrics, fresh, self.config.run.precision);
+        metrics.alarms = alarms(&metrics, fresh, self.learner.precision());
         metrics.sink_failures = self.sink_failures;
         self.alarmed += u64::from(!metrics.alarms.is_empty());
         self.display.show(&metrics, self.selfplay.first_game().position());

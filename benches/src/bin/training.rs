@@ -12,13 +12,14 @@
 use anyhow::{Context, Result, bail};
 use keisei_benches::worker;
 use keisei_core::encoding::{Actions, Features, SQUARES};
+use keisei_core::net::simd::Bf16;
 use keisei_core::net::{NetOptions, NetSpec, Weights};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 use trainer_native::adam::Adam;
 use trainer_native::config::{Config, Preset};
-use trainer_native::learner::{BurnLearner, CpuLearner, Learner, Minibatch};
+use trainer_native::learner::{BurnLearner, CpuLearner, Learner, Minibatch, Precision};
 use trainer_native::ppo::{self, Coefficients, Rates};
 use trainer_native::random::{Purpose, Stream};
 use trainer_native::rollout::{Estimation, Rollout};
@@ -35,27 +36,31 @@ const SAMPLES: usize = 256;
 /// Networks, by channels and blocks.
 const NETS: [(u16, u16); 2] = [(64, 4), (32, 4)];
 
-/// What is measured of each network: engines, ours first, and how many times as fast as another ours should be.
+/// What is measured of each network: engines, and how many times as fast as another one of ours should be.
 struct Task {
     name: &'static str,
     /// What the rate counts.
     unit: &'static str,
     engines: &'static [&'static str],
-    bars: &'static [(&'static str, f64)],
+    ratios: &'static [(&'static str, &'static str, Option<f64>)],
 }
 
 const STEP: Task = Task {
     name: "training step",
     unit: "samples",
-    engines: &["keisei", "burn-flex", "pytorch"],
-    bars: &[("pytorch", 2.0), ("burn-flex", 5.0)],
+    engines: &["keisei", "keisei-bf16x3", "keisei-bf16", "burn-flex", "pytorch", "pytorch-bf16"],
+    ratios: &[
+        ("keisei", "pytorch", Some(2.0)),
+        ("keisei", "burn-flex", Some(5.0)),
+        ("keisei-bf16", "pytorch-bf16", None),
+    ],
 };
 
 const ITERATION: Task = Task {
     name: "whole PPO iteration",
     unit: "plies",
-    engines: &["keisei", "pytorch", "pytorch-bf16"],
-    bars: &[("pytorch", 2.2)],
+    engines: &["keisei", "keisei-bf16x3", "keisei-bf16", "pytorch", "pytorch-bf16"],
+    ratios: &[("keisei", "pytorch", Some(2.2)), ("keisei-bf16", "pytorch-bf16", None)],
 };
 
 const USAGE: &str = "usage: training [--python PROGRAM] [--rounds N] [--seconds S] [--cpu N] [--only step|iteration]";
@@ -77,7 +82,7 @@ fn main() -> Result<()> {
     {
         let (channels, blocks, seconds) = (channels.parse()?, blocks.parse()?, seconds.parse()?);
         let (speed, peak) = if task == ITERATION.name {
-            iteration(&config(channels, blocks), seconds)?
+            iteration(engine, &config(channels, blocks), seconds)?
         } else {
             step(engine, channels, blocks, seconds)?
         };
@@ -116,21 +121,28 @@ type Measured = (f64, u64);
 
 fn compare(options: &Options, task: &Task, channels: u16, blocks: u16) -> Result<()> {
     let mut measured: Vec<(&str, Vec<Measured>)> = task.engines.iter().map(|engine| (*engine, Vec::new())).collect();
-    if options.python.is_none() {
-        measured.retain(|(engine, _)| !engine.starts_with("pytorch"));
-    }
+    measured.retain(|(engine, _)| match *engine {
+        "keisei-bf16x3" | "keisei-bf16" => Bf16::is_available(),
+        engine => options.python.is_some() || !engine.starts_with("pytorch"),
+    });
     for _ in 0..options.rounds {
         for (engine, samples) in &mut measured {
             samples.push(ask(options, task, engine, channels, blocks).with_context(|| (*engine).to_owned())?);
         }
     }
-    let mut ours = None;
+    let mut medians: Vec<(&str, f64)> = Vec::new();
     for (engine, mut samples) in measured {
         samples.sort_by(|a, b| a.0.total_cmp(&b.0));
         let Some(&(speed, peak)) = samples.get(samples.len() / 2) else { continue };
-        let times = *ours.get_or_insert(speed) / speed;
-        print!("C{channels}N{blocks} {engine}: {speed:.0}/s, {} MiB; keisei is {times:.2}× as fast", peak / 1024);
-        if let Some((_, bar)) = task.bars.iter().find(|(name, _)| *name == engine) {
+        println!("C{channels}N{blocks} {engine}: {speed:.0}/s, {} MiB", peak / 1024);
+        medians.push((engine, speed));
+    }
+    let of = |engine: &str| medians.iter().find(|(name, _)| *name == engine).map(|(_, speed)| *speed);
+    for (ours, other, bar) in task.ratios {
+        let Some((our_speed, speed)) = of(ours).zip(of(other)) else { continue };
+        let times = our_speed / speed;
+        print!("C{channels}N{blocks} {ours} is {times:.2}× as fast as {other}");
+        if let Some(bar) = bar {
             print!(", the bar of {bar:.1}× is {}", if times >= *bar { "met" } else { "missed" });
         }
         println!();
@@ -147,16 +159,16 @@ fn ask(options: &Options, task: &Task, engine: &str, channels: u16, blocks: u16)
     let (channels, blocks, seconds) = (channels.to_string(), blocks.to_string(), options.seconds.to_string());
     let python = options.python.as_ref().filter(|_| engine.starts_with("pytorch"));
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
+    let precision = engine.strip_prefix("pytorch-").unwrap_or("f32");
     if let Some(python) = python
         && task.name == ITERATION.name
     {
         let Config { selfplay, ppo, .. } = Preset::Cpu.config();
         let numbers = [selfplay.envs, selfplay.horizon, ppo.epochs, ppo.minibatch].map(|number| number.to_string());
-        let precision = engine.strip_prefix("pytorch-").unwrap_or("f32");
         command.arg(python).arg(scripts.join("ppo_torch.py")).args([&channels, &blocks]);
         command.args(numbers).args([precision, &seconds]);
     } else if let Some(python) = python {
-        command.arg(python).arg(scripts.join("training_torch.py")).args([&channels, &blocks, &seconds]);
+        command.arg(python).arg(scripts.join("training_torch.py")).args([&channels, &blocks, precision, &seconds]);
     } else {
         command.arg(env::current_exe()?).args(["worker", task.name, engine, &channels, &blocks, &seconds]);
     }
@@ -171,9 +183,8 @@ fn ask(options: &Options, task: &Task, engine: &str, channels: u16, blocks: u16)
 fn step(engine: &str, channels: u16, blocks: u16, seconds: f64) -> Result<Measured> {
     let rollout = Rollout::of_random_games(SAMPLES, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
     let mut learner: Box<dyn Learner> = match engine {
-        "keisei" => Box::new(CpuLearner::new(FEATURES, ACTIONS, 1)),
         "burn-flex" => Box::new(BurnLearner::new(FEATURES, ACTIONS, 1)),
-        _ => bail!("no engine {engine}"),
+        _ => Box::new(cpu_learner(engine, FEATURES)?),
     };
     let spec = NetSpec {
         planes: FEATURES.planes() as u16,
@@ -196,6 +207,17 @@ fn step(engine: &str, channels: u16, blocks: u16, seconds: f64) -> Result<Measur
     Ok((steps * SAMPLES as f64, peak_memory()?))
 }
 
+/// Our learner in the precision that the engine is named after.
+fn cpu_learner(engine: &str, features: Features) -> Result<CpuLearner> {
+    let precision = match engine {
+        "keisei" => Precision::F32,
+        "keisei-bf16x3" => Precision::Bf16x3,
+        "keisei-bf16" => Precision::Bf16,
+        _ => bail!("no engine {engine}"),
+    };
+    CpuLearner::with_precision(features, ACTIONS, precision, 1)
+}
+
 /// The preset for CPUs with a network of this size on the planes that cshogi has, and one thread.
 fn config(channels: u16, blocks: u16) -> Config {
     let mut config = Preset::Cpu.config();
@@ -207,8 +229,8 @@ fn config(channels: u16, blocks: u16) -> Config {
 }
 
 /// Self-play and update as the training loop has them.
-fn iteration(config: &Config, seconds: f64) -> Result<Measured> {
-    let mut learner = CpuLearner::new(config.features(), config.actions(), 1);
+fn iteration(engine: &str, config: &Config, seconds: f64) -> Result<Measured> {
+    let mut learner = cpu_learner(engine, config.features())?;
     let mut weights = Weights::init(&config.spec(), 1)?;
     let mut adam = Adam::new(weights.data().len());
     let mut selfplay = SelfPlay::new(&config.selfplay, config.actions(), 1);

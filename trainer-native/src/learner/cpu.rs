@@ -1,23 +1,24 @@
-//! Gradients worked out by hand, by core's Winograd kernels: several times as fast as automatic differentiation.
+//! Gradients worked out by hand, by core's kernels: several times as fast as automatic differentiation.
 
-use super::{Actor, Descent, HostActor, HostDescent, Learner, Minibatch};
+use super::{Actor, Descent, HostActor, HostDescent, Learner, Minibatch, Precision};
 use crate::adam::Adam;
 use crate::ppo::{Coefficients, Sample, Sums, loss_of_sample, loss_of_score};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use keisei_core::encoding::{Actions, Features, SQUARES};
-use keisei_core::net::simd::{Backprop, Level, Simd, Tape};
+use keisei_core::net::simd::{Backprop, Bf16, Level, Simd, Tape};
 use keisei_core::net::{NetSpec, OUTCOMES, Weights};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A learner on the CPU's vectors.
+/// A learner on the CPU's vectors, or on its matrix unit.
 ///
 /// A minibatch is cut into shards whose size depends on nothing but the minibatch's; their gradients are added in order,
 /// so the sum does not depend on the number of threads.
 pub struct CpuLearner {
     features: Features,
     actions: Actions,
+    precision: Precision,
     threads: usize,
     /// Buffers of each thread and shard, kept from one minibatch to the next.
     kept: Option<Kept>,
@@ -49,6 +50,9 @@ struct Shard {
     sums: Sums,
 }
 
+/// Why a matrix unit is there where one is asked for.
+const UNIT: &str = "no learner is made for a matrix unit that is not there";
+
 /// The fewest samples of a shard: enough for what is done once a shard not to count.
 const MIN_SHARD: usize = 64;
 
@@ -56,19 +60,54 @@ const MIN_SHARD: usize = 64;
 const MAX_SHARDS: usize = 32;
 
 impl CpuLearner {
-    /// With so many threads.
+    /// In f32, with so many threads.
     pub fn new(features: Features, actions: Actions, threads: usize) -> Self {
-        Self { features, actions, threads, kept: None }
+        Self { features, actions, precision: Precision::F32, threads, kept: None }
+    }
+
+    /// In that precision.
+    ///
+    /// # Errors
+    /// If this CPU does not compute in it.
+    pub fn with_precision(features: Features, actions: Actions, precision: Precision, threads: usize) -> Result<Self> {
+        match precision {
+            Precision::Bf16 | Precision::Bf16x3 if !Bf16::is_available() => {
+                bail!("run.precision = {precision}: this CPU has no matrix unit (Intel AMX, on Linux)")
+            }
+            Precision::F16 => bail!("run.precision = f16: for GPUs only"),
+            _ => Ok(Self { precision, ..Self::new(features, actions, threads) }),
+        }
+    }
+
+    fn backprop(&self, weights: &Weights) -> Backprop {
+        let network = match self.precision {
+            Precision::Bf16 => Backprop::bf16(weights),
+            Precision::Bf16x3 => Backprop::bf16x3(weights),
+            _ => Some(Backprop::new(weights)),
+        };
+        network.expect(UNIT)
     }
 }
 
 impl Learner for CpuLearner {
     fn name(&self) -> String {
-        format!("{}, {} threads", Level::best(), self.threads)
+        match self.precision {
+            Precision::F32 => format!("{}, {} threads", Level::best(), self.threads),
+            precision => format!("amx {precision}, {} threads", self.threads),
+        }
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
     }
 
     fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send> {
-        Box::new(HostActor::new(self.features, self.actions, Simd::new(weights)))
+        let (features, actions) = (self.features, self.actions);
+        match self.precision {
+            Precision::Bf16 => Box::new(HostActor::new(features, actions, Bf16::new(weights).expect(UNIT))),
+            Precision::Bf16x3 => Box::new(HostActor::new(features, actions, Bf16::x3(weights).expect(UNIT))),
+            _ => Box::new(HostActor::new(features, actions, Simd::new(weights))),
+        }
     }
 
     fn descent<'a>(&'a mut self, weights: &'a mut Weights, adam: &'a mut Adam) -> Box<dyn Descent + 'a> {
@@ -81,7 +120,7 @@ impl Learner for CpuLearner {
         minibatch: &Minibatch,
         coefficients: &Coefficients,
     ) -> Result<(Vec<f32>, Sums)> {
-        let net = Backprop::new(weights);
+        let net = self.backprop(weights);
         let samples = minibatch.slots.len();
         let size = samples.div_ceil(MAX_SHARDS).next_multiple_of(Backprop::CHUNK).max(MIN_SHARD);
         let ranges: Vec<Range<usize>> =

@@ -24,6 +24,7 @@ pub struct GpuLearner<B: Backend> {
     features: Features,
     actions: Actions,
     precision: Precision,
+    dtype: FloatDType,
     /// Threads that write the planes.
     threads: usize,
     device: B::Device,
@@ -72,10 +73,10 @@ impl<B: Backend> GpuLearner<B> {
         device: B::Device,
     ) -> Result<Self> {
         keep_kernels();
-        if !B::supports_dtype(&device, dtype(precision).into()) {
+        let Some(dtype) = dtype(precision).filter(|dtype| B::supports_dtype(&device, (*dtype).into())) else {
             bail!("run.precision = {precision}: {name} does not compute in it");
-        }
-        Ok(Self { name: format!("{name}, {precision}"), features, actions, precision, threads, device })
+        };
+        Ok(Self { name: format!("{name}, {precision}"), features, actions, precision, dtype, threads, device })
     }
 
     /// What the loss is multiplied by, so that gradients in f16 do not vanish: each sample counts about 1/8, instead of the
@@ -92,7 +93,7 @@ impl<B: Backend> GpuLearner<B> {
         minibatch: &Minibatch,
         coefficients: &Coefficients,
     ) -> (Tensor<B, 1>, Tensor<B, 1>) {
-        let net = Net::<Autodiff<B>>::from_flat(spec, Tensor::from_inner(flat.cast(dtype(self.precision))));
+        let net = Net::<Autodiff<B>>::from_flat(spec, Tensor::from_inner(flat.cast(self.dtype)));
         let batch = Batch::new(self.features, self.actions, minibatch, self.threads, &self.device);
         let planes = net::expand(batch.sets.clone(), batch.values.clone());
         let (policy, wdl, score) = net.forward_by(convolve_tracked, planes);
@@ -120,7 +121,7 @@ impl<B: Backend> Learner for GpuLearner<B> {
 
     fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send> {
         let flat: Tensor<B, 1> = Tensor::from_data(weights.data(), &self.device);
-        let net = Net::from_flat(weights.spec(), flat.cast(dtype(self.precision)));
+        let net = Net::from_flat(weights.spec(), flat.cast(self.dtype));
         Box::new(GpuActor { net, features: self.features, actions: self.actions, device: self.device.clone() })
     }
 
@@ -240,11 +241,13 @@ fn keep_kernels() {
     CubeClRuntimeConfig::storage().lock().get_or_insert_with(|| config.into());
 }
 
-fn dtype(precision: Precision) -> FloatDType {
+/// The type of a layer's numbers, if they have one.
+fn dtype(precision: Precision) -> Option<FloatDType> {
     match precision {
-        Precision::F32 => FloatDType::F32,
-        Precision::Bf16 => FloatDType::BF16,
-        Precision::F16 => FloatDType::F16,
+        Precision::F32 => Some(FloatDType::F32),
+        Precision::Bf16 => Some(FloatDType::BF16),
+        Precision::F16 => Some(FloatDType::F16),
+        Precision::Bf16x3 => None,
     }
 }
 

@@ -116,10 +116,7 @@ impl Device {
     ) -> Result<Box<dyn Learner>> {
         match self {
             Self::Auto => Self::of_this_build().learner(features, actions, precision, threads),
-            Self::Cpu if precision != Precision::F32 => {
-                bail!("run.precision = {precision}: the CPU learns in f32 only")
-            }
-            Self::Cpu => Ok(Box::new(CpuLearner::new(features, actions, threads))),
+            Self::Cpu => Ok(Box::new(CpuLearner::with_precision(features, actions, precision, threads)?)),
             #[cfg(feature = "cuda")]
             Self::Cuda => Ok(Box::new(GpuLearner::cuda(features, actions, precision, threads)?)),
             #[cfg(feature = "wgpu")]
@@ -132,27 +129,29 @@ impl Device {
     }
 }
 
-/// In what numbers a GPU runs the layers of the network. Weights, moments and losses are f32 in any case.
+/// In what numbers the layers of the network are computed, to play and to learn. Weights, moments and losses are f32 in any case.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// 32 bits, as everywhere else.
+    /// 32 bits.
     #[default]
     F32,
-    /// bfloat16: the range of f32 with 8 bits of precision; for NVIDIA GPUs since Ampere.
+    /// Each number as two of bfloat16, three products for one: 16 bits of precision; for CPUs with a matrix unit (Intel AMX).
+    Bf16x3,
+    /// bfloat16: the range of f32 with 8 bits of precision; for NVIDIA GPUs since Ampere, and CPUs with a matrix unit.
     Bf16,
-    /// IEEE binary16: 11 bits of precision.
+    /// IEEE binary16: 11 bits of precision; for GPUs.
     F16,
 }
 
 impl Precision {
     /// Mean `|ratio − 1|` of an update's first minibatch above which a person should look.
     ///
-    /// Self-play and learner round alike but not in the same places, so the last bits differ: 1e-7 is usual in f32, and it
-    /// grows with the weights.
+    /// On the CPU self-play and learner compute alike, bit for bit. A GPU rounds alike but not in the same places, so the last bits
+    /// differ: 1e-7 is usual in f32, and it grows with the weights.
     pub fn ratio_alarm(self) -> f64 {
         match self {
-            Self::F32 => 1e-5,
+            Self::F32 | Self::Bf16x3 => 1e-5,
             Self::F16 => 1e-2,
             Self::Bf16 => 5e-2,
         }
@@ -163,7 +162,7 @@ impl Precision {
     /// Far above the alarm, so that rounding never ends a long run; a wrong plane, mask or weight gives 0.1 and more.
     pub fn ratio_limit(self) -> f64 {
         match self {
-            Self::F32 => 1e-3,
+            Self::F32 | Self::Bf16x3 => 1e-3,
             Self::F16 | Self::Bf16 => 0.1,
         }
     }
@@ -173,6 +172,7 @@ impl fmt::Display for Precision {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
             Self::F32 => "f32",
+            Self::Bf16x3 => "bf16x3",
             Self::Bf16 => "bf16",
             Self::F16 => "f16",
         })
