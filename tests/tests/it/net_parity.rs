@@ -133,8 +133,9 @@ fn check_spec(spec: &NetSpec, batches: &[usize]) {
             let found = run(&mut quantized, batch, &input);
             assert_within(tolerance, &what(&format!("integers, {dot}")), &expected, &found);
         }
-        if let Some(mut bf16) = Bf16::new(&weights) {
+        if let Some((mut bf16, mut bf16x3)) = Bf16::new(&weights).zip(Bf16::x3(&weights)) {
             assert_within(tolerance, &what(&"bf16"), &expected, &run(&mut bf16, batch, &input));
+            assert_near(&what(&"bf16x3"), &expected, &run(&mut bf16x3, batch, &input));
         }
     }
 }
@@ -195,8 +196,9 @@ fn gradients_are_those_of_automatic_differentiation() {
         }
         let expected = net.gradient(&loss.backward()).into_data().into_vec::<f32>().expect("gradients are f32");
 
-        for level in Level::ALL {
-            let Some(backprop) = Backprop::with_level(&weights, level) else { continue };
+        let levels = Level::ALL.map(|level| (level.to_string(), Backprop::with_level(&weights, level)));
+        for (what, backprop) in levels.into_iter().chain([("bf16x3".into(), Backprop::bf16x3(&weights))]) {
+            let Some(backprop) = backprop else { continue };
             let (mut tape, mut output) = (backprop.tape(), Output::of(&spec, batch));
             backprop.forward_scored(&mut tape, &input, &mut output.policy, &mut output.wdl, &mut output.score);
             backprop.backward_scored(&mut tape, &slopes.policy, &slopes.wdl, &slopes.score);
@@ -209,7 +211,7 @@ fn gradients_are_those_of_automatic_differentiation() {
                 let difference = length(&mut expected.iter().zip(found).map(|(a, b)| a - b));
                 assert!(
                     size > 0.0 && difference <= 1e-3 * size,
-                    "{level}, {options:?}, {}: {difference} of {size}",
+                    "{what}, {options:?}, {}: {difference} of {size}",
                     tensor.name
                 );
             }
@@ -246,8 +248,9 @@ fn a_position_does_not_depend_on_its_batch() {
             let mut quantized = Quantized::with_dot(&weights, &calibration, dot).expect("it is available");
             check_batches(&dot, &mut quantized.clone(), &mut quantized, &input, size);
         }
-        if let Some(mut bf16) = Bf16::new(&weights) {
-            check_batches(&"bf16", &mut bf16.clone(), &mut bf16, &input, size);
+        for (what, executor) in [("bf16", Bf16::new(&weights)), ("bf16x3", Bf16::x3(&weights))] {
+            let Some(mut executor) = executor else { continue };
+            check_batches(&what, &mut executor.clone(), &mut executor, &input, size);
         }
     }
 }

@@ -242,39 +242,58 @@ mod tests {
     use super::super::tests::{gradient, rollout, weights};
     use super::*;
     use crate::rollout::Rollout;
-    use keisei_core::net::Executor;
+
+    /// Learners with so many threads, of each precision that this CPU has.
+    fn learners(threads: usize) -> impl Iterator<Item = CpuLearner> {
+        let precisions = [Precision::F32, Precision::Bf16x3, Precision::Bf16];
+        let learner =
+            move |precision| CpuLearner::with_precision(Features::Attack96, Actions::Dest2187, precision, threads).ok();
+        precisions.into_iter().filter_map(learner)
+    }
 
     #[test]
     fn the_number_of_threads_does_not_change_a_bit() {
         let (rollout, weights) = (rollout(300), weights(16, 1));
         let slots: Vec<usize> = (0..300).collect();
-        let run = |threads| {
-            let mut learner = CpuLearner::new(Features::Attack96, Actions::Dest2187, threads);
+        let run = |mut learner: CpuLearner| {
             // The second time in buffers that have been used.
             let first = gradient(&mut learner, &weights, &rollout, &slots);
-            assert!(first == gradient(&mut learner, &weights, &rollout, &slots), "{threads} threads, again");
+            assert!(first == gradient(&mut learner, &weights, &rollout, &slots), "{}, again", learner.name());
             first
         };
-        let one = run(1);
-        assert!(one == run(2) && one == run(3));
+        for ((one, two), three) in learners(1).zip(learners(2)).zip(learners(3)) {
+            let (name, one) = (one.name(), run(one));
+            assert!(one == run(two) && one == run(three), "{name}");
+        }
     }
 
     #[test]
     fn a_network_learns_with_the_probabilities_that_it_plays_with() {
         let (mut rollout, weights) = (rollout(40), weights(32, 2));
-        let mut executor = Simd::new(&weights);
-        let (mut planes, mut policy) = (vec![0.0; Features::Attack96.planes() * SQUARES], vec![0.0; 2187]);
-        let Rollout { steps, legal, .. } = &mut rollout;
-        for step in steps {
-            Features::Attack96.expand(&step.observation, &mut planes);
-            executor.forward(1, &planes, &mut policy, &mut [0.0; OUTCOMES]);
-            let legal = &legal[step.legal.0 as usize..][..usize::from(step.legal.1)];
-            let sum: f64 = legal.iter().map(|&action| f64::from(policy[usize::from(action)]).exp()).sum();
-            step.log_prob = (f64::from(policy[usize::from(step.action)]) - sum.ln()) as f32;
-        }
-        let mut learner = CpuLearner::new(Features::Attack96, Actions::Dest2187, 2);
         let slots: Vec<usize> = (0..40).collect();
-        let (_, sums) = gradient(&mut learner, &weights, &rollout, &slots);
-        assert!(sums.max_ratio_error < 1e-5, "{}", sums.max_ratio_error);
+        for mut learner in learners(2) {
+            let mut actor = learner.actor(&weights);
+            let mut logits = Vec::new();
+            let Rollout { steps, legal, .. } = &mut rollout;
+            for step in steps {
+                let legal = &legal[step.legal.0 as usize..][..usize::from(step.legal.1)];
+                actor
+                    .evaluate(&[step.observation], &[legal], &mut logits, &mut [0.0; OUTCOMES])
+                    .expect("a CPU does not fail");
+                let chosen = legal.iter().position(|&action| action == step.action).expect("it was legal");
+                let sum: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
+                step.log_prob = (f64::from(logits[chosen]) - sum.ln()) as f32;
+            }
+            let (_, sums) = gradient(&mut learner, &weights, &rollout, &slots);
+            assert!(sums.max_ratio_error < 1e-5, "{}: {}", learner.name(), sums.max_ratio_error);
+        }
+    }
+
+    #[test]
+    fn a_precision_that_the_cpu_lacks_is_an_error() {
+        let error = |precision| CpuLearner::with_precision(Features::Attack96, Actions::Dest2187, precision, 1).err();
+        assert!(error(Precision::F16).expect("no CPU learns in it").to_string().contains("for GPUs only"));
+        assert_eq!(error(Precision::Bf16).is_none(), Bf16::is_available());
+        assert_eq!(error(Precision::Bf16x3).is_none(), Bf16::is_available());
     }
 }

@@ -51,7 +51,11 @@ impl Tiles {
         row: Row,
     ) {
         assert!(sums.len() >= ROWS * STEP && finish.places.len() >= ROWS && finish.bias.len() >= STEP);
-        // SAFETY: the CPU has the vectors where it has the unit.
+        let reach = reach(&finish.places[..ROWS], finish.second);
+        assert!(kept.as_ref().is_none_or(|kept| kept.len() >= reach), "what is kept is too short");
+        assert!(masks.is_empty() || masks.len() * LANES >= reach, "there are too few masks");
+        assert!(next.as_ref().is_none_or(|next| next.len() >= (ROWS - 1) * row.len() + row.halves * STEP));
+        // SAFETY: the CPU has the vectors where it has the unit; the lengths were just checked.
         unsafe { finish_rows(finish, sums, kept, masks, next, row) }
     }
 
@@ -67,7 +71,12 @@ impl Tiles {
         row: Row,
     ) {
         assert!(sums.is_none_or(|sums| sums.len() >= ROWS * STEP) && finish.places.len() >= ROWS);
-        // SAFETY: the CPU has the vectors where it has the unit.
+        let reach = reach(&finish.places[..ROWS], finish.second);
+        assert!(!finish.add && !finish.keep || kept.len() >= reach, "what is kept is too short");
+        assert!(finish.masks.is_empty() || finish.masks.len() * LANES >= reach, "there are too few masks");
+        assert!(bias.is_empty() || bias.len() >= STEP, "bias is too short");
+        assert!(next.as_ref().is_none_or(|next| next.len() >= (ROWS - 1) * row.len() + row.halves * STEP));
+        // SAFETY: the CPU has the vectors where it has the unit; the lengths were just checked.
         unsafe { finish_gradient_rows(finish, sums, kept, bias, next, row) }
     }
 
@@ -116,42 +125,57 @@ impl Tiles {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-fn load(x: &[f32]) -> __m512 {
-    let x = &x[..LANES];
-    // SAFETY: there are as many numbers.
-    unsafe { _mm512_loadu_ps(x.as_ptr()) }
+/// What all vectors at these places need of what is kept, from its first number on.
+fn reach(places: &[u32], second: Option<usize>) -> usize {
+    let last = places.iter().filter(|&&place| place != NOWHERE).max();
+    last.map_or(0, |&last| last as usize + second.unwrap_or(0) + LANES)
 }
 
+/// # Safety
+/// There are [`LANES`] numbers at `at`.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-fn store(x: &mut [f32], y: __m512) {
-    let x = &mut x[..LANES];
-    // SAFETY: there is room for as many numbers.
-    unsafe { _mm512_storeu_ps(x.as_mut_ptr(), y) }
+unsafe fn load(x: &[f32], at: usize) -> __m512 {
+    debug_assert!(at + LANES <= x.len());
+    // SAFETY: the caller vouches for the numbers.
+    unsafe { _mm512_loadu_ps(x.as_ptr().add(at)) }
+}
+
+/// # Safety
+/// There is room for [`LANES`] numbers at `at`.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+unsafe fn store(x: &mut [f32], at: usize, y: __m512) {
+    debug_assert!(at + LANES <= x.len());
+    // SAFETY: the caller vouches for the room.
+    unsafe { _mm512_storeu_ps(x.as_mut_ptr().add(at), y) }
 }
 
 /// [`STEP`] numbers as one or two of bfloat16 each.
+///
+/// # Safety
+/// There is room for them at `at`.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-fn store_rounded(x: [__m512; 2], halves: usize, out: &mut [u16]) {
-    // SAFETY: both types are 64 bytes without meaning of their own.
-    let rounded =
-        |x: [__m512; 2]| unsafe { core::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(x[1], x[0])) };
-    let out = &mut out[..halves * STEP];
-    let upper = rounded(x);
-    // SAFETY: there is room for 32 numbers.
-    unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), upper) }
-    if halves == 2 {
-        let back = |half: __m256i| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(half)));
-        let (low, high) = (_mm512_castsi512_si256(upper), _mm512_extracti64x4_epi64::<1>(upper));
-        let rest = rounded([_mm512_sub_ps(x[0], back(low)), _mm512_sub_ps(x[1], back(high))]);
-        // SAFETY: there is room for 64 numbers.
-        unsafe { _mm512_storeu_si512(out[STEP..].as_mut_ptr().cast(), rest) }
+unsafe fn store_rounded(x: [__m512; 2], halves: usize, out: &mut [u16], at: usize) {
+    debug_assert!(at + halves * STEP <= out.len());
+    // SAFETY: the caller vouches for the room; the types are 64 bytes without meaning of their own.
+    unsafe {
+        let rounded = |x: [__m512; 2]| core::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(x[1], x[0]));
+        let (out, upper) = (out.as_mut_ptr().add(at), rounded(x));
+        _mm512_storeu_si512(out.cast(), upper);
+        if halves == 2 {
+            let back = |half: __m256i| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(half)));
+            let (low, high) = (_mm512_castsi512_si256(upper), _mm512_extracti64x4_epi64::<1>(upper));
+            let rest = rounded([_mm512_sub_ps(x[0], back(low)), _mm512_sub_ps(x[1], back(high))]);
+            _mm512_storeu_si512(out.add(STEP).cast(), rest);
+        }
     }
 }
 
 /// As [`Tiles::finish`].
+///
+/// # Safety
+/// The lengths are those that [`Tiles::finish`] checks.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-fn finish_rows(
+unsafe fn finish_rows(
     finish: &Finish,
     sums: &[f32],
     mut kept: Option<&mut [f32]>,
@@ -160,47 +184,54 @@ fn finish_rows(
     row: Row,
 ) {
     let zero = _mm512_setzero_ps();
-    let bias = [load(finish.bias), load(&finish.bias[LANES..])];
-    for (i, (sums, &place)) in sums.chunks_exact(STEP).zip(finish.places).enumerate().take(ROWS) {
-        if place == NOWHERE {
-            continue;
-        }
-        let place = place as usize;
-        let vectors = [Some(place), finish.second.map(|second| place + second)];
-        let mut x = [_mm512_add_ps(load(sums), bias[0]), _mm512_add_ps(load(&sums[LANES..]), bias[1])];
-        if let Some(kept) = &mut kept {
-            for (x, at) in x.iter_mut().zip(vectors) {
-                let Some(at) = at else { continue };
-                if finish.add {
-                    *x = _mm512_add_ps(*x, load(&kept[at..]));
-                }
-                if finish.rectify {
-                    *x = _mm512_max_ps(*x, zero);
-                }
-                store(&mut kept[at..], *x);
+    // SAFETY: the caller vouches for the lengths.
+    unsafe {
+        let bias = [load(finish.bias, 0), load(finish.bias, LANES)];
+        for (i, &place) in finish.places[..ROWS].iter().enumerate() {
+            if place == NOWHERE {
+                continue;
             }
-        } else if finish.rectify {
-            x = x.map(|x| _mm512_max_ps(x, zero));
-        }
-        if !masks.is_empty() {
+            let place = place as usize;
+            let vectors = [Some(place), finish.second.map(|second| place + second)];
+            let mut x =
+                [_mm512_add_ps(load(sums, i * STEP), bias[0]), _mm512_add_ps(load(sums, i * STEP + LANES), bias[1])];
+            if let Some(kept) = &kept
+                && finish.add
+            {
+                for (x, at) in x.iter_mut().zip(vectors) {
+                    let Some(at) = at else { continue };
+                    *x = _mm512_add_ps(*x, load(kept, at));
+                }
+            }
+            if finish.rectify {
+                x = [_mm512_max_ps(x[0], zero), _mm512_max_ps(x[1], zero)];
+            }
             for (x, at) in x.into_iter().zip(vectors) {
                 let Some(at) = at else { continue };
-                masks[at / LANES] = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(x, zero);
+                if let Some(kept) = &mut kept {
+                    store(kept, at, x);
+                }
+                if !masks.is_empty() {
+                    *masks.get_unchecked_mut(at / LANES) = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(x, zero);
+                }
             }
-        }
-        if let Some(next) = &mut next {
-            if let Some((late_bias, board)) = finish.late_bias {
-                let late_bias = &late_bias[place / board * STEP..];
-                x = [_mm512_add_ps(x[0], load(late_bias)), _mm512_add_ps(x[1], load(&late_bias[LANES..]))];
+            if let Some(next) = &mut next {
+                if let Some((late_bias, board)) = finish.late_bias {
+                    let late_bias = &late_bias[place / board * STEP..][..STEP];
+                    x = [_mm512_add_ps(x[0], load(late_bias, 0)), _mm512_add_ps(x[1], load(late_bias, LANES))];
+                }
+                store_rounded(x, row.halves, next, i * row.len());
             }
-            store_rounded(x, row.halves, &mut next[i * row.len()..]);
         }
     }
 }
 
 /// As [`Tiles::finish_gradient`].
+///
+/// # Safety
+/// The lengths are those that [`Tiles::finish_gradient`] checks.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-fn finish_gradient_rows(
+unsafe fn finish_gradient_rows(
     finish: &FinishGradient,
     sums: Option<&[f32]>,
     kept: &mut [f32],
@@ -208,39 +239,40 @@ fn finish_gradient_rows(
     mut next: Option<&mut [u16]>,
     row: Row,
 ) {
-    let zero = _mm512_setzero_ps();
-    let mut total = [zero; 2];
-    for (i, &place) in finish.places.iter().enumerate().take(ROWS) {
-        if place == NOWHERE {
-            continue;
-        }
-        let place = place as usize;
-        let mut x = [zero; 2];
-        if let Some(sums) = sums {
-            let sums = &sums[i * STEP..][..STEP];
-            x = [load(sums), load(&sums[LANES..])];
-        }
-        for (x, at) in x.iter_mut().zip([Some(place), finish.second.map(|second| place + second)]) {
-            let Some(at) = at else { continue };
-            if finish.add {
-                *x = _mm512_add_ps(*x, load(&kept[at..]));
+    let mut total = [_mm512_setzero_ps(); 2];
+    // SAFETY: the caller vouches for the lengths.
+    unsafe {
+        for (i, &place) in finish.places[..ROWS].iter().enumerate() {
+            if place == NOWHERE {
+                continue;
             }
-            if !finish.masks.is_empty() {
-                *x = _mm512_maskz_mov_ps(finish.masks[at / LANES], *x);
+            let place = place as usize;
+            let mut x = [_mm512_setzero_ps(); 2];
+            if let Some(sums) = sums {
+                x = [load(sums, i * STEP), load(sums, i * STEP + LANES)];
             }
-            if finish.keep {
-                store(&mut kept[at..], *x);
+            for (x, at) in x.iter_mut().zip([Some(place), finish.second.map(|second| place + second)]) {
+                let Some(at) = at else { continue };
+                if finish.add {
+                    *x = _mm512_add_ps(*x, load(kept, at));
+                }
+                if !finish.masks.is_empty() {
+                    *x = _mm512_maskz_mov_ps(*finish.masks.get_unchecked(at / LANES), *x);
+                }
+                if finish.keep {
+                    store(kept, at, *x);
+                }
+            }
+            total = [_mm512_add_ps(total[0], x[0]), _mm512_add_ps(total[1], x[1])];
+            if let Some(next) = &mut next {
+                store_rounded(x, row.halves, next, i * row.len());
             }
         }
-        total = [_mm512_add_ps(total[0], x[0]), _mm512_add_ps(total[1], x[1])];
-        if let Some(next) = &mut next {
-            store_rounded(x, row.halves, &mut next[i * row.len()..]);
-        }
-    }
-    if !bias.is_empty() {
-        for (bias, total) in bias.chunks_exact_mut(LANES).zip(total) {
-            let sum = _mm512_add_ps(load(bias), total);
-            store(bias, sum);
+        if !bias.is_empty() {
+            for (part, total) in total.into_iter().enumerate() {
+                let sum = _mm512_add_ps(load(bias, part * LANES), total);
+                store(bias, part * LANES, sum);
+            }
         }
     }
 }
@@ -265,7 +297,8 @@ fn enter_planes(input: &[f32], planes: usize, row: Row, out: &mut [u16]) {
                 };
                 let x = [gather(masks[0], first), gather(masks[1], first + LANES)];
                 let at = (MARGIN + board * BOARD + place) * row.len() + step * row.halves * STEP;
-                store_rounded(x, row.halves, &mut out[at..]);
+                // SAFETY: `Tiles::enter_planes` checked that there is room for the boards.
+                unsafe { store_rounded(x, row.halves, out, at) }
             }
         }
     }
