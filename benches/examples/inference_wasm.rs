@@ -1,23 +1,25 @@
 //! The network's vector executors as a plain WebAssembly module, for the inference benchmark.
 //!
-//! `benches/node/inference.mjs` calls it: `prepare` a network for batches of some size, write planes where `planes` says,
-//! `forward`, read logits where `policy` and `wdl` say.
+//! `benches/node/inference.mjs` calls it: write a model where `file` says, `prepare` it for batches of some size, write planes
+//! where `planes` says, `build` an executor, `forward`, read logits where `policy` and `wdl` say.
 
 use std::cell::RefCell;
 
-use keisei_benches::inference::{NETS, calibration};
-use keisei_core::net::simd::{Quantized, Simd};
-use keisei_core::net::{Executor, OUTCOMES};
+use keisei_core::format::model::Model;
+use keisei_core::net::simd::{Calibration, Quantized, Simd};
+use keisei_core::net::{Executor, OUTCOMES, Weights};
 
 struct State {
-    executor: Box<dyn Executor>,
+    weights: Weights,
     batch: usize,
     planes: Vec<f32>,
+    executor: Option<Box<dyn Executor>>,
     policy: Vec<f32>,
     wdl: Vec<f32>,
 }
 
 thread_local! {
+    static FILE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static STATE: RefCell<Option<State>> = const { RefCell::new(None) };
 }
 
@@ -27,23 +29,42 @@ fn with<T>(run: impl FnOnce(&mut State) -> T) -> T {
 
 // SAFETY, for all: no other function of these names is linked into the module.
 
-/// Builds network number `net` of the benchmark with buffers for `batch` positions, in f32 (`kind` 0) or integers (1).
+/// Room for a model of so many bytes.
 #[unsafe(no_mangle)]
-pub extern "C" fn prepare(net: usize, batch: usize, kind: usize) {
-    let weights = NETS[net].weights();
-    let executor: Box<dyn Executor> = match kind {
-        0 => Box::new(Simd::new(&weights)),
-        _ => Box::new(Quantized::new(&weights, &calibration(&weights))),
-    };
-    let spec = executor.spec();
-    let state = State {
+pub extern "C" fn file(len: usize) -> *mut u8 {
+    FILE.with_borrow_mut(|file| {
+        file.resize(len, 0);
+        file.as_mut_ptr()
+    })
+}
+
+/// Reads the model and makes buffers for `batch` positions.
+///
+/// # Panics
+/// If no model was written.
+#[unsafe(no_mangle)]
+pub extern "C" fn prepare(batch: usize) {
+    let Model { weights, .. } = FILE.with_borrow(|file| Model::from_bytes(file)).expect("a model was written");
+    let spec = weights.spec();
+    STATE.set(Some(State {
         batch,
         planes: vec![0.0; batch * usize::from(spec.planes) * 81],
+        executor: None,
         policy: vec![0.0; batch * spec.actions()],
         wdl: vec![0.0; batch * OUTCOMES],
-        executor,
-    };
-    STATE.set(Some(state));
+        weights,
+    }));
+}
+
+/// Builds an executor in f32 (`kind` 0) or in integers (1), which it calibrates on the planes.
+#[unsafe(no_mangle)]
+pub extern "C" fn build(kind: usize) {
+    with(|State { weights, planes, executor, .. }| {
+        *executor = Some(match kind {
+            0 => Box::new(Simd::new(weights)),
+            _ => Box::new(Quantized::new(weights, &Calibration::measure(weights, planes))),
+        });
+    });
 }
 
 /// Where the planes `[batch, planes, 81]` are to be written.
@@ -52,7 +73,7 @@ pub extern "C" fn planes() -> *mut f32 {
     with(|state| state.planes.as_mut_ptr())
 }
 
-/// Where the logits `[batch, 2187]` are.
+/// Where the policy's logits are.
 #[unsafe(no_mangle)]
 pub extern "C" fn policy() -> *const f32 {
     with(|state| state.policy.as_ptr())
@@ -65,7 +86,12 @@ pub extern "C" fn wdl() -> *const f32 {
 }
 
 /// Runs the network.
+///
+/// # Panics
+/// Before `build`.
 #[unsafe(no_mangle)]
 pub extern "C" fn forward() {
-    with(|State { executor, batch, planes, policy, wdl }| executor.forward(*batch, planes, policy, wdl));
+    with(|State { executor, batch, planes, policy, wdl, .. }| {
+        executor.as_mut().expect("build is called first").forward(*batch, planes, policy, wdl);
+    });
 }

@@ -1,5 +1,7 @@
 //! What all workers of the inference benchmark run: the same networks on the same input.
 
+use keisei_core::encoding::{Actions, Features};
+use keisei_core::format::model::{Model, Provenance};
 use keisei_core::net::simd::Calibration;
 use keisei_core::net::{NetOptions, NetSpec, Weights};
 
@@ -35,31 +37,35 @@ impl Net {
         }
     }
 
-    /// Fresh weights, with the second convolutions filled as well: speed must not come from zeros.
-    ///
-    /// # Panics
-    /// Never: the architectures are valid.
+    /// Its [`weights`].
     pub fn weights(&self) -> Weights {
-        let spec = self.spec();
-        let mut weights = Weights::init(&spec, 1).expect("the architectures above are valid");
-        let tensors = spec.tensors();
-        for i in 0..self.blocks {
-            let find = |conv: &str| {
-                let name = format!("blocks.{i}.{conv}.weight");
-                tensors
-                    .iter()
-                    .find(|tensor| tensor.name == name)
-                    .expect("every block has two convolutions")
-                    .range
-                    .clone()
-            };
-            let (from, to) = (find("conv1"), find("conv2"));
-            for (from, to) in from.rev().zip(to) {
-                weights.data_mut()[to] = 0.3 * weights.data()[from];
-            }
-        }
-        weights
+        weights(&self.spec())
     }
+}
+
+/// Fresh weights, with the second convolutions filled as well: speed must not come from zeros.
+///
+/// # Panics
+/// If the architecture is out of range.
+pub fn weights(spec: &NetSpec) -> Weights {
+    let mut weights = Weights::init(spec, 1).expect("the architecture is valid");
+    let tensors = spec.tensors();
+    for i in 0..spec.blocks {
+        let find = |conv: &str| {
+            let name = format!("blocks.{i}.{conv}.weight");
+            tensors.iter().find(|tensor| tensor.name == name).expect("every block has two convolutions").range.clone()
+        };
+        let (from, to) = (find("conv1"), find("conv2"));
+        for (from, to) in from.rev().zip(to) {
+            weights.data_mut()[to] = 0.3 * weights.data()[from];
+        }
+    }
+    weights
+}
+
+/// The model of weights with the trainer's default encoding.
+pub fn model(weights: Weights) -> Model {
+    Model { features: Features::Attack96, actions: Actions::Dest2187, provenance: Provenance::default(), weights }
 }
 
 /// The calibration of a network on the benchmark's input.

@@ -2,6 +2,7 @@
 
 pub mod measure;
 pub mod inference;
+pub mod executors;
 pub mod movegen;
 pub mod search;
 pub mod worker;

@@ -11,6 +11,9 @@ use std::process::Command;
 pub struct Options {
     /// Its name; without one the names are listed
     name: Option<String>,
+    /// Build the backends of GPUs as well, which takes a quarter of an hour
+    #[arg(long)]
+    gpu: bool,
     /// Arguments of the benchmark
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
@@ -35,10 +38,12 @@ pub fn run(options: &Options) -> Result<()> {
     } else {
         let mut cargo = cargo();
         cargo.args(["run", "--release", "--package", "keisei-benches", "--bin", name]);
-        cargo.args(["--features", &program.required_features.join(",")]).arg("--");
+        cargo.args(["--features", &program.required_features.join(",")]);
+        cargo.args(options.gpu.then_some("--features=gpu")).arg("--");
         cargo
     };
-    let module = format!("{name}_wasm");
+    // Parity is that of the executors whose speed `inference` measures.
+    let module = format!("{}_wasm", if name == "parity" { "inference" } else { name });
     if targets.iter().any(|target| target.name == module) {
         // The rules have no vectors, and so one module.
         let modules = [("--wasm", wasm::Simd::Fixed), ("--relaxed", wasm::Simd::Relaxed)];

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use burn::backend::{Flex, flex::FlexDevice};
+use keisei_benches::executors::native;
 use keisei_core::encoding::{PackedObservation, SQUARES};
 use keisei_core::format::model::Model;
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
-use keisei_core::net::simd::{Bf16, Calibration, Dot, Level, Quantized, Simd};
+use keisei_core::net::simd::{Calibration, Simd};
 use keisei_core::net::{Executor, OUTCOMES, value};
 use keisei_core::random::SplitMix64;
 use keisei_core::search::policy;
@@ -56,14 +57,7 @@ pub fn compare(file: &Path) -> Result<()> {
     );
     let mut executors: Vec<(String, Box<dyn Executor>)> =
         vec![("burn-flex".into(), Box::new(Net::<Flex>::from_weights(weights, &FlexDevice)))];
-    for level in Level::ALL {
-        executors.extend(Simd::with_level(weights, level).map(|simd| (format!("simd-{level}"), Box::new(simd) as _)));
-    }
-    for dot in Dot::available() {
-        let quantized = Quantized::with_dot(weights, &calibration, dot);
-        executors.extend(quantized.map(|quantized| (format!("int-{dot}"), Box::new(quantized) as _)));
-    }
-    executors.extend(Bf16::new(weights).map(|bf16| ("bf16".into(), Box::new(bf16) as _)));
+    executors.extend(native(weights, &calibration).into_iter().map(|native| (native.name, native.executor)));
     for (name, mut executor) in executors {
         let found = run(executor.as_mut(), &positions);
         let logit = largest(expected.policy.iter().zip(&found.policy).map(|(a, b)| a - b));

@@ -15,8 +15,9 @@ use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 use burn::backend::{Flex, flex::FlexDevice};
-use keisei_benches::inference::{self, NETS, calibration, input};
+use keisei_benches::inference::{self, NETS, calibration, input, model};
 use keisei_benches::measure::cpu_seconds;
+use keisei_core::format::model::Dtype;
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
 use keisei_core::net::simd::{Bf16, Dot, Level, Quantized, Simd};
@@ -112,8 +113,8 @@ fn logits(executor: &mut dyn Executor) -> [Vec<f32>; 2] {
     logits
 }
 
-/// Writes each network for the other workers: raw f32 of its weights, of an input and of the scalar executor's logits, and
-/// a table of the tensors' names, places and shapes.
+/// Writes each network for the other workers: its model, raw f32 of its weights, of an input and of the scalar executor's
+/// logits, and a table of the tensors' names, places and shapes.
 pub fn dump(folder: &Path) -> Result<()> {
     let write = |name: String, numbers: &[f32]| {
         let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -131,6 +132,7 @@ pub fn dump(folder: &Path) -> Result<()> {
             let shape: Vec<_> = tensor.shape.iter().map(ToString::to_string).collect();
             writeln!(table, "{name} {} {} {}", tensor.name, tensor.range.start, shape.join("x"))?;
         }
+        fs::write(folder.join(format!("{name}.model")), model(weights).to_bytes(Dtype::F32)?)?;
     }
     fs::write(folder.join("tensors.txt"), table)?;
     Ok(())
