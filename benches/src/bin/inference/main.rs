@@ -28,7 +28,7 @@ const BARS: [(&str, &str, f64); 5] = [
     ("wasm-int", "onnxruntime-web", 7.0),
 ];
 
-/// The largest difference of a logit, in f32 and after rounding to integers.
+/// The largest difference of a logit, in f32 and after rounding to integers or bfloat16.
 const TOLERANCES: [f64; 2] = [1e-3, 2e-2];
 
 struct Options {
@@ -97,7 +97,8 @@ fn compare(options: &Options) -> Result<()> {
             let difference = workers[*index].ask(&format!("check {executor} {}", net.name))?;
             let difference: f64 = difference.parse().context("a difference")?;
             let [exact, rounded] = TOLERANCES;
-            if difference.is_nan() || difference > if executor.contains("int") { rounded } else { exact } {
+            let rounds = executor.contains("int") || executor == "bf16";
+            if difference.is_nan() || difference > if rounds { rounded } else { exact } {
                 bail!("{executor} does not compute {}: logits differ by {difference}", net.name);
             }
             eprintln!("{executor}, {}: logits within {difference:.1e} of the scalar executor", net.name);

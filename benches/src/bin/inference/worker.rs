@@ -64,7 +64,9 @@ fn executors() -> Vec<String> {
     let levels = Level::ALL.into_iter().filter(|level| level.is_available());
     let mut names: Vec<_> = levels.map(|level| format!("simd-{level}")).collect();
     names.extend(Dot::available().map(|dot| format!("int-{dot}")));
-    names.extend(Bf16::is_available().then(|| "bf16".into()));
+    if Bf16::is_available() {
+        names.extend(["bf16x3".into(), "bf16".into()]);
+    }
     names.push("scalar".into());
     names.push("burn-flex".into());
     names
@@ -75,6 +77,7 @@ fn build(name: &str, net: &inference::Net) -> Result<Box<dyn Executor>> {
     Ok(match name {
         "scalar" => Box::new(Scalar::new(&weights)),
         "burn-flex" => Box::new(Net::<Flex>::from_weights(&weights, &FlexDevice)),
+        "bf16x3" => Box::new(Bf16::x3(&weights).context("no matrix unit here")?),
         "bf16" => Box::new(Bf16::new(&weights).context("no matrix unit here")?),
         _ if name.starts_with("int-") => {
             let dot = Dot::available().find(|dot| name == format!("int-{dot}"));
