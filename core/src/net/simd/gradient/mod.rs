@@ -40,6 +40,8 @@ pub struct Backprop {
 }
 
 /// The convolutions, and what belongs to the blocks.
+// One of each thread: where there is no matrix unit, its variant is empty.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 enum Tower {
     Vectors(vectors::Tower),
@@ -54,6 +56,8 @@ pub struct Tape {
     heads: HeadTape,
 }
 
+// One of each thread: where there is no matrix unit, its variant is empty.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 enum TowerTape {
     Vectors(vectors::TowerTape),
