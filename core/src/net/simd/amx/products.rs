@@ -9,6 +9,58 @@ fn neighbour(tap: usize) -> usize {
     tap / 3 * FILE + tap % 3
 }
 
+/// The instructions that add the products of tiles of activations, 4 and 5, and of factors, 6 and 7, to the sums in tiles 0 to 3.
+macro_rules! add_products {
+    () => {
+        "tdpbf16ps tmm0, tmm4, tmm6\ntdpbf16ps tmm1, tmm4, tmm7\ntdpbf16ps tmm2, tmm5, tmm6\ntdpbf16ps tmm3, tmm5, tmm7\n"
+    };
+}
+
+/// A step of one product for one. Activations are at `upper` and `lower`, factors at `factor` and `second` bytes from there.
+macro_rules! one_product {
+    ($second:literal) => {
+        concat!(
+            "tileloadd tmm4, [{upper} + {row}*1]\n",
+            "tileloadd tmm6, [{factor} + {factor_row}*1]\n",
+            "tileloadd tmm7, [{factor} + {factor_row}*1 + ",
+            $second,
+            "]\n",
+            "tileloadd tmm5, [{lower} + {row}*1]\n",
+            add_products!(),
+        )
+    };
+}
+
+/// A step of three products for one: the lower halves of activations, `rest`, with the upper ones of factors, then the upper halves
+/// with those, then with the lower ones, `half` bytes from the upper ones.
+macro_rules! three_products {
+    ($upper_rest:literal, $lower_rest:literal, $second:literal, $half:literal, $second_half:literal) => {
+        concat!(
+            "tileloadd tmm4, [",
+            $upper_rest,
+            "]\n",
+            "tileloadd tmm6, [{factor} + {factor_row}*1]\n",
+            "tileloadd tmm7, [{factor} + {factor_row}*1 + ",
+            $second,
+            "]\n",
+            "tileloadd tmm5, [",
+            $lower_rest,
+            "]\n",
+            add_products!(),
+            "tileloadd tmm4, [{upper} + {row}*1]\n",
+            "tileloadd tmm5, [{lower} + {row}*1]\n",
+            add_products!(),
+            "tileloadd tmm6, [{factor} + {factor_row}*1 + ",
+            $half,
+            "]\n",
+            "tileloadd tmm7, [{factor} + {factor_row}*1 + ",
+            $second_half,
+            "]\n",
+            add_products!(),
+        )
+    };
+}
+
 // `self` is the proof that the instructions are there.
 #[allow(clippy::unused_self)]
 impl Tiles {
@@ -23,7 +75,7 @@ impl Tiles {
         let taps: [usize; TAPS] = core::array::from_fn(|tap| neighbour(tap) * row.len() * 2);
         // Tiles 0 to 3 hold the sums of 16 places and 16 channels each, 4 and 5 activations, 6 and 7 weights.
         macro_rules! convolve {
-            ($($step:literal),+) => {
+            ($($step:expr),+) => {
                 asm!(
                     "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
                     "mov {tap:e}, 9",
@@ -33,16 +85,16 @@ impl Tiles {
                     $($step,)+
                     "dec {step}", "jnz 3b",
                     "add {taps}, 8", "dec {tap:e}", "jnz 2b",
-                    "tilestored [{sums} + {tile_row}*2], tmm0", "tilestored [{sums} + {tile_row}*2 + 64], tmm1",
-                    "tilestored [{sums} + {tile_row}*2 + 2048], tmm2", "tilestored [{sums} + {tile_row}*2 + 2112], tmm3",
+                    "tilestored [{sums} + {factor_row}*2], tmm0", "tilestored [{sums} + {factor_row}*2 + 64], tmm1",
+                    "tilestored [{sums} + {factor_row}*2 + 2048], tmm2", "tilestored [{sums} + {factor_row}*2 + 2112], tmm3",
                     x = in(reg) x.as_ptr().add(first * row.len()),
                     taps = inout(reg) taps.as_ptr() => _,
-                    weight = inout(reg) weight.as_ptr() => _,
+                    factor = inout(reg) weight.as_ptr() => _,
                     sums = in(reg) sums.as_mut_ptr(),
                     steps = in(reg) steps,
                     row = in(reg) row.len() * 2,
                     half = in(reg) row.len() * 2 * 16,
-                    tile_row = in(reg) TILE_ROW,
+                    factor_row = in(reg) TILE_ROW,
                     tap = out(reg) _, step = out(reg) _, upper = out(reg) _, lower = out(reg) _,
                     out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
                     out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
@@ -53,45 +105,13 @@ impl Tiles {
         // SAFETY: the unit is set up, and the lengths were just checked.
         unsafe {
             if halves == 1 {
-                convolve!(
-                    "tileloadd tmm4, [{upper} + {row}*1]",
-                    "tileloadd tmm6, [{weight} + {tile_row}*1]",
-                    "tileloadd tmm7, [{weight} + {tile_row}*1 + 1024]",
-                    "tileloadd tmm5, [{lower} + {row}*1]",
-                    "tdpbf16ps tmm0, tmm4, tmm6",
-                    "tdpbf16ps tmm1, tmm4, tmm7",
-                    "tdpbf16ps tmm2, tmm5, tmm6",
-                    "tdpbf16ps tmm3, tmm5, tmm7",
-                    "add {upper}, 64",
-                    "add {lower}, 64",
-                    "add {weight}, 2048"
-                );
+                convolve!(one_product!("1024"), "add {upper}, 64", "add {lower}, 64", "add {factor}, 2048");
             } else {
-                // Lower halves of activations, then upper ones, with upper halves of weights, then with lower ones.
                 convolve!(
-                    "tileloadd tmm4, [{upper} + {row}*1 + 64]",
-                    "tileloadd tmm6, [{weight} + {tile_row}*1]",
-                    "tileloadd tmm7, [{weight} + {tile_row}*1 + 2048]",
-                    "tileloadd tmm5, [{lower} + {row}*1 + 64]",
-                    "tdpbf16ps tmm0, tmm4, tmm6",
-                    "tdpbf16ps tmm1, tmm4, tmm7",
-                    "tileloadd tmm4, [{upper} + {row}*1]",
-                    "tdpbf16ps tmm2, tmm5, tmm6",
-                    "tdpbf16ps tmm3, tmm5, tmm7",
-                    "tileloadd tmm5, [{lower} + {row}*1]",
-                    "tdpbf16ps tmm0, tmm4, tmm6",
-                    "tdpbf16ps tmm1, tmm4, tmm7",
-                    "tdpbf16ps tmm2, tmm5, tmm6",
-                    "tdpbf16ps tmm3, tmm5, tmm7",
-                    "tileloadd tmm6, [{weight} + {tile_row}*1 + 1024]",
-                    "tileloadd tmm7, [{weight} + {tile_row}*1 + 3072]",
-                    "tdpbf16ps tmm0, tmm4, tmm6",
-                    "tdpbf16ps tmm1, tmm4, tmm7",
-                    "tdpbf16ps tmm2, tmm5, tmm6",
-                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    three_products!("{upper} + {row}*1 + 64", "{lower} + {row}*1 + 64", "2048", "1024", "3072"),
                     "add {upper}, 128",
                     "add {lower}, 128",
-                    "add {weight}, 4096"
+                    "add {factor}, 4096"
                 );
             }
         }
@@ -128,22 +148,22 @@ impl Tiles {
             let d = pairs[place % 2][place / 2 * pair + output * halves * 2 * STEP..].as_ptr();
             // Tiles 0 to 3 hold the sums of 16 inputs and 16 outputs each, 4 and 5 activations, 6 and 7 gradients.
             macro_rules! add {
-                ($($step:literal),+; $($name:ident = $x:expr),*) => {
+                ($($step:expr),+; $($name:ident = $x:expr),*) => {
                     asm!(
                         "tileloadd tmm0, [{upper_sums} + {sum_row}*1]", "tileloadd tmm1, [{upper_sums} + {sum_row}*1 + 64]",
                         "tileloadd tmm2, [{lower_sums} + {sum_row}*1]", "tileloadd tmm3, [{lower_sums} + {sum_row}*1 + 64]",
                         "2:",
                         $($step,)+
-                        "add {d}, {d_step}", "dec {count}", "jnz 2b",
+                        "add {factor}, {factor_step}", "dec {count}", "jnz 2b",
                         "tilestored [{upper_sums} + {sum_row}*1], tmm0", "tilestored [{upper_sums} + {sum_row}*1 + 64], tmm1",
                         "tilestored [{lower_sums} + {sum_row}*1], tmm2", "tilestored [{lower_sums} + {sum_row}*1 + 64], tmm3",
                         upper = inout(reg) x => _,
                         lower = inout(reg) x.add(16 * stride) => _,
                         $($name = inout(reg) $x => _,)*
                         row = in(reg) stride * 2,
-                        d = inout(reg) d => _,
-                        d_row = in(reg) pair * 2,
-                        d_step = in(reg) pair * 2 * 16,
+                        factor = inout(reg) d => _,
+                        factor_row = in(reg) pair * 2,
+                        factor_step = in(reg) pair * 2 * 16,
                         upper_sums = in(reg) sums,
                         lower_sums = in(reg) sums.add(16 * columns),
                         sum_row = in(reg) columns * 4,
@@ -157,41 +177,10 @@ impl Tiles {
             // SAFETY: the unit is set up, and the lengths were checked above.
             unsafe {
                 if halves == 1 {
-                    add!(
-                        "tileloadd tmm6, [{d} + {d_row}*1]",
-                        "tileloadd tmm4, [{upper} + {row}*1]",
-                        "tileloadd tmm7, [{d} + {d_row}*1 + 64]",
-                        "tileloadd tmm5, [{lower} + {row}*1]",
-                        "tdpbf16ps tmm0, tmm4, tmm6",
-                        "tdpbf16ps tmm1, tmm4, tmm7",
-                        "tdpbf16ps tmm2, tmm5, tmm6",
-                        "tdpbf16ps tmm3, tmm5, tmm7",
-                        "add {upper}, 64",
-                        "add {lower}, 64";
-                    );
+                    add!(one_product!("64"), "add {upper}, 64", "add {lower}, 64";);
                 } else {
-                    // As in a convolution.
                     add!(
-                        "tileloadd tmm4, [{upper_rest} + {row}*1]",
-                        "tileloadd tmm6, [{d} + {d_row}*1]",
-                        "tileloadd tmm7, [{d} + {d_row}*1 + 128]",
-                        "tileloadd tmm5, [{lower_rest} + {row}*1]",
-                        "tdpbf16ps tmm0, tmm4, tmm6",
-                        "tdpbf16ps tmm1, tmm4, tmm7",
-                        "tileloadd tmm4, [{upper} + {row}*1]",
-                        "tdpbf16ps tmm2, tmm5, tmm6",
-                        "tdpbf16ps tmm3, tmm5, tmm7",
-                        "tileloadd tmm5, [{lower} + {row}*1]",
-                        "tdpbf16ps tmm0, tmm4, tmm6",
-                        "tdpbf16ps tmm1, tmm4, tmm7",
-                        "tdpbf16ps tmm2, tmm5, tmm6",
-                        "tdpbf16ps tmm3, tmm5, tmm7",
-                        "tileloadd tmm6, [{d} + {d_row}*1 + 64]",
-                        "tileloadd tmm7, [{d} + {d_row}*1 + 192]",
-                        "tdpbf16ps tmm0, tmm4, tmm6",
-                        "tdpbf16ps tmm1, tmm4, tmm7",
-                        "tdpbf16ps tmm2, tmm5, tmm6",
-                        "tdpbf16ps tmm3, tmm5, tmm7",
+                        three_products!("{upper_rest} + {row}*1", "{lower_rest} + {row}*1", "128", "64", "192"),
                         "add {upper}, 64",
                         "add {lower}, 64",
                         "add {upper_rest}, 64",
