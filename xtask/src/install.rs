@@ -39,14 +39,12 @@ pub fn debian_packages(packages: &[&str]) -> Result<()> {
     if !may_install() {
         return Err(missing(format!("on Debian, as root: apt-get install {list}")));
     }
+    // With a new machine's lists `install` fails, or takes the version of the first release, which may be too old for us.
+    if let Err(error) = output(&mut command("apt-get", &["update", "-q"])) {
+        eprintln!("the package lists stay as they are: {error:#}");
+    }
     let mut install = command("apt-get", &["install", "-y", "-q", "--no-install-recommends"]);
     install.args(&absent).env("DEBIAN_FRONTEND", "noninteractive");
-    if output(&mut install).is_ok() {
-        eprintln!("installed {list}");
-        return Ok(());
-    }
-    // The package lists of a new machine are empty or old.
-    run(&mut command("apt-get", &["update", "-q"]))?;
     run(&mut install).with_context(|| format!("Debian packages {list}"))
 }
 
