@@ -179,15 +179,15 @@ unsafe fn sum_rows<V: Vector>(sum: RowSum, a: *const f32, b: *const f32, out: *m
                         match (channels - channel, width) {
                             (1, 1) => sums::<V, 1, 1>(a, channel, rows, b, out, step),
                             (1, 3) if V::WIDTH > 2 => sums::<V, 1, 3>(a, channel, rows, b, out, step),
-                            (1, 4) if V::WIDTH > 2 => sums::<V, 1, 4>(a, channel, rows, b, out, step),
+                            (1, 4) if V::WIDTH > 3 => sums::<V, 1, 4>(a, channel, rows, b, out, step),
                             (1, _) => sums::<V, 1, 2>(a, channel, rows, b, out, step),
                             (2, 1) => sums::<V, 2, 1>(a, channel, rows, b, out, step),
                             (2, 3) if V::WIDTH > 2 => sums::<V, 2, 3>(a, channel, rows, b, out, step),
-                            (2, 4) if V::WIDTH > 2 => sums::<V, 2, 4>(a, channel, rows, b, out, step),
+                            (2, 4) if V::WIDTH > 3 => sums::<V, 2, 4>(a, channel, rows, b, out, step),
                             (2, _) => sums::<V, 2, 2>(a, channel, rows, b, out, step),
                             (_, 1) => sums::<V, CHANNELS, 1>(a, channel, rows, b, out, step),
                             (_, 3) if V::WIDTH > 2 => sums::<V, CHANNELS, 3>(a, channel, rows, b, out, step),
-                            (_, 4) if V::WIDTH > 2 => sums::<V, CHANNELS, 4>(a, channel, rows, b, out, step),
+                            (_, 4) if V::WIDTH > 3 => sums::<V, CHANNELS, 4>(a, channel, rows, b, out, step),
                             (_, _) => sums::<V, CHANNELS, 2>(a, channel, rows, b, out, step),
                         }
                         channel += CHANNELS;

@@ -370,7 +370,7 @@ unsafe fn multiply<V: Factor>(product: Product, a: *const V::Element, b: *const 
                         match width {
                             1 => tile::<V, ROWS, 1>(a, inner, lanes, group, b, out),
                             3 if V::WIDTH > 2 => tile::<V, ROWS, 3>(a, inner, lanes, group, b, out),
-                            4 if V::WIDTH > 2 => tile::<V, ROWS, 4>(a, inner, lanes, group, b, out),
+                            4 if V::WIDTH > 3 => tile::<V, ROWS, 4>(a, inner, lanes, group, b, out),
                             _ => tile::<V, ROWS, 2>(a, inner, lanes, group, b, out),
                         }
                         row += ROWS;
