@@ -281,12 +281,14 @@ pub(super) mod x86 {
     #[allow(clippy::wildcard_imports)]
     use core::arch::x86_64::*;
 
-    /// The two integer levels of one width differ in the dot product alone.
+    /// The two integer levels of one width differ in the dot product alone; without an instruction that adds as well, products stand
+    /// in registers of their own, and fewer sums fit beside them.
     macro_rules! avx2 {
-        ($(#[$doc:meta])* $name:ident, $sums:ident, $shorts:ident, dot($a:ident, $b:ident, $d:ident) $dot:expr) => {
+        ($(#[$doc:meta])* $name:ident, $sums:ident, $shorts:ident, width $width:literal,
+            dot($a:ident, $b:ident, $d:ident) $dot:expr) => {
             integers! {
                 $(#[$doc])*
-                $name, floats Floats8, sums $sums, shorts $shorts(__m256i), lanes 8, rows 3, width 4,
+                $name, floats Floats8, sums $sums, shorts $shorts(__m256i), lanes 8, rows 3, width $width,
                 zero _mm256_setzero_si256(), load(p) _mm256_loadu_si256(p.cast()), splat(p) _mm256_set1_epi32(*p),
                 store(p, x) _mm256_storeu_si256(p.cast(), x), dot($a, $b, $d) $dot,
                 add _mm256_add_epi16, sub _mm256_sub_epi16, mul _mm256_mullo_epi16, set _mm256_set1_epi16,
@@ -322,11 +324,11 @@ pub(super) mod x86 {
 
     avx2! {
         /// AVX2.
-        Avx2, Sums8, Shorts8, dot(a, b, sum) _mm256_add_epi32(sum, _mm256_madd_epi16(a, b))
+        Avx2, Sums8, Shorts8, width 3, dot(a, b, sum) _mm256_add_epi32(sum, _mm256_madd_epi16(a, b))
     }
     avx2! {
         /// AVX2 with AVX-VNNI.
-        AvxVnni, VnniSums8, VnniShorts8, dot(a, b, sum) _mm256_dpwssd_avx_epi32(sum, a, b)
+        AvxVnni, VnniSums8, VnniShorts8, width 4, dot(a, b, sum) _mm256_dpwssd_avx_epi32(sum, a, b)
     }
     avx512! {
         /// AVX-512BW.
