@@ -360,18 +360,24 @@ unsafe fn multiply<V: Factor>(product: Product, a: *const V::Element, b: *const 
                     let b = b.add(i * b_stride + column * V::LANES * inner * V::LANES);
                     let out = out.add(i * out_stride + column * group + row * V::LANES);
                     let width = (outer - column).min(V::WIDTH);
+                    // The next panel, half of it each time; what is left to the other passes is there already.
+                    let half = inner * V::LANES * LINE / size_of::<V::Element>();
+                    let ahead = match row / ROWS {
+                        pass @ 1..=2 => b.wrapping_add(width * V::LANES * inner * V::LANES + (pass - 1) * half),
+                        _ => b,
+                    };
                     if V::ROWS == MANY_ROWS && rows - row >= MANY_ROWS {
                         match width {
-                            1 => tile::<V, MANY_ROWS, 1>(a, inner, lanes, group, b, out),
-                            _ => tile::<V, MANY_ROWS, 2>(a, inner, lanes, group, b, out),
+                            1 => tile::<V, MANY_ROWS, 1>(a, inner, lanes, group, b, out, ahead),
+                            _ => tile::<V, MANY_ROWS, 2>(a, inner, lanes, group, b, out, ahead),
                         }
                         row += MANY_ROWS;
                     } else {
                         match width {
-                            1 => tile::<V, ROWS, 1>(a, inner, lanes, group, b, out),
-                            3 if V::WIDTH > 2 => tile::<V, ROWS, 3>(a, inner, lanes, group, b, out),
-                            4 if V::WIDTH > 3 => tile::<V, ROWS, 4>(a, inner, lanes, group, b, out),
-                            _ => tile::<V, ROWS, 2>(a, inner, lanes, group, b, out),
+                            1 => tile::<V, ROWS, 1>(a, inner, lanes, group, b, out, ahead),
+                            3 if V::WIDTH > 2 => tile::<V, ROWS, 3>(a, inner, lanes, group, b, out, ahead),
+                            4 if V::WIDTH > 3 => tile::<V, ROWS, 4>(a, inner, lanes, group, b, out, ahead),
+                            _ => tile::<V, ROWS, 2>(a, inner, lanes, group, b, out, ahead),
                         }
                         row += ROWS;
                     }
@@ -381,7 +387,24 @@ unsafe fn multiply<V: Factor>(product: Product, a: *const V::Element, b: *const 
     }
 }
 
-/// Some rows of `WIDTH` vectors, summed over all of `inner` in registers.
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Asks for the cache line at `from`, which need not be readable.
+#[inline(always)]
+fn prefetch<E>(from: *const E) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 has the instruction, and it faults on no address.
+    unsafe {
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(from.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = from;
+}
+
+/// Some rows of `WIDTH` vectors, summed over all of `inner` in registers. Meanwhile as many cache lines as there are rows of `b` are
+/// fetched from `ahead`: with few boards the weights come from far away, and each panel is over before the CPU itself looks ahead.
+/// With all rows of a board at once there is one pass, which has no time to spare for that.
 ///
 /// # Safety
 /// As [`multiply`].
@@ -393,6 +416,7 @@ unsafe fn tile<V: Factor, const ROWS: usize, const WIDTH: usize>(
     group: usize,
     mut b: *const V::Element,
     out: *mut V::Element,
+    mut ahead: *const V::Element,
 ) {
     // SAFETY: the caller vouches for the instructions and the lengths.
     unsafe {
@@ -408,6 +432,10 @@ unsafe fn tile<V: Factor, const ROWS: usize, const WIDTH: usize>(
                     for (sums, factor) in sums.iter_mut().zip(factors) {
                         sums[column] = factor.mul_add(weight, sums[column]);
                     }
+                }
+                if ROWS < MANY_ROWS {
+                    prefetch(ahead);
+                    ahead = ahead.wrapping_byte_add(LINE);
                 }
                 b = b.add(WIDTH * V::LANES);
             }
