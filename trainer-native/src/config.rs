@@ -4,6 +4,8 @@
 //! ppo.clip_coef=0.1`. A key that is not in these structures is an error, never ignored.
 
 use crate::learner::{Device, Learner, Precision};
+use crate::ppo::Rates;
+use crate::rollout::Estimation;
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::net::{NetOptions, NetSpec};
@@ -382,6 +384,19 @@ impl Config {
     fn se_hidden(&self) -> u16 {
         let hidden = (f32::from(self.net.channels) * self.net.se_ratio).round() as u16;
         if self.net.se_ratio > 0.0 { hidden.max(1) } else { 0 }
+    }
+
+    /// Where the schedules stand after this part of the budget, 0–1.
+    pub fn schedules(&self, progress: f64) -> (Rates, Estimation) {
+        let Self { ppo, estimation, .. } = self;
+        let rates = Rates { learning_rate: ppo.learning_rate.at(progress), ent_coef: ppo.ent_coef.at(progress) };
+        let estimation = Estimation {
+            gamma: estimation.gamma,
+            gae_lambda: estimation.gae_lambda,
+            value_lambda: estimation.value_lambda,
+            prior_weight: estimation.prior_weight.at(progress),
+        };
+        (rates, estimation)
     }
 
     /// Threads to use.

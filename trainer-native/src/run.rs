@@ -191,16 +191,7 @@ impl Run {
 
     /// Where the schedules stand.
     pub fn schedules(&self) -> (Rates, Estimation) {
-        let progress = self.progress();
-        let Config { ppo, estimation, .. } = &self.config;
-        let rates = Rates { learning_rate: ppo.learning_rate.at(progress), ent_coef: ppo.ent_coef.at(progress) };
-        let estimation = Estimation {
-            gamma: estimation.gamma,
-            gae_lambda: estimation.gae_lambda,
-            value_lambda: estimation.value_lambda,
-            prior_weight: estimation.prior_weight.at(progress),
-        };
-        (rates, estimation)
+        self.config.schedules(self.progress())
     }
 
     /// Hands an iteration's metrics to the sinks. None of them stops the run: their failures are shown and counted.

@@ -20,9 +20,9 @@ use std::{env, fs};
 use trainer_native::adam::Adam;
 use trainer_native::config::{Config, Preset};
 use trainer_native::learner::{BurnLearner, CpuLearner, Learner, Minibatch, Precision};
-use trainer_native::ppo::{self, Coefficients, Rates};
+use trainer_native::ppo::{self, Coefficients};
 use trainer_native::random::{Purpose, Stream};
-use trainer_native::rollout::{Estimation, Rollout};
+use trainer_native::rollout::Rollout;
 use trainer_native::selfplay::SelfPlay;
 
 const FEATURES: Features = Features::Attack96;
@@ -235,20 +235,13 @@ fn iteration(engine: &str, config: &Config, seconds: f64) -> Result<Measured> {
     let mut adam = Adam::new(weights.data().len());
     let mut selfplay = SelfPlay::new(&config.selfplay, config.actions(), 1);
     let mut rollout = Rollout::default();
-    let (estimation, ppo) = (&config.estimation, &config.ppo);
-    let rates = Rates { learning_rate: ppo.learning_rate.from, ent_coef: ppo.ent_coef.from };
-    let estimation = Estimation {
-        gamma: estimation.gamma,
-        gae_lambda: estimation.gae_lambda,
-        value_lambda: estimation.value_lambda,
-        prior_weight: estimation.prior_weight.from,
-    };
+    let (rates, estimation) = config.schedules(0.0);
     let mut number = 0;
     let iterations = rate(seconds, || {
         selfplay.collect(&learner, &weights, number, 1, &mut rollout)?;
         rollout.estimate(&estimation);
         let order = Stream::new(1, Purpose::Shuffle, number, 0);
-        ppo::update(&mut learner, &mut weights, &mut adam, &rollout, ppo, rates, order)?;
+        ppo::update(&mut learner, &mut weights, &mut adam, &rollout, &config.ppo, rates, order)?;
         number += 1;
         Ok(())
     })?;

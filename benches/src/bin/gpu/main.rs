@@ -17,9 +17,9 @@ use keisei_core::net::{NetOptions, NetSpec, OUTCOMES, Weights};
 use trainer_native::adam::Adam;
 use trainer_native::config::{Config, Preset};
 use trainer_native::learner::{Device, Learner, Minibatch, Precision};
-use trainer_native::ppo::{self, Coefficients, Rates};
+use trainer_native::ppo::{self, Coefficients};
 use trainer_native::random::{Purpose, Stream};
-use trainer_native::rollout::{Estimation, Rollout};
+use trainer_native::rollout::Rollout;
 use trainer_native::selfplay::SelfPlay;
 
 const FEATURES: Features = Features::Attack96;
@@ -227,8 +227,7 @@ fn iteration(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Res
     let mut adam = Adam::new(weights.data().len());
     let mut selfplay = SelfPlay::new(&config.selfplay, ACTIONS, 1);
     let mut rollout = Rollout::default();
-    let rates = Rates { learning_rate: 1e-4, ent_coef: 0.01 };
-    let estimation = Estimation { gamma: 0.998, gae_lambda: 0.85, value_lambda: 0.95, prior_weight: 0.5 };
+    let (rates, estimation) = config.schedules(0.0);
     let mut number = 0;
     let iterations = rate(options.seconds, || {
         selfplay.collect(learner, &weights, number, options.threads, &mut rollout)?;
