@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { ROOT, drop, nativeOutcome, open, openPlay } from "./harness.mjs";
+import { ROOT, drop, fixtures, nativeOutcome, open, openPlay } from "./harness.mjs";
 
 const LONGEST_GAME = 400;
 
@@ -233,6 +233,62 @@ test("a search is stopped within 50 ms, and another goes on", async () => {
   console.log(`    ${waits.map((ms) => ms.toFixed(1)).join(", ")} ms`);
   // The best of five: other programs want the machine as well.
   assert.ok(Math.min(...waits) < 50, `${waits}`);
+  await page.checked();
+});
+
+test("a search on several threads finds what one thread finds", async (context) => {
+  await fixtures("large", join(site.files, "large.model"));
+  const page = await site.page({ serveFiles: site.files });
+  await openPlay(page, site.base);
+  const [worker] = page.workers();
+  const ready = page.waitForEvent("console", { predicate: (message) => message.text().endsWith("threads judge positions") });
+  const found = await page.evaluate(async (url) => {
+    const threads = Math.min(navigator.hardwareConcurrency, 4);
+    if (threads === 1) return { threads };
+    const bytes = await (await fetch("/test-files/large.model")).arrayBuffer();
+    // The worker keeps to these batches whether its threads are there yet or not.
+    const batch = 4 * threads;
+    const wasm = await import("/test-wasm/keisei_web.js");
+    await wasm.default({ module_or_path: "/test-wasm/relaxed/keisei_web_bg.wasm" });
+    const engine = new wasm.Engine(new Uint8Array(bytes));
+    const worker = new Worker(url, { type: "module" });
+    const ask = (request) =>
+      new Promise((resolve, reject) => {
+        worker.onmessage = ({ data }) => {
+          if (data.type === "error") reject(new Error(data.message));
+          else if (data.type === "ready" || data.type === "thought") resolve(data.thought);
+        };
+        worker.postMessage(request);
+      });
+    await ask({ id: 1, type: "open", bytes });
+    const positions = ["", "7g7f", "7g7f 3c3d 8h2b+"];
+    const told = ({ usi, win, draw, loss, visits }) => ({ usi, win, draw, loss, visits });
+    const [alone, together, seconds] = [[], [], [0, 0]];
+    const strength = { visits: 300, time: 60_000, temperature: 0 };
+    for (const [index, moves] of positions.entries()) {
+      const began = performance.now();
+      engine.search("startpos", moves, 512, strength.visits);
+      while (!engine.step(batch));
+      alone.push(told(engine.found()));
+      const asked = performance.now();
+      const id = index + 2;
+      together.push(told(await ask({ id, type: "think", start: "startpos", moves, maxPlies: 512, strength, uniform: 0 })));
+      // The threads are being opened during the first search.
+      if (index > 0) {
+        seconds[0] += asked - began;
+        seconds[1] += performance.now() - asked;
+      }
+    }
+    worker.terminate();
+    return { threads, alone, together, times: seconds[0] / seconds[1] };
+  }, worker.url());
+  if (found.threads === 1) {
+    context.skip("the machine has one processor");
+    return;
+  }
+  await ready;
+  assert.deepEqual(found.together, found.alone);
+  console.log(`    ${found.threads} threads search ${found.times.toFixed(2)} times as fast as one`);
   await page.checked();
 });
 

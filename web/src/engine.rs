@@ -285,6 +285,19 @@ impl Engine {
         Ok(search.is_finished())
     }
 
+    /// The network's answer to planes `[batch, planes, 81]`, as [`deliver`](Self::deliver) takes it.
+    ///
+    /// # Errors
+    /// If there are no planes, or not those of whole positions.
+    pub fn forward(&mut self, planes: &[f32]) -> Result<Vec<f32>, JsError> {
+        let size = self.model.features.planes() * SQUARES;
+        if planes.is_empty() || !planes.len().is_multiple_of(size) {
+            return Err(js_error(format!("{} numbers are not planes of {size} each", planes.len())));
+        }
+        let (policy, wdl) = self.evaluator.forward(planes);
+        Ok([policy, wdl].concat())
+    }
+
     /// Forgets what was gathered, where nobody can compute it after all.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 import { BATCH as GPU_BATCH, type Gpu, openGpu } from "./gpu";
 import { type Answer, type Request, type Thought, listed } from "./protocol";
+import { Threads, batchOf, threadsFor } from "./threads";
 import init, { Engine, type Thought as WasmThought } from "./wasm/keisei_web.js";
 import fixedUrl from "./wasm/keisei_web_bg.wasm?url";
 import relaxedUrl from "./wasm/relaxed/keisei_web_bg.wasm?url";
@@ -30,9 +31,13 @@ const ready = init({ module_or_path: wasmUrl });
 let engine: Engine | null = null;
 /** The engine's network on the GPU, if it runs there. */
 let gpu: Gpu | null = null;
-
+/** Other threads for the engine's network, from the first search on, once they are ready. */
+let threads: Threads | null = null;
+/** Opens them, at most once for a model. */
+let openThreads: (() => void) | null = null;
 /** Leaves that the network judges at once. */
-const BATCH = 8;
+let batch = 0;
+
 /** After so long a search tells what it has found. */
 const TELL_MS = 100;
 /** After so long a search lets the worker hear whether to stop. */
@@ -76,10 +81,28 @@ async function open(id: number, bytes: Uint8Array): Promise<void> {
   const opened = new Engine(bytes);
   engine?.free();
   gpu?.free();
+  threads?.free();
+  threads = null;
   engine = opened;
-  gpu = await openGpu(bytes, engine);
-  const about = gpu ? `${engine.about()} · on the GPU` : engine.about();
-  answer({ id, type: "ready", agent: { name: engine.name(), about } });
+  const count = threadsFor(opened);
+  gpu = await openGpu(bytes, opened, count);
+  batch = gpu ? GPU_BATCH : batchOf(count);
+  openThreads = gpu || count === 1 ? null : () => openThreadsOf(opened, bytes, count);
+  const about = gpu ? `${opened.about()} · on the GPU` : opened.about();
+  answer({ id, type: "ready", agent: { name: opened.name(), about } });
+}
+
+/** Searches go on without them until they are ready, and if they never are. */
+async function openThreadsOf(opened: Engine, bytes: Uint8Array, count: number): Promise<void> {
+  openThreads = null;
+  try {
+    const ready = await Threads.open(wasmUrl, bytes, opened, count);
+    if (engine !== opened) return ready.free();
+    threads = ready;
+    console.info(`${count} threads judge positions`);
+  } catch (error) {
+    console.info(`there is one thread: ${error}`);
+  }
 }
 
 /** A thought as the wasm gives it; it is freed here. */
@@ -102,23 +125,26 @@ function listen(): Promise<void> {
 
 /** Takes a search one batch of leaves further; whether it is done. */
 async function step(engine: Engine): Promise<boolean> {
-  if (!gpu) return engine.step(BATCH);
-  const planes = engine.gather(GPU_BATCH);
+  const elsewhere = gpu ?? threads;
+  if (!elsewhere) return engine.step(batch);
+  const planes = engine.gather(batch);
   if (planes.length === 0) return engine.deliver(new Float32Array());
   try {
-    return engine.deliver(await gpu.forward(planes));
+    return engine.deliver(await elsewhere.forward(planes));
   } catch (error) {
-    // A GPU can be taken away at any time; the CPU goes on.
-    console.info(`the GPU is given up: ${error}`);
-    gpu = null;
+    // A GPU can be taken away at any time; this thread goes on.
+    console.info(`the ${gpu ? "GPU" : "other threads"} will not do: ${error}`);
+    elsewhere.free();
+    gpu = threads = null;
     engine.abandon();
-    return engine.step(BATCH);
+    return engine.step(batch);
   }
 }
 
 async function think(engine: Engine, request: Extract<Request, { type: "think" }>): Promise<Thought> {
   const { id, start, moves, maxPlies, strength, uniform } = request;
   if (strength.visits === 0) return told(engine.think(start, moves, maxPlies, strength.temperature, uniform));
+  openThreads?.();
   const end = performance.now() + strength.time;
   let tell = performance.now() + TELL_MS;
   let rest = performance.now() + LISTEN_MS;

@@ -23,12 +23,13 @@ interface WithGpu {
   gpu?: { requestAdapter(): Promise<object | null> };
 }
 
-/** The network of this model on the GPU; nothing if it is small, or there is no GPU that computes it right and faster. */
-export async function openGpu(model: Uint8Array, engine: Engine): Promise<Gpu | null> {
+/** The network of this model on the GPU; nothing if it is small, or there is no GPU that computes it right and faster than so many
+ * threads of the CPU. */
+export async function openGpu(model: Uint8Array, engine: Engine, threads: number): Promise<Gpu | null> {
   if (engine.weights() < LARGE || !(await hasGpu())) return null;
   const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), PATIENCE_MS));
   try {
-    return await Promise.race([openIfFaster(model, engine), late]);
+    return await Promise.race([openIfFaster(model, engine, threads), late]);
   } catch (error) {
     console.info(`the GPU is not used: ${error}`);
     return null;
@@ -40,7 +41,7 @@ async function hasGpu(): Promise<boolean> {
   return ((await gpu?.requestAdapter().catch(() => null)) ?? null) !== null;
 }
 
-async function openIfFaster(model: Uint8Array, engine: Engine): Promise<Gpu | null> {
+async function openIfFaster(model: Uint8Array, engine: Engine, threads: number): Promise<Gpu | null> {
   const { default: init, Gpu } = await import("./wasm/gpu/keisei_web_gpu.js");
   await init({ module_or_path: gpuUrl });
   const gpu = await Gpu.open(model);
@@ -54,7 +55,7 @@ async function openIfFaster(model: Uint8Array, engine: Engine): Promise<Gpu | nu
   const expected = engine.logits("startpos", "", 0);
   const asked = performance.now();
   await gpu.forward(planes);
-  const [cpu, onGpu] = [asked - began, (performance.now() - asked) / BATCH];
+  const [cpu, onGpu] = [(asked - began) / threads, (performance.now() - asked) / BATCH];
 
   const actions = expected.length - 3;
   const last = BATCH - 1;

@@ -44,6 +44,18 @@ impl<E: Executor> Evaluator<E> {
         (&self.policy, &self.wdl)
     }
 
+    /// The same of planes `[batch, planes, 81]` that were written elsewhere.
+    ///
+    /// # Panics
+    /// If these are not the planes of whole positions.
+    pub fn forward(&mut self, planes: &[f32]) -> (&[f32], &[f32]) {
+        let batch = planes.len() / (self.features.planes() * SQUARES);
+        self.policy.resize(batch * self.actions.count(), 0.0);
+        self.wdl.resize(batch * OUTCOMES, 0.0);
+        self.executor.forward(batch, planes, &mut self.policy, &mut self.wdl);
+        (&self.policy, &self.wdl)
+    }
+
     /// Takes a search one batch of at most `batch` leaves further.
     ///
     /// # Panics

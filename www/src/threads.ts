@@ -1,0 +1,109 @@
+/**
+ * The network on several threads.
+ *
+ * Each is a worker with a module and a model of its own. They share no memory, so they need no page that is isolated for it, and run
+ * on any static host; what travels are planes and logits, a few dozen kilobytes a position.
+ */
+
+import type { Judged, Share } from "./network.worker";
+import type { Engine } from "./wasm/keisei_web.js";
+
+/** More would take the memory of a phone, and batches that a search gains nothing from. */
+const MOST = 4;
+
+/** Weights that are worth it, and that are not too many to have a copy in each thread: a small network answers faster than a worker. */
+const [LEAST_WEIGHTS, MOST_WEIGHTS] = [1_000_000, 8_000_000];
+
+/** Leaves of each thread at once. */
+const SHARE = 4;
+
+/** Leaves at once where there is one thread. */
+const ALONE = 8;
+
+/** Win, draw and loss. */
+const OUTCOMES = 3;
+
+/** How many threads judge the leaves of a search by this network, the engine's own among them. */
+export function threadsFor(engine: Engine): number {
+  const weights = engine.weights();
+  if (weights < LEAST_WEIGHTS || weights > MOST_WEIGHTS) return 1;
+  return Math.min(navigator.hardwareConcurrency || 1, MOST);
+}
+
+/** Leaves that so many threads judge at once. It does not depend on whether they are there yet: a search is the same. */
+export const batchOf = (threads: number): number => (threads > 1 ? threads * SHARE : ALONE);
+
+/** One of the workers, and who waits for its answer. */
+class Thread {
+  readonly #worker = new Worker(new URL("./network.worker.ts", import.meta.url), { type: "module" });
+
+  ask(share: Share, transfer: Transferable[] = []): Promise<Judged> {
+    return new Promise((resolve, reject) => {
+      this.#worker.onmessage = ({ data }: MessageEvent<Judged>) => {
+        if (data.error === undefined) resolve(data);
+        else reject(new Error(data.error));
+      };
+      this.#worker.onerror = (event) => reject(new Error(event.message || "a thread could not be loaded"));
+      this.#worker.postMessage(share, transfer);
+    });
+  }
+
+  end(): void {
+    this.#worker.terminate();
+  }
+}
+
+export class Threads {
+  readonly #engine: Engine;
+  readonly #others: Thread[];
+  /** Numbers of a position's planes, and of its policy logits. */
+  readonly #planes: number;
+  readonly #actions: number;
+
+  private constructor(engine: Engine, others: Thread[]) {
+    this.#engine = engine;
+    this.#others = others;
+    this.#planes = engine.planes("startpos", "", 0).length;
+    this.#actions = engine.logits("startpos", "", 0).length - OUTCOMES;
+  }
+
+  /** So many threads for the network of this model, the engine's own among them; they are ready once they have all read it. */
+  static async open(wasmUrl: string, model: Uint8Array, engine: Engine, threads: number): Promise<Threads> {
+    const others = Array.from({ length: threads - 1 }, () => new Thread());
+    try {
+      await Promise.all(others.map((thread) => thread.ask({ wasmUrl, model })));
+      return new Threads(engine, others);
+    } catch (error) {
+      for (const thread of others) thread.end();
+      throw error;
+    }
+  }
+
+  /** Policy logits `[batch, actions]`, and behind them outcome logits `[batch, 3]`, from planes `[batch, planes, 81]`. */
+  async forward(planes: Float32Array): Promise<Float32Array> {
+    const batch = planes.length / this.#planes;
+    const share = Math.ceil(batch / (this.#others.length + 1));
+    const part = (index: number): Float32Array<ArrayBuffer> =>
+      planes.slice(index * share * this.#planes, (index + 1) * share * this.#planes);
+    const asked = this.#others.slice(0, Math.ceil(batch / share) - 1).map((thread, index) => {
+      const planes = part(index + 1);
+      return thread.ask({ planes }, [planes.buffer]);
+    });
+    // This thread's own share, while the others are at theirs.
+    const own = this.#engine.forward(part(0));
+    const parts = [own, ...(await Promise.all(asked)).map(({ logits }) => logits ?? new Float32Array())];
+    const all = new Float32Array(batch * (this.#actions + OUTCOMES));
+    let first = 0;
+    for (const logits of parts) {
+      const count = logits.length / (this.#actions + OUTCOMES);
+      all.set(logits.subarray(0, count * this.#actions), first * this.#actions);
+      all.set(logits.subarray(count * this.#actions), batch * this.#actions + first * OUTCOMES);
+      first += count;
+    }
+    return all;
+  }
+
+  free(): void {
+    for (const thread of this.#others) thread.end();
+  }
+}
