@@ -15,6 +15,7 @@ use crate::arena::{CONVERSION_PLIES, Match, Played};
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;
 use crate::export::{MODEL, read_model};
+use crate::network::{Arithmetic, Network};
 use crate::player::{Agent, Contender, EVALUATION_TEMPERATURE};
 use crate::score::Tally;
 use crate::searcher::Searcher;
@@ -48,6 +49,9 @@ pub struct EvaluateArgs {
     /// Sharpness of the models' choices: 0 plays the best move, 1 the policy as it was trained, or as it was searched
     #[arg(long, default_value_t = EVALUATION_TEMPERATURE)]
     temperature: f64,
+    /// What the networks compute in
+    #[arg(long, value_enum, default_value_t)]
+    arithmetic: Arithmetic,
     /// Seed of openings and choices: the same seed plays the same games
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -85,7 +89,7 @@ pub fn run(args: &EvaluateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()
         (None, run) => run.clone().unwrap_or_default().join(MODEL),
     };
     let temperature = args.temperature as f32;
-    let subject = with_network(&path, args.visits, temperature)?;
+    let subject = with_network(&path, args.visits, temperature, args.arithmetic)?;
     // All files are read before the first game is played.
     let opponents: Vec<Contender> =
         args.opponent.iter().map(|who| opponent(who, &path, args)).collect::<Result<_>>()?;
@@ -144,7 +148,8 @@ fn threads(asked: usize) -> usize {
 }
 
 fn opponent(who: &str, subject: &Path, args: &EvaluateArgs) -> Result<Contender> {
-    let with_network = |path| with_network(path, args.opponent_visits.unwrap_or(0), args.temperature as f32);
+    let visits = args.opponent_visits.unwrap_or(0);
+    let with_network = |path| with_network(path, visits, args.temperature as f32, args.arithmetic);
     match who {
         "random" => Ok(Contender::Random),
         "greedy" => Ok(Contender::Greedy),
@@ -154,15 +159,16 @@ fn opponent(who: &str, subject: &Path, args: &EvaluateArgs) -> Result<Contender>
 }
 
 /// The model in the file `path`, with a search of `visits` or by its policy alone.
-fn with_network(path: &Path, visits: u32, temperature: f32) -> Result<Contender> {
+fn with_network(path: &Path, visits: u32, temperature: f32, arithmetic: Arithmetic) -> Result<Contender> {
     let model = read_model(path)?;
+    let network = Network::new(&model, arithmetic).context("--arithmetic")?;
     let name = name(path, &model);
     if visits == 0 {
-        return Ok(Agent::of_model(&name, &model, temperature).into());
+        return Ok(Agent::new(&name, &model, network, temperature).into());
     }
     let name = format!("{name}, {visits} visit{}", if visits == 1 { "" } else { "s" });
     let settings = Settings { visits, ..Settings::default() };
-    Ok(Searcher::of_model(&name, &model, settings, temperature).into())
+    Ok(Searcher::new(&name, &model, network, settings, temperature).into())
 }
 
 /// The run and iteration that the model comes from; of a model without a run, the file.
@@ -267,6 +273,7 @@ fn line(played: &Played, args: &EvaluateArgs, path: &Path, opponent_visits: Opti
         "games": args.games,
         "seed": args.seed,
         "temperature": args.temperature,
+        "arithmetic": args.arithmetic.to_string(),
         "score": played.tally().score(),
         "score_interval": played.score_interval(),
         "elo": elo,

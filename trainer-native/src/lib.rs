@@ -11,6 +11,7 @@ pub mod adam;
 pub mod arena;
 pub mod evaluate;
 pub mod export;
+pub mod network;
 pub mod player;
 pub mod searcher;
 pub mod score;

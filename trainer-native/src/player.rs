@@ -2,12 +2,12 @@
 
 use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
 use keisei_core::format::{Model, PlyInfo};
-use keisei_core::net::simd::Simd;
-use keisei_core::net::{Executor, OUTCOMES, Weights, value};
+use keisei_core::net::{Executor, OUTCOMES, value};
 use keisei_core::search::policy;
 use keisei_core::shogi::{Game, Move};
 
 use crate::material;
+use crate::network::Network;
 use crate::random::Stream;
 use crate::searcher::Searcher;
 
@@ -157,24 +157,19 @@ pub struct Agent {
     features: Features,
     actions: Actions,
     temperature: f32,
-    executor: Simd,
+    executor: Network,
 }
 
 impl Agent {
-    /// An agent that draws from the softmax of `logits / temperature`; 0 plays the best move.
+    /// An agent of this model and its network, that draws from the softmax of `logits / temperature`; 0 plays the best move.
     ///
     /// # Panics
-    /// If the network does not fit the encodings.
-    pub fn new(name: &str, features: Features, actions: Actions, weights: &Weights, temperature: f32) -> Agent {
-        assert_eq!(usize::from(weights.spec().planes), features.planes(), "the network reads these features");
-        assert_eq!(weights.spec().actions(), actions.count(), "the network has these actions");
-        Agent { name: name.to_owned(), features, actions, temperature, executor: Simd::new(weights) }
-    }
-
-    /// The agent of a model.
-    pub fn of_model(name: &str, model: &Model, temperature: f32) -> Agent {
-        // A model holds no network that does not fit its encodings: reading and writing refuse it.
-        Agent::new(name, model.features, model.actions, &model.weights, temperature)
+    /// If the network does not fit the model's encodings.
+    pub fn new(name: &str, model: &Model, executor: Network, temperature: f32) -> Agent {
+        let Model { features, actions, .. } = *model;
+        assert_eq!(usize::from(executor.spec().planes), features.planes(), "the network reads these features");
+        assert_eq!(executor.spec().actions(), actions.count(), "the network has these actions");
+        Agent { name: name.to_owned(), features, actions, temperature, executor }
     }
 }
 
@@ -213,7 +208,7 @@ pub(crate) mod tests {
     use std::collections::BTreeSet;
 
     use keisei_core::format::Provenance;
-    use keisei_core::net::{NetOptions, NetSpec};
+    use keisei_core::net::{NetOptions, NetSpec, Weights};
     use keisei_core::shogi::Position;
 
     use super::*;
@@ -239,7 +234,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn agent(temperature: f32) -> Agent {
-        Agent::of_model("agent", &model(), temperature)
+        Agent::new("agent", &model(), Network::f32(&model()), temperature)
     }
 
     fn game(sfen: &str) -> Game {

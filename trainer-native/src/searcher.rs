@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use keisei_core::encoding::PackedObservation;
 use keisei_core::format::{Model, PlyInfo};
 use keisei_core::net::OUTCOMES;
-use keisei_core::net::simd::Simd;
 use keisei_core::search::{Candidate, Decision, Evaluator, Search, Settings};
 
+use crate::network::Network;
 use crate::player::{Choice, Player, SHOWN, Turn};
 
 /// Plays by a search with a fixed number of visits, those kept from the game's earlier moves included. A clone shares
@@ -15,7 +15,7 @@ use crate::player::{Choice, Player, SHOWN, Turn};
 #[derive(Clone, Debug)]
 pub struct Searcher {
     name: String,
-    evaluator: Evaluator<Simd>,
+    evaluator: Evaluator<Network>,
     settings: Settings,
     temperature: f32,
     /// The search of each game that has not ended, by the game's number.
@@ -23,14 +23,14 @@ pub struct Searcher {
 }
 
 impl Searcher {
-    /// A searcher that draws its move in proportion to `visits^(1 / temperature)`; 0 plays the best.
+    /// A searcher with this model and its network, that draws its move in proportion to `visits^(1 / temperature)`; 0 plays the
+    /// best.
     ///
     /// # Panics
-    /// If a setting is out of its range.
-    pub fn of_model(name: &str, model: &Model, settings: Settings, temperature: f32) -> Searcher {
+    /// If a setting is out of its range, or the network does not fit the model's encodings.
+    pub fn new(name: &str, model: &Model, network: Network, settings: Settings, temperature: f32) -> Searcher {
         settings.validate().expect("the settings are in range");
-        // A model holds no network that does not fit its encodings: reading and writing refuse it.
-        let evaluator = Evaluator::new(Simd::new(&model.weights), model.features, model.actions);
+        let evaluator = Evaluator::new(network, model.features, model.actions);
         Searcher { name: name.to_owned(), evaluator, settings, temperature, searches: BTreeMap::new() }
     }
 
@@ -119,7 +119,8 @@ mod tests {
     use crate::random::{Purpose, Stream};
 
     fn searcher(visits: u32) -> Searcher {
-        Searcher::of_model("searcher", &model(), Settings { visits, ..Settings::default() }, 0.5)
+        let settings = Settings { visits, ..Settings::default() };
+        Searcher::new("searcher", &model(), Network::f32(&model()), settings, 0.5)
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::arena::Match;
 use crate::config::Preset;
 use crate::events::{EndedGames, Evaluation, Metrics, Perf};
+use crate::network::Network;
 use crate::player::{Agent, Contender, EVALUATION_TEMPERATURE};
 use crate::ppo;
 use crate::random::{Purpose, Stream};
@@ -140,7 +141,8 @@ fn evaluate(run: &Run, threads: usize) -> Option<Evaluation> {
     }
     let seed = Stream::new(run.config.seed, Purpose::Evaluation, run.iteration, 0).next_u64();
     let table = Match { pairs: config.evaluate_games / 2, seed, threads };
-    let agent = Agent::of_model("agent", &run.model(), EVALUATION_TEMPERATURE as f32);
+    let model = run.model();
+    let agent = Agent::new("agent", &model, Network::f32(&model), EVALUATION_TEMPERATURE as f32);
     let played = table.play(&agent.into(), &Contender::Greedy, &|_| {});
     let tally = played.tally();
     Some(Evaluation {

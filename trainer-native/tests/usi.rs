@@ -104,7 +104,7 @@ fn the_engine_introduces_itself_and_plays_a_game() {
     let mut engine = Engine::with(&model(folder.path()));
     engine.say("usi");
     let lines = engine.until("usiok");
-    for option in ["Model", "Threads", "Visits", "Temperature", "MultiPV", "USI_Ponder", "MoveOverhead"] {
+    for option in ["Model", "Threads", "Arithmetic", "Visits", "Temperature", "MultiPV", "USI_Ponder", "MoveOverhead"] {
         assert!(lines.iter().any(|line| line.starts_with(&format!("option name {option} type"))), "{option}");
     }
     let mut game = Game::new(Position::startpos(), 60);

@@ -13,6 +13,7 @@ use super::info;
 use super::options::Options;
 use super::workers::Workers;
 use crate::export::read_model;
+use crate::network::Network;
 use crate::random::{Purpose, Stream};
 
 /// How often the GUI is told of the search.
@@ -103,7 +104,7 @@ impl<W: Write> Engine<W> {
                 self.say("readyok\n")?;
             }
             Command::SetOption { name, value } => match self.options.set(&name, &value) {
-                Ok(()) if matches!(&*name, "Model" | "Threads") => {
+                Ok(()) if matches!(&*name, "Model" | "Threads" | "Arithmetic") => {
                     self.workers = None;
                     self.search = None;
                 }
@@ -130,7 +131,8 @@ impl<W: Write> Engine<W> {
         if self.workers.is_none() {
             let path = self.options.model.as_ref().ok_or("no model is set: setoption name Model value FILE")?;
             let model = read_model(path).map_err(|error| format!("{error:#}"))?;
-            self.workers = Some(Workers::new(&model, self.options.threads));
+            let network = Network::new(&model, self.options.arithmetic).map_err(|error| format!("{error:#}"))?;
+            self.workers = Some(Workers::new(&model, network, self.options.threads));
         }
         Ok(())
     }

@@ -3,14 +3,18 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use crate::network::Arithmetic;
+
 /// An option: name, USI type with default and range, and what it is for.
 ///
 /// `USI_Hash` and `USI_Ponder` are known to every GUI and set by most without being asked.
-const OPTIONS: [(&str, &str); 9] = [
+const OPTIONS: [(&str, &str); 10] = [
     // Model file.
     ("Model", "filename default <empty>"),
     // Threads that run the network.
     ("Threads", "spin default 1 min 1 max 256"),
+    // What the network computes in.
+    ("Arithmetic", "combo default f32 var f32 var integer var bf16"),
     // Visits of the root that end the search; 0 leaves it to the clock.
     ("Visits", "spin default 0 min 0 max 100000000"),
     // Sharpness of the choice by visits: 0 plays the best move.
@@ -34,6 +38,8 @@ pub struct Options {
     pub model: Option<PathBuf>,
     /// Threads that run the network.
     pub threads: usize,
+    /// What the network computes in.
+    pub arithmetic: Arithmetic,
     /// Visits that end the search; nothing for no limit.
     pub visits: Option<u32>,
     /// Temperature of the choice, 0 or more.
@@ -55,6 +61,7 @@ impl Default for Options {
         Options {
             model: None,
             threads: 1,
+            arithmetic: Arithmetic::F32,
             visits: None,
             temperature: 0.0,
             multi_pv: 1,
@@ -84,6 +91,10 @@ impl Options {
         match name {
             "Model" => self.model = (!matches!(value, "" | "<empty>")).then(|| value.into()),
             "Threads" => self.threads = spin(name, value)? as usize,
+            "Arithmetic" => {
+                let arithmetic = Arithmetic::from_name(value);
+                self.arithmetic = arithmetic.ok_or_else(|| refused(name, value, "f32, integer or bf16"))?;
+            }
             "Visits" => self.visits = Some(spin(name, value)? as u32).filter(|&visits| visits > 0),
             "Temperature" => {
                 let temperature = value.parse::<f32>().ok().filter(|value| (0.0..=100.0).contains(value));
@@ -135,6 +146,8 @@ mod tests {
         check("Model", "<empty>", Ok(default()));
         check("Threads", "4", Ok(Options { threads: 4, ..default() }));
         check("Threads", "0", Err("option Threads: \"0\" is not a whole number from 1 to 256"));
+        check("Arithmetic", "integer", Ok(Options { arithmetic: Arithmetic::Integer, ..default() }));
+        check("Arithmetic", "int8", Err("option Arithmetic: \"int8\" is not f32, integer or bf16"));
         check("Visits", "800", Ok(Options { visits: Some(800), ..default() }));
         check("Visits", "-1", Err("option Visits: \"-1\" is not a whole number from 0 to 100000000"));
         check("Temperature", "0.5", Ok(Options { temperature: 0.5, ..default() }));

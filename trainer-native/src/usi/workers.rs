@@ -5,8 +5,9 @@ use std::thread;
 use keisei_core::encoding::Actions;
 use keisei_core::format::Model;
 use keisei_core::net::OUTCOMES;
-use keisei_core::net::simd::Simd;
 use keisei_core::search::{Evaluator, Search};
+
+use crate::network::Network;
 
 /// Leaves that one thread judges together.
 const BATCH: usize = 8;
@@ -14,16 +15,18 @@ const BATCH: usize = 8;
 /// One evaluator for each thread; they share the weights.
 #[derive(Debug)]
 pub struct Workers {
-    evaluators: Vec<Evaluator<Simd>>,
+    evaluators: Vec<Evaluator<Network>>,
     policy: Vec<f32>,
     wdl: Vec<f32>,
 }
 
 impl Workers {
-    /// Workers on `threads` threads.
-    pub fn new(model: &Model, threads: usize) -> Workers {
-        // A model holds no network that does not fit its encodings: reading and writing refuse it.
-        let evaluator = Evaluator::new(Simd::new(&model.weights), model.features, model.actions);
+    /// Workers with this model and its network on `threads` threads.
+    ///
+    /// # Panics
+    /// If the network does not fit the model's encodings.
+    pub fn new(model: &Model, network: Network, threads: usize) -> Workers {
+        let evaluator = Evaluator::new(network, model.features, model.actions);
         Workers { evaluators: vec![evaluator; threads], policy: Vec::new(), wdl: Vec::new() }
     }
 

@@ -6,21 +6,17 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use burn::backend::{Flex, flex::FlexDevice};
 use keisei_benches::executors::native;
-use keisei_core::encoding::{PackedObservation, SQUARES};
 use keisei_core::format::model::Model;
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
-use keisei_core::net::simd::{Calibration, Simd};
+use keisei_core::net::simd::Calibration;
 use keisei_core::net::{Executor, OUTCOMES, value};
 use keisei_core::random::SplitMix64;
-use keisei_core::search::policy;
 use keisei_core::shogi::Game;
+use trainer_native::network::{own_positions, planes};
 
 /// Positions to calibrate on, and to compare on; each from games of its own.
 const POSITIONS: [usize; 2] = [256, 1024];
-
-/// Of so many positions of a game, one is taken.
-const ONE_IN: usize = 7;
 
 /// The least share of positions with the same best move, and the largest difference of a value.
 const BARS: (f64, f32) = (0.99, 0.01);
@@ -28,6 +24,14 @@ const BARS: (f64, f32) = (0.99, 0.01);
 struct Positions {
     planes: Vec<f32>,
     legal: Vec<Vec<u16>>,
+}
+
+impl Positions {
+    fn new(model: &Model, count: usize, random: &mut SplitMix64) -> Positions {
+        let games = own_positions(model, count, random);
+        let legal = |game: &Game| model.actions.legal(game.position()).actions().to_vec();
+        Positions { planes: planes(model, &games), legal: games.iter().map(legal).collect() }
+    }
 }
 
 struct Output {
@@ -41,7 +45,7 @@ pub fn compare(file: &Path) -> Result<()> {
     let model = Model::from_bytes(&bytes).with_context(|| file.display().to_string())?;
     let (weights, spec) = (&model.weights, model.spec());
     let mut random = SplitMix64(20261125);
-    let [for_calibration, positions] = POSITIONS.map(|count| play(&model, count, &mut random));
+    let [for_calibration, positions] = POSITIONS.map(|count| Positions::new(&model, count, &mut random));
     let expected = run(&mut Scalar::new(weights), &positions);
     let calibration = Calibration::measure(weights, &for_calibration.planes);
 
@@ -74,31 +78,6 @@ pub fn compare(file: &Path) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Games of the model against itself at temperature 1, until there are enough positions.
-fn play(model: &Model, count: usize, random: &mut SplitMix64) -> Positions {
-    let mut executor = Simd::new(&model.weights);
-    let size = model.features.planes() * SQUARES;
-    let mut planes = vec![0.0; size];
-    let (mut logits, mut wdl) = (vec![0.0; model.actions.count()], [0.0; OUTCOMES]);
-    let mut positions = Positions { planes: Vec::new(), legal: Vec::new() };
-    let mut game = Game::startpos();
-    while positions.legal.len() < count {
-        if game.outcome().is_some() {
-            game = Game::startpos();
-        }
-        let legal = model.actions.legal(game.position());
-        model.features.expand(&PackedObservation::new(&game), &mut planes);
-        if random.below(ONE_IN) == 0 {
-            positions.planes.extend(&planes);
-            positions.legal.push(legal.actions().to_vec());
-        }
-        executor.forward(1, &planes, &mut logits, &mut wdl);
-        let probabilities = policy::probabilities(&logits, legal.actions(), 1.0);
-        game.play(legal.moves()[policy::draw(&probabilities, random.uniform())]);
-    }
-    positions
 }
 
 fn run(executor: &mut dyn Executor, positions: &Positions) -> Output {

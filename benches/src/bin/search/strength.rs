@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use keisei_core::search::Settings;
 use trainer_native::arena::Match;
 use trainer_native::export::read_model;
+use trainer_native::network::Network;
 use trainer_native::player::Contender;
 use trainer_native::score::Tally;
 use trainer_native::searcher::Searcher;
@@ -29,7 +30,8 @@ pub fn measure(model: &Path, visits: &[u32], games: usize, threads: usize) -> Re
         };
         let settings = if visits == 1 { raw } else { Settings::default() };
         let name = if visits == 1 { "raw policy".to_owned() } else { format!("{visits} visits") };
-        Contender::from(Searcher::of_model(&name, &model, Settings { visits, ..settings }, TEMPERATURE))
+        let (network, settings) = (Network::f32(&model), Settings { visits, ..settings });
+        Contender::from(Searcher::new(&name, &model, network, settings, TEMPERATURE))
     };
     println!(
         "\n{} #{}, {games} games each, temperature {TEMPERATURE}:\n",
