@@ -134,7 +134,7 @@ async function step(engine: Engine): Promise<boolean> {
   } catch (error) {
     // A GPU can be taken away at any time; this thread goes on.
     console.info(`the ${gpu ? "GPU" : "other threads"} will not do: ${error}`);
-    elsewhere.free();
+    threads?.free();
     gpu = threads = null;
     engine.abandon();
     return engine.step(batch);
