@@ -1,7 +1,7 @@
 //! `cargo xtask bench NAME`: one benchmark of `benches/`, each a program of its own.
 
-use crate::install::Missing;
-use crate::shell::{cargo, command, json, run as run_command, target_directory};
+use crate::install::{Missing, chromium, npm_packages, vulkan_drivers};
+use crate::shell::{cargo, command, json, root, run as run_command, target_directory};
 use crate::wasm;
 use anyhow::{Context as _, Result, bail};
 use std::process::Command;
@@ -11,7 +11,7 @@ use std::process::Command;
 pub struct Options {
     /// Its name; without one the names are listed
     name: Option<String>,
-    /// Build the backends of GPUs as well, which takes a quarter of an hour
+    /// Build what GPUs run as well, which takes a quarter of an hour; where there is no GPU the CPU plays one
     #[arg(long)]
     gpu: bool,
     /// Arguments of the benchmark
@@ -39,7 +39,7 @@ pub fn run(options: &Options) -> Result<()> {
         let mut cargo = cargo();
         cargo.args(["run", "--release", "--package", "keisei-benches", "--bin", name]);
         cargo.args(["--features", &program.required_features.join(",")]);
-        cargo.args(options.gpu.then_some("--features=gpu")).arg("--");
+        cargo.args(options.gpu.then_some("--features=wgpu")).arg("--");
         cargo
     };
     // Parity is that of the executors whose speed `inference` measures.
@@ -57,7 +57,28 @@ pub fn run(options: &Options) -> Result<()> {
             }
         }
     }
+    if name == "parity" && options.gpu {
+        gpus(&mut command)?;
+    }
     run_command(command.args(&options.args))
+}
+
+/// Gives the program a driver that plays a GPU, the page's module for WebGPU and a browser for it: what can be had of these.
+fn gpus(command: &mut Command) -> Result<()> {
+    let mut give = || {
+        vulkan_drivers()?;
+        command.env("XDG_RUNTIME_DIR", target_directory()?);
+        npm_packages(&root().join("tests/browser"))?;
+        command.arg("--browser").arg(chromium()?).arg("--webgpu").arg(wasm::build_gpu()?);
+        Ok(())
+    };
+    give().or_else(|error: anyhow::Error| {
+        if error.is::<Missing>() {
+            eprintln!("without a part of what plays GPUs: {error:#}");
+            return Ok(());
+        }
+        Err(error)
+    })
 }
 
 /// The program that compares builds of itself: for this CPU and for every CPU, each with both kinds of haitaka's sliders,

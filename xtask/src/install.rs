@@ -82,6 +82,14 @@ pub fn chromium() -> Result<PathBuf> {
     known().context("the package chromium holds no program of that name")
 }
 
+/// Mesa's drivers for Vulkan. One of them is lavapipe, by which the CPU plays a GPU.
+///
+/// # Errors
+/// As [`debian_packages`].
+pub fn vulkan_drivers() -> Result<()> {
+    debian_packages(&["libvulkan1", "mesa-vulkan-drivers"]).context("a Vulkan driver")
+}
+
 /// Brings `folder/node_modules` to what its lock file says; at once if that was the last thing installed there.
 ///
 /// # Errors

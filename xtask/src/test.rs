@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check, each as one stage of a table, whatever happens to the others.
 
-use crate::install::{Missing, chromium, cpp_compiler, debian_packages, npm_packages, python_packages};
+use crate::install::{Missing, chromium, cpp_compiler, npm_packages, python_packages, vulkan_drivers};
 use crate::shell::{cargo, command, find, root, run_read, target_directory};
 use crate::summary::{Counts, Row, table};
 use crate::{licences, shell, wasm, web};
@@ -194,10 +194,10 @@ fn browser_tests() -> Result<Command> {
     Ok(npm)
 }
 
-/// Mesa's lavapipe plays the GPU, unless the environment names another Vulkan driver. With every feature, so that what only a
+/// On lavapipe, unless the environment names another Vulkan driver. With every feature, so that what only a
 /// GPU build holds is compiled as well; not optimised, for that would take a quarter of an hour and only hands work to the driver.
 fn gpu_tests() -> Result<Command> {
-    debian_packages(&["libvulkan1", "mesa-vulkan-drivers"]).context("a Vulkan driver for the GPU tests")?;
+    vulkan_drivers()?;
     let mut cargo = cargo();
     for setting in ["opt-level=0", "debug=false", "package.'*'.opt-level=0"] {
         cargo.arg("--config").arg(format!("profile.dev.{setting}"));

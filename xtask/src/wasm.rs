@@ -164,7 +164,7 @@ pub fn compile_bare() -> Result<()> {
 }
 
 /// Builds `web` into `www/src/wasm/`: `keisei_web.js`, its types, and the optimised `keisei_web_bg.wasm`; the same with
-/// relaxed SIMD goes into `relaxed/` below it, and `web-gpu` as `keisei_web_gpu` into `gpu/`.
+/// relaxed SIMD goes into `relaxed/` below it, and what [`build_gpu`] builds into `gpu/`.
 ///
 /// # Errors
 /// Anything that it takes is missing or fails.
@@ -181,11 +181,21 @@ pub fn build() -> Result<()> {
     if bindings(&out)? != bindings(&relaxed)? {
         bail!("{}: the modules have different bindings, but the page loads both with one", out.display());
     }
+    build_gpu().map(drop)
+}
+
+/// Builds `web-gpu` as `keisei_web_gpu` into `www/src/wasm/gpu/`; that folder.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_gpu() -> Result<PathBuf> {
+    npm_packages(&www())?;
     // The GPU does the work: this module is to be small.
     let compiled = compile_as("wasm-small", &["--package", "keisei-web-gpu"], Simd::Fixed)?;
-    let gpu = out.join("gpu");
+    let gpu = www().join("src/wasm/gpu");
     bind(&compiled.join("keisei_web_gpu.wasm"), &gpu)?;
-    optimise(&gpu.join("keisei_web_gpu_bg.wasm"), Simd::Fixed, "-Oz")
+    optimise(&gpu.join("keisei_web_gpu_bg.wasm"), Simd::Fixed, "-Oz")?;
+    Ok(gpu)
 }
 
 fn bind(compiled: &Path, out: &Path) -> Result<()> {

@@ -1,7 +1,7 @@
 //! How far apart the executors are: one table of policy logits, values and gradients beside the definition's.
 //!
-//! `cargo xtask bench parity` builds what this needs, `cargo xtask bench --gpu parity` the GPU's backend as well. What cannot
-//! run here has a row that says so. The program fails if a bar is missed.
+//! `cargo xtask bench parity` builds what this needs, `cargo xtask bench --gpu parity` what GPUs run as well, and lets the CPU play
+//! the GPU where there is none. What cannot run here has a row that says so. The program fails if a bar is missed.
 
 mod network;
 
@@ -21,13 +21,17 @@ use keisei_core::random::SplitMix64;
 use network::{Differences, GRADIENT_BAR, LOGIT_BAR, Network};
 use trainer_native::learner::{BurnLearner, Device, Precision};
 
-const USAGE: &str = "usage: parity [--wasm MODULE] [--relaxed MODULE] [--model FILE] [--positions N]";
+const USAGE: &str = "usage: parity [--wasm MODULE] [--relaxed MODULE] [--webgpu FOLDER --browser PROGRAM] [--model FILE] \
+    [--positions N]";
 
 struct Options {
     /// Our executors as a WebAssembly module.
     wasm: Option<PathBuf>,
     /// The same with relaxed-simd.
     relaxed: Option<PathBuf>,
+    /// The folder of the page's module for WebGPU, and the Chromium that runs it on `SwiftShader`.
+    webgpu: Option<PathBuf>,
+    browser: Option<PathBuf>,
     /// A trained model.
     model: Option<PathBuf>,
     positions: usize,
@@ -47,22 +51,23 @@ fn main() -> Result<()> {
     let folder = folder()?.join("parity");
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let mut notes = Vec::new();
-    let mut node = match node(&options, &folder) {
-        Ok(node) => Some(node),
-        Err(error) => {
-            notes.push(format!("wasm: {error:#}"));
-            None
+    let (mut workers, mut left_out) = (Vec::new(), Vec::new());
+    for (name, worker) in [("wasm", node(&options, &folder)), ("webgpu", webgpu(&options, &folder))] {
+        match worker {
+            Ok(worker) => workers.push(worker),
+            Err(error) => {
+                notes.push(format!("{name}: {error:#}"));
+                left_out.push(name);
+            }
         }
-    };
+    }
     let gpu = Device::Wgpu.learner(Features::Attack96, Actions::Dest2187, Precision::F32, 1).map(|gpu| gpu.name());
     notes.push(match &gpu {
         Ok(name) => format!("wgpu: {name}"),
-        Err(error) if cfg!(feature = "gpu") => format!("wgpu: {error:#}"),
+        Err(error) if cfg!(feature = "wgpu") => format!("wgpu: {error:#}"),
         Err(_) => "wgpu: `cargo xtask bench --gpu parity` builds it; that takes a quarter of an hour".into(),
     });
-    notes.push(
-        "SwiftShader: `cargo xtask test --only browser` compares its logits, in Chromium, and prints them".into(),
-    );
+    left_out.extend(gpu.is_err().then_some("wgpu"));
 
     let mut rows: Vec<Row> = Vec::new();
     for network in &networks {
@@ -78,8 +83,8 @@ fn main() -> Result<()> {
             }
             answers.push((native.name, native.exact, output));
         }
-        if let Some(node) = &mut node {
-            answers.extend(network.by_node(node, &folder, &definition)?);
+        for worker in &mut workers {
+            answers.extend(network.by_worker(worker, &folder, &definition)?);
         }
         let burn = network.by_learner(&mut BurnLearner::new(features, actions, 1))?;
         answers.push(("burn-flex".to_owned(), true, burn.clone()));
@@ -95,9 +100,7 @@ fn main() -> Result<()> {
             }
         }
     }
-    for name in [node.is_none().then_some("wasm"), gpu.is_err().then_some("wgpu"), Some("SwiftShader")] {
-        rows.extend(name.map(|name| Row { name: name.to_owned(), exact: false, cells: Vec::new() }));
-    }
+    rows.extend(left_out.into_iter().map(|name| Row { name: name.to_owned(), exact: false, cells: Vec::new() }));
     let met = print(&networks, &rows);
     println!(
         "\nOn {} positions of random games, the largest differences of a policy logit and of a value (win less loss) from the\n\
@@ -121,11 +124,13 @@ fn main() -> Result<()> {
 }
 
 fn parse(arguments: &[String]) -> Result<Options> {
-    let mut options = Options { wasm: None, relaxed: None, model: None, positions: 64 };
+    let mut options = Options { wasm: None, relaxed: None, webgpu: None, browser: None, model: None, positions: 64 };
     for pair in arguments.chunks(2) {
         match pair {
             [name, value] if name == "--wasm" => options.wasm = Some(value.into()),
             [name, value] if name == "--relaxed" => options.relaxed = Some(value.into()),
+            [name, value] if name == "--webgpu" => options.webgpu = Some(value.into()),
+            [name, value] if name == "--browser" => options.browser = Some(value.into()),
             [name, value] if name == "--model" => options.model = Some(value.into()),
             [name, value] if name == "--positions" => options.positions = value.parse().context(USAGE)?,
             _ => bail!(USAGE),
@@ -142,6 +147,14 @@ fn node(options: &Options, folder: &Path) -> Result<Worker> {
     // It looks for packages in the second folder only to run onnxruntime-web.
     let arguments: Vec<&Path> = [folder, folder].into_iter().chain(options.relaxed.as_deref()).collect();
     Worker::node(0, "inference.mjs", wasm, &arguments)
+}
+
+fn webgpu(options: &Options, folder: &Path) -> Result<Worker> {
+    let (Some(module), Some(browser)) = (&options.webgpu, &options.browser) else {
+        bail!("`cargo xtask bench --gpu parity` builds its module");
+    };
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/browser");
+    Worker::node(0, "webgpu.mjs", module, &[folder, &packages, browser])
 }
 
 /// The small ones first, whose gradients are taken as well.

@@ -154,10 +154,10 @@ impl Network {
         Ok(output)
     }
 
-    /// Each executor of the modules; the worker finds the network in `folder` and leaves its answer there.
-    pub fn by_node(
+    /// Each executor of a worker in Node, which finds the network in `folder` and leaves its answer there.
+    pub fn by_worker(
         &self,
-        node: &mut Worker,
+        worker: &mut Worker,
         folder: &Path,
         definition: &Output,
     ) -> Result<Vec<(String, bool, Output)>> {
@@ -168,9 +168,9 @@ impl Network {
             fs::write(path(what), numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())?;
         }
         let mut answers = Vec::new();
-        let engines = node.ask("engines")?;
-        for engine in engines.split(' ').filter(|engine| engine.starts_with("wasm-")) {
-            node.ask(&format!("write {engine} {name}"))?;
+        let engines = worker.ask("engines")?;
+        for engine in engines.split(' ').filter(|engine| engine.starts_with("wasm-") || engine.starts_with("webgpu-")) {
+            worker.ask(&format!("write {engine} {name}"))?;
             let read = |what: &str| -> Result<Vec<f32>> {
                 let bytes = fs::read(path(what))?;
                 Ok(bytes.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
