@@ -1,6 +1,7 @@
 //! Runs a network on what a search hands out.
 
 use alloc::vec::Vec;
+use core::mem;
 
 use super::Search;
 use crate::encoding::{Actions, Features, PackedObservation, SQUARES};
@@ -35,12 +36,11 @@ impl<E: Executor> Evaluator<E> {
 
     /// What the network says of a batch: policy logits `[batch, actions]` and outcome logits `[batch, 3]`.
     pub fn evaluate(&mut self, observations: &[PackedObservation]) -> (&[f32], &[f32]) {
-        let batch = observations.len();
-        self.planes.resize(batch * self.features.planes() * SQUARES, 0.0);
-        self.policy.resize(batch * self.actions.count(), 0.0);
-        self.wdl.resize(batch * OUTCOMES, 0.0);
-        self.features.expand_batch(observations, &mut self.planes);
-        self.executor.forward(batch, &self.planes, &mut self.policy, &mut self.wdl);
+        let mut planes = mem::take(&mut self.planes);
+        planes.resize(observations.len() * self.features.planes() * SQUARES, 0.0);
+        self.features.expand_batch(observations, &mut planes);
+        self.forward(&planes);
+        self.planes = planes;
         (&self.policy, &self.wdl)
     }
 
