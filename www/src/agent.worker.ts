@@ -136,6 +136,7 @@ async function step(engine: Engine): Promise<boolean> {
     console.info(`the ${gpu ? "GPU" : "other threads"} will not do: ${error}`);
     threads?.free();
     gpu = threads = null;
+    batch = batchOf(1);
     engine.abandon();
     return engine.step(batch);
   }
