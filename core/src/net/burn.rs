@@ -10,13 +10,22 @@ use burn::tensor::{ElementConversion, FloatDType, Int, Tensor, TensorData, modul
 use super::{Executor, NetSpec, OUTCOMES, POOLED, SIDE, SQUARES, TensorSpec, VARIANCE_FLOOR, Weights, assert_shapes};
 use crate::encoding::SET_WORDS;
 
-/// Convolves `[B, in, 9, 9]` with `[out, in, k, k]`, k odd, zeros around the board, and adds a bias `[out]`: `[B, out, 9, 9]`.
+/// Convolves `[B, in, s, s]` with `[out, in, k, k]`, k odd, zeros around the board, and adds a bias `[out]`: `[B, out, s, s]`. A
+/// side s is 9, or 1 with k = 1: a linear layer is a convolution of boards of one square.
 pub type Convolve<B> = fn(Tensor<B, 4>, Tensor<B, 4>, Option<Tensor<B, 1>>) -> Tensor<B, 4>;
 
-/// As the backend convolves and differentiates itself.
+/// As the backend convolves, multiplies and differentiates itself.
 fn convolve<B: Backend>(x: Tensor<B, 4>, weight: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
-    let padding = weight.dims()[2] / 2;
-    conv2d(x, weight, bias, ConvOptions::new([1, 1], [padding, padding], [1, 1], 1))
+    let ([batch, inputs, side, _], [outputs, _, kernel, _]) = (x.dims(), weight.dims());
+    if side == 1 {
+        let y = x.reshape([batch, inputs]).matmul(weight.reshape([outputs, inputs]).transpose()); // [B, out]
+        let y = match bias {
+            Some(bias) => y + bias.unsqueeze(),
+            None => y,
+        };
+        return y.reshape([batch, outputs, 1, 1]);
+    }
+    conv2d(x, weight, bias, ConvOptions::new([1, 1], [kernel / 2, kernel / 2], [1, 1], 1))
 }
 
 /// The network on backend `B`, with one parameter for each tensor of [`NetSpec::tensors`].
@@ -174,7 +183,7 @@ impl<B: Backend> Net<B> {
         self.forward_by(convolve, planes)
     }
 
-    /// The same by another way to convolve, for backends whose own is slow.
+    /// The same by another way to convolve, for backends whose own is slow or wrong.
     pub fn forward_by(
         &self,
         convolve: Convolve<B>,
@@ -186,27 +195,27 @@ impl<B: Backend> Net<B> {
         for block in &self.blocks {
             let mut y = relu(block.conv1.forward(convolve, x.clone())); // [B, C, 9, 9]
             if let Some(perceptron) = &block.pool {
-                y = y + over_board(perceptron.forward(pool(x.clone())));
+                y = y + over_board(perceptron.forward(convolve, pool(x.clone())));
             }
             let mut y = block.conv2.forward(convolve, y); // [B, C, 9, 9]
             if let Some(se) = &block.se {
                 let channels = usize::from(self.spec.channels);
                 let means = y.clone().reshape([batch, channels, SQUARES]).mean_dim(2).reshape([batch, channels]);
-                let excitation = se.forward(means); // [B, 2 C]
+                let excitation = se.forward(convolve, means); // [B, 2 C]
                 let [scale, shift] = [0, channels].map(|from| excitation.clone().narrow(1, from, channels));
                 y = y * over_board(sigmoid(scale)) + over_board(shift);
             }
             x = relu(x + y); // [B, C, 9, 9]
         }
-        let score = self.score.as_ref().map(|head| head.forward(pool(x.clone()))); // [B, 1]
+        let score = self.score.as_ref().map(|head| head.forward(convolve, pool(x.clone()))); // [B, 1]
 
-        let policy = self.policy.conv1x1(convolve, x.clone(), None).reshape([batch, self.spec.actions()]); // [B, policy_planes * 81]
+        let policy = self.policy.over_squares(convolve, x.clone(), None).reshape([batch, self.spec.actions()]); // [B, policy_planes * 81]
         let policy = policy + self.policy.bias.val().unsqueeze();
 
-        let v = relu(self.value.conv.conv1x1(convolve, x, Some(self.value.conv.bias.val()))); // [B, value_channels, 9, 9]
+        let v = relu(self.value.conv.over_squares(convolve, x, Some(self.value.conv.bias.val()))); // [B, value_channels, 9, 9]
         let v = v.reshape([batch, usize::from(self.spec.value_channels) * SQUARES]);
-        let v = relu(self.value.hidden.forward(v)); // [B, value_hidden]
-        let wdl = self.value.out.forward(v); // [B, 3]
+        let v = relu(self.value.hidden.forward(convolve, v)); // [B, value_hidden]
+        let wdl = self.value.out.forward(convolve, v); // [B, 3]
         debug_assert_eq!(wdl.dims(), [batch, OUTCOMES]);
         let f32 = FloatDType::F32;
         (policy.cast(f32), wdl.cast(f32), score.map(|score| score.cast(f32)))
@@ -267,8 +276,8 @@ impl<B: Backend> Flat<B> {
 
 impl<B: Backend> Perceptron<B> {
     /// `[B, in]` to `[B, out]`.
-    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
-        self.out.forward(relu(self.hidden.forward(x)))
+    fn forward(&self, convolve: Convolve<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.out.forward(convolve, relu(self.hidden.forward(convolve, x)))
     }
 }
 
@@ -315,12 +324,13 @@ impl<B: Backend> Conv<B> {
 
 impl<B: Backend> Linear<B> {
     /// `[B, in]` to `[B, out]`.
-    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
-        x.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+    fn forward(&self, convolve: Convolve<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        let ([batch, _], [outputs, _]) = (x.dims(), self.weight.dims());
+        self.over_squares(convolve, over_board(x), Some(self.bias.val())).reshape([batch, outputs])
     }
 
-    /// `[B, in, 9, 9]` to `[B, out, 9, 9]`.
-    fn conv1x1(&self, convolve: Convolve<B>, x: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
+    /// `[B, in, s, s]` to `[B, out, s, s]`, each square for itself.
+    fn over_squares(&self, convolve: Convolve<B>, x: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
         let [outputs, inputs] = self.weight.dims();
         convolve(x, self.weight.val().reshape([outputs, inputs, 1, 1]), bias)
     }

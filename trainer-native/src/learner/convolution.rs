@@ -3,6 +3,9 @@
 //! burn's backends take a weight gradient for a convolution whose kernel is the whole board and whose channels are the samples:
 //! looking for the fastest kernel of that shape takes minutes. Here it is one product of matrices; the gradient of the input is a
 //! convolution like the forward one, by the same kernels.
+//!
+//! All products of matrices are here, the linear layers' as well, because some of those that burn 0.21 chooses among are wrong:
+//! see [`product`].
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -11,11 +14,6 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::tensor::backend::Backend;
 use burn::tensor::{FloatDType, Tensor, TensorPrimitive, module::conv2d, ops::ConvOptions, ops::FloatTensor};
-use keisei_core::encoding::SQUARES;
-
-/// Squares of a rank and of a file.
-const SIDE: usize = 9;
-
 /// The convolution without derivatives, a [`Convolve`](keisei_core::net::burn::Convolve).
 pub(super) fn convolve<B: Backend>(x: Tensor<B, 4>, weight: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
     let y = apply(x, weight);
@@ -76,16 +74,15 @@ impl<B: Backend, const N: usize> Backward<B, N> for Convolution {
     }
 }
 
-/// `[B, in, 9, 9]` by `[out, in, k, k]` to `[B, out, 9, 9]`.
+/// `[B, in, s, s]` by `[out, in, k, k]` to `[B, out, s, s]`.
 fn apply<B: Backend>(x: Tensor<B, 4>, weight: Tensor<B, 4>) -> Tensor<B, 4> {
-    let [outputs, inputs, side, _] = weight.dims();
-    if side > 1 {
-        return conv2d(x, weight, None, ConvOptions::new([1, 1], [side / 2; 2], [1, 1], 1));
+    let ([batch, inputs, side, _], [outputs, _, kernel, _]) = (x.dims(), weight.dims());
+    if kernel > 1 {
+        return conv2d(x, weight, None, ConvOptions::new([1, 1], [kernel / 2; 2], [1, 1], 1));
     }
-    let batch = x.dims()[0];
-    let x = x.permute([0, 2, 3, 1]).reshape([batch * SQUARES, inputs]);
-    let y = x.matmul(weight.reshape([outputs, inputs]).transpose()); // [B * 81, out]
-    y.reshape([batch, SIDE, SIDE, outputs]).permute([0, 3, 1, 2])
+    let x = x.permute([0, 2, 3, 1]).reshape([batch * side * side, inputs]);
+    let y = product(x, weight.reshape([outputs, inputs]).transpose()); // [B * s * s, out]
+    y.reshape([batch, side, side, outputs]).permute([0, 3, 1, 2])
 }
 
 /// The weight that takes a gradient back from the output to the input: `[out, in, k, k]` to `[in, out, k, k]`.
@@ -98,34 +95,61 @@ fn mirrored<B: Backend>(weight: Tensor<B, 4>) -> Tensor<B, 4> {
 /// of a GPU idle, and be rounded once in all in the layers' numbers.
 const PARTS: usize = 32;
 
-/// Gradient of the weight `[out, in, k, k]` from the input `[B, in, 9, 9]` and the gradient of the output `[B, out, 9, 9]`.
+/// The fewest squares of a part but the only one.
+const PART: usize = 512;
+
+/// Gradient of the weight `[out, in, k, k]` from the input `[B, in, s, s]` and the gradient of the output `[B, out, s, s]`.
 fn weight_gradient<B: Backend>(x: Tensor<B, 4>, slope: Tensor<B, 4>, shape: [usize; 4]) -> Tensor<B, 4> {
-    let [outputs, inputs, side, _] = shape;
-    let (batch, dtype) = (x.dims()[0], FloatDType::from(x.dtype()));
-    let parts = (1 << batch.trailing_zeros()).min(PARTS);
-    let rows = batch / parts * SQUARES;
-    let columns = around(x.permute([0, 2, 3, 1]), side).reshape([parts, rows, side * side * inputs]);
-    let slope = slope.permute([0, 2, 3, 1]).reshape([parts, rows, outputs]).swap_dims(1, 2);
-    let gradient = slope.matmul(columns).cast(FloatDType::F32).sum_dim(0).cast(dtype); // [1, out, k * k * in]
-    gradient.reshape([outputs, side, side, inputs]).permute([0, 3, 1, 2])
+    let [outputs, inputs, kernel, _] = shape;
+    let ([batch, _, side, _], dtype) = (x.dims(), FloatDType::from(x.dtype()));
+    let squares = batch * side * side;
+    let most = PARTS.min((squares / PART).max(1)).ilog2();
+    let parts = 1 << batch.trailing_zeros().min(most);
+    let columns = around(x.permute([0, 2, 3, 1]), kernel).reshape([parts, squares / parts, kernel * kernel * inputs]);
+    let slope = slope.permute([0, 2, 3, 1]).reshape([parts, squares / parts, outputs]).swap_dims(1, 2);
+    let gradient = product(slope, columns).cast(FloatDType::F32).sum_dim(0).cast(dtype); // [1, out, k * k * in]
+    gradient.reshape([outputs, kernel, kernel, inputs]).permute([0, 3, 1, 2])
 }
 
-/// What the kernel sees from each square: `[B, 9, 9, in]` to `[B, 9, 9, k, k, in]`.
-fn around<B: Backend>(x: Tensor<B, 4>, side: usize) -> Tensor<B, 6> {
-    let [batch, _, _, inputs] = x.dims();
-    let (margin, padded) = (side / 2, SIDE + side - 1);
-    let board = margin..margin + SIDE;
+/// What the kernel sees from each square: `[B, s, s, in]` to `[B, s, s, k, k, in]`.
+fn around<B: Backend>(x: Tensor<B, 4>, kernel: usize) -> Tensor<B, 6> {
+    let [batch, side, _, inputs] = x.dims();
+    if kernel == 1 {
+        return x.reshape([batch, side, side, 1, 1, inputs]);
+    }
+    let (margin, padded) = (kernel / 2, side + kernel - 1);
+    let board = margin..margin + side;
     let zeros = Tensor::zeros([batch, padded, padded, inputs], (&x.device(), x.dtype()));
     let x = zeros.slice_assign([0..batch, board.clone(), board, 0..inputs], x);
-    let x: Tensor<B, 5> = x.unfold(1, side, 1); // [B, 9, 9 + 2 margins, in, k]
-    let x: Tensor<B, 6> = x.unfold(2, side, 1); // [B, 9, 9, in, k, k]
+    let x: Tensor<B, 5> = x.unfold(1, kernel, 1); // [B, s, s + 2 margins, in, k]
+    let x: Tensor<B, 6> = x.unfold(2, kernel, 1); // [B, s, s, in, k, k]
     x.permute([0, 1, 2, 4, 5, 3])
 }
 
-/// Gradient of the bias `[out]` from that of the output `[B, out, 9, 9]`.
+/// `[.., m, k]` times `[.., k, n]`, correct for every k.
+///
+/// Kernels with two buffers (cubek-matmul 0.2) take k in steps of a power of two up to 64, an even number of steps. They watch the
+/// end of k only if a step does not divide it; so where it does, but an odd number of times, they add what lies behind: with 81
+/// steps of 8, hidden layers of 8 value channels came out wrong (<https://github.com/tracel-ai/cubek/issues/434>). No step of
+/// several divides an odd k, and each divides a multiple of 128 an even number of times; to any other k a zero is added.
+fn product<B: Backend, const D: usize>(a: Tensor<B, D>, b: Tensor<B, D>) -> Tensor<B, D> {
+    let inner = a.dims()[D - 1];
+    if inner % 2 == 1 || inner.is_multiple_of(128) {
+        return a.matmul(b);
+    }
+    let with_zero = |x: Tensor<B, D>, dim: usize| {
+        let mut shape = x.dims();
+        shape[dim] = 1;
+        let zero = Tensor::zeros(shape, (&x.device(), x.dtype()));
+        Tensor::cat(vec![x, zero], dim)
+    };
+    with_zero(a, D - 1).matmul(with_zero(b, D - 2))
+}
+
+/// Gradient of the bias `[out]` from that of the output `[B, out, s, s]`.
 fn bias_gradient<B: Backend>(slope: Tensor<B, 4>) -> Tensor<B, 1> {
-    let ([batch, outputs, ..], dtype) = (slope.dims(), FloatDType::from(slope.dtype()));
-    let slope = slope.permute([0, 2, 3, 1]).reshape([batch, SQUARES, outputs]).cast(FloatDType::F32);
+    let ([batch, outputs, side, _], dtype) = (slope.dims(), FloatDType::from(slope.dtype()));
+    let slope = slope.permute([0, 2, 3, 1]).reshape([batch, side * side, outputs]).cast(FloatDType::F32);
     slope.sum_dim(1).reshape([batch, outputs]).sum_dim(0).reshape([outputs]).cast(dtype)
 }
 
@@ -163,12 +187,12 @@ mod tests {
         ]
     }
 
-    fn check(batch: usize, inputs: usize, outputs: usize, side: usize) {
+    fn check(batch: usize, inputs: usize, outputs: usize, kernel: usize, side: usize) {
         let shapes = [
-            [batch, inputs, SIDE, SIDE],
-            [outputs, inputs, side, side],
+            [batch, inputs, side, side],
+            [outputs, inputs, kernel, kernel],
             [1, outputs, 1, 1],
-            [batch, outputs, SIDE, SIDE],
+            [batch, outputs, side, side],
         ];
         let tensors = shapes.map(|shape| Tensor::random(shape, Distribution::Normal(0.0, 1.0), &FlexDevice));
         let burns: Convolve<Autodiff<Flex>> = |x, weight, bias| {
@@ -180,14 +204,18 @@ mod tests {
             assert_eq!(found.len(), expected.len());
             let size = expected.iter().map(|x| x.abs()).fold(0.0, f32::max);
             let error = found.iter().zip(expected).map(|(f, e)| (f - e).abs()).fold(0.0, f32::max);
-            assert!(error < 1e-4 * size, "{batch}, {inputs}, {outputs}, {side}: {what} differs by {error} of {size}");
+            assert!(error < 1e-4 * size, "{batch}, {inputs}, {outputs}, {kernel}: {what} differs by {error} of {size}");
         }
     }
 
     #[test]
     fn the_backward_pass_is_burns() {
-        for (batch, inputs, outputs, side) in [(1, 3, 5, 3), (6, 4, 2, 1), (7, 5, 3, 1), (64, 2, 3, 3), (12, 4, 4, 5)] {
-            check(batch, inputs, outputs, side);
+        for (batch, inputs, outputs, kernel) in [(1, 3, 5, 3), (6, 4, 2, 1), (7, 5, 3, 1), (64, 2, 3, 3), (12, 4, 4, 5)]
+        {
+            check(batch, inputs, outputs, kernel, 9);
+        }
+        for (batch, inputs, outputs) in [(1, 4, 3), (6, 648, 8), (128, 8, 5)] {
+            check(batch, inputs, outputs, 1, 1);
         }
     }
 }

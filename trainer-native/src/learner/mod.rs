@@ -207,7 +207,7 @@ mod tests {
             policy_planes: (actions.count() / SQUARES) as u16,
             channels,
             blocks,
-            value_channels: 5,
+            value_channels: 8,
             value_hidden: 19,
             options,
         };
