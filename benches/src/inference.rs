@@ -31,7 +31,7 @@ impl Net {
             policy_planes: 27,
             channels,
             blocks,
-            value_channels: 4,
+            value_channels: 8,
             value_hidden: 64,
             options: NetOptions::default(),
         }
