@@ -307,7 +307,7 @@ pub(super) mod x86 {
         ($(#[$doc:meta])* $name:ident, $sums:ident, $shorts:ident, dot($a:ident, $b:ident, $d:ident) $dot:expr) => {
             integers! {
                 $(#[$doc])*
-                $name, floats Floats16, sums $sums, shorts $shorts(__m512i), lanes 16, rows 9, width 2,
+                $name, floats Floats16, sums $sums, shorts $shorts(__m512i), lanes 16, rows 6, width 4,
                 zero _mm512_setzero_si512(), load(p) _mm512_loadu_si512(p.cast()), splat(p) _mm512_set1_epi32(*p),
                 store(p, x) _mm512_storeu_si512(p.cast(), x), dot($a, $b, $d) $dot,
                 add _mm512_add_epi16, sub _mm512_sub_epi16, mul _mm512_mullo_epi16, set _mm512_set1_epi16,

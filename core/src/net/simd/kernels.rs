@@ -23,8 +23,8 @@ pub(super) const TILES: usize = SQUARES / (TILE * TILE);
 /// in the same order, whatever stands beside it.
 pub(super) const ROWS: usize = 3;
 
-/// The rows that a product computes at once where there are registers for them: as many as a board has tiles.
-const MANY_ROWS: usize = 9;
+/// The rows that a product computes at once where there are registers for them.
+const MANY_ROWS: usize = 6;
 
 /// Side of the board with the zeros around it.
 pub(super) const PADDED: usize = SIDE + 2;
@@ -317,7 +317,7 @@ impl Kernels<f32> {
     /// The shape of AVX-512, for CPUs that lack it.
     #[cfg(test)]
     pub(super) fn wide() -> &'static Kernels<f32> {
-        plain!(vector::Portable<16, 9, 2>)
+        plain!(vector::Portable<16, 6, 4>)
     }
 }
 
@@ -360,15 +360,20 @@ unsafe fn multiply<V: Factor>(product: Product, a: *const V::Element, b: *const 
                     let b = b.add(i * b_stride + column * V::LANES * inner * V::LANES);
                     let out = out.add(i * out_stride + column * group + row * V::LANES);
                     let width = (outer - column).min(V::WIDTH);
-                    // The next panel, half of it each time; what is left to the other passes is there already.
-                    let half = inner * V::LANES * LINE / size_of::<V::Element>();
-                    let ahead = match row / ROWS {
-                        pass @ 1..=2 => b.wrapping_add(width * V::LANES * inner * V::LANES + (pass - 1) * half),
-                        _ => b,
+                    // Each pass fetches a share of the next panel, a cache line for each row of this one, until all of it is fetched.
+                    let (pass, first) = if V::ROWS == MANY_ROWS { (row / MANY_ROWS, 0) } else { (row / ROWS, 1) };
+                    let shares = (width * V::LANES * size_of::<V::Element>()).div_ceil(LINE);
+                    let ahead = if (first..first + shares).contains(&pass) {
+                        let share = inner * V::LANES * LINE / size_of::<V::Element>();
+                        b.wrapping_add(width * V::LANES * inner * V::LANES + (pass - first) * share)
+                    } else {
+                        b
                     };
                     if V::ROWS == MANY_ROWS && rows - row >= MANY_ROWS {
                         match width {
                             1 => tile::<V, MANY_ROWS, 1>(a, inner, lanes, group, b, out, ahead),
+                            3 if V::WIDTH > 2 => tile::<V, MANY_ROWS, 3>(a, inner, lanes, group, b, out, ahead),
+                            4 if V::WIDTH > 3 => tile::<V, MANY_ROWS, 4>(a, inner, lanes, group, b, out, ahead),
                             _ => tile::<V, MANY_ROWS, 2>(a, inner, lanes, group, b, out, ahead),
                         }
                         row += MANY_ROWS;
@@ -390,13 +395,17 @@ unsafe fn multiply<V: Factor>(product: Product, a: *const V::Element, b: *const 
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
-/// Asks for the cache line at `from`, which need not be readable.
+/// Bytes from the weights in use to those that are fetched into the nearest cache.
+const NEAR: usize = 2048;
+
+/// Asks for the cache line at `from`, which need not be readable: for the nearest cache, or for the next one.
 #[inline(always)]
-fn prefetch<E>(from: *const E) {
+fn prefetch<const NEAREST: bool, E>(from: *const E) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: every x86-64 has the instruction, and it faults on no address.
     unsafe {
-        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(from.cast());
+        use core::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
+        if NEAREST { _mm_prefetch::<_MM_HINT_T0>(from.cast()) } else { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = from;
@@ -404,7 +413,8 @@ fn prefetch<E>(from: *const E) {
 
 /// Some rows of `WIDTH` vectors, summed over all of `inner` in registers. Meanwhile as many cache lines as there are rows of `b` are
 /// fetched from `ahead`: with few boards the weights come from far away, and each panel is over before the CPU itself looks ahead.
-/// With all rows of a board at once there is one pass, which has no time to spare for that.
+/// Where many rows are computed at once panels are too large for two in the nearest cache, and what comes next is fetched from
+/// the one behind it in time.
 ///
 /// # Safety
 /// As [`multiply`].
@@ -433,10 +443,15 @@ unsafe fn tile<V: Factor, const ROWS: usize, const WIDTH: usize>(
                         sums[column] = factor.mul_add(weight, sums[column]);
                     }
                 }
-                if ROWS < MANY_ROWS {
-                    prefetch(ahead);
-                    ahead = ahead.wrapping_byte_add(LINE);
+                if V::ROWS == MANY_ROWS {
+                    prefetch::<false, _>(ahead);
+                    for column in 0..WIDTH {
+                        prefetch::<true, _>(b.wrapping_byte_add(NEAR + column * LINE));
+                    }
+                } else {
+                    prefetch::<true, _>(ahead);
                 }
+                ahead = ahead.wrapping_byte_add(LINE);
                 b = b.add(WIDTH * V::LANES);
             }
             a = a.add(group);

@@ -119,9 +119,10 @@ impl Network<f32> {
 impl<E: Copy + Default> Network<E> {
     /// Boards that go through the network together. What passes between two layers grows with the channels, the weights
     /// between them with the channels' square: with so many boards both are about as large, and neither is moved through
-    /// the caches much more often than the other.
+    /// the caches much more often than the other. With the widest vectors the weights are fetched ahead, and fewer boards leave
+    /// them room.
     pub(super) fn chunk(&self) -> usize {
-        usize::from(self.spec.channels / 16).clamp(1, 8)
+        usize::from(self.spec.channels / 16).clamp(1, if self.kernels.lanes == 16 { 4 } else { 8 })
     }
 
     /// Vectors of f32 that hold so many channels.

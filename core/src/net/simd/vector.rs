@@ -243,8 +243,8 @@ pub(super) mod x86 {
     }
 
     vector! {
-        /// AVX-512F: 9 × 2 accumulators, 9 factors and 2 weights of 32 registers, so that a weight serves a whole board.
-        Avx512(__m512), lanes 16, rows 9, width 2,
+        /// AVX-512F: 6 × 4 accumulators, 6 factors and 1 weight of 32 registers.
+        Avx512(__m512), lanes 16, rows 6, width 4,
         set(c) _mm512_set1_ps(c), load(p) _mm512_loadu_ps(p), splat(p) _mm512_set1_ps(*p),
         store(p, x) _mm512_storeu_ps(p, x), add _mm512_add_ps, sub _mm512_sub_ps, mul_add _mm512_fmadd_ps,
         relu(x) _mm512_max_ps(x, _mm512_setzero_ps()),
