@@ -93,6 +93,33 @@ test("a search with its network on the GPU", { timeout: 300_000 }, async () => {
   await page.checked();
 });
 
+test("a GPU that is taken away is an error, not silence", { timeout: 300_000 }, async () => {
+  await fixtures("logits", join(site.files, "random.model"), join(site.files, "random.logits"));
+  const page = await openModules();
+  await page.evaluate(async (batch) => {
+    const model = await get("/test-files/random.model");
+    const [engine, network] = [new Engine(model), await Gpu.open(model)];
+    const one = engine.planes("startpos", "", 512);
+    const planes = new Float32Array(batch * one.length);
+    for (let i = 0; i < batch; i++) planes.set(one, i * one.length);
+    await network.forward(planes);
+    const ask = () => network.forward(planes).then(() => "an answer", (error) => error.message);
+    const silence = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds, "silence"));
+    globalThis.heard = () => Promise.race([ask(), silence(60)]);
+    globalThis.during = (async () => {
+      for (;;) {
+        const answer = await heard();
+        if (answer !== "an answer") return answer;
+      }
+    })();
+  }, BATCH);
+  await site.loseGpu();
+  for (const heard of [await page.evaluate(() => during), await page.evaluate(() => heard())]) {
+    assert.match(heard, /^the GPU was taken away/);
+  }
+  await page.checked(/external Instance reference no longer exists/);
+});
+
 test("the page asks the GPU about a large network, and keeps to what is faster", { timeout: 300_000 }, async () => {
   await fixtures("large", join(site.site, "models/default.model"));
   const page = await site.page();

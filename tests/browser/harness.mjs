@@ -83,6 +83,12 @@ export async function open({ gpu = false } = {}) {
     site,
     trained,
     page: (options) => watchedPage(browser, base, options),
+    /** Ends the browser's process for the GPU, as a driver's fault does; the browser starts another. */
+    async loseGpu() {
+      const session = await browser.newBrowserCDPSession();
+      await session.send("Browser.crashGpuProcess").catch(() => {});
+      await session.detach();
+    },
     async close() {
       await browser.close();
       server.kill("SIGTERM");

@@ -4,6 +4,8 @@
 //! module of `web` keeps the game and its search; what travels between the two are planes and logits.
 #![cfg(target_family = "wasm")]
 
+mod loss;
+
 use std::cell::Cell;
 
 use burn::backend::wgpu::{RuntimeOptions, Wgpu, WgpuDevice, graphics::WebGpu, init_setup_async};
@@ -34,7 +36,8 @@ impl Gpu {
         let model = Model::from_bytes(&bytes).map_err(|error| JsError::new(&error.to_string()))?;
         let device = WgpuDevice::default();
         if !READY.replace(true) {
-            init_setup_async::<WebGpu>(&device, RuntimeOptions::default()).await;
+            let setup = init_setup_async::<WebGpu>(&device, RuntimeOptions::default()).await;
+            setup.device.set_device_lost_callback(|_, message| loss::happened(message));
         }
         Ok(Gpu { net: Net::from_weights(&model.weights, &device) })
     }
@@ -49,6 +52,9 @@ impl Gpu {
         if planes.is_empty() || !planes.len().is_multiple_of(size) {
             return Err(JsError::new(&format!("{} numbers are not planes of {size} each", planes.len())));
         }
-        self.net.evaluate(planes).await.map_err(|error| JsError::new(&format!("the GPU: {error}")))
+        let logits = loss::or(self.net.evaluate(planes))
+            .await
+            .map_err(|message| JsError::new(&format!("the GPU was taken away: {message}")))?;
+        logits.map_err(|error| JsError::new(&format!("the GPU: {error}")))
     }
 }
