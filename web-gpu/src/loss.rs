@@ -31,14 +31,18 @@ pub async fn or<T>(answer: impl Future<Output = T>) -> Result<T, String> {
     let mut answer = pin!(answer);
     poll_fn(|context| {
         let lost = DEVICE.with_borrow_mut(|device| {
+            // Whoever is answered waits no longer.
             device.waiting.retain(|waker| !waker.will_wake(context.waker()));
-            device.waiting.push(context.waker().clone());
             device.lost.clone()
         });
-        match lost {
-            Some(reason) => Poll::Ready(Err(reason)),
-            None => answer.as_mut().poll(context).map(Ok),
+        if let Some(reason) = lost {
+            return Poll::Ready(Err(reason));
         }
+        let answer = answer.as_mut().poll(context);
+        if answer.is_pending() {
+            DEVICE.with_borrow_mut(|device| device.waiting.push(context.waker().clone()));
+        }
+        answer.map(Ok)
     })
     .await
 }

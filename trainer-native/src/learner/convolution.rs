@@ -14,6 +14,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::tensor::backend::Backend;
 use burn::tensor::{FloatDType, Tensor, TensorPrimitive, module::conv2d, ops::ConvOptions, ops::FloatTensor};
+
 /// The convolution without derivatives, a [`Convolve`](keisei_core::net::burn::Convolve).
 pub(super) fn convolve<B: Backend>(x: Tensor<B, 4>, weight: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
     let y = apply(x, weight);
