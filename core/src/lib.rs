@@ -12,6 +12,8 @@ extern crate std;
 pub mod encoding;
 pub mod env;
 pub mod format;
+#[cfg(feature = "learn")]
+pub mod learn;
 pub mod net;
 pub mod notation;
 pub mod random;

@@ -51,6 +51,8 @@
 
 mod vec_game;
 mod outputs;
+mod opening;
 
+pub use opening::{Opening, StartError, Starts};
 pub use outputs::{Outputs, PlaneBuffer};
-pub use vec_game::{Games, StartError, StepError, VecGame};
+pub use vec_game::{Games, StepError, VecGame};

@@ -4,7 +4,7 @@ use core::{iter, mem};
 
 use super::StepError;
 use crate::encoding::{Actions, Features, PackedObservation, SQUARES};
-use crate::shogi::{MAX_MOVES, Reason};
+use crate::shogi::{MAX_MOVES, Move, Reason};
 
 /// Where a step writes: a struct of arrays, one row for each game. An empty slice is not wanted and not written.
 ///
@@ -15,6 +15,7 @@ use crate::shogi::{MAX_MOVES, Reason};
 /// | `repetitions` | 1 | occurrences of that position in its game, itself included, 1–4 |
 /// | `masks` | `actions.count()` | `masks[game * actions.count() + action]`: whether the action is legal there |
 /// | `legal` | [`MAX_MOVES`] | the legal actions, `legal_counts[game]` of them in no particular order; the rest is left as it was |
+/// | `legal_moves` | [`MAX_MOVES`] | the moves of these actions, in the same order |
 /// | `legal_counts` | 1 | how many actions are legal there, at least 1 |
 /// | `rewards` | 1 | 1 if the game ended as a win of the side that just acted, −1 as its loss, else 0 |
 /// | `terminated` | 1 | whether the game ended by the rules |
@@ -22,7 +23,7 @@ use crate::shogi::{MAX_MOVES, Reason};
 /// | `reasons` | 1 | why the game ended, if it did |
 /// | `final_observations` | 1 | the last position of a game that ended, from the view of the side that would move there; rows of games that go on are left as they were |
 ///
-/// The first six describe the position to act in, the others the step that led there.
+/// The first seven describe the position to act in, the others the step that led there.
 #[derive(Default)]
 #[allow(missing_docs, reason = "the table above describes the fields")]
 pub struct Outputs<'a> {
@@ -31,6 +32,7 @@ pub struct Outputs<'a> {
     pub repetitions: &'a mut [u8],
     pub masks: &'a mut [bool],
     pub legal: &'a mut [u16],
+    pub legal_moves: &'a mut [Move],
     pub legal_counts: &'a mut [u16],
     pub rewards: &'a mut [f32],
     pub terminated: &'a mut [bool],
@@ -114,6 +116,7 @@ impl<'a> Outputs<'a> {
             ("repetitions", self.repetitions.len(), 1),
             ("masks", self.masks.len(), actions.count()),
             ("legal", self.legal.len(), MAX_MOVES),
+            ("legal_moves", self.legal_moves.len(), MAX_MOVES),
             ("legal_counts", self.legal_counts.len(), 1),
             ("rewards", self.rewards.len(), 1),
             ("terminated", self.terminated.len(), 1),
@@ -139,6 +142,7 @@ impl<'a> Outputs<'a> {
             repetitions: split_off(&mut self.repetitions, games),
             masks: split_off(&mut self.masks, games * actions.count()),
             legal: split_off(&mut self.legal, games * MAX_MOVES),
+            legal_moves: split_off(&mut self.legal_moves, games * MAX_MOVES),
             legal_counts: split_off(&mut self.legal_counts, games),
             rewards: split_off(&mut self.rewards, games),
             terminated: split_off(&mut self.terminated, games),

@@ -4,30 +4,30 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU16;
 
-use super::Outputs;
+use super::{Opening, Outputs, StartError, Starts};
 use crate::encoding::{Actions, PackedObservation};
 use crate::shogi::{Color, Game, GameResult, MAX_MOVES, Move, Outcome, Position, TargetSet};
 
 /// Games stepped together. The [module](super) tells how.
 ///
-/// A side that may declare a win by the 27-point rule does so at once, as in self-play of the trainer: the game ends with
-/// the move after which it may, as a loss of the side that made that move.
-pub struct VecGame {
-    rules: Rules,
+/// A side that may declare a win by the 27-point rule does so at once ([`Game::adjudicate`]): the game ends with the move
+/// after which it may, as a loss of the side that made that move.
+pub struct VecGame<O = Starts> {
+    rules: Rules<O>,
     slots: Vec<Slot>,
 }
 
 /// What all games share.
-struct Rules {
+struct Rules<O> {
     actions: Actions,
-    starts: Vec<Position>,
+    opening: O,
 }
 
 /// One game after the other.
 struct Slot {
     game: Game,
-    /// Index in `Rules::starts`, before taking it modulo their number, of the next game's start.
-    next_start: usize,
+    /// Games that began in this slot before the one that stands there.
+    number: u64,
     /// The move that the current step is about to make.
     chosen: Option<Move>,
 }
@@ -45,13 +45,29 @@ impl VecGame {
         max_plies: NonZeroU16,
         starts: Vec<Position>,
     ) -> Result<Self, StartError> {
-        check_starts(&starts)?;
-        let slots = (0..games).map(|slot| Slot {
-            game: Game::with_capacity(starts[slot % starts.len()].clone(), max_plies.get()),
-            next_start: slot + 1,
-            chosen: None,
-        });
-        Ok(Self { slots: slots.collect(), rules: Rules { actions, starts } })
+        Ok(Self::with_opening(games, actions, max_plies.get(), Starts::new(starts)?))
+    }
+
+    /// Replaces the start positions of games yet to come.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new); nothing is then changed.
+    pub fn set_starts(&mut self, starts: Vec<Position>) -> Result<(), StartError> {
+        self.rules.opening = Starts::new(starts)?;
+        Ok(())
+    }
+}
+
+impl<O: Opening> VecGame<O> {
+    /// `games` games that begin as `opening` says, each cut off after `max_plies` plies, 0 for no limit. Memory for a
+    /// game's moves is set aside up to that limit; without one it grows with the longest game.
+    pub fn with_opening(games: usize, actions: Actions, max_plies: u16, opening: O) -> Self {
+        let begin = |slot| {
+            let mut game = Game::with_capacity(Position::startpos(), max_plies);
+            opening.begin(slot, 0, &mut game);
+            Slot { game, number: 0, chosen: None }
+        };
+        Self { slots: (0..games).map(begin).collect(), rules: Rules { actions, opening } }
     }
 
     /// Number of games.
@@ -77,6 +93,14 @@ impl VecGame {
         &self.slots[slot].game
     }
 
+    /// Number of the game that stands in `slot`, counted from 0.
+    ///
+    /// # Panics
+    /// If there are not so many slots.
+    pub fn number(&self, slot: usize) -> u64 {
+        self.slots[slot].number
+    }
+
     /// Ends the game in `slot`, without a trace in any output, and begins one from `start`.
     ///
     /// # Errors
@@ -85,18 +109,23 @@ impl VecGame {
     /// # Panics
     /// If there are not so many slots.
     pub fn restart(&mut self, slot: usize, start: &Position) -> Result<(), StartError> {
-        check_start(0, start)?;
+        Starts::check(0, start)?;
         self.slots[slot].game.restart(start);
         Ok(())
     }
 
-    /// Replaces the start positions of games yet to come.
+    /// Puts a game that was under way elsewhere, as number `number` of its slot, in the place of the present one.
     ///
     /// # Errors
-    /// As for [`new`](Self::new); nothing is then changed.
-    pub fn set_starts(&mut self, starts: Vec<Position>) -> Result<(), StartError> {
-        check_starts(&starts)?;
-        self.rules.starts = starts;
+    /// If it is over.
+    ///
+    /// # Panics
+    /// If there are not so many slots.
+    pub fn resume(&mut self, slot: usize, game: Game, number: u64) -> Result<(), StartError> {
+        if let Some(outcome) = game.outcome() {
+            return Err(StartError::Over { start: slot, outcome });
+        }
+        self.slots[slot] = Slot { game, number, chosen: None };
         Ok(())
     }
 
@@ -107,10 +136,7 @@ impl VecGame {
     /// If a buffer has the wrong length.
     pub fn observe(&self, mut out: Outputs) -> Result<(), StepError> {
         out.check(self.len(), self.actions())?;
-        for (row, slot) in self.slots.iter().enumerate() {
-            describe_legal(self.actions(), row, slot.game.position(), &mut out);
-            describe_position(row, &slot.game, &mut out);
-        }
+        observe(&self.slots, self.actions(), &mut out);
         Ok(())
     }
 
@@ -127,7 +153,7 @@ impl VecGame {
     ///
     /// # Panics
     /// If `size` is 0.
-    pub fn chunks_mut(&mut self, size: usize) -> impl Iterator<Item = Games<'_>> {
+    pub fn chunks_mut(&mut self, size: usize) -> impl Iterator<Item = Games<'_, O>> {
         let rules = &self.rules;
         let parts = self.slots.chunks_mut(size).enumerate();
         parts.map(move |(part, slots)| Games { rules, slots, first: part * size })
@@ -173,7 +199,7 @@ impl VecGame {
                         refused.fetch_or(result.is_err(), Ordering::Relaxed);
                         chosen.wait();
                         if !refused.load(Ordering::Relaxed) {
-                            games.play(out);
+                            games.play(out, |_, _, _| {});
                         }
                         result
                     })
@@ -186,13 +212,13 @@ impl VecGame {
 }
 
 /// Some of the games of a [`VecGame`], to be stepped by one thread.
-pub struct Games<'a> {
-    rules: &'a Rules,
+pub struct Games<'a, O = Starts> {
+    rules: &'a Rules<O>,
     slots: &'a mut [Slot],
     first: usize,
 }
 
-impl Games<'_> {
+impl<O: Opening> Games<'_, O> {
     /// Number of games in this part.
     pub fn len(&self) -> usize {
         self.slots.len()
@@ -208,14 +234,45 @@ impl Games<'_> {
         self.first
     }
 
+    /// The game in this row of the part, counted from its first.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn game(&self, row: usize) -> &Game {
+        &self.slots[row].game
+    }
+
+    /// Writes the present positions of this part, as [`VecGame::observe`] does of all.
+    ///
+    /// # Errors
+    /// If a buffer has the wrong length.
+    pub fn observe(&self, mut out: Outputs) -> Result<(), StepError> {
+        out.check(self.len(), self.rules.actions)?;
+        observe(self.slots, self.rules.actions, &mut out);
+        Ok(())
+    }
+
     /// Plays one action in every game of this part; rows of the buffers are counted from its first game.
     ///
     /// # Errors
     /// As [`VecGame::step`]; an illegal action is named by its slot among all games.
     pub fn step(&mut self, actions: &[u16], out: Outputs) -> Result<(), StepError> {
+        self.step_observed(actions, out, |_, _, _| {})
+    }
+
+    /// The same; `ended` sees each game that ends, with its row and its outcome, before the next one takes its place.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn step_observed(
+        &mut self,
+        actions: &[u16],
+        out: Outputs,
+        ended: impl FnMut(usize, &Game, Outcome),
+    ) -> Result<(), StepError> {
         check_lengths(self.len(), self.rules.actions, actions, &out)?;
         self.choose(actions)?;
-        self.play(out);
+        self.play(out, ended);
         Ok(())
     }
 
@@ -231,25 +288,26 @@ impl Games<'_> {
     }
 
     /// Plays the chosen moves.
-    fn play(&mut self, mut out: Outputs) {
+    fn play(&mut self, mut out: Outputs, mut ended: impl FnMut(usize, &Game, Outcome)) {
         for (row, slot) in self.slots.iter_mut().enumerate() {
             let Some(mv) = slot.chosen.take() else { continue };
             let mover = slot.game.position().side_to_move();
             let mut legal = LegalRow::new(self.rules.actions, row, mover.flip(), &mut out);
             slot.game.play_visiting(mv, |set| legal.add(set));
             legal.finish();
-            let outcome = slot.game.outcome().or_else(|| slot.game.declare().ok());
+            let outcome = slot.game.adjudicate();
             let is_truncated = outcome.is_some_and(|outcome| outcome.result == GameResult::Truncated);
             set(out.rewards, row, reward(outcome, mover));
             set(out.terminated, row, outcome.is_some() && !is_truncated);
             set(out.truncated, row, is_truncated);
             set(out.reasons, row, outcome.map(|outcome| outcome.reason));
-            if outcome.is_some() {
+            if let Some(outcome) = outcome {
                 if let Some(observation) = out.final_observations.get_mut(row) {
                     *observation = PackedObservation::new(&slot.game);
                 }
-                slot.game.restart(&self.rules.starts[slot.next_start % self.rules.starts.len()]);
-                slot.next_start += 1;
+                ended(row, &slot.game, outcome);
+                slot.number += 1;
+                self.rules.opening.begin(self.first + row, slot.number, &mut slot.game);
                 describe_legal(self.rules.actions, row, slot.game.position(), &mut out);
             }
             describe_position(row, &slot.game, &mut out);
@@ -270,6 +328,13 @@ fn reward(outcome: Option<Outcome>, mover: Color) -> f32 {
         Some(GameResult::Win(winner)) if winner == mover => 1.0,
         Some(GameResult::Win(_)) => -1.0,
         Some(GameResult::Draw | GameResult::Truncated) | None => 0.0,
+    }
+}
+
+fn observe(slots: &[Slot], actions: Actions, out: &mut Outputs) {
+    for (row, slot) in slots.iter().enumerate() {
+        describe_legal(actions, row, slot.game.position(), out);
+        describe_position(row, &slot.game, out);
     }
 }
 
@@ -296,6 +361,7 @@ struct LegalRow<'a> {
     side: Color,
     mask: &'a mut [bool],
     list: &'a mut [u16],
+    moves: &'a mut [Move],
     count: Option<&'a mut u16>,
     found: usize,
 }
@@ -305,15 +371,17 @@ impl<'a> LegalRow<'a> {
         let mask = self::row(out.masks, row, actions.count());
         mask.fill(false);
         let list = self::row(out.legal, row, MAX_MOVES);
-        Self { actions, side, mask, list, count: out.legal_counts.get_mut(row), found: 0 }
+        let moves = self::row(out.legal_moves, row, MAX_MOVES);
+        Self { actions, side, mask, list, moves, count: out.legal_counts.get_mut(row), found: 0 }
     }
 
     fn add(&mut self, targets: TargetSet) {
         // In variables of its own the loop keeps them in registers.
-        let (mask, list, mut found) = (&mut *self.mask, &mut *self.list, self.found);
-        self.actions.for_each_of(self.side, targets, |action, _| {
+        let (mask, list, moves, mut found) = (&mut *self.mask, &mut *self.list, &mut *self.moves, self.found);
+        self.actions.for_each_of(self.side, targets, |action, mv| {
             set(mask, usize::from(action), true);
             set(list, found, action);
+            set(moves, found, mv);
             found += 1;
         });
         self.found = found;
@@ -337,46 +405,6 @@ fn set<T>(buffer: &mut [T], at: usize, value: T) {
 fn row<T>(buffer: &mut [T], row: usize, size: usize) -> &mut [T] {
     buffer.get_mut(row * size..(row + 1) * size).unwrap_or_default()
 }
-
-fn check_starts(starts: &[Position]) -> Result<(), StartError> {
-    if starts.is_empty() {
-        return Err(StartError::None);
-    }
-    starts.iter().enumerate().try_for_each(|(index, start)| check_start(index, start))
-}
-
-fn check_start(index: usize, start: &Position) -> Result<(), StartError> {
-    let mut game = Game::new(start.clone(), 0);
-    match game.outcome().or_else(|| game.declare().ok()) {
-        Some(outcome) => Err(StartError::Over { start: index, outcome }),
-        None => Ok(()),
-    }
-}
-
-/// Why games cannot start.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StartError {
-    /// There is no start position.
-    None,
-    /// The game is over before its first move.
-    Over {
-        /// Index of the start position.
-        start: usize,
-        /// How it would end.
-        outcome: Outcome,
-    },
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::None => f.write_str("games need a start position"),
-            StartError::Over { start, outcome } => write!(f, "start position {start} is the end of a game ({outcome})"),
-        }
-    }
-}
-
-impl core::error::Error for StartError {}
 
 /// Why a step was refused. No game has moved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,7 +1,7 @@
 //! A game: a position with its history, and how it ends.
 
 use alloc::vec::Vec;
-use core::fmt;
+use core::fmt::{self, Write};
 
 use super::movegen::zone;
 use super::{Color, IllegalMove, Move, Piece, PieceType, Position, TargetSet};
@@ -36,17 +36,42 @@ pub enum Reason {
     MaxPlies,
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Reason {
+    /// Every reason, in the order of their bytes in a record.
+    pub const ALL: [Reason; 7] = [
+        Reason::Checkmate,
+        Reason::NoLegalMove,
+        Reason::Repetition,
+        Reason::PerpetualCheck,
+        Reason::Declaration,
+        Reason::Resignation,
+        Reason::MaxPlies,
+    ];
+
+    /// The name in metrics: the words of [`Display`](fmt::Display) joined by `_`.
+    ///
+    /// ```
+    /// use keisei_core::shogi::Reason;
+    ///
+    /// assert_eq!(Reason::NoLegalMove.id(), "no_legal_move");
+    /// assert_eq!(Reason::NoLegalMove.to_string(), "no legal move");
+    /// ```
+    pub const fn id(self) -> &'static str {
+        match self {
             Reason::Checkmate => "checkmate",
-            Reason::NoLegalMove => "no legal move",
+            Reason::NoLegalMove => "no_legal_move",
             Reason::Repetition => "repetition",
-            Reason::PerpetualCheck => "perpetual check",
+            Reason::PerpetualCheck => "perpetual_check",
             Reason::Declaration => "declaration",
             Reason::Resignation => "resignation",
-            Reason::MaxPlies => "max plies",
-        })
+            Reason::MaxPlies => "max_plies",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.id().chars().try_for_each(|letter| f.write_char(if letter == '_' { ' ' } else { letter }))
     }
 }
 
@@ -219,7 +244,7 @@ impl Game {
     }
 
     /// Forgets the game and begins another from `start` with the same ply limit, in the same memory.
-    pub(crate) fn restart(&mut self, start: &Position) {
+    pub fn restart(&mut self, start: &Position) {
         self.start.clone_from(start);
         self.position.clone_from(start);
         self.moves.clear();
@@ -374,6 +399,23 @@ impl Game {
         }
         self.position.declaration()?;
         Ok(*self.outcome.insert(Outcome::win(self.position.side_to_move(), Reason::Declaration)))
+    }
+
+    /// The outcome of the game as it stands, where a side that may declare a win does so: without an outcome but with a
+    /// declaration allowed to the side to move, the declaration ends the game.
+    ///
+    /// The rule of self-play, of batched environments and of matches.
+    ///
+    /// ```
+    /// use keisei_core::shogi::{Game, Position};
+    ///
+    /// let mut game = Game::new(Position::from_sfen("LNSGKGSNL/4BR3/9/9/9/9/9/9/4k4 b RB 1").unwrap(), 0);
+    /// assert_eq!(game.outcome(), None);
+    /// assert_eq!(game.adjudicate().unwrap().to_string(), "black wins: declaration");
+    /// assert_eq!(game.outcome(), game.adjudicate());
+    /// ```
+    pub fn adjudicate(&mut self) -> Option<Outcome> {
+        self.outcome.or_else(|| self.declare().ok())
     }
 
     /// The index in `past` of the latest earlier occurrence of the current position.

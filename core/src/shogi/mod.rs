@@ -13,6 +13,7 @@
 //! | `sfen` `usi` | text of positions and moves |
 //! | `zobrist` | keys for the repetition test |
 //! | `perft` | counting, to prove the generator |
+//! | `material` | what the pieces of a side are worth |
 //!
 //! ```
 //! use keisei_core::shogi::{Game, Position};
@@ -37,6 +38,7 @@ mod sfen;
 mod usi;
 mod zobrist;
 mod perft;
+pub mod material;
 
 pub use attacks::attacks;
 pub use bitboard::{Bitboard, Squares};

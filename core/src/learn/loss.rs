@@ -1,0 +1,300 @@
+//! What is minimised: clipped PPO (Schulman et al. 2017) over legal actions, plus cross-entropy of the outcome, plus squared
+//! error of the score in networks that have a head for it.
+//!
+//! ```text
+//! ratio  = exp(log π(a) − log π_old(a))
+//! policy = −min(ratio · A, clip(ratio, 1 − ε, 1 + ε) · A)         A normalised over the minibatch
+//! value  = −Σ target · log P                                      on every ply, over win, draw and loss
+//! score  = (score − material / 76)²
+//! loss   = policy + vf_coef · value + score_coef · score − ent_coef · entropy
+//! ```
+
+use serde::Serialize;
+
+/// One ply to learn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample<'a> {
+    /// Legal actions.
+    pub legal: &'a [u16],
+    /// The action played.
+    pub action: u16,
+    /// Its log-probability when it was played.
+    pub old_log_prob: f32,
+    /// Normalised advantage.
+    pub advantage: f32,
+    /// Target of the outcome.
+    pub target: [f32; 3],
+}
+
+/// Coefficients of the loss.
+#[derive(Clone, Copy, Debug)]
+pub struct Coefficients {
+    /// ε of the clipped objective.
+    pub clip_coef: f32,
+    /// Weight of the value loss.
+    pub vf_coef: f32,
+    /// Weight of the score's loss.
+    pub score_coef: f32,
+    /// Weight of the entropy bonus.
+    pub ent_coef: f32,
+    /// What each sample's loss is multiplied by: one over the size of the whole minibatch, so that shards add up.
+    pub scale: f32,
+}
+
+/// Parts of the loss over some samples: sums, but for the maximum.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sums {
+    /// Samples.
+    pub samples: usize,
+    /// Clipped objective, negated.
+    pub policy_loss: f64,
+    /// Cross-entropy of the outcome.
+    pub value_loss: f64,
+    /// Squared error of the score; 0 without a head for it.
+    pub score_loss: f64,
+    /// Entropy of the policy over legal actions, in nats.
+    pub entropy: f64,
+    /// `−log ratio`: the k1 estimate of the KL divergence.
+    pub old_approx_kl: f64,
+    /// `ratio − 1 − log ratio`: the k3 estimate, never negative (Schulman 2020).
+    pub approx_kl: f64,
+    /// Samples whose ratio left the clip range.
+    pub clipfrac: f64,
+    /// `|ratio − 1|`.
+    pub ratio_error: f64,
+    /// Its maximum.
+    pub max_ratio_error: f64,
+}
+
+impl Sums {
+    /// Whether every sum is a finite number.
+    pub fn is_finite(&self) -> bool {
+        let Self { policy_loss, value_loss, score_loss, entropy, approx_kl, max_ratio_error, .. } = *self;
+        let parts = [policy_loss, value_loss, score_loss, entropy, approx_kl, max_ratio_error];
+        parts.into_iter().all(f64::is_finite)
+    }
+
+    /// Adds the sums of other samples.
+    pub fn add(&mut self, other: &Self) {
+        self.samples += other.samples;
+        self.policy_loss += other.policy_loss;
+        self.value_loss += other.value_loss;
+        self.score_loss += other.score_loss;
+        self.entropy += other.entropy;
+        self.old_approx_kl += other.old_approx_kl;
+        self.approx_kl += other.approx_kl;
+        self.clipfrac += other.clipfrac;
+        self.ratio_error += other.ratio_error;
+        self.max_ratio_error = self.max_ratio_error.max(other.max_ratio_error);
+    }
+
+    /// Means over the samples.
+    pub fn means(&self) -> Losses {
+        let mean = |sum: f64| sum / self.samples.max(1) as f64;
+        Losses {
+            policy_loss: mean(self.policy_loss),
+            value_loss: mean(self.value_loss),
+            score_loss: mean(self.score_loss),
+            entropy: mean(self.entropy),
+            old_approx_kl: mean(self.old_approx_kl),
+            approx_kl: mean(self.approx_kl),
+            clipfrac: mean(self.clipfrac),
+            ratio_error: mean(self.ratio_error),
+            max_ratio_error: self.max_ratio_error,
+        }
+    }
+}
+
+/// Means of [`Sums`] over its samples, under the names of the metrics.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of `Sums`")]
+pub struct Losses {
+    pub policy_loss: f64,
+    pub value_loss: f64,
+    pub score_loss: f64,
+    pub entropy: f64,
+    pub old_approx_kl: f64,
+    pub approx_kl: f64,
+    pub clipfrac: f64,
+    pub ratio_error: f64,
+    pub max_ratio_error: f64,
+}
+
+/// The loss of one sample, worked out by hand: adds its parts to `sums`, writes the gradient with respect to
+/// the policy's logits and returns that with respect to the outcome's.
+pub fn loss_of_sample(
+    sample: &Sample,
+    policy: &[f32],
+    wdl: [f32; 3],
+    c: &Coefficients,
+    sums: &mut Sums,
+    policy_gradient: &mut [f32],
+) -> [f32; 3] {
+    let logit = |action: u16| policy[usize::from(action)];
+    let highest = sample.legal.iter().fold(f32::NEG_INFINITY, |highest, &action| highest.max(logit(action)));
+    // The gradient holds the exponentials until their sum is known.
+    policy_gradient.fill(0.0);
+    let mut sum = 0.0;
+    for &action in sample.legal {
+        let exp = (logit(action) - highest).exp();
+        policy_gradient[usize::from(action)] = exp;
+        sum += exp;
+    }
+    let normalizer = highest + sum.ln();
+    let new_log_prob = logit(sample.action) - normalizer;
+    let log_ratio = new_log_prob - sample.old_log_prob;
+    let ratio = log_ratio.exp();
+
+    let unclipped = ratio * sample.advantage;
+    let clipped = ratio.clamp(1.0 - c.clip_coef, 1.0 + c.clip_coef) * sample.advantage;
+    let policy_loss = -unclipped.min(clipped);
+    // With respect to the action's log-probability; where the clipped term is the smaller one, it is constant.
+    let slope = if unclipped <= clipped { -unclipped } else { 0.0 };
+
+    let mut entropy = 0.0;
+    for &action in sample.legal {
+        entropy -= policy_gradient[usize::from(action)] / sum * (logit(action) - normalizer);
+    }
+    for &action in sample.legal {
+        let gradient = &mut policy_gradient[usize::from(action)];
+        let prob = *gradient / sum;
+        let played = if action == sample.action { 1.0 } else { 0.0 };
+        let log_prob = logit(action) - normalizer;
+        *gradient = c.scale * (slope * (played - prob) + c.ent_coef * prob * (log_prob + entropy));
+    }
+
+    let highest = wdl.into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let exps = wdl.map(|logit| (logit - highest).exp());
+    let sum: f32 = exps.iter().sum();
+    let mass: f32 = sample.target.iter().sum();
+    let value_loss: f32 =
+        wdl.iter().zip(sample.target).map(|(logit, target)| target * (highest + sum.ln() - logit)).sum();
+
+    let deviation = ratio - 1.0;
+    sums.add(&Sums {
+        samples: 1,
+        policy_loss: f64::from(policy_loss),
+        value_loss: f64::from(value_loss),
+        score_loss: 0.0,
+        entropy: f64::from(entropy),
+        old_approx_kl: f64::from(-log_ratio),
+        approx_kl: f64::from(deviation - log_ratio),
+        clipfrac: if deviation.abs() > c.clip_coef { 1.0 } else { 0.0 },
+        ratio_error: f64::from(deviation.abs()),
+        max_ratio_error: f64::from(deviation.abs()),
+    });
+    std::array::from_fn(|i| c.scale * c.vf_coef * (exps[i] / sum * mass - sample.target[i]))
+}
+
+/// The loss of one sample's score: adds it to `sums` and returns the gradient with respect to the score.
+pub fn loss_of_score(score: f32, target: f32, c: &Coefficients, sums: &mut Sums) -> f32 {
+    let error = score - target;
+    sums.score_loss += f64::from(error * error);
+    2.0 * c.scale * c.score_coef * error
+}
+
+/// Shifts and scales advantages to mean 0 and variance 1; returns mean and standard deviation before.
+pub fn normalize(advantages: &mut [f32]) -> (f32, f32) {
+    let count = advantages.len() as f32;
+    let mean = advantages.iter().sum::<f32>() / count;
+    let variance = advantages.iter().map(|a| (a - mean).powi(2)).sum::<f32>() / count;
+    let deviation = variance.sqrt();
+    for a in advantages {
+        *a = (*a - mean) / (deviation + 1e-8);
+    }
+    (mean, deviation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(legal: &[u16], old_log_prob: f32, advantage: f32, target: [f32; 3]) -> Sample<'_> {
+        Sample { legal, action: 0, old_log_prob, advantage, target }
+    }
+
+    fn run(policy: [f32; 3], wdl: [f32; 3], sample: &Sample) -> Sums {
+        let mut sums = Sums::default();
+        loss_of_sample(sample, &policy, wdl, &PLAIN, &mut sums, &mut [0.0; 3]);
+        sums
+    }
+
+    fn near(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
+    }
+
+    const PLAIN: Coefficients =
+        Coefficients { clip_coef: 0.2, vf_coef: 2.0, score_coef: 0.25, ent_coef: 0.5, scale: 1.0 };
+
+    #[test]
+    fn losses_worked_by_hand() {
+        // Two legal actions with logits ln 3 and 0: probabilities 3/4 and 1/4; the third is illegal however large.
+        let sums = run([3f32.ln(), 0.0, 50.0], [0.0; 3], &sample(&[0, 1], 0.5f32.ln(), 2.0, [1.0, 0.0, 0.0]));
+        // ratio = 0.75 / 0.5 = 1.5, clipped at 1.2 since the advantage is positive.
+        near(sums.policy_loss, -2.4);
+        near(sums.value_loss, 3f64.ln());
+        let entropy = -(0.75f64 * 0.75f64.ln() + 0.25 * 0.25f64.ln());
+        near(sums.entropy, entropy);
+        near(sums.old_approx_kl, -(1.5f64.ln()));
+        near(sums.approx_kl, 0.5 - 1.5f64.ln());
+        near(sums.clipfrac, 1.0);
+        near(sums.max_ratio_error, 0.5);
+    }
+
+    #[test]
+    fn the_loss_of_the_score_worked_by_hand() {
+        let mut sums = Sums::default();
+        let slope = loss_of_score(0.75, -0.25, &PLAIN, &mut sums);
+        near(sums.score_loss, 1.0);
+        // score_coef · 2 · error
+        near(f64::from(slope), 0.5);
+        loss_of_score(-0.5, 0.0, &PLAIN, &mut sums);
+        near(sums.score_loss, 1.25);
+    }
+
+    #[test]
+    fn a_bad_action_is_not_clipped_upwards() {
+        // ratio 1.5 with a negative advantage: the unclipped, larger loss counts.
+        let sums = run([3f32.ln(), 0.0, 0.0], [0.0; 3], &sample(&[0, 1], 0.5f32.ln(), -1.0, [0.0, 1.0, 0.0]));
+        near(sums.policy_loss, 1.5);
+    }
+
+    #[test]
+    fn the_policy_that_played_has_ratio_one() {
+        let sums = run([7.0, 99.0, 7.0], [1.0, 2.0, 3.0], &sample(&[0, 2], 0.5f32.ln(), 1.0, [0.0, 0.0, 1.0]));
+        near(sums.approx_kl, 0.0);
+        near(sums.clipfrac, 0.0);
+        near(sums.max_ratio_error, 0.0);
+    }
+
+    #[test]
+    fn the_gradient_is_the_slope_of_the_loss() {
+        let (policy, wdl) = ([0.3, -0.2, 0.9], [0.1, 0.4, -0.3]);
+        let sample = sample(&[0, 1, 2], -1.2, 0.7, [0.2, 0.5, 0.3]);
+        let loss = |policy: [f32; 3], wdl: [f32; 3]| {
+            let sums = run(policy, wdl, &sample);
+            let (vf, ent) = (f64::from(PLAIN.vf_coef), f64::from(PLAIN.ent_coef));
+            sums.policy_loss + vf * sums.value_loss - ent * sums.entropy
+        };
+        let mut found = [0.0; 3];
+        let found_wdl = loss_of_sample(&sample, &policy, wdl, &PLAIN, &mut Sums::default(), &mut found);
+        let step = 1e-2;
+        for i in 0..3 {
+            let moved = |base: [f32; 3], by: f32| std::array::from_fn(|j| if i == j { base[j] + by } else { base[j] });
+            let slope = (loss(moved(policy, step), wdl) - loss(moved(policy, -step), wdl)) / (2.0 * f64::from(step));
+            assert!((f64::from(found[i]) - slope).abs() < 1e-3, "policy {i}: {} is not {slope}", found[i]);
+            let slope = (loss(policy, moved(wdl, step)) - loss(policy, moved(wdl, -step))) / (2.0 * f64::from(step));
+            assert!((f64::from(found_wdl[i]) - slope).abs() < 1e-3, "wdl {i}: {} is not {slope}", found_wdl[i]);
+        }
+    }
+
+    #[test]
+    fn normalized_advantages_have_mean_zero_and_variance_one() {
+        let mut advantages = [1.0, 2.0, 3.0, 6.0];
+        let (mean, deviation) = normalize(&mut advantages);
+        near(f64::from(mean), 3.0);
+        near(f64::from(deviation), 3.5f64.sqrt());
+        near(f64::from(advantages.iter().sum::<f32>()), 0.0);
+        near(f64::from(advantages.iter().map(|a| a * a).sum::<f32>()), 4.0);
+    }
+}

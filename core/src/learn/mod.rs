@@ -1,0 +1,37 @@
+//! Learning by self-play with PPO, in the order in which an iteration runs: collect → advantages → update.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `selfplay` | games stepped together by a policy: what fills a rollout |
+//! | `material` | the material prior of a young value head, and the target of the score head |
+//! | `rollout` | the plies of an iteration, with everything that an update needs |
+//! | `gae` | advantages and value targets: where values change their sign from ply to ply |
+//! | `loss` | what is minimised, and its gradient worked out by hand |
+//! | `ppo` | the update: shuffled minibatches, one gradient step each |
+//! | `adam` | the optimiser |
+//! | `learner` | what a backend must do to take part: gradients, steps, and a network to play with |
+//! | `schedule` | numbers that move over a run |
+//!
+//! As the rest of the core it starts no thread and reads no clock: shells bring threads and GPUs.
+
+mod selfplay;
+mod material;
+mod rollout;
+mod gae;
+mod loss;
+mod ppo;
+mod adam;
+mod learner;
+mod actor;
+mod schedule;
+
+pub use actor::{Actor, HostActor};
+pub use adam::{Adam, BETA1, BETA2, EPSILON, biases, clip, clip_scale, global_norm};
+pub use gae::{Estimation, categorical_returns, negamax_gae};
+pub use learner::{Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance};
+pub use loss::{Coefficients, Losses, Sample, Sums, loss_of_sample, loss_of_score, normalize};
+pub use material::{material_score, material_value};
+pub use ppo::{PpoSettings, Rates, Update, update};
+pub use rollout::{DRAW, Mover, Rollout, Span, Step, StepEnd, Tail, Wdl, flip, value};
+pub use schedule::{Schedule, Shape};
+pub use selfplay::{Collected, Part, RandomPlies, SelfPlay, SelfPlaySettings, Share, SlotError, SlotState};

@@ -1,0 +1,557 @@
+//! Self-play: the games of a [`VecGame`] advanced together by the policy that learns, one batched forward pass a ply.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use alloc::{format, vec};
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::actor::Actor;
+use super::learner::LearnError;
+use super::material::{material_score, material_value};
+use super::rollout::{Mover, Rollout, Span, Step, StepEnd, Tail, value};
+use crate::encoding::{Actions, PackedObservation};
+use crate::env::{Games, Opening, Outputs, VecGame};
+use crate::format::record::{PlyInfo, Record};
+use crate::net::{OUTCOMES, softmax3};
+use crate::random::{Purpose, Stream};
+use crate::search::policy;
+use crate::shogi::{Color, Game, GameResult, MAX_MOVES, Move, Outcome, Position, Square};
+
+/// Settings of self-play.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SelfPlaySettings {
+    /// Games advanced together, at least 1.
+    pub games: usize,
+    /// Plies of each game in a rollout, at least 1.
+    pub horizon: usize,
+    /// Ply limit of a game, 0 for none.
+    pub max_plies: u16,
+    /// Most random plies at the start of a game.
+    pub opening_plies: usize,
+    /// The same for the first game of each slot.
+    pub first_opening_plies: usize,
+    /// Finished games that each part keeps as records from a rollout.
+    pub records_per_part: usize,
+}
+
+/// Games that begin with a random number of random plies from the usual start position.
+#[derive(Clone, Debug)]
+pub struct RandomPlies {
+    seed: u64,
+    most: usize,
+    /// The very first games get longer openings: it spreads them over the phases of a game, so that they do not end together.
+    most_at_first: usize,
+}
+
+impl RandomPlies {
+    /// The openings of self-play with these settings and this seed.
+    pub fn new(settings: &SelfPlaySettings, seed: u64) -> Self {
+        Self { seed, most: settings.opening_plies, most_at_first: settings.first_opening_plies }
+    }
+}
+
+impl Opening for RandomPlies {
+    fn begin(&self, slot: usize, number: u64, game: &mut Game) {
+        let mut stream = Stream::new(self.seed, Purpose::Opening, slot as u64, number);
+        let most = if number == 0 { self.most_at_first } else { self.most };
+        loop {
+            game.restart(&Position::startpos());
+            for _ in 0..stream.below(most + 1) {
+                let moves = game.position().legal_moves();
+                if game.outcome().is_some() || moves.is_empty() {
+                    break;
+                }
+                game.play_unchecked(moves[stream.below(moves.len())]);
+            }
+            if game.outcome().is_none() {
+                return;
+            }
+        }
+    }
+}
+
+/// The games of self-play.
+pub struct SelfPlay {
+    settings: SelfPlaySettings,
+    seed: u64,
+    games: VecGame<RandomPlies>,
+    notes: Vec<Notes>,
+}
+
+/// What is remembered of the game in one slot for its record.
+#[derive(Default)]
+struct Notes {
+    /// Random plies at its start.
+    opening: usize,
+    /// Thoughts at the plies since; those before a resume are not known.
+    thoughts: Vec<Thought>,
+}
+
+/// What the network thought of a ply.
+struct Thought {
+    value: f32,
+    /// Most probable moves with their probabilities, the best first.
+    top: [(Move, f32); Thought::KEPT],
+    kept: usize,
+}
+
+impl Thought {
+    const KEPT: usize = 3;
+
+    fn new(value: f32, probabilities: &[f32], moves: &[Move]) -> Self {
+        let mut thought = Self { value, top: [(NO_MOVE, 0.0); Self::KEPT], kept: 0 };
+        for (&p, &mv) in probabilities.iter().zip(moves) {
+            // Behind all that are at least as probable.
+            let place = thought.top[..thought.kept].iter().rposition(|&(_, kept)| kept >= p).map_or(0, |at| at + 1);
+            if place < Self::KEPT {
+                thought.kept = Self::KEPT.min(thought.kept + 1);
+                thought.top[place..thought.kept].rotate_right(1);
+                thought.top[place] = (mv, p);
+            }
+        }
+        thought
+    }
+
+    fn info(&self) -> PlyInfo {
+        PlyInfo { value: Some(self.value), top: self.top[..self.kept].to_vec() }
+    }
+}
+
+/// A slot of games as a checkpoint holds it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SlotState {
+    /// SFEN of the start position.
+    pub start: String,
+    /// Moves since, as [`Move::to_u16`] writes them.
+    pub moves: Vec<u16>,
+    /// Games started in the slot, this one included.
+    pub started: u64,
+    /// Random plies at the start of this game.
+    pub opening: u32,
+}
+
+/// What happened in a rollout, besides its steps.
+#[derive(Default)]
+pub struct Collected {
+    /// Games that ended, by reason.
+    pub reasons: BTreeMap<&'static str, u64>,
+    /// Lengths of those games in plies.
+    pub lengths: Vec<u16>,
+    /// Wins of Black, wins of White, draws.
+    pub results: [u64; 3],
+    /// A sample of those games.
+    pub records: Vec<Record>,
+    /// Normalised entropy H / ln(legal moves), summed over plies with a choice, and their count.
+    normalized_entropy: (f64, u64),
+}
+
+impl Collected {
+    /// Number of games that ended.
+    pub fn games(&self) -> u64 {
+        self.lengths.len() as u64
+    }
+
+    /// Mean of H / ln(legal moves) over the plies with a choice.
+    pub fn mean_entropy(&self) -> f64 {
+        let (sum, choices) = self.normalized_entropy;
+        sum / choices.max(1) as f64
+    }
+
+    fn absorb(&mut self, other: Collected) {
+        for (reason, count) in other.reasons {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+        self.lengths.extend(other.lengths);
+        for (sum, count) in self.results.iter_mut().zip(other.results) {
+            *sum += count;
+        }
+        self.records.extend(other.records);
+        self.normalized_entropy.0 += other.normalized_entropy.0;
+        self.normalized_entropy.1 += other.normalized_entropy.1;
+    }
+
+    fn note_outcome(&mut self, outcome: Outcome, plies: usize) {
+        *self.reasons.entry(outcome.reason.id()).or_default() += 1;
+        self.lengths.push(plies as u16);
+        match outcome.result {
+            GameResult::Win(Color::Black) => self.results[0] += 1,
+            GameResult::Win(Color::White) => self.results[1] += 1,
+            GameResult::Draw => self.results[2] += 1,
+            GameResult::Truncated => {}
+        }
+    }
+
+    fn note_entropy(&mut self, probabilities: &[f32]) {
+        if probabilities.len() > 1 {
+            let entropy: f32 = probabilities.iter().filter(|&&p| p > 0.0).map(|&p| -p * p.ln()).sum();
+            self.normalized_entropy.0 += f64::from(entropy) / (probabilities.len() as f64).ln();
+            self.normalized_entropy.1 += 1;
+        }
+    }
+}
+
+impl SelfPlay {
+    /// Starts all games; their random openings differ in length, so that they do not run in step.
+    pub fn new(settings: SelfPlaySettings, actions: Actions, seed: u64) -> Self {
+        let opening = RandomPlies::new(&settings, seed);
+        let games = VecGame::with_opening(settings.games, actions, settings.max_plies, opening);
+        let notes = (0..games.len()).map(|slot| Notes::of(games.game(slot))).collect();
+        Self { settings, seed, games, notes }
+    }
+
+    /// The first game, to look at.
+    pub fn first_game(&self) -> &Game {
+        self.games.game(0)
+    }
+
+    /// Plies of a rollout.
+    pub fn plies(&self) -> usize {
+        self.settings.games * self.settings.horizon
+    }
+
+    /// The games as a checkpoint holds them.
+    pub fn state(&self) -> Vec<SlotState> {
+        let state = |(slot, notes): (usize, &Notes)| {
+            let game = self.games.game(slot);
+            SlotState {
+                start: game.start().to_sfen(),
+                moves: game.moves().iter().map(|mv| mv.to_u16()).collect(),
+                started: self.games.number(slot) + 1,
+                opening: notes.opening as u32,
+            }
+        };
+        self.notes.iter().enumerate().map(state).collect()
+    }
+
+    /// Takes up the games of a checkpoint.
+    ///
+    /// # Errors
+    /// Names the first game that the rules refuse, or a count of games that differs from the settings'.
+    pub fn restore(&mut self, states: &[SlotState]) -> Result<(), SlotError> {
+        if states.len() != self.games.len() {
+            return Err(SlotError::Count { found: states.len(), expected: self.games.len() });
+        }
+        for (slot, state) in states.iter().enumerate() {
+            let refused = |reason| SlotError::Game { slot, reason };
+            let game = state.game(self.settings.max_plies).map_err(refused)?;
+            let number = state.started.checked_sub(1).ok_or_else(|| refused("it was never started".into()))?;
+            self.games.resume(slot, game, number).map_err(|error| refused(format!("{error}")))?;
+            self.notes[slot] = Notes { opening: state.opening as usize, thoughts: Vec::new() };
+        }
+        Ok(())
+    }
+
+    /// Cuts games and rollout into `count` parts of about the same size, for as many threads of the caller's: each is
+    /// [played](Part::play) on its own, and their shares are [gathered](Rollout::gather) in the same order.
+    ///
+    /// What is played does not depend on `count`; which games are kept as records does.
+    pub fn parts<'a>(&'a mut self, count: usize, rollout: &'a mut Rollout) -> impl Iterator<Item = Part<'a>> {
+        let size = self.games.len().div_ceil(count.max(1));
+        let Self { settings, seed, games, notes } = self;
+        let (settings, seed) = (&*settings, *seed);
+        rollout.clear(settings.games, settings.horizon);
+        let rows = rollout.steps.chunks_mut(size * settings.horizon).zip(notes.chunks_mut(size));
+        games.chunks_mut(size).zip(rows).map(move |(games, (steps, notes))| Part {
+            settings,
+            seed,
+            games,
+            notes,
+            steps,
+        })
+    }
+}
+
+impl Notes {
+    /// Of a game that has just begun.
+    fn of(game: &Game) -> Self {
+        Self { opening: game.moves().len(), thoughts: Vec::new() }
+    }
+
+    /// The finished game, if all of its thoughts are known.
+    fn record(&self, game: &Game) -> Option<Record> {
+        if self.thoughts.len() + self.opening != game.moves().len() {
+            return None;
+        }
+        // Nobody thought about the random opening.
+        let mut infos = vec![PlyInfo::default(); self.opening];
+        infos.extend(self.thoughts.iter().map(Thought::info));
+        Some(Record::of_game(game, "self-play", "self-play", infos))
+    }
+}
+
+impl SlotState {
+    fn game(&self, max_plies: u16) -> Result<Game, String> {
+        let start = Position::from_sfen(&self.start).map_err(|error| format!("start {}: {error}", self.start))?;
+        let mut game = Game::new(start, max_plies);
+        for (ply, &bits) in self.moves.iter().enumerate() {
+            let ply = ply + 1;
+            let mv = Move::from_u16(bits).ok_or_else(|| format!("ply {ply}: {bits} is not a move"))?;
+            game.try_play(mv).map_err(|error| format!("ply {ply}: {mv}: {error}"))?;
+        }
+        match game.outcome() {
+            Some(Outcome { reason, .. }) => {
+                Err(format!("ply {}: it is over, {reason}, and cannot go on", self.moves.len()))
+            }
+            None => Ok(game),
+        }
+    }
+}
+
+/// Why the games of a checkpoint cannot be taken up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SlotError {
+    /// There are not as many as the settings ask for.
+    Count {
+        /// Games in the checkpoint.
+        found: usize,
+        /// Games in the settings.
+        expected: usize,
+    },
+    /// A game is none that can go on.
+    Game {
+        /// Its slot.
+        slot: usize,
+        /// What is wrong, and at which ply.
+        reason: String,
+    },
+}
+
+impl fmt::Display for SlotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count { found, expected } => {
+                write!(f, "the checkpoint holds {found} games, selfplay.envs is {expected}")
+            }
+            Self::Game { slot, reason } => write!(f, "game {slot} of the checkpoint: {reason}"),
+        }
+    }
+}
+
+impl core::error::Error for SlotError {}
+
+/// Some of the games with their rows of the rollout, for one thread.
+pub struct Part<'a> {
+    settings: &'a SelfPlaySettings,
+    seed: u64,
+    games: Games<'a, RandomPlies>,
+    notes: &'a mut [Notes],
+    /// One row for each game.
+    steps: &'a mut [Step],
+}
+
+/// What a part has to tell besides its steps.
+pub struct Share {
+    /// Steps of the part.
+    plies: usize,
+    /// Legal actions of all plies.
+    legal: Vec<u16>,
+    collected: Collected,
+}
+
+/// A position in which a row or a game was cut: its estimate stands in for what would have followed.
+struct Cut {
+    /// Index of the step before it.
+    step: usize,
+    observation: PackedObservation,
+    material: f32,
+}
+
+impl Part<'_> {
+    /// Plays `horizon` plies in every game by the policy of `actor`, and writes the rows.
+    ///
+    /// Choices are drawn from random numbers keyed by `iteration` and the game's slot.
+    ///
+    /// # Errors
+    /// If the network's output is not finite, or the device fails.
+    ///
+    /// # Panics
+    /// Never: only legal actions are played.
+    pub fn play(mut self, actor: &mut dyn Actor, iteration: u64) -> Result<Share, LearnError> {
+        let (games, horizon) = (self.games.len(), self.settings.horizon);
+        let stream = |row| Stream::new(self.seed, Purpose::Sampling, iteration, (self.games.first() + row) as u64);
+        let mut streams: Vec<Stream> = (0..games).map(stream).collect();
+        let mut positions = Positions::new(games);
+        let mut forward = Forward { logits: Vec::new(), wdl: vec![0.0; OUTCOMES * games], iteration };
+        let mut share = Share { plies: self.steps.len(), legal: Vec::new(), collected: Collected::default() };
+        let mut cuts: Vec<Cut> = Vec::new();
+        let mut chosen: Vec<u16> = vec![0; games];
+        self.games.observe(positions.outputs()).expect("the buffers have a row for each game");
+
+        for t in 0..horizon {
+            positions.sort_legal();
+            forward.run(actor, &positions.observations, &positions.rows())?;
+            let mut logits = forward.logits.as_mut_slice();
+            for row in 0..games {
+                let (actions, moves) = positions.legal(row);
+                let wdl = softmax3([forward.wdl[3 * row], forward.wdl[3 * row + 1], forward.wdl[3 * row + 2]]);
+                let probabilities = logits.split_off_mut(..actions.len()).expect("a logit for each legal action");
+                policy::softmax(probabilities, 1.0);
+                let choice = policy::draw(probabilities, streams[row].uniform());
+                chosen[row] = actions[choice];
+                share.collected.note_entropy(probabilities);
+                self.notes[row].thoughts.push(Thought::new(value(wdl), probabilities, moves));
+                let position = self.games.game(row).position();
+                self.steps[row * horizon + t] = Step {
+                    observation: positions.observations[row],
+                    legal: Span { start: share.legal.len() as u32, count: actions.len() as u16 },
+                    action: actions[choice],
+                    mover: Mover::Learner,
+                    log_prob: probabilities[choice].ln(),
+                    wdl,
+                    material: material_value(position),
+                    score: material_score(position),
+                    end: StepEnd::Continues,
+                    tail: None,
+                };
+                share.legal.extend_from_slice(actions);
+            }
+
+            let Self { games, notes, steps, settings, .. } = &mut self;
+            let ended = |row: usize, game: &Game, outcome: Outcome| {
+                let mover = game.position().side_to_move().flip();
+                let step = row * horizon + t;
+                steps[step].end = StepEnd::of(outcome, mover);
+                if steps[step].end == StepEnd::Truncated {
+                    cuts.push(Cut::at(step, game));
+                }
+                share.collected.note_outcome(outcome, game.moves().len());
+                if share.collected.records.len() < settings.records_per_part {
+                    share.collected.records.extend(notes[row].record(game));
+                }
+            };
+            games.step_observed(&chosen, positions.outputs(), ended).expect("only legal actions are chosen");
+            for row in 0..games.len() {
+                let step = row * horizon + t;
+                if steps[step].end != StepEnd::Continues {
+                    notes[row] = Notes::of(games.game(row));
+                } else if t + 1 == horizon {
+                    cuts.push(Cut::at(step, games.game(row)));
+                }
+            }
+        }
+        self.estimate_cuts(&cuts, actor, &mut forward)?;
+        Ok(share)
+    }
+
+    /// Asks the network about the positions in which rows and games were cut.
+    fn estimate_cuts(&mut self, cuts: &[Cut], actor: &mut dyn Actor, forward: &mut Forward) -> Result<(), LearnError> {
+        for part in cuts.chunks(self.games.len()) {
+            let observations: Vec<PackedObservation> = part.iter().map(|cut| cut.observation).collect();
+            forward.run(actor, &observations, &[])?;
+            for (cut, logits) in part.iter().zip(forward.wdl.chunks_exact(3)) {
+                let wdl = softmax3([logits[0], logits[1], logits[2]]);
+                self.steps[cut.step].tail = Some(Tail { wdl, material: cut.material });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Cut {
+    fn at(step: usize, game: &Game) -> Self {
+        let material = material_value(game.position());
+        Self { step, observation: PackedObservation::new(game), material }
+    }
+}
+
+impl Rollout {
+    /// Takes the shares of all parts, in their order, and returns what happened in them.
+    pub fn gather(&mut self, shares: impl IntoIterator<Item = Share>) -> Collected {
+        let mut collected = Collected::default();
+        let mut steps = self.steps.iter_mut();
+        for share in shares {
+            let offset = self.legal.len() as u32;
+            steps.by_ref().take(share.plies).for_each(|step| step.legal.start += offset);
+            self.legal.extend(share.legal);
+            collected.absorb(share.collected);
+        }
+        collected
+    }
+}
+
+/// What buffers of moves are filled with before they are written.
+const NO_MOVE: Move = Move::normal(Square::ALL[0], Square::ALL[0]);
+
+/// Buffers for the positions of one ply.
+struct Positions {
+    observations: Vec<PackedObservation>,
+    /// `[games, MAX_MOVES]`, as are the moves.
+    actions: Vec<u16>,
+    moves: Vec<Move>,
+    counts: Vec<u16>,
+    /// The legal actions of one game with their moves, for sorting.
+    pairs: Vec<(u16, Move)>,
+}
+
+impl Positions {
+    fn new(games: usize) -> Self {
+        Self {
+            observations: vec![PackedObservation::EMPTY; games],
+            actions: vec![0; games * MAX_MOVES],
+            moves: vec![NO_MOVE; games * MAX_MOVES],
+            counts: vec![0; games],
+            pairs: Vec::with_capacity(MAX_MOVES),
+        }
+    }
+
+    fn outputs(&mut self) -> Outputs<'_> {
+        Outputs {
+            observations: &mut self.observations,
+            legal: &mut self.actions,
+            legal_moves: &mut self.moves,
+            legal_counts: &mut self.counts,
+            ..Outputs::default()
+        }
+    }
+
+    /// Puts the legal actions of each game into rising order, in which choices are drawn.
+    fn sort_legal(&mut self) {
+        let rows = self.actions.chunks_exact_mut(MAX_MOVES).zip(self.moves.chunks_exact_mut(MAX_MOVES));
+        for ((actions, moves), &count) in rows.zip(&self.counts) {
+            self.pairs.clear();
+            self.pairs.extend(actions.iter().copied().zip(moves.iter().copied()).take(usize::from(count)));
+            self.pairs.sort_unstable_by_key(|&(action, _)| action);
+            for ((action, mv), &pair) in actions.iter_mut().zip(moves).zip(&self.pairs) {
+                (*action, *mv) = pair;
+            }
+        }
+    }
+
+    fn legal(&self, row: usize) -> (&[u16], &[Move]) {
+        let range = row * MAX_MOVES..row * MAX_MOVES + usize::from(self.counts[row]);
+        (&self.actions[range.clone()], &self.moves[range])
+    }
+
+    fn rows(&self) -> Vec<&[u16]> {
+        (0..self.counts.len()).map(|row| self.legal(row).0).collect()
+    }
+}
+
+/// What the network said of one batch.
+struct Forward {
+    /// Logits of the legal actions, one position's after the other's.
+    logits: Vec<f32>,
+    /// `[batch, 3]`.
+    wdl: Vec<f32>,
+    iteration: u64,
+}
+
+impl Forward {
+    fn run(
+        &mut self,
+        actor: &mut dyn Actor,
+        observations: &[PackedObservation],
+        legal: &[&[u16]],
+    ) -> Result<(), LearnError> {
+        let Self { logits, wdl, iteration } = self;
+        actor.evaluate(observations, legal, logits, &mut wdl[..OUTCOMES * observations.len()])?;
+        if logits.iter().chain(wdl.iter()).all(|logit| logit.is_finite()) {
+            Ok(())
+        } else {
+            Err(LearnError::NotFinite { iteration: *iteration + 1 })
+        }
+    }
+}
