@@ -1,0 +1,176 @@
+//! The network of a model that plays, in the arithmetic that its user chose.
+
+use std::fmt;
+
+use anyhow::{Result, bail};
+use keisei_core::encoding::{PackedObservation, SQUARES};
+use keisei_core::format::Model;
+use keisei_core::net::simd::{Bf16, Calibration, Quantized, Simd};
+use keisei_core::net::{Executor, NetSpec, OUTCOMES};
+use keisei_core::random::SplitMix64;
+use keisei_core::search::policy;
+use keisei_core::shogi::Game;
+
+/// Positions that integers are calibrated on.
+const CALIBRATION: usize = 256;
+
+/// Of so many positions of a game, one is taken.
+const ONE_IN: usize = 7;
+
+/// What the convolutions of a network that plays compute in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+pub enum Arithmetic {
+    /// 32-bit numbers
+    #[default]
+    F32,
+    /// Integers of 16 bits: faster on every CPU, most of all with VNNI
+    Integer,
+    /// bfloat16: the fastest, on CPUs with a matrix unit (Intel AMX, on Linux)
+    Bf16,
+}
+
+impl Arithmetic {
+    /// The one of this name.
+    pub fn from_name(name: &str) -> Option<Arithmetic> {
+        [Arithmetic::F32, Arithmetic::Integer, Arithmetic::Bf16].into_iter().find(|one| one.to_string() == name)
+    }
+}
+
+impl fmt::Display for Arithmetic {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Arithmetic::F32 => "f32",
+            Arithmetic::Integer => "integer",
+            Arithmetic::Bf16 => "bf16",
+        })
+    }
+}
+
+/// A network in one of the arithmetics. A clone shares the weights: make one for each thread.
+#[derive(Clone, Debug)]
+pub enum ModelExecutor {
+    /// By [`Arithmetic::F32`].
+    F32(Simd),
+    /// By [`Arithmetic::Integer`].
+    Integer(Quantized),
+    /// By [`Arithmetic::Bf16`].
+    Bf16(Bf16),
+}
+
+impl ModelExecutor {
+    /// The network of this model.
+    ///
+    /// # Errors
+    /// If this CPU does not compute so.
+    pub fn new(model: &Model, arithmetic: Arithmetic) -> Result<ModelExecutor> {
+        Ok(match arithmetic {
+            Arithmetic::F32 => ModelExecutor::f32(model),
+            Arithmetic::Integer => {
+                let planes = planes(model, &own_positions(model, CALIBRATION, &mut SplitMix64(0)));
+                ModelExecutor::Integer(Quantized::new(&model.weights, &Calibration::measure(&model.weights, &planes)))
+            }
+            Arithmetic::Bf16 => match Bf16::new(&model.weights) {
+                Some(network) => ModelExecutor::Bf16(network),
+                None => bail!("bf16: this CPU has no matrix unit (Intel AMX, on Linux)"),
+            },
+        })
+    }
+
+    /// The network of this model, by [`Arithmetic::F32`].
+    pub fn f32(model: &Model) -> ModelExecutor {
+        ModelExecutor::F32(Simd::new(&model.weights))
+    }
+}
+
+impl Executor for ModelExecutor {
+    fn spec(&self) -> &NetSpec {
+        match self {
+            ModelExecutor::F32(network) => network.spec(),
+            ModelExecutor::Integer(network) => network.spec(),
+            ModelExecutor::Bf16(network) => network.spec(),
+        }
+    }
+
+    fn forward_scored(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32], score: &mut [f32]) {
+        match self {
+            ModelExecutor::F32(network) => network.forward_scored(batch, planes, policy, wdl, score),
+            ModelExecutor::Integer(network) => network.forward_scored(batch, planes, policy, wdl, score),
+            ModelExecutor::Bf16(network) => network.forward_scored(batch, planes, policy, wdl, score),
+        }
+    }
+}
+
+/// Positions of games that the model plays against itself by its policy, at temperature 1.
+pub fn own_positions(model: &Model, count: usize, random: &mut SplitMix64) -> Vec<Game> {
+    let mut executor = Simd::new(&model.weights);
+    let (mut logits, mut wdl) = (vec![0.0; model.actions.count()], [0.0; OUTCOMES]);
+    let (mut positions, mut game) = (Vec::new(), Game::startpos());
+    while positions.len() < count {
+        if game.outcome().is_some() {
+            game = Game::startpos();
+        }
+        if random.below(ONE_IN) == 0 {
+            positions.push(game.clone());
+        }
+        let legal = model.actions.legal(game.position());
+        executor.forward(1, &planes(model, std::slice::from_ref(&game)), &mut logits, &mut wdl);
+        let probabilities = policy::probabilities(&logits, legal.actions(), 1.0);
+        game.play(legal.moves()[policy::draw(&probabilities, random.uniform())]);
+    }
+    positions
+}
+
+/// What the model's network reads of these positions, `[positions, planes, 81]`.
+pub fn planes(model: &Model, positions: &[Game]) -> Vec<f32> {
+    let observations: Vec<PackedObservation> = positions.iter().map(PackedObservation::new).collect();
+    let mut planes = vec![0.0; positions.len() * model.features.planes() * SQUARES];
+    model.features.expand_batch(&observations, &mut planes);
+    planes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::model;
+
+    fn check(arithmetic: Arithmetic, tolerance: f32) {
+        let model = model();
+        let positions = own_positions(&model, 40, &mut SplitMix64(1));
+        let planes = planes(&model, &positions);
+        let run = |mut network: ModelExecutor| {
+            let mut policy = vec![0.0; positions.len() * model.actions.count()];
+            let mut wdl = vec![0.0; positions.len() * OUTCOMES];
+            network.forward(positions.len(), &planes, &mut policy, &mut wdl);
+            [policy, wdl].concat()
+        };
+        let found = match ModelExecutor::new(&model, arithmetic) {
+            Ok(network) => run(network),
+            Err(error) => {
+                assert!(arithmetic == Arithmetic::Bf16 && !Bf16::is_available(), "{arithmetic}: {error}");
+                return;
+            }
+        };
+        let expected = run(ModelExecutor::f32(&model));
+        let worst = expected.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst <= tolerance, "{arithmetic}: logits differ by {worst}");
+        assert_eq!(arithmetic == Arithmetic::F32, worst == 0.0, "{arithmetic} rounds in its own way");
+    }
+
+    #[test]
+    fn every_arithmetic_computes_the_model() {
+        check(Arithmetic::F32, 0.0);
+        check(Arithmetic::Integer, 0.05);
+        check(Arithmetic::Bf16, 0.1);
+    }
+
+    #[cfg(feature = "clap")]
+    #[test]
+    fn names_are_those_of_the_command_line() {
+        for one in <Arithmetic as clap::ValueEnum>::value_variants() {
+            let name = clap::ValueEnum::to_possible_value(one).expect("none is hidden");
+            assert_eq!(name.get_name(), one.to_string());
+            assert_eq!(Arithmetic::from_name(name.get_name()), Some(*one));
+        }
+    }
+}

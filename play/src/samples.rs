@@ -1,0 +1,49 @@
+//! Players, positions and models for tests.
+
+use std::collections::BTreeSet;
+
+use keisei_core::encoding::{Actions, Features};
+use keisei_core::format::{Model, Provenance};
+use keisei_core::net::{NetOptions, NetSpec, Weights};
+use keisei_core::random::{Purpose, Stream};
+use keisei_core::shogi::{Game, Position};
+
+use crate::executor::ModelExecutor;
+use crate::player::{Player, Turn};
+use crate::policy_player::PolicyPlayer;
+
+/// A fresh network, a small one.
+pub(crate) fn model() -> Model {
+    let spec = NetSpec {
+        planes: 96,
+        policy_planes: 27,
+        channels: 8,
+        blocks: 1,
+        value_channels: 1,
+        value_hidden: 8,
+        options: NetOptions::default(),
+    };
+    Model {
+        features: Features::Attack96,
+        actions: Actions::Dest2187,
+        provenance: Provenance::default(),
+        weights: Weights::init(&spec, 3).expect("the specification is valid"),
+    }
+}
+
+pub(crate) fn agent(temperature: f32) -> PolicyPlayer {
+    PolicyPlayer::new("agent", &model(), ModelExecutor::f32(&model()), temperature)
+}
+
+pub(crate) fn game(sfen: &str) -> Game {
+    Game::new(Position::from_sfen(sfen).expect(sfen), 0)
+}
+
+/// All that `player` plays here in many tries.
+pub(crate) fn tries(player: &mut dyn Player, sfen: &str) -> BTreeSet<String> {
+    let game = game(sfen);
+    let mut streams: Vec<Stream> = (0..200).map(|i| Stream::new(1, Purpose::Evaluation, i, 0)).collect();
+    let turn = |(number, random)| Turn { number, game: &game, random };
+    let mut turns: Vec<Turn> = streams.iter_mut().enumerate().map(turn).collect();
+    player.choose(&mut turns).into_iter().map(|choice| choice.mv.to_string()).collect()
+}
