@@ -11,10 +11,10 @@
 //! A file appears whole or not at all. The clock stands outside the state: two runs that did the same work have the same
 //! [`State::digest`], however long they took.
 
-use crate::adam::Adam;
 use crate::durable::write_atomically;
-use crate::selfplay::EnvState;
+use crate::trainer::Counters;
 use anyhow::{Context, Result, bail};
+use keisei_core::learn::{Adam, SlotState};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -31,20 +31,14 @@ const EXTENSION: &str = "checkpoint";
 pub struct State {
     /// The configuration, TOML.
     pub config: String,
-    /// Iterations done.
-    pub iteration: u64,
-    /// Plies played.
-    pub plies: u64,
-    /// Samples learned from.
-    pub samples: u64,
-    /// Games finished.
-    pub games: u64,
+    /// Work done.
+    pub done: Counters,
     /// The network's weights, flat.
     pub weights: Vec<f32>,
     /// The optimiser.
     pub adam: Adam,
     /// The games under way. Random numbers need no state: they are keyed by the counters above.
-    pub envs: Vec<EnvState>,
+    pub envs: Vec<SlotState>,
 }
 
 impl State {
@@ -57,13 +51,7 @@ impl State {
     pub fn digest(&self) -> String {
         let mut settings: toml::Table = self.config.parse().expect("the configuration is TOML");
         settings.remove("run");
-        let work = (
-            settings.to_string(),
-            [self.iteration, self.plies, self.samples, self.games],
-            &self.weights,
-            &self.adam,
-            &self.envs,
-        );
+        let work = (settings.to_string(), self.done, &self.weights, &self.adam, &self.envs);
         let bytes = postcard::to_allocvec(&work).expect("plain data");
         sha256(&bytes)
     }
@@ -116,7 +104,7 @@ impl State {
 /// If a file cannot be written or deleted; the checkpoints that were there before are then still there.
 pub fn save(directory: &Path, state: &State, seconds: f64, keep: usize) -> Result<PathBuf> {
     std::fs::create_dir_all(directory).with_context(|| format!("{}: cannot create", directory.display()))?;
-    let path = directory.join(format!("{:08}.{EXTENSION}", state.iteration));
+    let path = directory.join(format!("{:08}.{EXTENSION}", state.done.iterations));
     write_atomically(&path, &state.to_bytes(seconds))?;
     let files = list(directory)?;
     for old in files.iter().rev().skip(keep) {
@@ -186,10 +174,7 @@ mod tests {
     fn state(iteration: u64) -> State {
         State {
             config: "seed = 1".into(),
-            iteration,
-            plies: 10,
-            samples: 9,
-            games: 1,
+            done: Counters { iterations: iteration, plies: 10, samples: 9, games: 1 },
             weights: vec![0.5, -1.0],
             adam: Adam::new(2),
             envs: Vec::new(),
@@ -243,7 +228,7 @@ mod tests {
         std::fs::write(&path, bytes).expect("write");
         let mut reports = Vec::new();
         let (found, _) = newest(directory.path(), |error| reports.push(format!("{error:#}"))).expect("found");
-        assert_eq!(found.iteration, 1);
+        assert_eq!(found.done.iterations, 1);
         assert!(reports.len() == 1 && reports[0].contains("00000002") && reports[0].contains("SHA-256"), "{reports:?}");
         assert!(path.exists(), "a damaged file is left for its owner to look at");
     }

@@ -3,11 +3,10 @@
 //! Later sources win: preset, then the TOML file, then the environment (`KEISEI_PPO__CLIP_COEF=0.1`), then `--set
 //! ppo.clip_coef=0.1`. A key that is not in these structures is an error, never ignored.
 
-use crate::learner::{Device, Learner, Precision};
-use crate::ppo::Rates;
-use crate::rollout::Estimation;
+use crate::learner::{Device, Precision};
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features};
+use keisei_core::learn::{Estimation, PpoSettings, Rates, Schedule, SelfPlaySettings, Shape};
 use keisei_core::net::{NetOptions, NetSpec};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -116,6 +115,29 @@ pub struct PpoConfig {
     pub target_kl: f32,
 }
 
+impl SelfPlayConfig {
+    /// As self-play takes it.
+    pub fn settings(&self) -> SelfPlaySettings {
+        let Self { envs, horizon, max_plies, opening_plies, first_opening_plies, records_per_thread } = *self;
+        SelfPlaySettings {
+            games: envs,
+            horizon,
+            max_plies,
+            opening_plies,
+            first_opening_plies,
+            records_per_part: records_per_thread,
+        }
+    }
+}
+
+impl PpoConfig {
+    /// As the update takes it.
+    pub fn settings(&self) -> PpoSettings {
+        let Self { epochs, minibatch, clip_coef, vf_coef, score_coef, max_grad_norm, target_kl, .. } = *self;
+        PpoSettings { epochs, minibatch, clip_coef, vf_coef, score_coef, max_grad_norm, target_kl }
+    }
+}
+
 /// As the original Keisei was trained. Also that of checkpoints from before there was such a key.
 fn score_coef() -> f32 {
     0.1
@@ -145,42 +167,6 @@ pub struct RunConfig {
     /// In what numbers the layers are computed: `f32`, `bf16x3`, `bf16` or `f16`.
     #[serde(default)]
     pub precision: Precision,
-}
-
-/// A number that moves over the run.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Schedule {
-    /// Value at the start.
-    pub from: f32,
-    /// Value at `until` and after.
-    pub to: f32,
-    /// Part of the run at which `to` is reached: above 0, at most 1.
-    pub until: f32,
-    /// How it moves.
-    pub shape: Shape,
-}
-
-/// How a schedule moves.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Shape {
-    /// In proportion to progress.
-    Linear,
-    /// By half a cosine: slow, fast, slow.
-    Cosine,
-}
-
-impl Schedule {
-    /// The value at `progress` (0–1) of the run.
-    pub fn at(&self, progress: f64) -> f32 {
-        let done = (progress / f64::from(self.until)).clamp(0.0, 1.0) as f32;
-        let done = match self.shape {
-            Shape::Linear => done,
-            Shape::Cosine => (1.0 - (std::f32::consts::PI * done).cos()) / 2.0,
-        };
-        self.from + (self.to - self.from) * done
-    }
 }
 
 /// Named starting points.
@@ -353,14 +339,6 @@ impl Config {
     /// Numbering of the network's actions.
     pub fn actions(&self) -> Actions {
         Actions::Dest2187
-    }
-
-    /// What learns, where `run.device` says.
-    ///
-    /// # Errors
-    /// If this build or this machine cannot compute there or in that precision.
-    pub fn learner(&self) -> Result<Box<dyn Learner>> {
-        self.run.device.learner(self.features(), self.actions(), self.run.precision, self.threads())
     }
 
     /// Shape of the network.
@@ -588,20 +566,5 @@ mod tests {
             preset.config().validate().expect("valid preset");
         }
         assert_eq!(load(&["estimation.gamma=1"]).expect("valid").estimation.gamma, 1.0);
-    }
-
-    #[test]
-    fn schedules_move_and_stay() {
-        let check = |shape, progress, expected: f32| {
-            let schedule = Schedule { from: 1.0, to: 0.0, until: 0.5, shape };
-            assert!((schedule.at(progress) - expected).abs() < 1e-6, "{shape:?} at {progress}");
-        };
-        check(Shape::Linear, 0.0, 1.0);
-        check(Shape::Linear, 0.125, 0.75);
-        check(Shape::Linear, 0.9, 0.0);
-        check(Shape::Cosine, 0.0, 1.0);
-        check(Shape::Cosine, 0.25, 0.5);
-        check(Shape::Cosine, 0.125, f32::midpoint(1.0, std::f32::consts::FRAC_1_SQRT_2));
-        check(Shape::Cosine, 1.0, 0.0);
     }
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use keisei_core::format::{Dtype, Model, Provenance, record};
 use keisei_core::net::Weights;
+use keisei_play::model_file;
 
 use crate::argument::BadArgument;
 use crate::config::Preset;
@@ -79,7 +80,7 @@ pub fn run(args: &ExportArgs) -> Result<String> {
         bail!(BadArgument::new("--to", &name, reason));
     }
     let model = match (&args.source.run, args.source.init) {
-        (Some(folder), _) => read_model(&folder.join(MODEL))?,
+        (Some(folder), _) => model_file::read(&folder.join(MODEL))?,
         (None, seed) => fresh(seed.unwrap_or_default())?,
     };
     let dtype = if args.f16 { Dtype::F16 } else { Dtype::F32 };
@@ -112,14 +113,6 @@ pub fn run(args: &ExportArgs) -> Result<String> {
         }
     }
     Ok(written)
-}
-
-/// The model in a file.
-///
-/// # Errors
-/// Names the file, and what is wrong with it and where.
-pub fn read_model(path: &Path) -> Result<Model> {
-    Model::from_bytes(&read(path)?).with_context(|| format!("{}", path.display()))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -5,8 +5,9 @@ use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::BadArgument;
+use trainer_native::commands::{evaluate, train};
 use trainer_native::interop::dataset;
-use trainer_native::{convert, encode, evaluate, export, inspect, serve, train};
+use trainer_native::{convert, encode, export, inspect, serve};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -18,7 +19,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Learn by self-play
-    Train(train::Options),
+    Train(train::TrainArgs),
     /// Tell how strong a model is, by matches against known players
     Evaluate(evaluate::EvaluateArgs),
     /// Write a model file for players and for the page
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Train(options) => train::run(&options),
+        Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args, print),
         Command::Export(args) => print(&export::run(&args)?),
         Command::Serve(options) => serve::run(&options),

@@ -14,7 +14,7 @@ use keisei_core::net::scalar::Scalar;
 use keisei_core::net::simd::Simd;
 use keisei_core::net::{Executor, NetOptions, NetSpec, OUTCOMES, Weights, softmax3};
 use keisei_core::shogi::{Color, Game, GameResult, Position};
-use trainer_native::score::centipawns;
+use keisei_play::rating::centipawns;
 
 /// Positions on which logits are compared.
 const POSITIONS: usize = 1000;

@@ -18,12 +18,12 @@ pub enum Display {
 const STEPS: u64 = 1000;
 
 impl Display {
-    /// A panel if standard error is a terminal and `plain` was not asked for.
+    /// A panel if standard error is a terminal, else lines.
     ///
     /// # Panics
     /// Never: the template is a constant.
-    pub fn new(plain: bool) -> Self {
-        if plain || !std::io::stderr().is_terminal() {
+    pub fn of_terminal() -> Self {
+        if !std::io::stderr().is_terminal() {
             return Self::Plain;
         }
         let style = ProgressStyle::with_template("{bar:48} {percent}%  {msg}").expect("a constant template");

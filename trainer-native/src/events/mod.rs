@@ -10,8 +10,7 @@ pub use curve::draw as draw_curve;
 pub use display::Display;
 pub use jsonl::{MetricsFile, fresh_entropy};
 
-use crate::learner::Precision;
-use crate::ppo::Update;
+use keisei_core::learn::{RatioTolerance, Update};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -46,7 +45,7 @@ pub struct Metrics {
     #[serde(flatten)]
     pub perf: Perf,
     /// The strength measured after this iteration, if it was.
-    pub evaluation: Option<Evaluation>,
+    pub evaluation: Option<EvaluationMatch>,
     /// Writes of metrics or of the curve that failed so far, since the process started.
     pub sink_failures: u64,
     /// What a person should look at.
@@ -85,7 +84,7 @@ pub struct Perf {
 
 /// The strength measured at some iteration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Evaluation {
+pub struct EvaluationMatch {
     /// Name of the opponent.
     pub opponent: String,
     /// Games.
@@ -96,9 +95,9 @@ pub struct Evaluation {
     pub interval: (f64, f64),
 }
 
-/// What in these numbers a person should look at; `fresh` is the normalised entropy of the run's first iteration, `precision`
-/// that of its layers.
-pub fn alarms(metrics: &Metrics, fresh: f64, precision: Precision) -> Vec<String> {
+/// What in these numbers a person should look at; `fresh` is the normalised entropy of the run's first iteration,
+/// `tolerance` that of its learner.
+pub fn alarms(metrics: &Metrics, fresh: f64, tolerance: RatioTolerance) -> Vec<String> {
     const ENOUGH: u64 = 20;
     let ended = metrics.ended.games_ended;
     let part = |count: u64| count as f64 / ended.max(1) as f64;
@@ -110,7 +109,7 @@ pub fn alarms(metrics: &Metrics, fresh: f64, precision: Precision) -> Vec<String
         (metrics.update.losses.approx_kl > 0.1, "approx_kl is above 0.1"),
         (metrics.update.skipped > 0, "gradient steps were left out: not finite"),
         (
-            metrics.update.first_ratio_error > precision.ratio_alarm(),
+            metrics.update.first_ratio_error > tolerance.alarm,
             "self-play and learner disagree: first_ratio_error is above rounding",
         ),
         (metrics.sink_failures > 0, "metrics or the curve could not be written"),

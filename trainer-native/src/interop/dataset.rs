@@ -19,7 +19,7 @@ use keisei_core::shogi::{Color, Game, GameResult, Move, Piece, PieceType, Positi
 
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;
-use crate::score::centipawns;
+use keisei_play::rating::centipawns;
 
 /// Arguments of `dataset`.
 #[derive(clap::Args, Debug)]

@@ -85,7 +85,19 @@ pub fn from_bytes(bytes: &[u8], spec: &NetSpec) -> Result<Weights> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::player::tests::model;
+    use crate::config::Preset;
+    use keisei_core::format::Provenance;
+    use keisei_core::net::Weights;
+
+    fn model() -> Model {
+        let config = Preset::Tiny.config();
+        Model {
+            features: config.features(),
+            actions: config.actions(),
+            provenance: Provenance::default(),
+            weights: Weights::init(&config.spec(), 3).expect("the specification is valid"),
+        }
+    }
 
     #[test]
     fn weights_come_back() {

@@ -1,11 +1,10 @@
 //! The PPO loss of a minibatch as burn differentiates it.
 
-use super::Minibatch;
-use crate::ppo::{Coefficients, Sums};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Bool, Int, Tensor, TensorData};
 use keisei_core::encoding::{Actions, Features, SET_WORDS};
+use keisei_core::learn::{Coefficients, Minibatch, Sums};
 use keisei_core::net::burn::{WORD_BITS, bits};
 
 /// A minibatch, or a shard of one, on the device of `B`.

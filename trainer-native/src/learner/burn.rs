@@ -1,13 +1,13 @@
 //! Gradients by burn's automatic differentiation on the CPU: the yardstick of our own.
 
+use super::Precision;
 use super::autodiff::{Batch, loss, sums_of};
-use super::{Actor, Descent, HostActor, HostDescent, Learner, Minibatch};
-use crate::adam::Adam;
-use crate::ppo::{Coefficients, Sums};
-use anyhow::{Context, Result};
 use burn::backend::Autodiff;
 use burn::backend::flex::{Flex, FlexDevice};
 use keisei_core::encoding::{Actions, Features};
+use keisei_core::learn::{
+    Actor, Adam, Coefficients, Descent, HostActor, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, Sums,
+};
 use keisei_core::net::{Weights, burn as net, burn::Net};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -32,22 +32,26 @@ impl BurnLearner {
         Self { features, actions, threads }
     }
 
-    fn shard_gradient(&self, weights: &Weights, shard: &Minibatch, c: &Coefficients) -> Result<(Vec<f32>, Sums)> {
+    fn shard_gradient(&self, weights: &Weights, shard: &Minibatch, c: &Coefficients) -> (Vec<f32>, Sums) {
         let net = Net::<Backend>::from_weights(weights, &FlexDevice);
         let batch = Batch::new(self.features, self.actions, shard, 1, &FlexDevice);
         let (policy, wdl, score) = net.forward_scored(net::expand(batch.sets.clone(), batch.values.clone()));
         let (loss, sums) = loss(policy, wdl, score, &batch, c);
         let gradient = net.gradient(&loss.backward()).into_data();
         let sums = sums.into_data();
-        let sums = sums.as_slice::<f32>().ok().context("the loss is not a vector of f32")?;
-        let gradient = gradient.into_vec::<f32>().ok().context("the gradient is not a vector of f32")?;
-        Ok((gradient, sums_of(shard.slots.len(), sums)))
+        let sums = sums.as_slice::<f32>().expect("the loss is a vector of f32");
+        let gradient = gradient.into_vec::<f32>().expect("the gradient is a vector of f32");
+        (gradient, sums_of(shard.slots.len(), sums))
     }
 }
 
 impl Learner for BurnLearner {
     fn name(&self) -> String {
         format!("burn-flex, {} threads", self.threads)
+    }
+
+    fn ratio_tolerance(&self) -> RatioTolerance {
+        Precision::F32.ratio_tolerance()
     }
 
     fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send> {
@@ -64,7 +68,7 @@ impl Learner for BurnLearner {
         weights: &Weights,
         minibatch: &Minibatch,
         coefficients: &Coefficients,
-    ) -> Result<(Vec<f32>, Sums)> {
+    ) -> Result<(Vec<f32>, Sums), LearnError> {
         let shards = minibatch.slots.chunks(SHARD).zip(minibatch.advantages.chunks(SHARD));
         let shards: Vec<Minibatch> =
             shards.map(|(slots, advantages)| Minibatch { rollout: minibatch.rollout, slots, advantages }).collect();
@@ -85,8 +89,7 @@ impl Learner for BurnLearner {
 
         let mut gradient = vec![0.0; weights.data().len()];
         let mut sums = Sums::default();
-        for (_, part) in parts {
-            let (shard_gradient, shard_sums) = part?;
+        for (_, (shard_gradient, shard_sums)) in parts {
             for (sum, g) in gradient.iter_mut().zip(shard_gradient) {
                 *sum += g;
             }

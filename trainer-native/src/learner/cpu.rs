@@ -1,10 +1,12 @@
 //! Gradients worked out by hand, by core's kernels: several times as fast as automatic differentiation.
 
-use super::{Actor, Descent, HostActor, HostDescent, Learner, Minibatch, Precision};
-use crate::adam::Adam;
-use crate::ppo::{Coefficients, Sample, Sums, loss_of_sample, loss_of_score};
+use super::Precision;
 use anyhow::{Result, bail};
 use keisei_core::encoding::{Actions, Features, SQUARES};
+use keisei_core::learn::{
+    Actor, Adam, Coefficients, Descent, HostActor, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, Sample,
+    Sums, loss_of_sample, loss_of_score,
+};
 use keisei_core::net::simd::{Backprop, Bf16, Level, Simd, Tape};
 use keisei_core::net::{NetSpec, OUTCOMES, Weights};
 use std::ops::Range;
@@ -97,8 +99,8 @@ impl Learner for CpuLearner {
         }
     }
 
-    fn precision(&self) -> Precision {
-        self.precision
+    fn ratio_tolerance(&self) -> RatioTolerance {
+        self.precision.ratio_tolerance()
     }
 
     fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send> {
@@ -119,7 +121,7 @@ impl Learner for CpuLearner {
         weights: &Weights,
         minibatch: &Minibatch,
         coefficients: &Coefficients,
-    ) -> Result<(Vec<f32>, Sums)> {
+    ) -> Result<(Vec<f32>, Sums), LearnError> {
         let net = self.backprop(weights);
         let samples = minibatch.slots.len();
         let size = samples.div_ceil(MAX_SHARDS).next_multiple_of(Backprop::CHUNK).max(MIN_SHARD);
@@ -241,7 +243,7 @@ impl Worker {
 mod tests {
     use super::super::tests::{gradient, rollout, weights};
     use super::*;
-    use crate::rollout::Rollout;
+    use keisei_core::learn::Rollout;
 
     /// Learners with so many threads, of each precision that this CPU has.
     fn learners(threads: usize) -> impl Iterator<Item = CpuLearner> {
@@ -276,7 +278,7 @@ mod tests {
             let mut logits = Vec::new();
             let Rollout { steps, legal, .. } = &mut rollout;
             for step in steps {
-                let legal = &legal[step.legal.0 as usize..][..usize::from(step.legal.1)];
+                let legal = &legal[step.legal.start as usize..][..usize::from(step.legal.count)];
                 actor
                     .evaluate(&[step.observation], &[legal], &mut logits, &mut [0.0; OUTCOMES])
                     .expect("a CPU does not fail");

@@ -1,11 +1,9 @@
 //! Learning and playing on a GPU through burn: weights, moments and gradients stay there from an update's first minibatch to its
 //! last, and what travels for each position is its planes in compressed form and the logits of its legal actions.
 
+use super::Precision;
 use super::autodiff::{Batch, loss, sums_of};
 use super::convolution::{convolve, convolve_tracked};
-use super::{Actor, Descent, Learner, Minibatch, Precision};
-use crate::adam::{Adam, BETA1, BETA2, EPSILON, biases, clip_scale};
-use crate::ppo::{Coefficients, Sums};
 use anyhow::{Context, Result, bail};
 use burn::backend::Autodiff;
 #[cfg(feature = "cuda")]
@@ -16,6 +14,10 @@ use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 use burn::tensor::backend::Backend;
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
 use keisei_core::encoding::{Actions, Features, PackedObservation, SET_WORDS};
+use keisei_core::learn::{
+    Actor, Adam, BETA1, BETA2, Coefficients, Descent, EPSILON, LearnError, Learner, Minibatch, RatioTolerance, Sums,
+    biases, clip_scale,
+};
 use keisei_core::net::{NetSpec, OUTCOMES, Weights, burn as net, burn::Net};
 
 /// A learner on the GPU of burn backend `B`.
@@ -111,8 +113,8 @@ impl<B: Backend> Learner for GpuLearner<B> {
         self.name.clone()
     }
 
-    fn precision(&self) -> Precision {
-        self.precision
+    fn ratio_tolerance(&self) -> RatioTolerance {
+        self.precision.ratio_tolerance()
     }
 
     fn notice(&self) -> Option<&'static str> {
@@ -130,7 +132,7 @@ impl<B: Backend> Learner for GpuLearner<B> {
         weights: &Weights,
         minibatch: &Minibatch,
         coefficients: &Coefficients,
-    ) -> Result<(Vec<f32>, Sums)> {
+    ) -> Result<(Vec<f32>, Sums), LearnError> {
         let flat = Tensor::from_data(weights.data(), &self.device);
         let (gradient, numbers) = self.slope(weights.spec(), flat, minibatch, coefficients);
         let numbers = read(numbers)?;
@@ -157,7 +159,7 @@ struct GpuDescent<'a, B: Backend> {
 }
 
 impl<B: Backend> Descent for GpuDescent<'_, B> {
-    fn gradient(&mut self, minibatch: &Minibatch, coefficients: &Coefficients) -> Result<(f32, Sums)> {
+    fn gradient(&mut self, minibatch: &Minibatch, coefficients: &Coefficients) -> Result<(f32, Sums), LearnError> {
         let (gradient, numbers) = self.learner.slope(self.weights.spec(), self.flat.clone(), minibatch, coefficients);
         // One reading, which waits for the device.
         let numbers = read(numbers)?;
@@ -177,7 +179,7 @@ impl<B: Backend> Descent for GpuDescent<'_, B> {
         self.flat = self.flat.clone() - self.first.clone() / first_bias / spread * learning_rate;
     }
 
-    fn finish(self: Box<Self>) -> Result<()> {
+    fn finish(self: Box<Self>) -> Result<(), LearnError> {
         self.weights.data_mut().copy_from_slice(&read(self.flat)?);
         self.adam.set_moments(self.steps, [read(self.first)?, read(self.second)?]);
         Ok(())
@@ -199,7 +201,7 @@ impl<B: Backend> Actor for GpuActor<B> {
         legal: &[&[u16]],
         logits: &mut Vec<f32>,
         wdl: &mut [f32],
-    ) -> Result<()> {
+    ) -> Result<(), LearnError> {
         // Few different shapes: for each the backend looks for its fastest kernels.
         let (planes, count, batch) =
             (self.features.planes(), self.actions.count(), observations.len().next_power_of_two());
@@ -252,7 +254,7 @@ fn dtype(precision: Precision) -> Option<FloatDType> {
 }
 
 /// A tensor's numbers, copied from the device.
-fn read<B: Backend>(tensor: Tensor<B, 1>) -> Result<Vec<f32>> {
-    let data = tensor.try_into_data().map_err(|error| anyhow::anyhow!("the GPU: {error}"))?;
-    data.convert::<f32>().into_vec().ok().context("what came from the GPU is no f32")
+fn read<B: Backend>(tensor: Tensor<B, 1>) -> Result<Vec<f32>, LearnError> {
+    let data = tensor.try_into_data().map_err(|error| LearnError::Device(format!("the GPU: {error}")))?;
+    Ok(data.convert::<f32>().into_vec().expect("the numbers were converted to f32"))
 }

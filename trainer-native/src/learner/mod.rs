@@ -1,7 +1,5 @@
-//! What turns a minibatch into gradients and plays with the result: one trait, one implementation a backend.
+//! The backends that learn, one file each: gradients, steps, and a network to play with.
 
-mod actor;
-mod descent;
 mod cpu;
 #[cfg(feature = "burn")]
 mod autodiff;
@@ -12,69 +10,17 @@ mod convolution;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod gpu;
 
-pub use self::actor::Actor;
 #[cfg(feature = "burn")]
 pub use self::burn::BurnLearner;
 pub use self::cpu::CpuLearner;
-pub use self::descent::Descent;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 pub use self::gpu::GpuLearner;
 
-use self::actor::HostActor;
-use self::descent::HostDescent;
-use crate::adam::Adam;
-use crate::ppo::{Coefficients, Sums};
-use crate::rollout::Rollout;
 use anyhow::{Result, bail};
 use keisei_core::encoding::{Actions, Features};
-use keisei_core::net::Weights;
+use keisei_core::learn::{Learner, RatioTolerance};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// Some plies of a rollout to learn from, with their advantages normalised.
-pub struct Minibatch<'a> {
-    /// The rollout.
-    pub rollout: &'a Rollout,
-    /// Slots of the plies.
-    pub slots: &'a [usize],
-    /// Their normalised advantages.
-    pub advantages: &'a [f32],
-}
-
-/// A backend that computes gradients of the PPO loss.
-pub trait Learner {
-    /// Name for the log, such as `AVX2, 2 threads`.
-    fn name(&self) -> String;
-
-    /// What it computes in.
-    fn precision(&self) -> Precision {
-        Precision::F32
-    }
-
-    /// What a person should know who waits for its first results, if they take long.
-    fn notice(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// The network with these weights, to play with, where this learner computes.
-    fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send>;
-
-    /// Begins an update.
-    fn descent<'a>(&'a mut self, weights: &'a mut Weights, adam: &'a mut Adam) -> Box<dyn Descent + 'a>;
-
-    /// Gradient of the loss with respect to every weight, in the order of the weights, and the parts of the loss.
-    ///
-    /// Same input, same output, bit for bit, on the CPU; the number of threads does not matter.
-    ///
-    /// # Errors
-    /// If the device fails.
-    fn gradient(
-        &mut self,
-        weights: &Weights,
-        minibatch: &Minibatch,
-        coefficients: &Coefficients,
-    ) -> Result<(Vec<f32>, Sums)>;
-}
 
 /// Where to compute.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -145,25 +91,15 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// Mean `|ratio − 1|` of an update's first minibatch above which a person should look.
+    /// How far learner and self-play may round apart.
     ///
-    /// On the CPU self-play and learner compute alike, bit for bit. A GPU rounds alike but not in the same places, so the last bits
-    /// differ: 1e-7 is usual in f32, and it grows with the weights.
-    pub fn ratio_alarm(self) -> f64 {
+    /// On the CPU they compute alike, bit for bit. A GPU rounds alike but not in the same places, so the last bits differ:
+    /// 1e-7 is usual in f32, and it grows with the weights.
+    pub fn ratio_tolerance(self) -> RatioTolerance {
         match self {
-            Self::F32 | Self::Bf16x3 => 1e-5,
-            Self::F16 => 1e-2,
-            Self::Bf16 => 5e-2,
-        }
-    }
-
-    /// The same above which the two do not compute the same function, and the update is refused.
-    ///
-    /// Far above the alarm, so that rounding never ends a long run; a wrong plane, mask or weight gives 0.1 and more.
-    pub fn ratio_limit(self) -> f64 {
-        match self {
-            Self::F32 | Self::Bf16x3 => 1e-3,
-            Self::F16 | Self::Bf16 => 0.1,
+            Self::F32 | Self::Bf16x3 => RatioTolerance { alarm: 1e-5, limit: 1e-3 },
+            Self::F16 => RatioTolerance { alarm: 1e-2, limit: 0.1 },
+            Self::Bf16 => RatioTolerance { alarm: 5e-2, limit: 0.1 },
         }
     }
 }
@@ -182,9 +118,12 @@ impl fmt::Display for Precision {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{Purpose, Stream};
     use keisei_core::encoding::SQUARES;
-    use keisei_core::net::{NetOptions, NetSpec};
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    use keisei_core::learn::Adam;
+    use keisei_core::learn::{Coefficients, Minibatch, Rollout, Sums};
+    use keisei_core::net::{NetOptions, NetSpec, Weights};
+    use keisei_core::random::{Purpose, Stream};
 
     const COEFFICIENTS: Coefficients =
         Coefficients { clip_coef: 0.2, vf_coef: 0.7, score_coef: 0.3, ent_coef: 0.03, scale: 1.0 / 512.0 };

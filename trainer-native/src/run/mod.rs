@@ -9,21 +9,16 @@
 //! | `checkpoints/*.checkpoint`     | all that is needed to go on, see [`checkpoint`]                  |
 //! | `lock`                         | held by the one process that may write here                      |
 
-use crate::adam::Adam;
 use crate::checkpoint::{self, State};
-use crate::config::{Config, Preset};
+use crate::config::Config;
 use crate::durable::{sweep, write_atomically};
 use crate::events::{self, Display, Metrics, MetricsFile, alarms, draw_curve};
-use crate::learner::Learner;
-use crate::ppo::Rates;
-use crate::random::{Purpose, Stream};
-use crate::rollout::Estimation;
-use crate::selfplay::SelfPlay;
-use crate::train::Options;
+use crate::trainer::{Counters, Trainer};
 use anyhow::{Context, Result, bail};
 use keisei_core::format::model::{Dtype, Model, Provenance};
 use keisei_core::format::record::{self, Record};
 use keisei_core::net::Weights;
+use keisei_core::random::{Purpose, Stream};
 use std::fs::{File, TryLockError, create_dir_all};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
@@ -34,17 +29,9 @@ pub const LATEST: &str = "runs/latest";
 
 /// A run in progress.
 pub struct Run {
-    pub config: Config,
+    pub trainer: Trainer,
     pub directory: PathBuf,
     pub display: Display,
-    pub learner: Box<dyn Learner>,
-    pub selfplay: SelfPlay,
-    pub weights: Weights,
-    pub adam: Adam,
-    pub iteration: u64,
-    pub plies: u64,
-    pub samples: u64,
-    pub games: u64,
     /// Games not yet written to a record file.
     pub records: Vec<Record>,
     metrics: MetricsFile,
@@ -64,42 +51,30 @@ pub struct Run {
 }
 
 impl Run {
-    /// A new run.
-    pub fn start(options: &Options) -> Result<Self> {
-        let preset = options.preset.unwrap_or_else(Preset::for_this_machine);
-        let environment = std::env::vars_os()
-            .map(|(name, text)| (name.to_string_lossy().into_owned(), text.to_string_lossy().into_owned()));
-        let config = Config::load(preset, options.config.as_deref(), environment, &options.settings())?;
+    /// A new run, in `out` or else in a directory named after the time, shown on `display`.
+    pub fn start(config: Config, out: Option<&Path>, display: Display) -> Result<Self> {
         let weights = Weights::init(&config.spec(), Stream::new(config.seed, Purpose::Weights, 0, 0).next_u64())?;
-        let state = State {
-            config: config.to_toml(),
-            iteration: 0,
-            plies: 0,
-            samples: 0,
-            games: 0,
-            adam: Adam::new(weights.data().len()),
-            weights: weights.data().to_vec(),
-            envs: SelfPlay::new(&config.selfplay, config.actions(), config.seed).state(),
-        };
-        let learner = config.learner()?;
+        let learner =
+            config.run.device.learner(config.features(), config.actions(), config.run.precision, config.threads())?;
+        let trainer = Trainer::new(config, learner, weights);
 
-        let directory = options.out.clone().unwrap_or_else(|| Path::new(RUNS).join(timestamp()));
+        let directory = out.map_or_else(|| Path::new(RUNS).join(timestamp()), Path::to_owned);
         create_dir_all(&directory).with_context(|| format!("{}: cannot create", directory.display()))?;
         let lock = lock(&directory)?;
         if checkpoint::any(&directory.join("checkpoints"))? {
             bail!("{0}: holds a run already; go on with --resume {0}, or choose another --out", directory.display());
         }
-        let mut run = Self::open(config, directory, options, state, 0.0, learner, lock)?;
+        let mut run = Self::open(trainer, directory, display, 0.0, lock)?;
         // From here on a run that is killed can go on.
         run.save()?;
-        if options.out.is_none() {
+        if out.is_none() {
             point_latest_at(&run.directory)?;
         }
         Ok(run)
     }
 
-    /// The run in `directory`, from its newest whole checkpoint.
-    pub fn resume(directory: &Path, options: &Options) -> Result<Self> {
+    /// The run in `directory`, from its newest whole checkpoint, with its own settings and `set` over them.
+    pub fn resume(directory: &Path, set: &[String], display: Display) -> Result<Self> {
         let directory = behind_link(directory);
         let checkpoints = directory.join("checkpoints");
         if !checkpoints.is_dir() {
@@ -108,57 +83,42 @@ impl Run {
         let lock = lock(&directory)?;
         let report = |error: &anyhow::Error| eprintln!("skipped a damaged checkpoint: {error:#}");
         let (state, seconds) = checkpoint::newest(&checkpoints, report)?;
-        let config = Config::from_toml(&state.config).context("settings in the checkpoint")?;
-        let config = config.with(&options.settings())?;
-        let learner = config.learner()?;
-        Self::open(config, directory, options, state, seconds, learner, lock)
-    }
-
-    fn open(
-        config: Config,
-        directory: PathBuf,
-        options: &Options,
-        state: State,
-        seconds: f64,
-        learner: Box<dyn Learner>,
-        lock: File,
-    ) -> Result<Self> {
-        let mut selfplay = SelfPlay::new(&config.selfplay, config.actions(), config.seed);
-        selfplay.restore(&state.envs)?;
+        let config = Config::from_toml(&state.config).context("settings in the checkpoint")?.with(set)?;
+        let learner =
+            config.run.device.learner(config.features(), config.actions(), config.run.precision, config.threads())?;
         let weights = Weights::new(config.spec(), state.weights).context("weights in the checkpoint")?;
         if state.adam.len() != weights.data().len() {
             bail!("the checkpoint's optimiser is for {} weights, not {}", state.adam.len(), weights.data().len());
         }
+        let mut trainer = Trainer::new(config, learner, weights);
+        trainer.selfplay.restore(&state.envs)?;
+        trainer.adam = state.adam;
+        trainer.done = state.done;
+        Self::open(trainer, directory, display, seconds, lock)
+    }
+
+    fn open(trainer: Trainer, directory: PathBuf, display: Display, seconds: f64, lock: File) -> Result<Self> {
         for folder in ["", "checkpoints", "games"] {
             sweep(&directory.join(folder))?;
         }
-        write_atomically(&directory.join("config.toml"), config.to_toml().as_bytes())?;
+        write_atomically(&directory.join("config.toml"), trainer.config.to_toml().as_bytes())?;
         let path = directory.join("metrics.jsonl");
-        let metrics = MetricsFile::open(&path, state.iteration)?;
-        let display = Display::new(options.plain);
+        let iteration = trainer.done.iterations;
+        let metrics = MetricsFile::open(&path, iteration)?;
         display.say(&format!(
-            "{}: {} after iteration {}, {} weights, {}",
+            "{}: {} after iteration {iteration}, {} weights, {}",
             directory.display(),
-            if state.iteration == 0 { "starts" } else { "goes on" },
-            state.iteration,
-            weights.data().len(),
-            learner.name()
+            if iteration == 0 { "starts" } else { "goes on" },
+            trainer.weights.data().len(),
+            trainer.learner.name()
         ));
-        if let Some(notice) = learner.notice() {
+        if let Some(notice) = trainer.learner.notice() {
             display.say(notice);
         }
         Ok(Self {
-            config,
+            trainer,
             directory,
             display,
-            learner,
-            selfplay,
-            weights,
-            adam: state.adam,
-            iteration: state.iteration,
-            plies: state.plies,
-            samples: state.samples,
-            games: state.games,
             records: Vec::new(),
             metrics,
             seconds_before: seconds,
@@ -179,9 +139,9 @@ impl Run {
     /// Part of the budget that is spent, 0–1; without a budget schedules stay at their start.
     pub fn progress(&self) -> f64 {
         let part = |done: f64, budget: f64| if budget > 0.0 { done / budget } else { 0.0 };
-        let budget = &self.config.run;
+        let budget = &self.trainer.config.run;
         let time = part(self.seconds(), 60.0 * budget.minutes);
-        part(self.iteration as f64, budget.iterations as f64).max(time).min(1.0)
+        part(self.trainer.done.iterations as f64, budget.iterations as f64).max(time).min(1.0)
     }
 
     /// Whether the budget is spent.
@@ -189,18 +149,13 @@ impl Run {
         self.progress() >= 1.0
     }
 
-    /// Where the schedules stand.
-    pub fn schedules(&self) -> (Rates, Estimation) {
-        self.config.schedules(self.progress())
-    }
-
     /// Hands an iteration's metrics to the sinks. None of them stops the run: their failures are shown and counted.
     pub fn tell(&mut self, mut metrics: Metrics) {
         let fresh = *self.fresh_entropy.get_or_insert(metrics.normalized_entropy);
-        metrics.alarms = alarms(&metrics, fresh, self.learner.precision());
+        metrics.alarms = alarms(&metrics, fresh, self.trainer.learner.ratio_tolerance());
         metrics.sink_failures = self.sink_failures;
         self.alarmed += u64::from(!metrics.alarms.is_empty());
-        self.display.show(&metrics, self.selfplay.first_game().position());
+        self.display.show(&metrics, self.trainer.selfplay.first_game().position());
         let written = self.metrics.write(&metrics);
         self.forgive(written);
     }
@@ -220,17 +175,18 @@ impl Run {
             let bytes = record::to_bytes(&std::mem::take(&mut self.records)).context("records")?;
             let games = self.directory.join("games");
             create_dir_all(&games).with_context(|| format!("{}: cannot create", games.display()))?;
-            write_atomically(&games.join(format!("{:08}.record", self.iteration)), &bytes)?;
+            write_atomically(&games.join(format!("{:08}.record", self.trainer.done.iterations)), &bytes)?;
             write_atomically(&self.directory.join("games.record"), &bytes)?;
         }
         let synced = self.metrics.sync();
         self.forgive(synced);
         // All metrics are read for it: seldom enough not to count, however long the run.
-        if self.iteration >= self.curve_due {
+        let iteration = self.trainer.done.iterations;
+        if iteration >= self.curve_due {
             self.draw_curve();
-            self.curve_due = self.iteration + self.iteration / 50;
+            self.curve_due = iteration + iteration / 50;
         }
-        let keep = self.config.run.keep_checkpoints;
+        let keep = self.trainer.config.run.keep_checkpoints;
         checkpoint::save(&self.directory.join("checkpoints"), &self.state(), self.seconds(), keep)?;
         Ok(())
     }
@@ -242,32 +198,26 @@ impl Run {
 
     /// The network as others can use it.
     pub fn model(&self) -> Model {
+        let Trainer { config, weights, done, .. } = &self.trainer;
         let provenance = Provenance {
             // Its name alone: a model is given away, its maker's folders are not.
             run: self.directory.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            iteration: self.iteration,
-            plies: self.plies,
+            iteration: done.iterations,
+            plies: done.plies,
             created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             notes: String::new(),
         };
-        Model {
-            features: self.config.features(),
-            actions: self.config.actions(),
-            provenance,
-            weights: self.weights.clone(),
-        }
+        Model { features: config.features(), actions: config.actions(), provenance, weights: weights.clone() }
     }
 
     fn state(&self) -> State {
+        let Trainer { config, selfplay, weights, adam, done, .. } = &self.trainer;
         State {
-            config: self.config.to_toml(),
-            iteration: self.iteration,
-            plies: self.plies,
-            samples: self.samples,
-            games: self.games,
-            weights: self.weights.data().to_vec(),
-            adam: self.adam.clone(),
-            envs: self.selfplay.state(),
+            config: config.to_toml(),
+            done: *done,
+            weights: weights.data().to_vec(),
+            adam: adam.clone(),
+            envs: selfplay.state(),
         }
     }
 
@@ -276,9 +226,10 @@ impl Run {
         self.draw_curve();
         let directory = self.directory.display();
         let seconds = self.seconds();
+        let Counters { iterations, plies, games, .. } = self.trainer.done;
         println!("{}", if interrupted { "stopped by a signal; everything is saved" } else { "done" });
-        println!("iterations {}, plies {}, games {}, {seconds:.0} s", self.iteration, self.plies, self.games);
-        println!("plies/s {:.0}", self.plies as f64 / seconds);
+        println!("iterations {iterations}, plies {plies}, games {games}, {seconds:.0} s");
+        println!("plies/s {:.0}", plies as f64 / seconds);
         println!("iterations with an alarm {}, failed writes {}", self.alarmed, self.sink_failures);
         println!("digest {}", self.state().digest());
         println!("model {directory}/model.model, curve {directory}/curve.svg");

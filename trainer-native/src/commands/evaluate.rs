@@ -9,16 +9,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use keisei_core::format::{Model, record};
 use keisei_core::search::Settings;
+use keisei_play::contender::Contender;
+use keisei_play::executor::{Arithmetic, ModelExecutor};
+use keisei_play::matches::{CONVERSION_PLIES, Match, Played};
+use keisei_play::model_file;
+use keisei_play::policy_player::{EVALUATION_TEMPERATURE, PolicyPlayer};
+use keisei_play::rating::Tally;
+use keisei_play::search_player::SearchPlayer;
 use serde_json::json;
 
-use crate::arena::{CONVERSION_PLIES, Match, Played};
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;
-use crate::export::{MODEL, read_model};
-use crate::network::{Arithmetic, Network};
-use crate::player::{Agent, Contender, EVALUATION_TEMPERATURE};
-use crate::score::Tally;
-use crate::searcher::Searcher;
+use crate::export::MODEL;
 
 /// The most visits of a move: each of a thread's games keeps a tree of up to this many nodes, of about a kilobyte.
 const MAX_VISITS: u32 = 10_000;
@@ -160,15 +162,15 @@ fn opponent(who: &str, subject: &Path, args: &EvaluateArgs) -> Result<Contender>
 
 /// The model in the file `path`, with a search of `visits` or by its policy alone.
 fn with_network(path: &Path, visits: u32, temperature: f32, arithmetic: Arithmetic) -> Result<Contender> {
-    let model = read_model(path)?;
-    let network = Network::new(&model, arithmetic).context("--arithmetic")?;
+    let model = model_file::read(path)?;
+    let network = ModelExecutor::new(&model, arithmetic).context("--arithmetic")?;
     let name = name(path, &model);
     if visits == 0 {
-        return Ok(Agent::new(&name, &model, network, temperature).into());
+        return Ok(PolicyPlayer::new(&name, &model, network, temperature).into());
     }
     let name = format!("{name}, {visits} visit{}", if visits == 1 { "" } else { "s" });
     let settings = Settings { visits, ..Settings::default() };
-    Ok(Searcher::new(&name, &model, network, settings, temperature).into())
+    Ok(SearchPlayer::new(&name, &model, network, settings, temperature).into())
 }
 
 /// The run and iteration that the model comes from; of a model without a run, the file.

@@ -1,27 +1,26 @@
-//! The training loop: collect → advantages → update → log → evaluate → save.
+//! `trainer-native train`: iterate → log → evaluate → save, until the budget is spent.
 
-use crate::arena::Match;
-use crate::config::Preset;
-use crate::events::{EndedGames, Evaluation, Metrics, Perf};
-use crate::network::Network;
-use crate::player::{Agent, Contender, EVALUATION_TEMPERATURE};
-use crate::ppo;
-use crate::random::{Purpose, Stream};
-use crate::rollout::Rollout;
+use crate::config::{Config, Preset};
+use crate::events::{Display, EndedGames, EvaluationMatch, Metrics, Perf};
 use crate::run::{LATEST, Run};
-use crate::selfplay::Collected;
+use crate::trainer::Report;
 use anyhow::{Context, Result, bail};
+use keisei_core::learn::Collected;
+use keisei_core::random::{Purpose, Stream};
+use keisei_play::contender::Contender;
+use keisei_play::executor::ModelExecutor;
+use keisei_play::matches::Match;
+use keisei_play::policy_player::{EVALUATION_TEMPERATURE, PolicyPlayer};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
-/// So many updates in a row without one finite gradient end the run.
+/// Updates in a row without one finite gradient that end the run.
 const BARREN_UPDATES: u32 = 3;
 
 /// `trainer-native train`
 #[derive(clap::Args, Debug)]
-pub struct Options {
+pub struct TrainArgs {
     /// Starting point of the settings; chosen for this machine if not given
     #[arg(long)]
     pub preset: Option<Preset>,
@@ -49,9 +48,9 @@ pub struct Options {
     pub plain: bool,
 }
 
-impl Options {
+impl TrainArgs {
     /// The settings given one by one; a budget replaces the whole of the one before.
-    pub fn settings(&self) -> Vec<String> {
+    fn settings(&self) -> Vec<String> {
         let mut settings = self.set.clone();
         if self.minutes.is_some() || self.iterations.is_some() {
             settings.push(format!("run.minutes={}", self.minutes.unwrap_or(0.0)));
@@ -66,66 +65,31 @@ impl Options {
 /// # Errors
 /// If the settings, the run directory or a checkpoint are not usable, a checkpoint cannot be written, the learner fails, or
 /// three updates in a row find nothing finite to learn from. What was saved before stays.
-pub fn run(options: &Options) -> Result<()> {
-    let mut run = match &options.resume {
-        Some(directory) => Run::resume(directory, options)?,
-        None => Run::start(options)?,
-    };
+pub fn run(args: &TrainArgs) -> Result<()> {
+    let mut run = open(args)?;
     let stop = stop_signals()?;
-    let threads = run.config.threads();
-    let mut rollout = Rollout::default();
-    let mut saved = run.iteration;
+    let mut saved = run.trainer.done.iterations;
     let mut barren = 0;
 
     while !run.is_over() && stop.load(Ordering::Relaxed) == 0 {
-        let begin = Instant::now();
-        let (rates, estimation) = run.schedules();
-        let learner = run.learner.as_mut();
-        let mut collected = run.selfplay.collect(learner, &run.weights, run.iteration, threads, &mut rollout)?;
-        rollout.estimate(&estimation);
-        let collect_seconds = begin.elapsed().as_secs_f64();
-        let order = Stream::new(run.config.seed, Purpose::Shuffle, run.iteration, 0);
-        let update = ppo::update(learner, &mut run.weights, &mut run.adam, &rollout, &run.config.ppo, rates, order)?;
-        let learn_seconds = begin.elapsed().as_secs_f64() - collect_seconds;
-        let plies_per_second = rollout.steps.len() as f64 / begin.elapsed().as_secs_f64();
-        let samples_per_second = update.samples as f64 / learn_seconds;
-
-        run.iteration += 1;
-        run.plies += rollout.steps.len() as u64;
-        run.samples += update.samples as u64;
-        run.games += collected.games();
-        run.records.append(&mut collected.records);
-        let evaluation = evaluate(&run, threads);
-        run.tell(Metrics {
-            iteration: run.iteration,
-            plies: run.plies,
-            games: run.games,
-            seconds: run.seconds(),
-            progress: run.progress(),
-            update,
-            learning_rate: rates.learning_rate,
-            ent_coef: rates.ent_coef,
-            prior_weight: estimation.prior_weight,
-            normalized_entropy: collected.mean_entropy(),
-            ended: ended(collected),
-            perf: Perf { plies_per_second, samples_per_second, collect_seconds, learn_seconds },
-            evaluation,
-            sink_failures: 0,
-            alarms: Vec::new(),
-        });
-        barren = if update.steps == 0 { barren + 1 } else { 0 };
+        let mut report = run.trainer.iterate(run.progress())?;
+        run.records.append(&mut report.collected.records);
+        barren = if report.update.steps == 0 { barren + 1 } else { 0 };
+        let evaluation = evaluate(&run);
+        run.tell(metrics(&run, report, evaluation));
         if barren == BARREN_UPDATES {
             bail!(
                 "{barren} updates in a row had no finite gradient; the last good checkpoint is that of iteration {saved}"
             );
         }
         // Checkpoints that learned nothing must not push out the good ones.
-        if barren == 0 && run.iteration.is_multiple_of(run.config.run.checkpoint_every) {
+        let iteration = run.trainer.done.iterations;
+        if barren == 0 && iteration.is_multiple_of(run.trainer.config.run.checkpoint_every) {
             run.save()?;
-            saved = run.iteration;
+            saved = iteration;
         }
     }
-    if saved != run.iteration {
+    if saved != run.trainer.done.iterations {
         run.save()?;
     }
     run.display.finish();
@@ -133,24 +97,66 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// A new run, or the one to go on with.
+fn open(args: &TrainArgs) -> Result<Run> {
+    let display = if args.plain { Display::Plain } else { Display::of_terminal() };
+    if let Some(directory) = &args.resume {
+        return Run::resume(directory, &args.settings(), display);
+    }
+    let preset = args.preset.unwrap_or_else(Preset::for_this_machine);
+    let environment = std::env::vars_os()
+        .map(|(name, text)| (name.to_string_lossy().into_owned(), text.to_string_lossy().into_owned()));
+    let config = Config::load(preset, args.config.as_deref(), environment, &args.settings())?;
+    Run::start(config, args.out.as_deref(), display)
+}
+
 /// Plays the greedy player if it is time to.
-fn evaluate(run: &Run, threads: usize) -> Option<Evaluation> {
-    let config = &run.config.run;
-    if config.evaluate_every == 0 || !run.iteration.is_multiple_of(config.evaluate_every) {
+fn evaluate(run: &Run) -> Option<EvaluationMatch> {
+    let config = &run.trainer.config;
+    let (every, iteration) = (config.run.evaluate_every, run.trainer.done.iterations);
+    if every == 0 || !iteration.is_multiple_of(every) {
         return None;
     }
-    let seed = Stream::new(run.config.seed, Purpose::Evaluation, run.iteration, 0).next_u64();
-    let table = Match { pairs: config.evaluate_games / 2, seed, threads };
+    let seed = Stream::new(config.seed, Purpose::Evaluation, iteration, 0).next_u64();
+    let table = Match { pairs: config.run.evaluate_games / 2, seed, threads: config.threads() };
     let model = run.model();
-    let agent = Agent::new("agent", &model, Network::f32(&model), EVALUATION_TEMPERATURE as f32);
+    let agent = PolicyPlayer::new("agent", &model, ModelExecutor::f32(&model), EVALUATION_TEMPERATURE as f32);
     let played = table.play(&agent.into(), &Contender::Greedy, &|_| {});
     let tally = played.tally();
-    Some(Evaluation {
+    Some(EvaluationMatch {
         opponent: played.second.clone(),
         games: tally.games(),
         score: tally.score(),
         interval: played.score_interval(),
     })
+}
+
+/// The line of metrics for an iteration.
+fn metrics(run: &Run, report: Report, evaluation: Option<EvaluationMatch>) -> Metrics {
+    let Report { collected, update, rates, estimation, plies, collect_seconds, learn_seconds } = report;
+    let done = run.trainer.done;
+    Metrics {
+        iteration: done.iterations,
+        plies: done.plies,
+        games: done.games,
+        seconds: run.seconds(),
+        progress: run.progress(),
+        update,
+        learning_rate: rates.learning_rate,
+        ent_coef: rates.ent_coef,
+        prior_weight: estimation.prior_weight,
+        normalized_entropy: collected.mean_entropy(),
+        ended: ended(collected),
+        perf: Perf {
+            plies_per_second: plies as f64 / (collect_seconds + learn_seconds),
+            samples_per_second: update.samples as f64 / learn_seconds,
+            collect_seconds,
+            learn_seconds,
+        },
+        evaluation,
+        sink_failures: 0,
+        alarms: Vec::new(),
+    }
 }
 
 /// Summarises the games that ended.

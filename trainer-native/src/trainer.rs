@@ -1,0 +1,143 @@
+//! One iteration of learning: collect → advantages → update.
+
+use std::time::Instant;
+
+use keisei_core::learn::{Adam, Collected, Estimation, LearnError, Learner, Rates, Rollout, SelfPlay, Update, update};
+use keisei_core::net::Weights;
+use keisei_core::random::{Purpose, Stream};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::selfplay::collect;
+
+/// Everything that learns, and nothing that watches: logging, saving and evaluating are the caller's.
+pub struct Trainer {
+    /// Settings of the learning.
+    pub config: Config,
+    /// Where gradients are computed.
+    pub learner: Box<dyn Learner>,
+    /// The games under way.
+    pub selfplay: SelfPlay,
+    /// The network.
+    pub weights: Weights,
+    /// The optimiser.
+    pub adam: Adam,
+    /// What has been done so far.
+    pub done: Counters,
+    rollout: Rollout,
+}
+
+/// Work done since the start of a run; a checkpoint stores the numbers in this order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Iterations.
+    pub iterations: u64,
+    /// Plies played.
+    pub plies: u64,
+    /// Samples learned from.
+    pub samples: u64,
+    /// Games finished.
+    pub games: u64,
+}
+
+/// What happened in one iteration.
+pub struct Report {
+    /// Games that ended.
+    pub collected: Collected,
+    /// Losses and the like.
+    pub update: Update,
+    /// Learning rate and entropy bonus that were in force.
+    pub rates: Rates,
+    /// Discounts and prior weight that were in force.
+    pub estimation: Estimation,
+    /// Plies played.
+    pub plies: usize,
+    /// Seconds of self-play.
+    pub collect_seconds: f64,
+    /// Seconds of advantages and update.
+    pub learn_seconds: f64,
+}
+
+impl Trainer {
+    /// A trainer of these weights that has done nothing yet.
+    pub fn new(config: Config, learner: Box<dyn Learner>, weights: Weights) -> Self {
+        let selfplay = SelfPlay::new(config.selfplay.settings(), config.actions(), config.seed);
+        let adam = Adam::new(weights.data().len());
+        Self { config, learner, selfplay, weights, adam, done: Counters::default(), rollout: Rollout::default() }
+    }
+
+    /// One iteration, with the schedules where they stand after the part `progress` (0–1) of the run.
+    ///
+    /// # Errors
+    /// If the device fails, the network's output is not finite, or the learner computes another policy than the one that
+    /// played.
+    pub fn iterate(&mut self, progress: f64) -> Result<Report, LearnError> {
+        let Self { config, learner, selfplay, weights, adam, done, rollout } = self;
+        let (rates, estimation) = config.schedules(progress);
+        let begin = Instant::now();
+
+        let collected = collect(selfplay, learner.as_ref(), weights, done.iterations, config.threads(), rollout)?;
+        let collect_seconds = begin.elapsed().as_secs_f64();
+
+        rollout.estimate(&estimation);
+        let order = Stream::new(config.seed, Purpose::Shuffle, done.iterations, 0);
+        let update = update(learner.as_mut(), weights, adam, rollout, &config.ppo.settings(), rates, order)?;
+        let learn_seconds = begin.elapsed().as_secs_f64() - collect_seconds;
+
+        let plies = rollout.steps.len();
+        done.iterations += 1;
+        done.plies += plies as u64;
+        done.samples += update.samples as u64;
+        done.games += collected.games();
+        Ok(Report { collected, update, rates, estimation, plies, collect_seconds, learn_seconds })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Preset;
+    use crate::learner::{Device, Precision};
+    use anyhow::Result;
+
+    /// An update of the policy that played, but for `change` to its weights; returns it and whether the weights moved.
+    fn update_after(change: fn(&mut Weights)) -> Result<(Update, bool)> {
+        let config = Preset::Tiny.config();
+        let mut weights = Weights::init(&config.spec(), 5)?;
+        let mut selfplay = SelfPlay::new(config.selfplay.settings(), config.actions(), 1);
+        let mut rollout = Rollout::default();
+        let mut learner = Device::Cpu.learner(config.features(), config.actions(), Precision::F32, 1)?;
+        collect(&mut selfplay, learner.as_ref(), &weights, 0, 1, &mut rollout)?;
+        rollout.estimate(&Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 });
+        change(&mut weights);
+        let before = weights.data().to_vec();
+        let mut adam = Adam::new(before.len());
+        let rates = Rates { learning_rate: 1e-3, ent_coef: 0.01 };
+        let order = Stream::new(1, Purpose::Shuffle, 0, 0);
+        let update = update(learner.as_mut(), &mut weights, &mut adam, &rollout, &config.ppo.settings(), rates, order)?;
+        let bits = |data: &[f32]| data.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        Ok((update, bits(weights.data()) != bits(&before)))
+    }
+
+    #[test]
+    fn an_update_begins_with_the_policy_that_played() {
+        let (update, moved) = update_after(|_| {}).expect("learned");
+        assert!(moved && update.first_ratio_error < Precision::F32.ratio_tolerance().alarm, "{update:?}");
+        assert_eq!((update.samples, update.steps, update.skipped), (64, 2, 0));
+        assert!(update.losses.policy_loss.is_finite() && update.grad_norm > 0.0, "{update:?}");
+    }
+
+    #[test]
+    fn another_policy_than_the_one_that_played_is_refused() {
+        let change = |weights: &mut Weights| weights.data_mut().iter_mut().for_each(|w| *w *= 1.5);
+        let error = update_after(change).expect_err("refused");
+        assert!(error.to_string().contains("compute different functions"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_finite_is_left_out_and_counted() {
+        let (update, moved) = update_after(|weights| weights.data_mut().fill(f32::NAN)).expect("left out");
+        assert_eq!((moved, update.samples, update.steps, update.skipped), (false, 0, 0, 2));
+        assert_eq!((update.losses.policy_loss, update.advantage_std, update.grad_norm), (0.0, 0.0, 0.0));
+    }
+}
