@@ -22,7 +22,7 @@ use crate::argument::BadArgument;
 use crate::checkpoint::sha256;
 use crate::inspect::{self, LineArgs};
 use anyhow::Result;
-use keisei_core::encoding::{Actions, Counters, Features, PackedObservation, SQUARES};
+use keisei_core::encoding::{Action, Actions, Counters, Features, PackedObservation, SQUARES};
 use keisei_core::shogi::{Color, Game};
 use serde_json::{Map, Number, Value, json};
 
@@ -103,7 +103,7 @@ fn planes(features: Features, game: &Game, args: &EncodeArgs) -> Value {
 fn actions(encoding: Actions, game: &Game, args: &EncodeArgs) -> Value {
     let legal = encoding.legal(game.position());
     let by_move: Map<String, Value> =
-        legal.moves().iter().zip(legal.actions()).map(|(mv, &action)| (mv.to_string(), action.into())).collect();
+        legal.moves().iter().zip(legal.actions()).map(|(mv, &action)| (mv.to_string(), action.0.into())).collect();
     let mut position = common(game, args);
     position.extend([("count".to_owned(), legal.len().into()), ("actions".to_owned(), by_move.into())]);
     let mut document = json!({
@@ -164,7 +164,7 @@ fn number(value: f32) -> Value {
 
 fn table_digest(encoding: Actions, side: Color) -> String {
     let text = |action| encoding.table_move(side, action).map_or("-".to_owned(), |mv| mv.to_string());
-    let table: Vec<String> = (0..encoding.count() as u16).map(text).collect();
+    let table: Vec<String> = (0..encoding.count() as u16).map(Action).map(text).collect();
     sha256(table.join("\n").as_bytes())
 }
 

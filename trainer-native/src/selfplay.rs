@@ -38,7 +38,7 @@ mod tests {
     use super::*;
     use crate::config::Preset;
     use crate::learner::CpuLearner;
-    use keisei_core::encoding::{Actions, Features, PackedObservation};
+    use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
     use keisei_core::env::Opening;
     use keisei_core::learn::{Estimation, RandomPlies, SelfPlaySettings, SlotState, Span, Step, StepEnd};
     use keisei_core::net::NetSpec;
@@ -78,7 +78,7 @@ mod tests {
     }
 
     /// The steps with their legal actions; where those are stored depends on the threads.
-    fn rows(rollout: &Rollout) -> Vec<(Step, Vec<u16>)> {
+    fn rows(rollout: &Rollout) -> Vec<(Step, Vec<Action>)> {
         let row = |step: &Step| (Step { legal: Span::default(), ..*step }, rollout.legal_of(step).to_vec());
         rollout.steps.iter().map(row).collect()
     }

@@ -4,6 +4,36 @@ use super::numbering::{Dest2187, Flat13527, Numbering, Parts, Spatial11259};
 use super::{SQUARES, observation::seen_from};
 use crate::shogi::{Color, Move, Origin, Position, Square, TargetSet};
 use alloc::vec::Vec;
+use core::fmt;
+
+/// Number of a move in one of the numberings of [`Actions`]: an output of the policy head.
+///
+/// ```
+/// use keisei_core::encoding::{Action, Actions};
+/// use keisei_core::shogi::Position;
+///
+/// let start = Position::startpos();
+/// let action = Action(5 * 81 + 4);
+/// assert_eq!(Actions::Dest2187.to_move(&start, action), None);
+/// assert_eq!(action.index(), 409);
+/// ```
+#[repr(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Action(pub u16);
+
+impl Action {
+    /// Place of the action's logit in a row of the policy head.
+    #[inline]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
 
 /// A numbering of moves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,7 +105,7 @@ impl Actions {
     }
 
     /// The action of `mv`, a move of `side`.
-    pub fn index(self, side: Color, mv: Move) -> u16 {
+    pub fn index(self, side: Color, mv: Move) -> Action {
         let view = self.view(side);
         match self {
             Self::Dest2187 => index::<Dest2187>(view, mv),
@@ -85,13 +115,13 @@ impl Actions {
     }
 
     /// Visits every legal move of `position` with its action, each once, straight from the generator's sets of targets.
-    pub fn for_each_legal(self, position: &Position, mut visit: impl FnMut(u16, Move)) {
+    pub fn for_each_legal(self, position: &Position, mut visit: impl FnMut(Action, Move)) {
         position.legal_targets(|set| self.for_each_of(position.side_to_move(), set, &mut visit));
     }
 
     /// Visits the moves of one set of targets of `side` with their actions.
     #[inline]
-    pub(crate) fn for_each_of(self, side: Color, set: TargetSet, visit: impl FnMut(u16, Move)) {
+    pub(crate) fn for_each_of(self, side: Color, set: TargetSet, visit: impl FnMut(Action, Move)) {
         let view = self.view(side);
         match self {
             Self::Dest2187 => visit_targets::<Dest2187>(view, set, visit),
@@ -116,7 +146,7 @@ impl Actions {
     pub fn legal_mask(self, position: &Position, mask: &mut [bool]) {
         assert_eq!(mask.len(), self.count(), "mask of {}", self.id());
         mask.fill(false);
-        self.for_each_legal(position, |action, _| mask[usize::from(action)] = true);
+        self.for_each_legal(position, |action, _| mask[action.index()] = true);
     }
 
     /// All legal moves of `position` with their actions, by rising action.
@@ -129,7 +159,7 @@ impl Actions {
     }
 
     /// The legal move of `position` that `action` stands for.
-    pub fn to_move(self, position: &Position, action: u16) -> Option<Move> {
+    pub fn to_move(self, position: &Position, action: Action) -> Option<Move> {
         let is_empty = |square| position.piece_at(square).is_none();
         self.decode(position.side_to_move(), action, is_empty).filter(|&mv| position.is_legal(mv))
     }
@@ -138,12 +168,12 @@ impl Actions {
     ///
     /// Keisei's numberings name the origin and mean the same move on every board. `dest2187` does not: only its drops
     /// have a move here.
-    pub fn table_move(self, side: Color, action: u16) -> Option<Move> {
+    pub fn table_move(self, side: Color, action: Action) -> Option<Move> {
         self.decode(side, action, |_| true)
     }
 
-    fn decode(self, side: Color, action: u16, is_empty: impl Fn(Square) -> bool) -> Option<Move> {
-        let (view, action) = (self.view(side), usize::from(action));
+    fn decode(self, side: Color, action: Action, is_empty: impl Fn(Square) -> bool) -> Option<Move> {
+        let (view, action) = (self.view(side), action.index());
         if action >= self.count() {
             return None;
         }
@@ -168,27 +198,28 @@ impl Actions {
     }
 }
 
-fn index<N: Numbering>(view: Color, mv: Move) -> u16 {
+fn index<N: Numbering>(view: Color, mv: Move) -> Action {
     let to = seen_from(view, mv.to());
     let action = match mv.origin() {
         Origin::Square(from) => N::board(seen_from(view, from), to, mv.is_promotion()),
         Origin::Drop(kind) => N::drop(kind, to),
     };
-    action as u16
+    Action(action as u16)
 }
 
 #[inline]
-fn visit_targets<N: Numbering>(view: Color, set: TargetSet, mut visit: impl FnMut(u16, Move)) {
+fn visit_targets<N: Numbering>(view: Color, set: TargetSet, mut visit: impl FnMut(Action, Move)) {
     // `for_each` runs through each word of a set in a loop of its own; `for` asks for one square after another.
     match set.origin {
         Origin::Square(square) => {
             let from = seen_from(view, square);
-            let board = |to, promotes| N::board(from, seen_from(view, to), promotes) as u16;
+            let board = |to, promotes| Action(N::board(from, seen_from(view, to), promotes) as u16);
             set.to.into_iter().for_each(|to| visit(board(to, false), Move::normal(square, to)));
             set.promote.into_iter().for_each(|to| visit(board(to, true), Move::promoting(square, to)));
         }
         Origin::Drop(kind) => {
-            set.to.into_iter().for_each(|to| visit(N::drop(kind, seen_from(view, to)) as u16, Move::drop(kind, to)));
+            let drop = |to| Action(N::drop(kind, seen_from(view, to)) as u16);
+            set.to.into_iter().for_each(|to| visit(drop(to), Move::drop(kind, to)));
         }
     }
 }
@@ -196,13 +227,13 @@ fn visit_targets<N: Numbering>(view: Color, set: TargetSet, mut visit: impl FnMu
 /// The legal moves of one position: action `actions()[i]` is move `moves()[i]`, actions rise.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LegalActions {
-    actions: Vec<u16>,
+    actions: Vec<Action>,
     moves: Vec<Move>,
 }
 
 impl LegalActions {
     /// The actions, rising.
-    pub fn actions(&self) -> &[u16] {
+    pub fn actions(&self) -> &[Action] {
         &self.actions
     }
 
@@ -231,7 +262,7 @@ mod tests {
         let check = |side: Color, usi: &str, plane: usize, destination: &str| {
             let mv: Move = usi.parse().expect("test move");
             let to: Square = destination.parse().expect("test square");
-            assert_eq!(usize::from(Actions::Dest2187.index(side, mv)), plane * SQUARES + to.index(), "{usi}");
+            assert_eq!(Actions::Dest2187.index(side, mv).index(), plane * SQUARES + to.index(), "{usi}");
         };
         check(Color::Black, "7g7f", 0, "7f");
         check(Color::White, "3c3d", 0, "7f"); // the same move, rotated

@@ -26,7 +26,7 @@ mod actions;
 mod numbering;
 mod compat;
 
-pub use actions::{Actions, LegalActions};
+pub use actions::{Action, Actions, LegalActions};
 pub use expand::{PlaneValue, SET_WORDS};
 pub use observation::{Counters, ObservationError, PackedObservation};
 pub use planes::{ATTACK96, DLSHOGI_BOARD_PLANES, DLSHOGI119, Features};

@@ -7,7 +7,7 @@
 //! rollout is a real transition and no action is ever ignored.
 //!
 //! ```
-//! use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
+//! use keisei_core::encoding::{Action, Actions, Features, PackedObservation, SQUARES};
 //! use keisei_core::env::{Outputs, VecGame};
 //! use keisei_core::shogi::Position;
 //!
@@ -28,9 +28,10 @@
 //! while finished < 2 {
 //!     features.expand_batch(&observations, &mut planes); // what a network reads
 //!     // A network would choose here; this one plays the legal action with the highest number.
-//!     let chosen: Vec<u16> = masks
+//!     let chosen: Vec<Action> = masks
 //!         .chunks(actions.count())
-//!         .map(|mask| mask.iter().rposition(|&legal| legal).expect("a running game has a legal action") as u16)
+//!         .map(|mask| mask.iter().rposition(|&legal| legal).expect("a running game has a legal action"))
+//!         .map(|action| Action(action as u16))
 //!         .collect();
 //!     env.step(
 //!         &chosen,

@@ -3,7 +3,7 @@
 use core::{iter, mem};
 
 use super::StepError;
-use crate::encoding::{Actions, Features, PackedObservation, SQUARES};
+use crate::encoding::{Action, Actions, Features, PackedObservation, SQUARES};
 use crate::shogi::{MAX_MOVES, Move, Reason};
 
 /// Where a step writes: a struct of arrays, one row for each game. An empty slice is not wanted and not written.
@@ -31,7 +31,7 @@ pub struct Outputs<'a> {
     pub planes: PlaneBuffer<'a>,
     pub repetitions: &'a mut [u8],
     pub masks: &'a mut [bool],
-    pub legal: &'a mut [u16],
+    pub legal: &'a mut [Action],
     pub legal_moves: &'a mut [Move],
     pub legal_counts: &'a mut [u16],
     pub rewards: &'a mut [f32],

@@ -5,7 +5,7 @@ use core::fmt;
 use core::num::NonZeroU16;
 
 use super::{Opening, Outputs, StartError, Starts};
-use crate::encoding::{Actions, PackedObservation};
+use crate::encoding::{Action, Actions, PackedObservation};
 use crate::shogi::{Color, Game, GameResult, MAX_MOVES, Move, Outcome, Position, TargetSet};
 
 /// Games stepped together. The [module](super) tells how.
@@ -144,7 +144,7 @@ impl<O: Opening> VecGame<O> {
     ///
     /// # Errors
     /// If an action is not legal, or a buffer has the wrong length. Then no game has moved and nothing is written.
-    pub fn step(&mut self, actions: &[u16], out: Outputs) -> Result<(), StepError> {
+    pub fn step(&mut self, actions: &[Action], out: Outputs) -> Result<(), StepError> {
         Games { rules: &self.rules, slots: &mut self.slots, first: 0 }.step(actions, out)
     }
 
@@ -174,7 +174,7 @@ impl<O: Opening> VecGame<O> {
     pub fn step_parallel(
         &mut self,
         threads: core::num::NonZeroUsize,
-        actions: &[u16],
+        actions: &[Action],
         out: Outputs,
     ) -> Result<(), StepError> {
         use std::sync::Barrier;
@@ -256,7 +256,7 @@ impl<O: Opening> Games<'_, O> {
     ///
     /// # Errors
     /// As [`VecGame::step`]; an illegal action is named by its slot among all games.
-    pub fn step(&mut self, actions: &[u16], out: Outputs) -> Result<(), StepError> {
+    pub fn step(&mut self, actions: &[Action], out: Outputs) -> Result<(), StepError> {
         self.step_observed(actions, out, |_, _, _| {})
     }
 
@@ -266,7 +266,7 @@ impl<O: Opening> Games<'_, O> {
     /// As [`step`](Self::step).
     pub fn step_observed(
         &mut self,
-        actions: &[u16],
+        actions: &[Action],
         out: Outputs,
         ended: impl FnMut(usize, &Game, Outcome),
     ) -> Result<(), StepError> {
@@ -277,7 +277,7 @@ impl<O: Opening> Games<'_, O> {
     }
 
     /// Finds the move of each action.
-    fn choose(&mut self, actions: &[u16]) -> Result<(), StepError> {
+    fn choose(&mut self, actions: &[Action]) -> Result<(), StepError> {
         for (row, (slot, &action)) in self.slots.iter_mut().zip(actions).enumerate() {
             slot.chosen = self.rules.actions.to_move(slot.game.position(), action);
             if slot.chosen.is_none() {
@@ -315,7 +315,7 @@ impl<O: Opening> Games<'_, O> {
     }
 }
 
-fn check_lengths(games: usize, numbering: Actions, actions: &[u16], out: &Outputs) -> Result<(), StepError> {
+fn check_lengths(games: usize, numbering: Actions, actions: &[Action], out: &Outputs) -> Result<(), StepError> {
     if actions.len() != games {
         return Err(StepError::Length { buffer: "actions", found: actions.len(), needed: games });
     }
@@ -360,7 +360,7 @@ struct LegalRow<'a> {
     actions: Actions,
     side: Color,
     mask: &'a mut [bool],
-    list: &'a mut [u16],
+    list: &'a mut [Action],
     moves: &'a mut [Move],
     count: Option<&'a mut u16>,
     found: usize,
@@ -379,7 +379,7 @@ impl<'a> LegalRow<'a> {
         // In variables of its own the loop keeps them in registers.
         let (mask, list, moves, mut found) = (&mut *self.mask, &mut *self.list, &mut *self.moves, self.found);
         self.actions.for_each_of(self.side, targets, |action, mv| {
-            set(mask, usize::from(action), true);
+            set(mask, action.index(), true);
             set(list, found, action);
             set(moves, found, mv);
             found += 1;
@@ -414,7 +414,7 @@ pub enum StepError {
         /// The first game in which that is so.
         game: usize,
         /// The action.
-        action: u16,
+        action: Action,
     },
     /// A buffer has the wrong length.
     Length {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::learner::LearnError;
-use crate::encoding::{Actions, Features, PackedObservation, SQUARES};
+use crate::encoding::{Action, Actions, Features, PackedObservation, SQUARES};
 use crate::net::Executor;
 
 /// The network of a learner, to play with, where that learner computes.
@@ -16,7 +16,7 @@ pub trait Actor {
     fn evaluate(
         &mut self,
         observations: &[PackedObservation],
-        legal: &[&[u16]],
+        legal: &[&[Action]],
         logits: &mut Vec<f32>,
         wdl: &mut [f32],
     ) -> Result<(), LearnError>;
@@ -41,7 +41,7 @@ impl<E: Executor> Actor for HostActor<E> {
     fn evaluate(
         &mut self,
         observations: &[PackedObservation],
-        legal: &[&[u16]],
+        legal: &[&[Action]],
         logits: &mut Vec<f32>,
         wdl: &mut [f32],
     ) -> Result<(), LearnError> {
@@ -52,7 +52,7 @@ impl<E: Executor> Actor for HostActor<E> {
         self.executor.forward(batch, &self.planes, &mut self.policy, wdl);
         logits.clear();
         for (legal, row) in legal.iter().zip(self.policy.chunks_exact(count)) {
-            logits.extend(legal.iter().map(|&action| row[usize::from(action)]));
+            logits.extend(legal.iter().map(|&action| row[action.index()]));
         }
         Ok(())
     }

@@ -9,15 +9,16 @@
 //! loss   = policy + vf_coef · value + score_coef · score − ent_coef · entropy
 //! ```
 
+use crate::encoding::Action;
 use serde::Serialize;
 
 /// One ply to learn from.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample<'a> {
     /// Legal actions.
-    pub legal: &'a [u16],
+    pub legal: &'a [Action],
     /// The action played.
-    pub action: u16,
+    pub action: Action,
     /// Its log-probability when it was played.
     pub old_log_prob: f32,
     /// Normalised advantage.
@@ -130,14 +131,14 @@ pub fn loss_of_sample(
     sums: &mut Sums,
     policy_gradient: &mut [f32],
 ) -> [f32; 3] {
-    let logit = |action: u16| policy[usize::from(action)];
+    let logit = |action: Action| policy[action.index()];
     let highest = sample.legal.iter().fold(f32::NEG_INFINITY, |highest, &action| highest.max(logit(action)));
     // The gradient holds the exponentials until their sum is known.
     policy_gradient.fill(0.0);
     let mut sum = 0.0;
     for &action in sample.legal {
         let exp = (logit(action) - highest).exp();
-        policy_gradient[usize::from(action)] = exp;
+        policy_gradient[action.index()] = exp;
         sum += exp;
     }
     let normalizer = highest + sum.ln();
@@ -153,10 +154,10 @@ pub fn loss_of_sample(
 
     let mut entropy = 0.0;
     for &action in sample.legal {
-        entropy -= policy_gradient[usize::from(action)] / sum * (logit(action) - normalizer);
+        entropy -= policy_gradient[action.index()] / sum * (logit(action) - normalizer);
     }
     for &action in sample.legal {
-        let gradient = &mut policy_gradient[usize::from(action)];
+        let gradient = &mut policy_gradient[action.index()];
         let prob = *gradient / sum;
         let played = if action == sample.action { 1.0 } else { 0.0 };
         let log_prob = logit(action) - normalizer;
@@ -209,8 +210,8 @@ pub fn normalize(advantages: &mut [f32]) -> (f32, f32) {
 mod tests {
     use super::*;
 
-    fn sample(legal: &[u16], old_log_prob: f32, advantage: f32, target: [f32; 3]) -> Sample<'_> {
-        Sample { legal, action: 0, old_log_prob, advantage, target }
+    fn sample(legal: &[Action], old_log_prob: f32, advantage: f32, target: [f32; 3]) -> Sample<'_> {
+        Sample { legal, action: Action(0), old_log_prob, advantage, target }
     }
 
     fn run(policy: [f32; 3], wdl: [f32; 3], sample: &Sample) -> Sums {
@@ -229,7 +230,8 @@ mod tests {
     #[test]
     fn losses_worked_by_hand() {
         // Two legal actions with logits ln 3 and 0: probabilities 3/4 and 1/4; the third is illegal however large.
-        let sums = run([3f32.ln(), 0.0, 50.0], [0.0; 3], &sample(&[0, 1], 0.5f32.ln(), 2.0, [1.0, 0.0, 0.0]));
+        let sums =
+            run([3f32.ln(), 0.0, 50.0], [0.0; 3], &sample(&[Action(0), Action(1)], 0.5f32.ln(), 2.0, [1.0, 0.0, 0.0]));
         // ratio = 0.75 / 0.5 = 1.5, clipped at 1.2 since the advantage is positive.
         near(sums.policy_loss, -2.4);
         near(sums.value_loss, 3f64.ln());
@@ -255,13 +257,15 @@ mod tests {
     #[test]
     fn a_bad_action_is_not_clipped_upwards() {
         // ratio 1.5 with a negative advantage: the unclipped, larger loss counts.
-        let sums = run([3f32.ln(), 0.0, 0.0], [0.0; 3], &sample(&[0, 1], 0.5f32.ln(), -1.0, [0.0, 1.0, 0.0]));
+        let sums =
+            run([3f32.ln(), 0.0, 0.0], [0.0; 3], &sample(&[Action(0), Action(1)], 0.5f32.ln(), -1.0, [0.0, 1.0, 0.0]));
         near(sums.policy_loss, 1.5);
     }
 
     #[test]
     fn the_policy_that_played_has_ratio_one() {
-        let sums = run([7.0, 99.0, 7.0], [1.0, 2.0, 3.0], &sample(&[0, 2], 0.5f32.ln(), 1.0, [0.0, 0.0, 1.0]));
+        let sums =
+            run([7.0, 99.0, 7.0], [1.0, 2.0, 3.0], &sample(&[Action(0), Action(2)], 0.5f32.ln(), 1.0, [0.0, 0.0, 1.0]));
         near(sums.approx_kl, 0.0);
         near(sums.clipfrac, 0.0);
         near(sums.max_ratio_error, 0.0);
@@ -270,7 +274,7 @@ mod tests {
     #[test]
     fn the_gradient_is_the_slope_of_the_loss() {
         let (policy, wdl) = ([0.3, -0.2, 0.9], [0.1, 0.4, -0.3]);
-        let sample = sample(&[0, 1, 2], -1.2, 0.7, [0.2, 0.5, 0.3]);
+        let sample = sample(&[Action(0), Action(1), Action(2)], -1.2, 0.7, [0.2, 0.5, 0.3]);
         let loss = |policy: [f32; 3], wdl: [f32; 3]| {
             let sums = run(policy, wdl, &sample);
             let (vf, ent) = (f64::from(PLAIN.vf_coef), f64::from(PLAIN.ent_coef));

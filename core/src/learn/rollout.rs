@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::gae::{Estimation, categorical_returns, negamax_gae};
 use super::material::material_score;
-use crate::encoding::{Actions, PackedObservation};
+use crate::encoding::{Action, Actions, PackedObservation};
 use crate::random::Stream;
 use crate::shogi::{Color, Game, GameResult, Outcome};
 
@@ -101,7 +101,7 @@ pub struct Step {
     /// Its legal actions.
     pub legal: Span,
     /// Action played.
-    pub action: u16,
+    pub action: Action,
     /// Whose ply it is.
     pub mover: Mover,
     /// Log-probability of the action under the policy that played it.
@@ -123,7 +123,7 @@ impl Step {
     pub const EMPTY: Self = Self {
         observation: PackedObservation::EMPTY,
         legal: Span { start: 0, count: 0 },
-        action: 0,
+        action: Action(0),
         mover: Mover::Learner,
         log_prob: 0.0,
         wdl: DRAW,
@@ -142,7 +142,7 @@ pub struct Rollout {
     /// The plies, row by row.
     pub steps: Vec<Step>,
     /// Legal actions of all plies.
-    pub legal: Vec<u16>,
+    pub legal: Vec<Action>,
     /// Advantage of each ply's action.
     pub advantages: Vec<f32>,
     /// Target of the value head: a categorical λ-return.
@@ -189,7 +189,7 @@ impl Rollout {
     }
 
     /// Legal actions of one ply.
-    pub fn legal_of(&self, step: &Step) -> &[u16] {
+    pub fn legal_of(&self, step: &Step) -> &[Action] {
         let Span { start, count } = step.legal;
         &self.legal[start as usize..][..usize::from(count)]
     }

@@ -12,7 +12,7 @@ use super::actor::Actor;
 use super::learner::LearnError;
 use super::material::{material_score, material_value};
 use super::rollout::{Mover, Rollout, Span, Step, StepEnd, Tail, value};
-use crate::encoding::{Actions, PackedObservation};
+use crate::encoding::{Action, Actions, PackedObservation};
 use crate::env::{Games, Opening, Outputs, VecGame};
 use crate::format::record::{PlyInfo, Record};
 use crate::net::{OUTCOMES, softmax3};
@@ -347,7 +347,7 @@ pub struct Share {
     /// Steps of the part.
     plies: usize,
     /// Legal actions of all plies.
-    legal: Vec<u16>,
+    legal: Vec<Action>,
     collected: Collected,
 }
 
@@ -377,7 +377,7 @@ impl Part<'_> {
         let mut forward = Forward { logits: Vec::new(), wdl: vec![0.0; OUTCOMES * games], iteration };
         let mut share = Share { plies: self.steps.len(), legal: Vec::new(), collected: Collected::default() };
         let mut cuts: Vec<Cut> = Vec::new();
-        let mut chosen: Vec<u16> = vec![0; games];
+        let mut chosen: Vec<Action> = vec![Action(0); games];
         self.games.observe(positions.outputs()).expect("the buffers have a row for each game");
 
         for t in 0..horizon {
@@ -479,18 +479,18 @@ const NO_MOVE: Move = Move::normal(Square::ALL[0], Square::ALL[0]);
 struct Positions {
     observations: Vec<PackedObservation>,
     /// `[games, MAX_MOVES]`, as are the moves.
-    actions: Vec<u16>,
+    actions: Vec<Action>,
     moves: Vec<Move>,
     counts: Vec<u16>,
     /// The legal actions of one game with their moves, for sorting.
-    pairs: Vec<(u16, Move)>,
+    pairs: Vec<(Action, Move)>,
 }
 
 impl Positions {
     fn new(games: usize) -> Self {
         Self {
             observations: vec![PackedObservation::EMPTY; games],
-            actions: vec![0; games * MAX_MOVES],
+            actions: vec![Action(0); games * MAX_MOVES],
             moves: vec![NO_MOVE; games * MAX_MOVES],
             counts: vec![0; games],
             pairs: Vec::with_capacity(MAX_MOVES),
@@ -520,12 +520,12 @@ impl Positions {
         }
     }
 
-    fn legal(&self, row: usize) -> (&[u16], &[Move]) {
+    fn legal(&self, row: usize) -> (&[Action], &[Move]) {
         let range = row * MAX_MOVES..row * MAX_MOVES + usize::from(self.counts[row]);
         (&self.actions[range.clone()], &self.moves[range])
     }
 
-    fn rows(&self) -> Vec<&[u16]> {
+    fn rows(&self) -> Vec<&[Action]> {
         (0..self.counts.len()).map(|row| self.legal(row).0).collect()
     }
 }
@@ -544,7 +544,7 @@ impl Forward {
         &mut self,
         actor: &mut dyn Actor,
         observations: &[PackedObservation],
-        legal: &[&[u16]],
+        legal: &[&[Action]],
     ) -> Result<(), LearnError> {
         let Self { logits, wdl, iteration } = self;
         actor.evaluate(observations, legal, logits, &mut wdl[..OUTCOMES * observations.len()])?;

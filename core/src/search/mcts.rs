@@ -7,7 +7,7 @@ use super::mate::{self, Line};
 use super::settings::{MateLimits, Settings};
 use super::tree::{Edge, NodeId, Outcome, Proof, ROOT, Stage, Tree};
 use super::{noise, puct};
-use crate::encoding::{Actions, PackedObservation};
+use crate::encoding::{Action, Actions, PackedObservation};
 use crate::net::{OUTCOMES, softmax3};
 use crate::random::SplitMix64;
 use crate::shogi::{Game, GameResult, Move};
@@ -39,7 +39,7 @@ pub struct Search {
     /// The nodes from the root to each pending leaf, one path after the other.
     paths: Vec<NodeId>,
     /// The actions of the leaves' edges, likewise.
-    edge_actions: Vec<u16>,
+    edge_actions: Vec<Action>,
 }
 
 /// A visit on its way.
@@ -409,8 +409,8 @@ impl Search {
 }
 
 /// Priors of a node's edges: the softmax over its legal actions.
-fn set_priors(edges: &mut [Edge], actions: &[u16], logits: &[f32], temperature: f32) {
-    let of = |action: u16| logits[usize::from(action)] / temperature;
+fn set_priors(edges: &mut [Edge], actions: &[Action], logits: &[f32], temperature: f32) {
+    let of = |action: Action| logits[action.index()] / temperature;
     let highest = actions.iter().map(|&action| of(action)).fold(f32::NEG_INFINITY, f32::max);
     for (edge, &action) in edges.iter_mut().zip(actions) {
         edge.prior = libm::expf(of(action) - highest);

@@ -105,7 +105,7 @@ fn the_mirror_shows_planes_and_actions_mirrored() {
             }
             assert_eq!(a.iter().filter(|&&is_legal| is_legal).count(), b.iter().filter(|&&is_legal| is_legal).count());
             for mv in position.legal_moves() {
-                let [a, b] = [mv, MIRRORED.of_move(mv)].map(|mv| usize::from(actions.index(side, mv)));
+                let [a, b] = [mv, MIRRORED.of_move(mv)].map(|mv| actions.index(side, mv).index());
                 assert_eq!(mirrored(actions, a), b, "{} {mv} {position:?}", actions.id());
             }
         }

@@ -1,7 +1,7 @@
 //! The encodings against their tables, written out once more to be obviously right: one question a square, one formula a
 //! move, no sets and no lookups.
 
-use keisei_core::encoding::{Actions, Counters, Features, PackedObservation, SET_WORDS, SQUARES};
+use keisei_core::encoding::{Action, Actions, Counters, Features, PackedObservation, SET_WORDS, SQUARES};
 use keisei_core::shogi::{Color, Game, Move, PieceType, Position, Square, attacks};
 use keisei_tests::random::{Choices, Random};
 use std::collections::BTreeMap;
@@ -94,8 +94,8 @@ fn actions_masks_and_moves_follow_the_tables() {
         let position = game.position();
         for actions in Actions::ALL {
             let side = position.side_to_move();
-            let slow = |&mv: &Move| (action(actions, side, mv) as u16, mv);
-            let expected: BTreeMap<u16, Move> = position.legal_moves().iter().map(slow).collect();
+            let slow = |&mv: &Move| (Action(action(actions, side, mv) as u16), mv);
+            let expected: BTreeMap<Action, Move> = position.legal_moves().iter().map(slow).collect();
             assert_eq!(
                 expected.len(),
                 position.legal_count(),
@@ -111,16 +111,12 @@ fn actions_masks_and_moves_follow_the_tables() {
             assert!(expected.iter().all(|(&index, &mv)| actions.index(side, mv) == index), "{position:?}");
             let mut mask = vec![true; actions.count()];
             actions.legal_mask(position, &mut mask);
-            for index in 0..=actions.count() as u16 {
+            for index in (0..=actions.count() as u16).map(Action) {
                 let mv = expected.get(&index).copied();
                 assert_eq!(actions.to_move(position, index), mv, "{} {index} in {position:?}", actions.id());
-                assert_eq!(
-                    mask.get(usize::from(index)).copied().unwrap_or_default(),
-                    mv.is_some(),
-                    "{index} {position:?}"
-                );
+                assert_eq!(mask.get(index.index()).copied().unwrap_or_default(), mv.is_some(), "{index} {position:?}");
             }
-            assert_eq!(actions.to_move(position, u16::MAX), None);
+            assert_eq!(actions.to_move(position, Action(u16::MAX)), None);
         }
     });
 }

@@ -1,7 +1,7 @@
 //! The environment against single games played beside it, and its promises: whole steps or none, no allocation, the same
 //! from any number of threads.
 
-use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
+use keisei_core::encoding::{Action, Actions, Features, PackedObservation, SQUARES};
 use keisei_core::env::{Outputs, PlaneBuffer, StartError, StepError, VecGame};
 use keisei_core::shogi::{Game, GameResult, MAX_MOVES, Move, Outcome, Position, Reason};
 use keisei_tests::random::{Choices, Random};
@@ -34,7 +34,7 @@ struct Buffers {
     planes: Vec<i8>,
     repetitions: Vec<u8>,
     masks: Vec<bool>,
-    legal: Vec<u16>,
+    legal: Vec<Action>,
     legal_counts: Vec<u16>,
     rewards: Vec<f32>,
     terminated: Vec<bool>,
@@ -51,7 +51,7 @@ impl Buffers {
             planes: vec![0; games * features.planes() * SQUARES],
             repetitions: vec![0; games],
             masks: vec![false; games * actions.count()],
-            legal: vec![0; games * MAX_MOVES],
+            legal: vec![Action(0); games * MAX_MOVES],
             legal_counts: vec![0; games],
             rewards: vec![0.0; games],
             terminated: vec![false; games],
@@ -77,11 +77,11 @@ impl Buffers {
         }
     }
 
-    fn legal(&self, game: usize) -> &[u16] {
+    fn legal(&self, game: usize) -> &[Action] {
         &self.legal[game * MAX_MOVES..][..self.legal_counts[game].into()]
     }
 
-    fn choose(&self, random: &mut Random) -> Vec<u16> {
+    fn choose(&self, random: &mut Random) -> Vec<Action> {
         (0..self.legal_counts.len()).map(|game| random.pick(self.legal(game))).collect()
     }
 
@@ -98,8 +98,8 @@ impl Buffers {
         legal.sort_unstable();
         assert_eq!(legal, actions.legal(expected.position()).actions());
         let mask = &self.masks[game * actions.count()..][..actions.count()];
-        let marked = (0..).zip(mask).filter(|&(_, &is_legal)| is_legal).map(|(action, _)| action);
-        assert_eq!(marked.collect::<Vec<u16>>(), legal);
+        let marked = (0..).zip(mask).filter(|&(_, &is_legal)| is_legal).map(|(action, _)| Action(action));
+        assert_eq!(marked.collect::<Vec<Action>>(), legal);
     }
 }
 
@@ -182,7 +182,7 @@ fn a_refused_step_changes_nothing() {
     env.observe(buffers.outputs()).expect("the buffers fit");
     let good = buffers.choose(&mut Random(1));
     let before = buffers.clone();
-    let mut check = |change: &dyn Fn(&mut Vec<u16>), expected: &str| {
+    let mut check = |change: &dyn Fn(&mut Vec<Action>), expected: &str| {
         let mut chosen = good.clone();
         change(&mut chosen);
         for threads in [1, 2, 5, 8] {
@@ -194,9 +194,9 @@ fn a_refused_step_changes_nothing() {
         assert!(buffers == before, "{expected}: the buffers were written");
         assert!((0..GAMES).all(|game| env.game(game).moves().is_empty()), "{expected}: a game has moved");
     };
-    check(&|chosen| chosen[4] = 0, "game 4: action 0 is not legal");
-    check(&|chosen| chosen[0] = u16::MAX, "game 0: action 65535 is not legal");
-    check(&|chosen| (chosen[3], chosen[1]) = (2187, 2000), "game 1: action 2000 is not legal");
+    check(&|chosen| chosen[4] = Action(0), "game 4: action 0 is not legal");
+    check(&|chosen| chosen[0] = Action(u16::MAX), "game 0: action 65535 is not legal");
+    check(&|chosen| (chosen[3], chosen[1]) = (Action(2187), Action(2000)), "game 1: action 2000 is not legal");
     check(&|chosen| chosen.truncate(4), "actions: its length is 4, not 5");
 
     let mut check = |shorten: &dyn Fn(&mut Outputs), buffer: &'static str, found: usize, needed: usize| {
@@ -223,7 +223,7 @@ fn a_refused_step_changes_nothing() {
 fn threads_and_parts_do_not_matter() {
     const GAMES: usize = 7;
     let actions = Actions::Spatial11259;
-    let play = |step: &dyn Fn(&mut VecGame, &[u16], &mut Buffers)| {
+    let play = |step: &dyn Fn(&mut VecGame, &[Action], &mut Buffers)| {
         let mut env = env(GAMES, actions, 40);
         let mut buffers = Buffers::new(GAMES, actions, Features::Core46Keisei2026);
         env.observe(buffers.outputs()).expect("the buffers fit");

@@ -60,7 +60,7 @@ impl<B: Backend> Batch<B> {
                 let step = &rollout.steps[slot];
                 features.compress(&step.observation, sets, values);
                 for &action in rollout.legal_of(step) {
-                    legal[usize::from(action) / WORD_BITS] |= 1 << (usize::from(action) % WORD_BITS);
+                    legal[action.index() / WORD_BITS] |= 1 << (action.index() % WORD_BITS);
                 }
             }
         };
@@ -73,7 +73,7 @@ impl<B: Backend> Batch<B> {
             own.into_iter().for_each(write);
         });
         let steps = || slots.iter().map(|&slot| &rollout.steps[slot]);
-        let action: Vec<i32> = steps().map(|step| i32::from(step.action)).collect();
+        let action: Vec<i32> = steps().map(|step| i32::from(step.action.0)).collect();
         let old_log_prob: Vec<f32> = steps().map(|step| step.log_prob).collect();
         let target: Vec<f32> = slots.iter().flat_map(|&slot| rollout.targets[slot]).collect();
         let score: Vec<f32> = steps().map(|step| step.score).collect();

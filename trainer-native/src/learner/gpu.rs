@@ -13,7 +13,7 @@ use burn::backend::wgpu::{Wgpu, WgpuDevice};
 use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 use burn::tensor::backend::Backend;
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
-use keisei_core::encoding::{Actions, Features, PackedObservation, SET_WORDS};
+use keisei_core::encoding::{Action, Actions, Features, PackedObservation, SET_WORDS};
 use keisei_core::learn::{
     Actor, Adam, BETA1, BETA2, Coefficients, Descent, EPSILON, LearnError, Learner, Minibatch, RatioTolerance, Sums,
     biases, clip_scale,
@@ -198,7 +198,7 @@ impl<B: Backend> Actor for GpuActor<B> {
     fn evaluate(
         &mut self,
         observations: &[PackedObservation],
-        legal: &[&[u16]],
+        legal: &[&[Action]],
         logits: &mut Vec<f32>,
         wdl: &mut [f32],
     ) -> Result<(), LearnError> {
@@ -217,7 +217,7 @@ impl<B: Backend> Actor for GpuActor<B> {
 
         let rows = legal.iter().enumerate();
         let mut asked: Vec<i32> =
-            rows.flat_map(|(row, legal)| legal.iter().map(move |&a| (row * count + usize::from(a)) as i32)).collect();
+            rows.flat_map(|(row, legal)| legal.iter().map(move |&a| (row * count + a.index()) as i32)).collect();
         let asked_for = asked.len();
         let mut answers = vec![outcomes.flatten(0, 1)];
         if asked_for > 0 {

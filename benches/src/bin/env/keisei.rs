@@ -1,6 +1,6 @@
 //! Our own environment.
 
-use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
+use keisei_core::encoding::{Action, Actions, Features, PackedObservation, SQUARES};
 use keisei_core::env::{Outputs, PlaneBuffer, VecGame};
 use keisei_core::shogi::{MAX_MOVES, Position};
 
@@ -12,7 +12,7 @@ const FEATURES: Features = Features::Core46Keisei2026;
 pub struct Keisei {
     env: VecGame,
     observations: Vec<PackedObservation>,
-    legal: Vec<u16>,
+    legal: Vec<Action>,
     legal_counts: Vec<u16>,
     masks: Vec<bool>,
     planes: Vec<f32>,
@@ -28,7 +28,7 @@ impl Keisei {
         let mut environment = Self {
             env: VecGame::new(games, ACTIONS, max_plies, vec![start]).expect("the start is no end"),
             observations: vec![PackedObservation::EMPTY; games],
-            legal: vec![0; games * MAX_MOVES],
+            legal: vec![Action(0); games * MAX_MOVES],
             legal_counts: vec![0; games],
             masks: vec![false; games * ACTIONS.count()],
             planes: vec![0.0; games * FEATURES.planes() * SQUARES],
@@ -68,11 +68,11 @@ impl Environment for Keisei {
         self.legal_counts[game].into()
     }
 
-    fn legal(&self, game: usize, choice: usize) -> u16 {
+    fn legal(&self, game: usize, choice: usize) -> Action {
         self.legal[game * MAX_MOVES + choice]
     }
 
-    fn step(&mut self, actions: &[u16], want: Want) {
+    fn step(&mut self, actions: &[Action], want: Want) {
         let (env, outputs) = self.outputs(want);
         env.step(actions, outputs).expect("the actions are legal");
     }

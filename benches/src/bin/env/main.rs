@@ -10,6 +10,7 @@ mod peers;
 use anyhow::{Context, Result};
 use keisei_benches::measure::{cpu_seconds, median};
 use keisei_benches::movegen::{Random, SEED};
+use keisei_core::encoding::Action;
 
 const START: &str = "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1";
 const MAX_PLIES: u16 = 512;
@@ -31,9 +32,9 @@ trait Environment {
     /// How many actions are legal in a game.
     fn legal_count(&self, game: usize) -> usize;
     /// One of them.
-    fn legal(&self, game: usize, choice: usize) -> u16;
+    fn legal(&self, game: usize, choice: usize) -> Action;
     /// Plays an action in every game; games that end begin anew.
-    fn step(&mut self, actions: &[u16], want: Want);
+    fn step(&mut self, actions: &[Action], want: Want);
     /// What the last step, of [`Want::Everything`], put out for a game.
     fn state(&self, game: usize) -> State<'_>;
 }
@@ -93,7 +94,7 @@ fn main() -> Result<()> {
 /// Steps of all environments through random games.
 fn steps(environments: &mut [Box<dyn Environment>], games: usize, want: Want) -> Result<Vec<f64>> {
     let mut random: Vec<Random> = environments.iter().map(|_| Random(SEED)).collect();
-    let mut actions = vec![0; games];
+    let mut actions = vec![Action(0); games];
     measure(environments.len(), |contender| {
         let (environment, random) = (&mut environments[contender], &mut random[contender]);
         for _ in 0..16 {
@@ -113,12 +114,12 @@ fn compare(environments: &mut [Box<dyn Environment>; 2], games: usize) {
     const STEPS: usize = 300;
     let [ours, theirs] = environments;
     let mut random = Random(SEED);
-    let mut actions = vec![0; games];
+    let mut actions = vec![Action(0); games];
     let mut other_masks = 0;
     for _ in 0..STEPS {
         for (game, action) in actions.iter_mut().enumerate() {
             *action = ours.legal(game, random.below(ours.legal_count(game)));
-            while !theirs.state(game).mask[usize::from(*action)] {
+            while !theirs.state(game).mask[action.index()] {
                 *action = ours.legal(game, random.below(ours.legal_count(game)));
             }
         }

@@ -3,6 +3,7 @@
 //! It keeps the moves beside their actions, so it need not decode and check the chosen action as `VecGame` does.
 
 use haitaka::{Board, Color, Move, Piece, Square};
+use keisei_core::encoding::Action;
 
 use super::{Environment, State, Want};
 
@@ -16,7 +17,7 @@ pub struct Haitaka {
     max_plies: usize,
     games: Vec<Game>,
     observations: Vec<[u8; PACKED]>,
-    legal: Vec<Vec<(u16, Move)>>,
+    legal: Vec<Vec<(Action, Move)>>,
     masks: Vec<bool>,
     planes: Vec<f32>,
     is_over: Vec<bool>,
@@ -69,7 +70,7 @@ impl Haitaka {
             let mask = &mut self.masks[game * MASK..][..MASK];
             mask.fill(false);
             for &(action, _) in &self.legal[game] {
-                mask[usize::from(action)] = true;
+                mask[action.index()] = true;
             }
             expand(&self.observations[game], &mut self.planes[game * PLANES..][..PLANES]);
         }
@@ -85,11 +86,11 @@ impl Environment for Haitaka {
         self.legal[game].len()
     }
 
-    fn legal(&self, game: usize, choice: usize) -> u16 {
+    fn legal(&self, game: usize, choice: usize) -> Action {
         self.legal[game][choice].0
     }
 
-    fn step(&mut self, actions: &[u16], want: Want) {
+    fn step(&mut self, actions: &[Action], want: Want) {
         for (index, &action) in actions.iter().enumerate() {
             let chosen = self.legal[index].iter().find(|&&(legal, _)| legal == action);
             let mv = chosen.expect("the action is legal").1;
@@ -127,7 +128,7 @@ fn seen_from(view: Color, square: Square) -> usize {
 }
 
 /// The action of a move in the numbering `dest2187`.
-fn action(view: Color, mv: Move) -> u16 {
+fn action(view: Color, mv: Move) -> Action {
     let action = match mv {
         Move::Drop { piece, to } => (20 + piece as usize) * SQUARES + seen_from(view, to),
         Move::BoardMove { from, to, promotion } => {
@@ -149,7 +150,7 @@ fn action(view: Color, mv: Move) -> u16 {
             (direction + if promotion { 10 } else { 0 }) * SQUARES + to
         }
     };
-    action as u16
+    Action(action as u16)
 }
 
 /// Kinds in the order of our packed observation, by haitaka's.

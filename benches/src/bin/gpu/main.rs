@@ -12,7 +12,7 @@ use std::time::Instant;
 use std::{env, path::Path};
 
 use anyhow::{Context, Result, bail};
-use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
+use keisei_core::encoding::{Action, Actions, Features, PackedObservation, SQUARES};
 use keisei_core::net::{NetOptions, NetSpec, OUTCOMES, Weights};
 use trainer_native::adam::Adam;
 use trainer_native::config::{Config, Preset};
@@ -185,7 +185,7 @@ fn rate(seconds: f64, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
 fn forward(learner: &dyn Learner, net: &NetSpec, options: &Options) -> Result<f64> {
     let rollout = Rollout::of_random_games(options.batch, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
     let observations: Vec<PackedObservation> = rollout.steps.iter().map(|step| step.observation).collect();
-    let legal: Vec<&[u16]> = rollout.steps.iter().map(|step| rollout.legal_of(step)).collect();
+    let legal: Vec<&[Action]> = rollout.steps.iter().map(|step| rollout.legal_of(step)).collect();
     let mut actor = learner.actor(&Weights::init(net, 1)?);
     let (mut logits, mut wdl) = (Vec::new(), vec![0.0; OUTCOMES * options.batch]);
     let passes = rate(options.seconds, || actor.evaluate(&observations, &legal, &mut logits, &mut wdl))?;

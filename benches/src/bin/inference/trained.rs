@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use burn::backend::{Flex, flex::FlexDevice};
 use keisei_benches::executors::native;
+use keisei_core::encoding::Action;
 use keisei_core::format::model::Model;
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
@@ -23,7 +24,7 @@ const BARS: (f64, f32) = (0.99, 0.01);
 
 struct Positions {
     planes: Vec<f32>,
-    legal: Vec<Vec<u16>>,
+    legal: Vec<Vec<Action>>,
 }
 
 impl Positions {
@@ -91,7 +92,7 @@ fn run(executor: &mut dyn Executor, positions: &Positions) -> Output {
 fn best<'a>(output: &'a Output, positions: &'a Positions) -> impl Iterator<Item = usize> + 'a {
     let actions = output.policy.len() / positions.legal.len();
     output.policy.chunks_exact(actions).zip(&positions.legal).map(|(logits, legal)| {
-        let logit = |i: usize| logits[usize::from(legal[i])];
+        let logit = |i: usize| logits[legal[i].index()];
         (0..legal.len()).max_by(|&a, &b| logit(a).total_cmp(&logit(b))).expect("a game goes on with a legal move")
     })
 }

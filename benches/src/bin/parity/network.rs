@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use keisei_benches::worker::Worker;
-use keisei_core::encoding::{PackedObservation, SQUARES};
+use keisei_core::encoding::{Action, PackedObservation, SQUARES};
 use keisei_core::format::model::{Dtype, Model};
 use keisei_core::net::simd::Backprop;
 use keisei_core::net::{Executor, OUTCOMES, value};
@@ -143,7 +143,7 @@ impl Network {
     /// As the trainer asks a backend, with every action taken for legal so that all logits are compared.
     pub fn by_learner(&self, learner: &mut dyn Learner) -> Result<Output> {
         let mut output = self.room(self.slots.len());
-        let actions: Vec<u16> = (0..self.model.actions.count() as u16).collect();
+        let actions: Vec<Action> = (0..self.model.actions.count() as u16).map(Action).collect();
         let legal = vec![&actions[..]; self.slots.len()];
         let mut actor = learner.actor(&self.model.weights);
         actor.evaluate(&self.observations(), &legal, &mut output.policy, &mut output.wdl)?;
