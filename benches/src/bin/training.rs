@@ -12,18 +12,16 @@
 use anyhow::{Context, Result, bail};
 use keisei_benches::worker;
 use keisei_core::encoding::{Actions, Features, SQUARES};
+use keisei_core::learn::{Adam, Coefficients, Learner, Minibatch, Rollout};
 use keisei_core::net::simd::Bf16;
 use keisei_core::net::{NetOptions, NetSpec, Weights};
+use keisei_core::random::{Purpose, Stream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
-use trainer_native::adam::Adam;
 use trainer_native::config::{Config, Preset};
-use trainer_native::learner::{BurnLearner, CpuLearner, Learner, Minibatch, Precision};
-use trainer_native::ppo::{self, Coefficients};
-use trainer_native::random::{Purpose, Stream};
-use trainer_native::rollout::Rollout;
-use trainer_native::selfplay::SelfPlay;
+use trainer_native::learner::{BurnLearner, CpuLearner, Precision};
+use trainer_native::trainer::Trainer;
 
 const FEATURES: Features = Features::Attack96;
 const ACTIONS: Actions = Actions::Dest2187;
@@ -82,7 +80,7 @@ fn main() -> Result<()> {
     {
         let (channels, blocks, seconds) = (channels.parse()?, blocks.parse()?, seconds.parse()?);
         let (speed, peak) = if task == ITERATION.name {
-            iteration(engine, &config(channels, blocks), seconds)?
+            iteration(engine, config(channels, blocks), seconds)?
         } else {
             step(engine, channels, blocks, seconds)?
         };
@@ -227,27 +225,21 @@ fn config(channels: u16, blocks: u16) -> Config {
     (config.net.channels, config.net.blocks) = (channels, blocks);
     // All minibatches are learned from, as in the loop for PyTorch.
     config.ppo.target_kl = f32::INFINITY;
+    config.run.threads = 1;
     config
 }
 
-/// Self-play and update as the training loop has them.
-fn iteration(engine: &str, config: &Config, seconds: f64) -> Result<Measured> {
-    let mut learner = cpu_learner(engine, config.features())?;
-    let mut weights = Weights::init(&config.spec(), 1)?;
-    let mut adam = Adam::new(weights.data().len());
-    let mut selfplay = SelfPlay::new(&config.selfplay, config.actions(), 1);
-    let mut rollout = Rollout::default();
-    let (rates, estimation) = config.schedules(0.0);
-    let mut number = 0;
+/// Iterations of the trainer.
+fn iteration(engine: &str, config: Config, seconds: f64) -> Result<Measured> {
+    let learner = cpu_learner(engine, config.features())?;
+    let weights = Weights::init(&config.spec(), 1)?;
+    let mut trainer = Trainer::new(config, Box::new(learner), weights);
+    let mut plies = 0;
     let iterations = rate(seconds, || {
-        selfplay.collect(&learner, &weights, number, 1, &mut rollout)?;
-        rollout.estimate(&estimation);
-        let order = Stream::new(1, Purpose::Shuffle, number, 0);
-        ppo::update(&mut learner, &mut weights, &mut adam, &rollout, &config.ppo, rates, order)?;
-        number += 1;
+        plies = trainer.iterate(0.0)?.plies;
         Ok(())
     })?;
-    Ok((iterations * rollout.steps.len() as f64, peak_memory()?))
+    Ok((iterations * plies as f64, peak_memory()?))
 }
 
 /// How often a second of CPU time `run` runs, measured for so many seconds after it ran once.

@@ -13,14 +13,12 @@ use std::{env, path::Path};
 
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Action, Actions, Features, PackedObservation, SQUARES};
+use keisei_core::learn::{Adam, Coefficients, Learner, Minibatch, Rollout};
 use keisei_core::net::{NetOptions, NetSpec, OUTCOMES, Weights};
-use trainer_native::adam::Adam;
-use trainer_native::config::{Config, Preset};
-use trainer_native::learner::{Device, Learner, Minibatch, Precision};
-use trainer_native::ppo::{self, Coefficients};
-use trainer_native::random::{Purpose, Stream};
-use trainer_native::rollout::Rollout;
-use trainer_native::selfplay::SelfPlay;
+use keisei_core::random::{Purpose, Stream};
+use trainer_native::config::Preset;
+use trainer_native::learner::{Device, Precision};
+use trainer_native::trainer::Trainer;
 
 const FEATURES: Features = Features::Attack96;
 const ACTIONS: Actions = Actions::Dest2187;
@@ -72,7 +70,7 @@ fn main() -> Result<()> {
             };
             row(&program, "forward", forward(learner.as_ref(), &net, &options)?);
             row(&program, "training step", training(learner.as_mut(), &net, &options)?);
-            row(&program, "iteration", iteration(learner.as_mut(), &net, &options)?);
+            row(&program, "iteration", iteration(learner, &net, &options)?);
         }
         if let Some(python) = &options.python {
             pytorch(python, (channels, blocks), &options, row)?;
@@ -188,7 +186,8 @@ fn forward(learner: &dyn Learner, net: &NetSpec, options: &Options) -> Result<f6
     let legal: Vec<&[Action]> = rollout.steps.iter().map(|step| rollout.legal_of(step)).collect();
     let mut actor = learner.actor(&Weights::init(net, 1)?);
     let (mut logits, mut wdl) = (Vec::new(), vec![0.0; OUTCOMES * options.batch]);
-    let passes = rate(options.seconds, || actor.evaluate(&observations, &legal, &mut logits, &mut wdl))?;
+    let passes =
+        rate(options.seconds, || Ok(actor.evaluate(&observations, &legal, &mut logits, &mut wdl)?))?;
     Ok(passes * options.batch as f64)
 }
 
@@ -215,29 +214,21 @@ fn training(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Resu
     Ok(steps * options.batch as f64)
 }
 
-/// Self-play and update, as the training loop has them.
-fn iteration(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Result<f64> {
-    let mut config: Config = Preset::Gpu.config();
+/// Iterations of the trainer.
+fn iteration(learner: Box<dyn Learner>, net: &NetSpec, options: &Options) -> Result<f64> {
+    let mut config = Preset::Gpu.config();
     config.selfplay.envs = options.batch;
     config.selfplay.horizon = options.horizon;
     config.ppo.minibatch = options.batch;
     config.ppo.epochs = 1;
     config.ppo.target_kl = f32::INFINITY;
-    let mut weights = Weights::init(net, 1)?;
-    let mut adam = Adam::new(weights.data().len());
-    let mut selfplay = SelfPlay::new(&config.selfplay, ACTIONS, 1);
-    let mut rollout = Rollout::default();
-    let (rates, estimation) = config.schedules(0.0);
-    let mut number = 0;
+    config.run.threads = options.threads;
+    let mut trainer = Trainer::new(config, learner, Weights::init(net, 1)?);
     let iterations = rate(options.seconds, || {
-        selfplay.collect(learner, &weights, number, options.threads, &mut rollout)?;
-        rollout.estimate(&estimation);
-        let order = Stream::new(1, Purpose::Shuffle, number, 0);
-        let update = ppo::update(learner, &mut weights, &mut adam, &rollout, &config.ppo, rates, order)?;
-        if number == 0 {
-            eprintln!("first minibatch: mean |ratio - 1| = {:.1e}", update.first_ratio_error);
+        let report = trainer.iterate(0.0)?;
+        if trainer.done.iterations == 1 {
+            eprintln!("first minibatch: mean |ratio - 1| = {:.1e}", report.update.first_ratio_error);
         }
-        number += 1;
         Ok(())
     })?;
     Ok(iterations * (options.batch * options.horizon) as f64)

@@ -14,7 +14,7 @@ use keisei_core::net::simd::Calibration;
 use keisei_core::net::{Executor, OUTCOMES, value};
 use keisei_core::random::SplitMix64;
 use keisei_core::shogi::Game;
-use trainer_native::network::{own_positions, planes};
+use keisei_play::executor::{own_positions, planes};
 
 /// Positions to calibrate on, and to compare on; each from games of its own.
 const POSITIONS: [usize; 2] = [256, 1024];

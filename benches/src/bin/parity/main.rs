@@ -18,7 +18,7 @@ use keisei_core::net::scalar::Scalar;
 use keisei_core::net::simd::Calibration;
 use keisei_core::net::{NetOptions, NetSpec};
 use keisei_core::random::SplitMix64;
-use network::{Differences, GRADIENT_BAR, LOGIT_BAR, Network};
+use network::{Differences, GRADIENT_BAR, LOGIT_BAR, NetworkCase};
 use trainer_native::learner::{BurnLearner, Device, Precision};
 
 const USAGE: &str = "usage: parity [--wasm MODULE] [--relaxed MODULE] [--webgpu FOLDER --browser PROGRAM] [--model FILE] \
@@ -109,7 +109,7 @@ fn main() -> Result<()> {
          same positions;\nwhat rounding does to moves is for `cargo xtask bench inference -- --model FILE` to say.",
         options.positions
     );
-    for Network { name, passed_over, .. } in networks.iter().filter(|network| network.passed_over > 0) {
+    for NetworkCase { name, passed_over, .. } in networks.iter().filter(|network| network.passed_over > 0) {
         println!(
             "{name}: {passed_over} positions passed over, where a unit on its rectifier's corner leaves the gradient to rounding."
         );
@@ -158,7 +158,7 @@ fn webgpu(options: &Options, folder: &Path) -> Result<Worker> {
 }
 
 /// The small ones first, whose gradients are taken as well.
-fn networks(options: &Options) -> Result<Vec<Network>> {
+fn networks(options: &Options) -> Result<Vec<NetworkCase>> {
     let small = Net { name: "C32N4", channels: 32, blocks: 4 };
     let every_option = NetOptions { se_hidden: 8, pool_hidden: 16, score_hidden: 32 };
     let mut models = vec![("C32N4-se-pool-score", NetSpec { options: every_option, ..small.spec() })];
@@ -169,19 +169,19 @@ fn networks(options: &Options) -> Result<Vec<Network>> {
         // Biases are to count as well.
         let mut random = SplitMix64(1);
         weights.data_mut().iter_mut().filter(|w| **w == 0.0).for_each(|w| *w = 0.05 * random.symmetric());
-        networks.push(Network::new(name, model(weights), options.positions)?);
+        networks.push(NetworkCase::new(name, model(weights), options.positions)?);
     }
     if let Some(file) = &options.model {
         let bytes = fs::read(file).with_context(|| file.display().to_string())?;
         let model = Model::from_bytes(&bytes).with_context(|| file.display().to_string())?;
         let name = format!("C{}N{}-trained", model.spec().channels, model.spec().blocks);
-        networks.push(Network::new(&name, model, options.positions)?);
+        networks.push(NetworkCase::new(&name, model, options.positions)?);
     }
     Ok(networks)
 }
 
 /// Prints the table; whether every bar is met.
-fn print(networks: &[Network], rows: &[Row]) -> bool {
+fn print(networks: &[NetworkCase], rows: &[Row]) -> bool {
     let heads = networks.iter().map(|network| {
         let gradient = if network.learns() { ", gradient" } else { "" };
         format!("{}: policy, value{gradient}", network.name)

@@ -7,13 +7,13 @@ use anyhow::{Result, bail};
 use keisei_benches::worker::Worker;
 use keisei_core::encoding::{Action, PackedObservation, SQUARES};
 use keisei_core::format::model::{Dtype, Model};
+use keisei_core::learn::{
+    Coefficients, Learner, Minibatch, Rollout, Sample, Step, Sums, loss_of_sample, loss_of_score,
+};
 use keisei_core::net::simd::Backprop;
 use keisei_core::net::{Executor, OUTCOMES, value};
-use keisei_core::random::SplitMix64;
-use trainer_native::learner::{BurnLearner, Learner, Minibatch};
-use trainer_native::ppo::{Coefficients, Sample, Sums, loss_of_sample, loss_of_score};
-use trainer_native::random::{Purpose, Stream};
-use trainer_native::rollout::{Rollout, Step};
+use keisei_core::random::{Purpose, SplitMix64, Stream};
+use trainer_native::learner::BurnLearner;
 
 /// The largest difference of a logit or a value in f32.
 pub const LOGIT_BAR: f32 = 1e-4;
@@ -34,7 +34,7 @@ const COEFFICIENTS: Coefficients =
     Coefficients { clip_coef: 0.2, vf_coef: 1.0, score_coef: 0.3, ent_coef: 0.03, scale: 1.0 / 64.0 };
 
 /// A network, and what is asked of it.
-pub struct Network {
+pub struct NetworkCase {
     pub name: String,
     pub model: Model,
     rollout: Rollout,
@@ -61,13 +61,13 @@ pub struct Differences {
     pub gradient: Option<f64>,
 }
 
-impl Network {
-    pub fn new(name: &str, model: Model, positions: usize) -> Result<Network> {
+impl NetworkCase {
+    pub fn new(name: &str, model: Model, positions: usize) -> Result<NetworkCase> {
         let stream = Stream::new(1, Purpose::Sampling, 0, 0);
         // Twice as many as are wanted, to pass some over.
         let rollout = Rollout::of_random_games(2 * ONE_IN * positions, model.actions, stream);
         let (slots, advantages, planes) = Default::default();
-        let mut network = Network { name: name.to_owned(), model, rollout, slots, advantages, planes, passed_over: 0 };
+        let mut network = NetworkCase { name: name.to_owned(), model, rollout, slots, advantages, planes, passed_over: 0 };
         (network.slots, network.passed_over) = network.smooth_slots(positions)?;
         network.advantages = network.slots.iter().map(|&slot| network.rollout.advantages[slot]).collect();
         network.planes = vec![0.0; positions * network.model.features.planes() * SQUARES];

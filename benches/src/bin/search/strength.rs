@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use keisei_core::search::Settings;
-use trainer_native::arena::Match;
-use trainer_native::export::read_model;
-use trainer_native::network::Network;
-use trainer_native::player::Contender;
-use trainer_native::score::Tally;
-use trainer_native::searcher::Searcher;
+use keisei_play::contender::Contender;
+use keisei_play::executor::ModelExecutor;
+use keisei_play::matches::Match;
+use keisei_play::model_file;
+use keisei_play::rating::Tally;
+use keisei_play::search_player::SearchPlayer;
 
 /// Temperature of the choice by visits, and of the policy where it alone plays: not the same game twice.
 const TEMPERATURE: f32 = 0.15;
@@ -20,7 +20,7 @@ pub fn measure(model: &Path, visits: &[u32], games: usize, threads: usize) -> Re
     if games == 0 || !games.is_multiple_of(2) {
         bail!("--games must be even: every opening is played with both colours");
     }
-    let model = read_model(model)?;
+    let model = model_file::read(model)?;
     let contender = |visits: u32| {
         // The raw policy is at its own temperature and without help from the search for mate.
         let raw = Settings {
@@ -30,8 +30,8 @@ pub fn measure(model: &Path, visits: &[u32], games: usize, threads: usize) -> Re
         };
         let settings = if visits == 1 { raw } else { Settings::default() };
         let name = if visits == 1 { "raw policy".to_owned() } else { format!("{visits} visits") };
-        let (network, settings) = (Network::f32(&model), Settings { visits, ..settings });
-        Contender::from(Searcher::new(&name, &model, network, settings, TEMPERATURE))
+        let (network, settings) = (ModelExecutor::f32(&model), Settings { visits, ..settings });
+        Contender::from(SearchPlayer::new(&name, &model, network, settings, TEMPERATURE))
     };
     println!(
         "\n{} #{}, {games} games each, temperature {TEMPERATURE}:\n",
