@@ -6,7 +6,8 @@ pub mod learner;
 pub mod config;
 mod run;
 pub mod checkpoint;
-pub mod events;
+pub mod event;
+pub mod sinks;
 pub mod durable;
 
 pub mod commands;

@@ -67,19 +67,19 @@ impl Adam {
         for ((weight, &g), (m, v)) in weights.iter_mut().zip(gradient).zip(moments) {
             *m = BETA1 * *m + (1.0 - BETA1) * g;
             *v = BETA2 * *v + (1.0 - BETA2) * g * g;
-            *weight -= learning_rate * (*m / first_bias) / ((*v / second_bias).sqrt() + EPSILON);
+            *weight -= learning_rate * (*m / first_bias) / (libm::sqrtf(*v / second_bias) + EPSILON);
         }
     }
 }
 
 /// What the moments are too small by after so many steps, since they began at 0: they are divided by this.
 pub fn biases(steps: u32) -> [f32; 2] {
-    [BETA1, BETA2].map(|beta| (1.0 - f64::from(beta).powf(f64::from(steps))) as f32)
+    [BETA1, BETA2].map(|beta| (1.0 - libm::pow(f64::from(beta), f64::from(steps))) as f32)
 }
 
 /// Euclidean length of the whole gradient.
 pub fn global_norm(gradient: &[f32]) -> f32 {
-    gradient.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt() as f32
+    libm::sqrt(gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum()) as f32
 }
 
 /// Shortens a gradient of length `norm` to `max_norm` if it is longer.

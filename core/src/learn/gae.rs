@@ -59,7 +59,7 @@ pub fn negamax_gae(row: &[Step], estimation: &Estimation, advantages: &mut [f32]
 /// goes to the draw, so that `value(G)` is the discounted scalar return.
 pub fn categorical_returns(row: &[Step], estimation: &Estimation, targets: &mut [Wdl]) {
     let Estimation { gamma, value_lambda, .. } = *estimation;
-    let blend = |a: Wdl, b: Wdl, weight: f32| std::array::from_fn(|i| (1.0 - weight) * a[i] + weight * b[i]);
+    let blend = |a: Wdl, b: Wdl, weight: f32| core::array::from_fn(|i| (1.0 - weight) * a[i] + weight * b[i]);
     for t in (0..row.len()).rev() {
         let step = &row[t];
         let next: Wdl = match (step.end.result(), step.tail, row.get(t + 1)) {

@@ -137,14 +137,14 @@ pub fn loss_of_sample(
     policy_gradient.fill(0.0);
     let mut sum = 0.0;
     for &action in sample.legal {
-        let exp = (logit(action) - highest).exp();
+        let exp = libm::expf(logit(action) - highest);
         policy_gradient[action.index()] = exp;
         sum += exp;
     }
-    let normalizer = highest + sum.ln();
+    let normalizer = highest + libm::logf(sum);
     let new_log_prob = logit(sample.action) - normalizer;
     let log_ratio = new_log_prob - sample.old_log_prob;
-    let ratio = log_ratio.exp();
+    let ratio = libm::expf(log_ratio);
 
     let unclipped = ratio * sample.advantage;
     let clipped = ratio.clamp(1.0 - c.clip_coef, 1.0 + c.clip_coef) * sample.advantage;
@@ -165,11 +165,11 @@ pub fn loss_of_sample(
     }
 
     let highest = wdl.into_iter().fold(f32::NEG_INFINITY, f32::max);
-    let exps = wdl.map(|logit| (logit - highest).exp());
+    let exps = wdl.map(|logit| libm::expf(logit - highest));
     let sum: f32 = exps.iter().sum();
     let mass: f32 = sample.target.iter().sum();
     let value_loss: f32 =
-        wdl.iter().zip(sample.target).map(|(logit, target)| target * (highest + sum.ln() - logit)).sum();
+        wdl.iter().zip(sample.target).map(|(logit, target)| target * (highest + libm::logf(sum) - logit)).sum();
 
     let deviation = ratio - 1.0;
     sums.add(&Sums {
@@ -184,7 +184,7 @@ pub fn loss_of_sample(
         ratio_error: f64::from(deviation.abs()),
         max_ratio_error: f64::from(deviation.abs()),
     });
-    std::array::from_fn(|i| c.scale * c.vf_coef * (exps[i] / sum * mass - sample.target[i]))
+    core::array::from_fn(|i| c.scale * c.vf_coef * (exps[i] / sum * mass - sample.target[i]))
 }
 
 /// The loss of one sample's score: adds it to `sums` and returns the gradient with respect to the score.
@@ -198,8 +198,8 @@ pub fn loss_of_score(score: f32, target: f32, c: &Coefficients, sums: &mut Sums)
 pub fn normalize(advantages: &mut [f32]) -> (f32, f32) {
     let count = advantages.len() as f32;
     let mean = advantages.iter().sum::<f32>() / count;
-    let variance = advantages.iter().map(|a| (a - mean).powi(2)).sum::<f32>() / count;
-    let deviation = variance.sqrt();
+    let variance = advantages.iter().map(|a| (a - mean) * (a - mean)).sum::<f32>() / count;
+    let deviation = libm::sqrtf(variance);
     for a in advantages {
         *a = (*a - mean) / (deviation + 1e-8);
     }
@@ -284,7 +284,7 @@ mod tests {
         let found_wdl = loss_of_sample(&sample, &policy, wdl, &PLAIN, &mut Sums::default(), &mut found);
         let step = 1e-2;
         for i in 0..3 {
-            let moved = |base: [f32; 3], by: f32| std::array::from_fn(|j| if i == j { base[j] + by } else { base[j] });
+            let moved = |base: [f32; 3], by: f32| core::array::from_fn(|j| if i == j { base[j] + by } else { base[j] });
             let slope = (loss(moved(policy, step), wdl) - loss(moved(policy, -step), wdl)) / (2.0 * f64::from(step));
             assert!((f64::from(found[i]) - slope).abs() < 1e-3, "policy {i}: {} is not {slope}", found[i]);
             let slope = (loss(policy, moved(wdl, step)) - loss(policy, moved(wdl, -step))) / (2.0 * f64::from(step));

@@ -8,7 +8,7 @@ use crate::shogi::{Position, material};
 pub fn material_value(position: &Position) -> f32 {
     const CEILING: f32 = 0.7;
     const PAWN: f32 = 0.03;
-    CEILING * (PAWN * material::balance(position, position.side_to_move())).tanh()
+    CEILING * libm::tanhf(PAWN * material::balance(position, position.side_to_move()))
 }
 
 /// Target of the score head: the material balance of the side to move, in the original Keisei's unit of 76 pawns.

@@ -162,7 +162,7 @@ impl Rollout {
                 observation: PackedObservation::new(&game),
                 legal: Span { start: rollout.legal.len() as u32, count: legal.len() as u16 },
                 action: legal.actions()[played],
-                log_prob: -(legal.len() as f32).ln() + stream.uniform() - 0.5,
+                log_prob: -libm::logf(legal.len() as f32) + stream.uniform() - 0.5,
                 score: material_score(game.position()),
                 ..Step::EMPTY
             });

@@ -32,7 +32,7 @@ impl Schedule {
         let done = (progress / f64::from(self.until)).clamp(0.0, 1.0) as f32;
         let done = match self.shape {
             Shape::Linear => done,
-            Shape::Cosine => (1.0 - (core::f32::consts::PI * done).cos()) / 2.0,
+            Shape::Cosine => (1.0 - libm::cosf(core::f32::consts::PI * done)) / 2.0,
         };
         self.from + (self.to - self.from) * done
     }

@@ -186,8 +186,8 @@ impl Collected {
 
     fn note_entropy(&mut self, probabilities: &[f32]) {
         if probabilities.len() > 1 {
-            let entropy: f32 = probabilities.iter().filter(|&&p| p > 0.0).map(|&p| -p * p.ln()).sum();
-            self.normalized_entropy.0 += f64::from(entropy) / (probabilities.len() as f64).ln();
+            let entropy: f32 = probabilities.iter().filter(|&&p| p > 0.0).map(|&p| -p * libm::logf(p)).sum();
+            self.normalized_entropy.0 += f64::from(entropy) / libm::log(probabilities.len() as f64);
             self.normalized_entropy.1 += 1;
         }
     }
@@ -399,7 +399,7 @@ impl Part<'_> {
                     legal: Span { start: share.legal.len() as u32, count: actions.len() as u16 },
                     action: actions[choice],
                     mover: Mover::Learner,
-                    log_prob: probabilities[choice].ln(),
+                    log_prob: libm::logf(probabilities[choice]),
                     wdl,
                     material: material_value(position),
                     score: material_score(position),

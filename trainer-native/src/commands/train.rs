@@ -1,8 +1,9 @@
 //! `trainer-native train`: iterate → log → evaluate → save, until the budget is spent.
 
 use crate::config::{Config, Preset};
-use crate::events::{Display, EndedGames, EvaluationMatch, Metrics, Perf};
+use crate::event::{EndedGames, EvaluationMatch, Metrics, Perf};
 use crate::run::{LATEST, Run};
+use crate::sinks::Display;
 use crate::trainer::Report;
 use anyhow::{Context, Result, bail};
 use keisei_core::learn::Collected;

@@ -12,7 +12,8 @@
 use crate::checkpoint::{self, State};
 use crate::config::Config;
 use crate::durable::{sweep, write_atomically};
-use crate::events::{self, Display, Metrics, MetricsFile, alarms, draw_curve};
+use crate::event::{Metrics, alarms};
+use crate::sinks::{Display, MetricsFile, draw_curve, fresh_entropy};
 use crate::trainer::{Counters, Trainer};
 use anyhow::{Context, Result, bail};
 use keisei_core::format::model::{Dtype, Model, Provenance};
@@ -123,7 +124,7 @@ impl Run {
             metrics,
             seconds_before: seconds,
             started: Instant::now(),
-            fresh_entropy: events::fresh_entropy(&path)?,
+            fresh_entropy: fresh_entropy(&path)?,
             sink_failures: 0,
             alarmed: 0,
             curve_due: 0,

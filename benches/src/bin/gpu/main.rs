@@ -186,8 +186,7 @@ fn forward(learner: &dyn Learner, net: &NetSpec, options: &Options) -> Result<f6
     let legal: Vec<&[Action]> = rollout.steps.iter().map(|step| rollout.legal_of(step)).collect();
     let mut actor = learner.actor(&Weights::init(net, 1)?);
     let (mut logits, mut wdl) = (Vec::new(), vec![0.0; OUTCOMES * options.batch]);
-    let passes =
-        rate(options.seconds, || Ok(actor.evaluate(&observations, &legal, &mut logits, &mut wdl)?))?;
+    let passes = rate(options.seconds, || Ok(actor.evaluate(&observations, &legal, &mut logits, &mut wdl)?))?;
     Ok(passes * options.batch as f64)
 }
 

@@ -67,7 +67,8 @@ impl NetworkCase {
         // Twice as many as are wanted, to pass some over.
         let rollout = Rollout::of_random_games(2 * ONE_IN * positions, model.actions, stream);
         let (slots, advantages, planes) = Default::default();
-        let mut network = NetworkCase { name: name.to_owned(), model, rollout, slots, advantages, planes, passed_over: 0 };
+        let mut network =
+            NetworkCase { name: name.to_owned(), model, rollout, slots, advantages, planes, passed_over: 0 };
         (network.slots, network.passed_over) = network.smooth_slots(positions)?;
         network.advantages = network.slots.iter().map(|&slot| network.rollout.advantages[slot]).collect();
         network.planes = vec![0.0; positions * network.model.features.planes() * SQUARES];

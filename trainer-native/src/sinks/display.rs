@@ -1,6 +1,6 @@
 //! The screen: a live panel on a terminal, a line an iteration elsewhere.
 
-use super::Metrics;
+use crate::event::Metrics;
 use indicatif::{ProgressBar, ProgressStyle};
 use keisei_core::shogi::{Color, Position, Square};
 use std::fmt::Write;

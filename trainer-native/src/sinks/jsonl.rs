@@ -1,6 +1,6 @@
 //! `metrics.jsonl`: a line of JSON an iteration.
 
-use super::Metrics;
+use crate::event::Metrics;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::fs::{File, OpenOptions};

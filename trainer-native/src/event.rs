@@ -1,14 +1,4 @@
-//! What a run tells: one event an iteration, to the metrics file and to the screen.
-//!
-//! A sink that fails does not stop the training; its failures are counted and named.
-
-mod curve;
-mod display;
-mod jsonl;
-
-pub use curve::draw as draw_curve;
-pub use display::Display;
-pub use jsonl::{MetricsFile, fresh_entropy};
+//! What leaves the trainer: the metrics of each iteration, with the alarms that they raise.
 
 use keisei_core::learn::{RatioTolerance, Update};
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,11 @@
+//! Where metrics go: the metrics file, the learning curve, the screen.
+//!
+//! A sink that fails does not stop the training; its failures are counted and named.
+
+mod curve;
+mod display;
+mod jsonl;
+
+pub use curve::draw as draw_curve;
+pub use display::Display;
+pub use jsonl::{MetricsFile, fresh_entropy};
