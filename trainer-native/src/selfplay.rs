@@ -10,7 +10,7 @@ use keisei_core::encoding::{Actions, LegalActions, PackedObservation};
 use keisei_core::format::record::{PlyInfo, Record};
 use keisei_core::net::{Weights, softmax3};
 use keisei_core::search::policy;
-use keisei_core::shogi::{Color, Game, GameResult, Move, Outcome, Position, Reason};
+use keisei_core::shogi::{Color, Game, GameResult, Move, Outcome, Position};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -342,7 +342,7 @@ impl Player<'_> {
     }
 
     fn finish(&self, env: &mut Env, outcome: Outcome, collected: &mut Collected) {
-        *collected.reasons.entry(reason_name(outcome.reason)).or_default() += 1;
+        *collected.reasons.entry(outcome.reason.id()).or_default() += 1;
         collected.lengths.push(env.game.moves().len() as u16);
         match outcome.result {
             GameResult::Win(Color::Black) => collected.results[0] += 1,
@@ -355,19 +355,6 @@ impl Player<'_> {
         {
             collected.records.push(record);
         }
-    }
-}
-
-/// Name of a reason in the metrics.
-fn reason_name(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Checkmate => "checkmate",
-        Reason::NoLegalMove => "no_legal_move",
-        Reason::Repetition => "repetition",
-        Reason::PerpetualCheck => "perpetual_check",
-        Reason::Declaration => "declaration",
-        Reason::Resignation => "resignation",
-        Reason::MaxPlies => "max_plies",
     }
 }
 
@@ -468,7 +455,7 @@ mod tests {
                     let cut = step.end == End::Truncated || (step.end == End::None && t + 1 == row.len());
                     assert_eq!(step.next.is_some(), cut, "slot {slot}, ply {t}");
                     if let Some(outcome) = outcome {
-                        *ends.entry(reason_name(outcome.reason)).or_insert(0) += 1;
+                        *ends.entry(outcome.reason.id()).or_insert(0) += 1;
                         *env = Env::start(&config, 7, slot as u64, env.started);
                     }
                 }

@@ -10,7 +10,7 @@
 //! | ply limit | `u16` | after so many moves the game was cut off; 0 for none |
 //! | moves | sequence of `u16` | [`Move::to_u16`], at most [`MAX_MOVES`] |
 //! | plies | sequence | one for each move or fewer: value (option of `f32`), then candidates (`u16` move, `f32` probability) |
-//! | outcome | option of two bytes | result: 0 Black wins, 1 White wins, 2 draw, 3 truncated; reason: see `REASONS` |
+//! | outcome | option of two bytes | result: 0 Black wins, 1 White wins, 2 draw, 3 truncated; reason: place in [`Reason::ALL`] |
 //!
 //! Reading plays every game by the rules, so a record that was read is a game that can be shown.
 
@@ -29,17 +29,6 @@ pub const VERSION: u32 = 1;
 pub const MAX_MOVES: usize = 10_000;
 
 const MAGIC: [u8; 8] = *b"KEISEI-R";
-
-/// The byte of a reason is its place here.
-const REASONS: [Reason; 7] = [
-    Reason::Checkmate,
-    Reason::NoLegalMove,
-    Reason::Repetition,
-    Reason::PerpetualCheck,
-    Reason::Declaration,
-    Reason::Resignation,
-    Reason::MaxPlies,
-];
 
 /// The byte of a result is its place here.
 const RESULTS: [GameResult; 4] =
@@ -319,7 +308,7 @@ fn store(record: &Record) -> StoredGame<'_> {
     };
     let outcome = |outcome: Outcome| {
         let result = RESULTS.iter().position(|&result| result == outcome.result).expect("every result is listed");
-        let reason = REASONS.iter().position(|&reason| reason == outcome.reason).expect("every reason is listed");
+        let reason = Reason::ALL.iter().position(|&reason| reason == outcome.reason).expect("every reason is listed");
         (result as u8, reason as u8)
     };
     StoredGame {
@@ -342,7 +331,7 @@ fn load(game: StoredGame) -> Result<Record, GameError> {
         Ok(PlyInfo { value: stored.value, top })
     };
     let outcome =
-        |(result, reason): (u8, u8)| match (RESULTS.get(usize::from(result)), REASONS.get(usize::from(reason))) {
+        |(result, reason): (u8, u8)| match (RESULTS.get(usize::from(result)), Reason::ALL.get(usize::from(reason))) {
             (Some(&result), Some(&reason)) => Ok(Outcome { result, reason }),
             _ => Err(GameError::UnknownOutcome(result, reason)),
         };

@@ -1,7 +1,7 @@
 //! A game: a position with its history, and how it ends.
 
 use alloc::vec::Vec;
-use core::fmt;
+use core::fmt::{self, Write};
 
 use super::movegen::zone;
 use super::{Color, IllegalMove, Move, Piece, PieceType, Position, TargetSet};
@@ -36,17 +36,42 @@ pub enum Reason {
     MaxPlies,
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Reason {
+    /// Every reason, in the order of their bytes in a record.
+    pub const ALL: [Reason; 7] = [
+        Reason::Checkmate,
+        Reason::NoLegalMove,
+        Reason::Repetition,
+        Reason::PerpetualCheck,
+        Reason::Declaration,
+        Reason::Resignation,
+        Reason::MaxPlies,
+    ];
+
+    /// The name in metrics: the words of [`Display`](fmt::Display) joined by `_`.
+    ///
+    /// ```
+    /// use keisei_core::shogi::Reason;
+    ///
+    /// assert_eq!(Reason::NoLegalMove.id(), "no_legal_move");
+    /// assert_eq!(Reason::NoLegalMove.to_string(), "no legal move");
+    /// ```
+    pub const fn id(self) -> &'static str {
+        match self {
             Reason::Checkmate => "checkmate",
-            Reason::NoLegalMove => "no legal move",
+            Reason::NoLegalMove => "no_legal_move",
             Reason::Repetition => "repetition",
-            Reason::PerpetualCheck => "perpetual check",
+            Reason::PerpetualCheck => "perpetual_check",
             Reason::Declaration => "declaration",
             Reason::Resignation => "resignation",
-            Reason::MaxPlies => "max plies",
-        })
+            Reason::MaxPlies => "max_plies",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.id().chars().try_for_each(|letter| f.write_char(if letter == '_' { ' ' } else { letter }))
     }
 }
 
