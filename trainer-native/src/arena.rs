@@ -147,7 +147,7 @@ impl Worker<'_> {
         let mut moving: Vec<&mut Seat> = seats
             .iter_mut()
             .filter(|seat| contender_of(seat.number, seat.game.position().side_to_move()) == contender)
-            .filter_map(|seat| (seat.game.outcome().is_none() && seat.game.declare().is_err()).then_some(seat))
+            .filter_map(|seat| seat.game.adjudicate().is_none().then_some(seat))
             .collect();
         if moving.is_empty() {
             return;

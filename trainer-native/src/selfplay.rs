@@ -280,8 +280,7 @@ impl Player<'_> {
                 let prior = material::prior(env.game.position());
                 let score = material::score(env.game.position());
                 env.game.play(choices.moves()[chosen]);
-                // A side that may declare a win does so at once.
-                let outcome = env.game.outcome().or_else(|| env.game.declare().ok());
+                let outcome = env.game.adjudicate();
                 let (reward, end) = judge(outcome, mover);
                 rows[i].push(Step {
                     observation: observations[i],
@@ -449,7 +448,7 @@ mod tests {
                     assert!((step.wdl.iter().sum::<f32>() - 1.0).abs() < 1e-5);
                     assert_eq!(step.score, material::balance(&position, position.side_to_move()) / 76.0);
                     env.game.play(mv);
-                    let outcome = env.game.outcome().or_else(|| env.game.declare().ok());
+                    let outcome = env.game.adjudicate();
                     assert_eq!((step.reward, step.end), judge(outcome, position.side_to_move()));
                     assert!(step.reward == 0.0 || step.end == End::Terminated);
                     let cut = step.end == End::Truncated || (step.end == End::None && t + 1 == row.len());

@@ -238,7 +238,7 @@ impl Games<'_> {
             let mut legal = LegalRow::new(self.rules.actions, row, mover.flip(), &mut out);
             slot.game.play_visiting(mv, |set| legal.add(set));
             legal.finish();
-            let outcome = slot.game.outcome().or_else(|| slot.game.declare().ok());
+            let outcome = slot.game.adjudicate();
             let is_truncated = outcome.is_some_and(|outcome| outcome.result == GameResult::Truncated);
             set(out.rewards, row, reward(outcome, mover));
             set(out.terminated, row, outcome.is_some() && !is_truncated);
@@ -347,7 +347,7 @@ fn check_starts(starts: &[Position]) -> Result<(), StartError> {
 
 fn check_start(index: usize, start: &Position) -> Result<(), StartError> {
     let mut game = Game::new(start.clone(), 0);
-    match game.outcome().or_else(|| game.declare().ok()) {
+    match game.adjudicate() {
         Some(outcome) => Err(StartError::Over { start: index, outcome }),
         None => Ok(()),
     }

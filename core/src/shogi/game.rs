@@ -401,6 +401,23 @@ impl Game {
         Ok(*self.outcome.insert(Outcome::win(self.position.side_to_move(), Reason::Declaration)))
     }
 
+    /// The outcome of the game as it stands, where a side that may declare a win does so: without an outcome but with a
+    /// declaration allowed to the side to move, the declaration ends the game.
+    ///
+    /// The rule of self-play, of batched environments and of matches.
+    ///
+    /// ```
+    /// use keisei_core::shogi::{Game, Position};
+    ///
+    /// let mut game = Game::new(Position::from_sfen("LNSGKGSNL/4BR3/9/9/9/9/9/9/4k4 b RB 1").unwrap(), 0);
+    /// assert_eq!(game.outcome(), None);
+    /// assert_eq!(game.adjudicate().unwrap().to_string(), "black wins: declaration");
+    /// assert_eq!(game.outcome(), game.adjudicate());
+    /// ```
+    pub fn adjudicate(&mut self) -> Option<Outcome> {
+        self.outcome.or_else(|| self.declare().ok())
+    }
+
     /// The index in `past` of the latest earlier occurrence of the current position.
     fn last_occurrence(&self) -> Option<usize> {
         // Pairs from the back: the same side was to move before the first move of each pair.
