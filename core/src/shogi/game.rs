@@ -458,3 +458,15 @@ impl Game {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Another order would change what the bytes of old records mean.
+    #[test]
+    fn reasons_keep_their_order() {
+        let ids = "checkmate no_legal_move repetition perpetual_check declaration resignation max_plies";
+        assert!(Reason::ALL.map(Reason::id).into_iter().eq(ids.split(' ')));
+    }
+}

@@ -12,6 +12,7 @@ pub use jsonl::{MetricsFile, fresh_entropy};
 
 use crate::learner::Precision;
 use crate::ppo::Update;
+use keisei_core::shogi::Reason;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -102,7 +103,7 @@ pub fn alarms(metrics: &Metrics, fresh: f64, precision: Precision) -> Vec<String
     const ENOUGH: u64 = 20;
     let ended = metrics.ended.games_ended;
     let part = |count: u64| count as f64 / ended.max(1) as f64;
-    let truncated = part(metrics.ended.reasons.get("max_plies").copied().unwrap_or(0));
+    let truncated = part(metrics.ended.reasons.get(Reason::MaxPlies.id()).copied().unwrap_or(0));
     let rows = [
         (metrics.normalized_entropy < 0.2 * fresh, "the policy's entropy has fallen below a fifth of its first value"),
         (ended >= ENOUGH && truncated > 0.3, "more than 30 % of the games reach the ply limit"),
