@@ -1,7 +1,4 @@
-//! Keisei's core: one vocabulary of shogi, one definition of the network.
-//!
-//! `no_std` + `alloc`; it does no IO, reads no clock and hides no randomness, so the trainer and the browser page
-//! compute the same thing from the same input.
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![cfg_attr(not(test), forbid(clippy::unwrap_used))]
 
@@ -9,11 +6,11 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-pub mod encoding;
-pub mod env;
-pub mod format;
-pub mod net;
-pub mod notation;
-pub mod random;
-pub mod search;
 pub mod shogi;
+pub mod encoding;
+pub mod net;
+pub mod search;
+pub mod env;
+pub mod notation;
+pub mod format;
+pub mod random;
