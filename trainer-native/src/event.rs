@@ -1,6 +1,7 @@
 //! What leaves the trainer: the metrics of each iteration, with the alarms that they raise.
 
 use keisei_core::learn::{RatioTolerance, Update};
+use keisei_core::shogi::Reason;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -91,7 +92,7 @@ pub fn alarms(metrics: &Metrics, fresh: f64, tolerance: RatioTolerance) -> Vec<S
     const ENOUGH: u64 = 20;
     let ended = metrics.ended.games_ended;
     let part = |count: u64| count as f64 / ended.max(1) as f64;
-    let truncated = part(metrics.ended.reasons.get("max_plies").copied().unwrap_or(0));
+    let truncated = part(metrics.ended.reasons.get(Reason::MaxPlies.id()).copied().unwrap_or(0));
     let rows = [
         (metrics.normalized_entropy < 0.2 * fresh, "the policy's entropy has fallen below a fifth of its first value"),
         (ended >= ENOUGH && truncated > 0.3, "more than 30 % of the games reach the ply limit"),

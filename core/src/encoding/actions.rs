@@ -99,7 +99,7 @@ impl Actions {
         }
     }
 
-    /// Number of planes of 81 actions each: what the network's policy head puts out.
+    /// Number of planes of 81 actions each, which are the output planes of the policy head.
     pub fn planes(self) -> usize {
         self.count() / SQUARES
     }
@@ -149,7 +149,7 @@ impl Actions {
         self.for_each_legal(position, |action, _| mask[action.index()] = true);
     }
 
-    /// All legal moves of `position` with their actions, by rising action.
+    /// The legal moves of `position` with their actions, ascending by action.
     pub fn legal(self, position: &Position) -> LegalActions {
         let mut pairs = Vec::with_capacity(position.legal_count());
         self.for_each_legal(position, |action, mv| pairs.push((action, mv)));
@@ -164,7 +164,7 @@ impl Actions {
         self.decode(position.side_to_move(), action, is_empty).filter(|&mv| position.is_legal(mv))
     }
 
-    /// The move of `side` that `action` stands for on an empty board, legal or not: nothing if it leads off the board.
+    /// The move of `side` that `action` stands for on an empty board, legal or not, `None` if it leads off the board.
     ///
     /// Keisei's numberings name the origin and mean the same move on every board. `dest2187` does not: only its drops
     /// have a move here.
@@ -177,7 +177,7 @@ impl Actions {
         if action >= self.count() {
             return None;
         }
-        // Turning the board twice is no turn.
+        // The rotation by 180° is its own inverse.
         let square = |seen: usize| Square::at(seen_from(view, Square::at(seen)));
         let is_empty = |seen| is_empty(square(seen));
         let parts = match self {

@@ -1,4 +1,4 @@
-//! The planes of the original Keisei, kept so that its users can compare: equal to its own output bit for bit.
+//! The planes of the original Keisei, for comparison with it: equal to its own output bit for bit.
 //!
 //! Two programs bear the name, *Keisei 2025* (tachyon-beep/shogidrl) and *Keisei 2026* (tachyon-beep/keisei); they differ
 //! in the scale of the hand planes and in the clamp of the ply plane.
@@ -20,7 +20,7 @@ use super::PackedObservation;
 use super::expand::PlaneWriter;
 use crate::shogi::Color;
 
-/// Whose scales a set of compatibility planes has.
+/// The program whose scales a set of compatibility planes has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Version {
     Keisei2025,
@@ -28,7 +28,7 @@ pub(super) enum Version {
 }
 
 impl Version {
-    /// Count of each hand kind that reads as 1.
+    /// Count of each hand kind at which its plane is 1.
     fn hand_scale(self) -> [f32; 7] {
         match self {
             Self::Keisei2025 => [18.0; 7],

@@ -1,4 +1,4 @@
-//! Writing planes one after the other: each is a set of squares or one number.
+//! Writers of planes, one after the other: a plane is a set of squares or one number.
 
 use super::{PackedObservation, SQUARES};
 use crate::format::half;
@@ -6,9 +6,9 @@ use crate::shogi::{Bitboard, PieceType};
 use core::mem;
 use core::slice::{ChunksExactMut, IterMut};
 
-/// What the values of planes may be: `f32`; `u16`, the bits of an IEEE binary16 number; `i8`, in units of 1/127.
+/// Type of the values of planes: `f32`; `u16`, the bits of an IEEE binary16 number; `i8`, in units of 1/127.
 ///
-/// Most planes are 0 or 1 and exact in all three. Fractions (hands, ply) are rounded to the nearest value; `i8` ends at 1.
+/// Most planes are 0 or 1 and exact in all three. Fractions (hands, ply) are rounded to the nearest value; `i8` saturates at 1.
 pub trait PlaneValue: Copy + sealed::Sealed {
     /// 0.
     const ZERO: Self;
@@ -19,7 +19,7 @@ pub trait PlaneValue: Copy + sealed::Sealed {
 }
 
 mod sealed {
-    /// Values are written as they are declared here, so that a plane means the same to every network.
+    /// Seal: no other crate adds a type of value, so that a plane means the same to every network.
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for u16 {}
@@ -50,20 +50,20 @@ impl PlaneValue for i8 {
     }
 }
 
-/// Planes as they are written, one after the other.
+/// Writer of planes, one after the other.
 pub(super) trait PlaneWriter {
-    /// A plane for each set: 1 on its squares.
+    /// Writes a plane for each set: 1 on its squares.
     fn sets(&mut self, sets: &[Bitboard]);
 
-    /// A plane with one value everywhere.
+    /// Writes a plane with one value everywhere.
     fn uniform(&mut self, value: f32);
 
-    /// A plane of ones or zeros.
+    /// Writes a plane of ones or zeros.
     fn flag(&mut self, is_set: bool) {
         self.uniform(f32::from(u8::from(is_set)));
     }
 
-    /// 28 planes: own pieces by kind, then the opponent's.
+    /// Writes 28 planes: own pieces by kind, then the opponent's.
     fn pieces(&mut self, observation: &PackedObservation) {
         let mut pieces = [[Bitboard::EMPTY; PieceType::COUNT]; 2];
         for (square, piece) in observation.pieces() {
@@ -73,7 +73,7 @@ pub(super) trait PlaneWriter {
     }
 }
 
-/// Writes a value for every square.
+/// Writer of a value for every square.
 pub(super) struct Planes<'a, V> {
     rest: &'a mut [V],
 }
@@ -90,7 +90,7 @@ impl<'a, V: PlaneValue> Planes<'a, V> {
     }
 
     fn fill(&mut self, value: V) {
-        // A length known to the compiler makes a few stores of this, not a call.
+        // With a length known at compile time this is a few stores, not a call.
         let (plane, rest) = mem::take(&mut self.rest).split_first_chunk_mut::<SQUARES>().expect("a plane is left");
         *plane = [value; SQUARES];
         self.rest = rest;
@@ -115,10 +115,10 @@ impl<V: PlaneValue> PlaneWriter for Planes<'_, V> {
     }
 }
 
-/// Words of a [set of squares](super::Features::compress).
+/// Number of words of a [set of squares](super::Features::compress).
 pub const SET_WORDS: usize = 3;
 
-/// Writes a set of squares and a value for every plane.
+/// Writer of a set of squares and a value for every plane.
 pub(super) struct Sets<'a> {
     words: ChunksExactMut<'a, i32>,
     values: IterMut<'a, f32>,

@@ -15,9 +15,10 @@
 //! | `flat13527-2025` `flat13527-2026` | actions of the original Keisei: origin, destination, promotion | 13,527 actions | [`Actions`] |
 //! | `spatial11259-2026` | likewise, its "spatial" mode: 139 slots × 81 squares | 11,259 actions | [`Actions`] |
 //!
-//! A game's state is stored as a [`PackedObservation`] of 101 bytes and expanded to planes where these are read, as `f32`,
-//! binary16 or `i8` (see [`PlaneValue`]), or [`compressed`](Features::compress) to sets of squares. Legal moves come out as a list ([`Actions::legal`]), a dense mask
-//! ([`Actions::legal_mask`]) or one by one ([`Actions::for_each_legal`]). `trainer-native encode` prints any of them.
+//! The state of a game is stored as a [`PackedObservation`] of 101 bytes. It is expanded to planes where a network reads them, as
+//! `f32`, binary16 or `i8` (see [`PlaneValue`]), or [`compressed`](Features::compress) to sets of squares. Legal moves are a list
+//! ([`Actions::legal`]), a dense mask ([`Actions::legal_mask`]) or a visit of each ([`Actions::for_each_legal`]).
+//! `trainer-native encode` prints any of them.
 
 mod observation;
 mod planes;
@@ -31,5 +32,5 @@ pub use expand::{PlaneValue, SET_WORDS};
 pub use observation::{Counters, ObservationError, PackedObservation};
 pub use planes::{ATTACK96, DLSHOGI_BOARD_PLANES, DLSHOGI119, Features};
 
-/// Squares of the board, and so values of one plane.
+/// Number of squares of the board, which is the number of values of a plane.
 pub const SQUARES: usize = 81;

@@ -14,8 +14,8 @@ pub(super) trait Numbering {
     /// The action of a drop; `kind` is one of [`PieceType::HAND`].
     fn drop(kind: PieceType, to: usize) -> usize;
 
-    /// The parts of the move that `action` stands for; `is_empty` tells whether no piece is on a square. Nothing if the
-    /// move would start or end off the board.
+    /// The parts of the move that `action` stands for, `None` if it would start or end off the board; `is_empty` tells
+    /// whether a square has no piece.
     fn parts(action: usize, is_empty: impl Fn(usize) -> bool) -> Option<Parts>;
 }
 
@@ -44,11 +44,11 @@ fn difference(from: usize, to: usize) -> usize {
     NO_STEP + usize::from(PLACE[to]) - usize::from(PLACE[from])
 }
 
-/// The [`difference`] of no step at all, the middle of all of them.
+/// The [`difference`] of a square to itself, the middle of the range.
 const NO_STEP: usize = 144;
 
-/// An entry for each [`difference`]: that of `entries` whose step, walked 1 to `longest` times, makes it; `numbered` says
-/// whether each further square has the next number.
+/// Table by [`difference`]: the number of the entry whose step, repeated 1 to `longest` times, makes that difference; if
+/// `numbered`, each further square has the next number.
 const fn by_difference(entries: &[(Step, u8)], longest: isize, numbered: bool) -> [u8; 289] {
     let mut table = [u8::MAX; 289];
     let mut i = 0;
@@ -65,7 +65,7 @@ const fn by_difference(entries: &[(Step, u8)], longest: isize, numbered: bool) -
     table
 }
 
-/// The entries of both tables.
+/// Union of two tables.
 const fn merged(a: &[u8; 289], b: &[u8; 289]) -> [u8; 289] {
     let mut table = *a;
     let mut i = 0;
@@ -78,7 +78,7 @@ const fn merged(a: &[u8; 289], b: &[u8; 289]) -> [u8; 289] {
     table
 }
 
-/// The square some steps from `from`; nothing off the board.
+/// The square `distance` steps from `from`, `None` off the board.
 fn walk(from: usize, (left, down): Step, distance: isize) -> Option<usize> {
     let file = (from / 9).checked_add_signed(left * distance)?;
     let rank = (from % 9).checked_add_signed(down * distance)?;
@@ -156,7 +156,7 @@ impl Numbering for Dest2187 {
     }
 }
 
-/// Index of a square counted row by row from the far left, as Keisei's numberings do, and back again.
+/// Index of a square counted row by row from the far left, as in Keisei's numberings.
 const fn row_major(square: usize) -> usize {
     9 * (square % 9) + 8 - square / 9
 }

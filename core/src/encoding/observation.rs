@@ -1,4 +1,4 @@
-//! A position packed into 101 bytes: what self-play stores and what an executor's input is expanded from.
+//! A position packed into 101 bytes, as self-play stores it; the planes that a network reads are expanded from it.
 
 use super::SQUARES;
 use crate::shogi::{Bitboard, Color, Game, Piece, PieceType, Position, Square};
@@ -26,7 +26,7 @@ const OPPONENT: u8 = 16;
 const IN_CHECK: u8 = 1;
 const WHITE: u8 = 2;
 
-/// What a position alone does not tell of the game that it stands in.
+/// Counters of a game that its position does not hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Counters {
     /// Occurrences of the position in the game, this one included, 1–4.
@@ -55,19 +55,19 @@ impl PackedObservation {
     /// Bytes of one observation.
     pub const SIZE: usize = 101;
 
-    /// An empty board at its first occurrence, Black to move: what buffers are filled with before they are written.
+    /// An empty board at its first occurrence, Black to move: the initial value of buffers.
     pub const EMPTY: Self = {
         let mut bytes = [0; Self::SIZE];
         bytes[REPETITION] = 1;
         Self(bytes)
     };
 
-    /// Observes the current position of `game`.
+    /// Observation of the current position of `game`.
     pub fn new(game: &Game) -> Self {
         Self::pack(game.position(), game.in_check(), Counters::of(game))
     }
 
-    /// Observes a position whose game is described by `counters`.
+    /// Observation of a position of a game with these counters.
     pub fn of_position(position: &Position, counters: Counters) -> Self {
         Self::pack(position, position.in_check(), counters)
     }
@@ -106,10 +106,10 @@ impl PackedObservation {
         &self.0
     }
 
-    /// Reads bytes that [`as_bytes`](Self::as_bytes) gave.
+    /// The observation of these bytes, as [`as_bytes`](Self::as_bytes) returns them.
     ///
     /// # Errors
-    /// Names the first byte that no observation can hold.
+    /// If a byte cannot be part of an observation; the error names the first.
     pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Result<Self, ObservationError> {
         let valid = |at: usize, byte: u8| match at {
             0..OWN_HAND => byte == 0 || (1..=14).contains(&byte) || (17..=30).contains(&byte),
@@ -131,7 +131,7 @@ impl PackedObservation {
             let mut word = [0; 8];
             word[..bytes.len()].copy_from_slice(bytes);
             let marked = (u64::from_le_bytes(word) + 0x7f7f_7f7f_7f7f_7f7f) >> 7 & 0x0101_0101_0101_0101;
-            // Bit 8i goes to bit 56 + i, and nothing else reaches the highest byte.
+            // The product moves bit 8i to bit 56 + i, and no other bit into the highest byte.
             u128::from(marked.wrapping_mul(0x0102_0408_1020_4080) >> 56)
         }
         let board = self.0[..OWN_HAND].chunks(8).enumerate();
@@ -182,7 +182,7 @@ pub(super) fn seen_from(side: Color, square: Square) -> usize {
     }
 }
 
-/// A byte that no observation can hold.
+/// A byte that cannot be part of an observation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ObservationError {
     /// Offset of the byte.

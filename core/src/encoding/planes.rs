@@ -1,4 +1,4 @@
-//! Input planes: a packed observation expanded to what the network reads.
+//! Input planes of the network, expanded from a packed observation.
 
 use super::compat::{Version, expand_core46, expand_katago50};
 use super::expand::{PlaneValue, PlaneWriter, Planes, SET_WORDS, Sets};
@@ -59,10 +59,10 @@ const ONES: usize = 94;
 const PAWN_FILES: usize = 95;
 const ATTACK96_PLANES: usize = 96;
 
-/// Count of each hand kind (pawn, lance, knight, silver, gold, bishop, rook) that reads as 1.
+/// Count of each hand kind (pawn, lance, knight, silver, gold, bishop, rook) at which its plane is 1.
 const HAND_SCALE: [f32; 7] = [8.0, 4.0, 4.0, 4.0, 4.0, 2.0, 2.0];
 
-/// Ply that reads as 1.
+/// Plies at which the ply plane is 1.
 const PLY_SCALE: f32 = 512.0;
 
 /// The planes of [`Features::Dlshogi119`]: first plane, number of planes, content, all from the side to move.
@@ -83,7 +83,7 @@ pub const DLSHOGI119: [(usize, usize, &str); 9] = [
     (118, 1, "1 on the whole plane if the side to move is in check"),
 ];
 
-/// Planes of [`Features::Dlshogi119`] that show the board.
+/// Number of planes of [`Features::Dlshogi119`] that show the board.
 pub const DLSHOGI_BOARD_PLANES: usize = 62;
 
 const DLSHOGI119_PLANES: usize = 119;
@@ -106,7 +106,7 @@ const DLSHOGI_KINDS: [PieceType; PieceType::COUNT] = [
     PieceType::Dragon,
 ];
 
-/// Planes that each hand kind has in each hand; more pieces than that are not told.
+/// Number of planes of each hand kind in each hand; further pieces are not shown.
 const DLSHOGI_HAND: [u8; 7] = [8, 4, 4, 4, 4, 2, 2];
 
 impl Features {
@@ -150,8 +150,7 @@ impl Features {
         self.write(observation, &mut Planes::new(out));
     }
 
-    /// Writes the planes of one observation in a twentieth of the bytes, to be expanded where they are read, such as on a GPU:
-    /// plane `p` is `values[p]` on the squares of a set and 0 elsewhere; square `s` is in the set if bit `s % 27` of
+    /// Writes the planes of one observation in a twentieth of the bytes, to be expanded by the reader, such as a GPU: plane `p` is `values[p]` on the squares of a set and 0 elsewhere; square `s` is in the set if bit `s % 27` of
     /// `sets[SET_WORDS * p + s / 27]` is 1.
     ///
     /// ```
@@ -199,7 +198,7 @@ impl Features {
     }
 }
 
-/// Where the pieces of an observation stand and look, own and the opponent's.
+/// Pieces of an observation and their attacks, own and the opponent's.
 #[derive(Default)]
 struct Attacks {
     /// Squares of the pieces, by kind.
@@ -217,7 +216,7 @@ impl Attacks {
             found.pieces[piece.color().index()][piece.kind().index()].insert(square);
         }
         let occupied = observation.occupied();
-        // Kind by kind, so that the processor can foresee what kind comes next.
+        // Kind by kind, so that the processor predicts the branch on the kind.
         for color in Color::ALL {
             let [once, twice, thrice] = &mut found.at_least[color.index()];
             for kind in PieceType::ALL {

@@ -1,4 +1,4 @@
-//! Where a piece looks: step tables and rays, built by the compiler.
+//! Attack sets of pieces: step tables and rays, computed at compile time.
 
 use super::PieceType::{
     Bishop, Dragon, Gold, Horse, King, Knight, Lance, Pawn, ProKnight, ProLance, ProPawn, ProSilver, Rook, Silver,
@@ -18,7 +18,7 @@ const fn step(from: Square, (file, rank): (i8, i8)) -> Option<Square> {
     if file < 1 || rank < 1 { None } else { Square::new(file as u8, rank as u8) }
 }
 
-/// The squares one of `steps` away, steps as Black sees them.
+/// For each square the squares one of `steps` away; steps are from Black's view and turned for White.
 const fn step_table(color: Color, steps: &[(i8, i8)]) -> Steps {
     let mut table = [Bitboard::EMPTY; Square::COUNT];
     let mut i = 0;
@@ -107,14 +107,14 @@ static DIRECTION: [[u8; Square::COUNT]; Square::COUNT] = {
     table
 };
 
-/// The squares strictly between two squares of one line; none if they are not on one line.
+/// The squares strictly between two squares of one line; empty if they share no line.
 #[inline]
 pub(super) fn between(a: Square, b: Square) -> Bitboard {
     let d = usize::from(DIRECTION[a.index()][b.index()]);
     if d < 8 { RAYS[d][a.index()] & RAYS[d ^ 4][b.index()] } else { Bitboard::EMPTY }
 }
 
-/// The ray that starts beside `from` and runs over `through` to the edge; none if they are not on one line.
+/// The ray from `from` (exclusive) through `through` to the edge; empty if they share no line.
 #[inline]
 pub(super) fn ray_through(from: Square, through: Square) -> Bitboard {
     let d = usize::from(DIRECTION[from.index()][through.index()]);
@@ -184,7 +184,7 @@ pub(super) fn orthogonals(from: Square) -> Bitboard {
     ORTHOGONALS[from.index()]
 }
 
-/// The squares on the file before `from`.
+/// The squares ahead of `from` on its file, as `color` plays.
 #[inline]
 pub(super) fn ahead(color: Color, from: Square) -> Bitboard {
     match color {
@@ -193,11 +193,10 @@ pub(super) fn ahead(color: Color, from: Square) -> Bitboard {
     }
 }
 
-/// The squares that a piece on `from` attacks, own pieces included, when `occupied` squares block its way.
+/// The attack set of a piece on `from`, squares of own pieces included; `occupied` squares block sliders.
 ///
 /// ```
-/// use keisei_core::shogi::{Bitboard, Color, PieceType, attacks};
-///
+/// # use keisei_core::shogi::*;
 /// let from = "8h".parse().unwrap();
 /// assert_eq!(attacks(PieceType::Horse, Color::Black, from, Bitboard::EMPTY).count(), 14);
 /// ```

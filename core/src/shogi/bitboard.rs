@@ -32,13 +32,19 @@ impl Bitboard {
     pub const ALL: Bitboard = Bitboard { lo: LO, hi: HI };
 
     /// The set of one square.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let set = Bitboard::from_square(Square::ALL[40]);
+    /// assert!(set.into_iter().eq([Square::ALL[40]]));
+    /// ```
     #[inline]
     pub const fn from_square(square: Square) -> Bitboard {
         let i = square.index();
         if i < SPLIT { Bitboard { lo: 1 << i, hi: 0 } } else { Bitboard { lo: 0, hi: 1 << (i - SPLIT) } }
     }
 
-    /// The squares whose bits are set in `bits`: bit = index, bits from 81 on are not looked at.
+    /// The squares whose bits are set in `bits`: bit = index, bits from 81 on are ignored.
     #[inline]
     pub(crate) const fn from_bits(bits: u128) -> Bitboard {
         Bitboard { lo: bits as u64 & LO, hi: (bits >> SPLIT) as u64 & HI }
@@ -59,30 +65,61 @@ impl Bitboard {
     }
 
     /// Whether `square` is in the set.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert!(Bitboard::ALL.contains(Square::ALL[40]));
+    /// assert!(!Bitboard::EMPTY.contains(Square::ALL[40]));
+    /// ```
     #[inline]
     pub const fn contains(self, square: Square) -> bool {
         !self.and(Bitboard::from_square(square)).is_empty()
     }
 
     /// Adds `square`.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut set = Bitboard::EMPTY;
+    /// set.insert(Square::ALL[40]);
+    /// assert_eq!(set, Bitboard::from_square(Square::ALL[40]));
+    /// ```
     #[inline]
     pub const fn insert(&mut self, square: Square) {
         *self = self.or(Bitboard::from_square(square));
     }
 
-    /// Takes `square` out.
+    /// Removes `square`.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut set = Bitboard::ALL;
+    /// set.remove(Square::ALL[40]);
+    /// assert_eq!(set.count(), 80);
+    /// ```
     #[inline]
     pub const fn remove(&mut self, square: Square) {
         *self = self.without(Bitboard::from_square(square));
     }
 
-    /// How many squares are in the set.
+    /// Number of squares in the set.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Bitboard::ALL.count(), 81);
+    /// ```
     #[inline]
     pub const fn count(self) -> usize {
         (self.lo.count_ones() + self.hi.count_ones()) as usize
     }
 
-    /// Whether the set has no square.
+    /// Whether the set is empty.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert!(Bitboard::EMPTY.is_empty());
+    /// assert!((!Bitboard::ALL).is_empty());
+    /// ```
     #[inline]
     pub const fn is_empty(self) -> bool {
         self.lo | self.hi == 0
@@ -96,7 +133,13 @@ impl Bitboard {
         lo_rest | hi_rest != 0 || (self.lo != 0 && self.hi != 0)
     }
 
-    /// The square with the lowest index.
+    /// The square with the lowest index, `None` if the set is empty.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Bitboard::ALL.first(), Square::new(1, 1));
+    /// assert_eq!(Bitboard::EMPTY.first(), None);
+    /// ```
     #[inline]
     pub const fn first(self) -> Option<Square> {
         if self.lo != 0 {
@@ -108,7 +151,14 @@ impl Bitboard {
         }
     }
 
-    /// Takes out and returns the square with the lowest index.
+    /// Removes and returns the square with the lowest index, `None` if the set is empty.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut set = Bitboard::ALL;
+    /// assert_eq!(set.pop_first(), Square::new(1, 1));
+    /// assert_eq!(set.first(), Square::new(1, 2));
+    /// ```
     #[inline]
     pub const fn pop_first(&mut self) -> Option<Square> {
         let first = self.first();
@@ -133,6 +183,12 @@ impl Bitboard {
     }
 
     /// The squares of `self` that are not in `other`.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let position = Position::startpos();
+    /// assert_eq!(Bitboard::ALL.without(position.occupied()).count(), 41);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn without(self, other: Bitboard) -> Bitboard {

@@ -16,6 +16,11 @@ impl Color {
     pub const ALL: [Color; 2] = [Color::Black, Color::White];
 
     /// The other side.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Color::Black.flip(), Color::White);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn flip(self) -> Color {
@@ -26,6 +31,11 @@ impl Color {
     }
 
     /// 0 for Black, 1 for White.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Color::ALL.map(Color::index), [0, 1]);
+    /// ```
     #[inline]
     pub const fn index(self) -> usize {
         self as usize

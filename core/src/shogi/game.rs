@@ -6,18 +6,18 @@ use core::fmt::{self, Write};
 use super::movegen::zone;
 use super::{Color, IllegalMove, Move, Piece, PieceType, Position, TargetSet};
 
-/// Who has won, if anybody.
+/// Result of a game that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GameResult {
     /// This side has won.
     Win(Color),
-    /// Nobody has won.
+    /// Neither side has won.
     Draw,
-    /// The game was cut off by the ply limit: no result, so no draw for a learner either.
+    /// The game was cut off by the ply limit: neither side has won, and a learner must not take it for a draw.
     Truncated,
 }
 
-/// Why a game has ended.
+/// Reason for the end of a game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// The loser is in check and has no legal move.
@@ -51,8 +51,7 @@ impl Reason {
     /// The name in metrics: the words of [`Display`](fmt::Display) joined by `_`.
     ///
     /// ```
-    /// use keisei_core::shogi::Reason;
-    ///
+    /// # use keisei_core::shogi::*;
     /// assert_eq!(Reason::NoLegalMove.id(), "no_legal_move");
     /// assert_eq!(Reason::NoLegalMove.to_string(), "no legal move");
     /// ```
@@ -75,12 +74,12 @@ impl fmt::Display for Reason {
     }
 }
 
-/// How a game has ended; as text for example `black wins: checkmate`.
+/// Outcome of a game: result and reason, as text for example `black wins: checkmate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Outcome {
-    /// Who has won.
+    /// The result.
     pub result: GameResult,
-    /// Why.
+    /// The reason for the end.
     pub reason: Reason,
 }
 
@@ -100,7 +99,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Why the side to move may not declare.
+/// Reason why the side to move may not declare a win.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeclarationError {
     /// The game has ended.
@@ -111,14 +110,14 @@ pub enum DeclarationError {
     InCheck,
     /// Fewer than ten pieces besides the king are on the three far ranks.
     TooFewPieces {
-        /// How many are.
+        /// Number of pieces there.
         found: u32,
     },
     /// Fewer points than Black's 28 or White's 27.
     TooFewPoints {
-        /// How many there are.
+        /// Number of points.
         found: u32,
-        /// How many it takes.
+        /// Number of points required.
         needed: u32,
     },
 }
@@ -141,6 +140,12 @@ impl core::error::Error for DeclarationError {}
 
 impl Position {
     /// Whether the side to move may declare a win by the 27-point rule.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let position = Position::from_sfen("LNSGKGSNL/4BR3/9/9/9/9/9/9/4k4 b RB 1").unwrap();
+    /// assert!(position.can_declare() && !Position::startpos().can_declare());
+    /// ```
     pub fn can_declare(&self) -> bool {
         self.declaration().is_ok()
     }
@@ -179,7 +184,7 @@ const fn points(kind: PieceType) -> u32 {
     }
 }
 
-/// What a move left behind, enough to take it back and to judge repetitions.
+/// State before a move, as needed to undo it and to judge repetitions.
 #[derive(Clone, Copy, Debug)]
 struct Past {
     captured: Option<Piece>,
@@ -187,7 +192,7 @@ struct Past {
     in_check: bool,
     /// The move number before the move.
     ply: u16,
-    /// How often the position before the move had occurred.
+    /// Occurrences of the position before the move.
     occurrences: u8,
 }
 
@@ -207,7 +212,7 @@ pub struct Game {
     start: Position,
     position: Position,
     moves: Vec<Move>,
-    /// The keys of the positions before the moves, apart from `past`: all of them are searched at every move.
+    /// The keys of the positions before the moves; not in `past`, because each move searches all of them.
     keys: Vec<u64>,
     past: Vec<Past>,
     max_plies: u16,
@@ -218,6 +223,13 @@ pub struct Game {
 
 impl Game {
     /// A game from `start`, cut off after `max_plies` moves; 0 sets no limit.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::new(Position::startpos(), 1);
+    /// game.play("7g7f".parse().unwrap());
+    /// assert_eq!(game.outcome().unwrap().to_string(), "truncated: max plies");
+    /// ```
     pub fn new(start: Position, max_plies: u16) -> Game {
         let mut game = Game {
             position: start.clone(),
@@ -243,7 +255,16 @@ impl Game {
         game
     }
 
-    /// Forgets the game and begins another from `start` with the same ply limit, in the same memory.
+    /// Restarts from `start` with the same ply limit, in the same memory.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::startpos();
+    /// game.play("7g7f".parse()?);
+    /// game.restart(&Position::startpos());
+    /// assert!(game.moves().is_empty());
+    /// # Ok::<(), MoveError>(())
+    /// ```
     pub fn restart(&mut self, start: &Position) {
         self.start.clone_from(start);
         self.position.clone_from(start);
@@ -255,57 +276,120 @@ impl Game {
     }
 
     fn judge_start(&mut self) {
-        let (in_check, can_move) = self.position.check_and_mobility();
-        self.in_check = in_check;
-        self.outcome = self.judge(in_check, can_move);
+        let can_move;
+        (self.in_check, can_move) = self.position.check_and_mobility();
+        self.outcome = self.judge(can_move);
     }
 
     /// A game from the usual start position without a ply limit.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(*Game::startpos().position(), Position::startpos());
+    /// ```
     pub fn startpos() -> Game {
         Game::new(Position::startpos(), 0)
     }
 
     /// The position after the moves so far.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::startpos();
+    /// game.play("7g7f".parse().unwrap());
+    /// assert_eq!(game.position().side_to_move(), Color::White);
+    /// ```
     #[inline]
     pub const fn position(&self) -> &Position {
         &self.position
     }
 
     /// The position before the first move.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::startpos();
+    /// game.play("7g7f".parse().unwrap());
+    /// assert_eq!(*game.start(), Position::startpos());
+    /// ```
     pub const fn start(&self) -> &Position {
         &self.start
     }
 
     /// The moves so far.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::startpos();
+    /// game.play("7g7f".parse().unwrap());
+    /// assert_eq!(game.moves(), ["7g7f".parse().unwrap()]);
+    /// ```
     #[inline]
     pub fn moves(&self) -> &[Move] {
         &self.moves
     }
 
     /// The ply limit, 0 for none.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Game::new(Position::startpos(), 256).max_plies(), 256);
+    /// ```
     pub const fn max_plies(&self) -> u16 {
         self.max_plies
     }
 
-    /// How often the current position has occurred in this game, the start position included; 1 at its first time.
+    /// Occurrences of the current position in this game, the start position included; 1 at its first time.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::startpos();
+    /// for mv in ["2h3h", "8b7b", "3h2h", "7b8b"] {
+    ///     game.play(mv.parse().unwrap());
+    /// }
+    /// assert_eq!(game.repetition_count(), 2);
+    /// ```
     #[inline]
     pub const fn repetition_count(&self) -> u8 {
         self.occurrences
     }
 
-    /// The keys of the positions that have occurred at least twice, each as often as it came back.
+    /// Keys of the positions that have occurred at least twice, one for each time after the first.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::startpos();
+    /// for mv in ["2h3h", "8b7b", "3h2h", "7b8b"] {
+    ///     game.play(mv.parse().unwrap());
+    /// }
+    /// assert!(game.repeated_keys().eq([Position::startpos().key()]));
+    /// ```
     pub fn repeated_keys(&self) -> impl Iterator<Item = u64> {
         let past = self.keys.iter().copied().zip(self.past.iter().map(|past| past.occurrences));
         past.chain([(self.position.key(), self.occurrences)]).filter(|&(_, count)| count >= 2).map(|(key, _)| key)
     }
 
     /// Whether the side to move is in check.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let position = Position::from_sfen("4k4/9/9/9/4r4/9/9/9/4K4 b - 1").unwrap();
+    /// assert!(Game::new(position, 0).in_check());
+    /// ```
     #[inline]
     pub const fn in_check(&self) -> bool {
         self.in_check
     }
 
-    /// How the game has ended, if it has.
+    /// Outcome of the game, `None` while it is in progress.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::new(Position::from_sfen("7nk/9/8P/9/9/9/9/9/K8 b G 1").unwrap(), 0);
+    /// assert_eq!(game.outcome(), None);
+    /// game.play("G*1b".parse().unwrap());
+    /// assert_eq!(game.outcome().unwrap().to_string(), "black wins: checkmate");
+    /// ```
     #[inline]
     pub const fn outcome(&self) -> Option<Outcome> {
         self.outcome
@@ -315,6 +399,13 @@ impl Game {
     ///
     /// # Panics
     /// If `mv` is not legal here or the game has ended.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::startpos();
+    /// game.play("7g7f".parse().unwrap());
+    /// assert_eq!(game.moves().len(), 1);
+    /// ```
     pub fn play(&mut self, mv: Move) {
         if let Err(error) = self.try_play(mv) {
             panic!("{error}");
@@ -324,7 +415,13 @@ impl Game {
     /// Plays `mv` if it is legal here and the game has not ended.
     ///
     /// # Errors
-    /// If it is not, or has; the game is then unchanged.
+    /// If `mv` is not legal or the game has ended; the game is then unchanged.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mv = "7g7e".parse().unwrap();
+    /// assert_eq!(Game::startpos().try_play(mv), Err(IllegalMove::AgainstTheRules(mv)));
+    /// ```
     pub fn try_play(&mut self, mv: Move) -> Result<(), IllegalMove> {
         if let Some(outcome) = self.outcome {
             return Err(IllegalMove::GameOver(mv, outcome));
@@ -337,10 +434,19 @@ impl Game {
     }
 
     /// Plays `mv`, which the caller knows to be legal here in a game that has not ended.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::startpos();
+    /// let mv = game.position().legal_moves()[0];
+    /// game.play_unchecked(mv);
+    /// assert_eq!(game.moves(), [mv]);
+    /// ```
     pub fn play_unchecked(&mut self, mv: Move) {
         self.advance(mv);
-        let (in_check, can_move) = self.position.check_and_mobility();
-        self.settle(in_check, can_move);
+        let can_move;
+        (self.in_check, can_move) = self.position.check_and_mobility();
+        self.settle(can_move);
     }
 
     /// Plays `mv` as [`play_unchecked`](Self::play_unchecked) does and visits the legal moves of the position after it, as
@@ -349,11 +455,11 @@ impl Game {
     pub(crate) fn play_visiting(&mut self, mv: Move, mut visit: impl FnMut(TargetSet)) {
         self.advance(mv);
         let mut can_move = false;
-        let in_check = self.position.check_and_targets(|set| {
+        self.in_check = self.position.check_and_targets(|set| {
             can_move = true;
             visit(set);
         });
-        self.settle(in_check, can_move);
+        self.settle(can_move);
     }
 
     fn advance(&mut self, mv: Move) {
@@ -364,14 +470,21 @@ impl Game {
         self.past.push(Past { captured, in_check, ply, occurrences });
     }
 
-    /// Judges the position that the last move led to.
-    fn settle(&mut self, in_check: bool, can_move: bool) {
-        self.in_check = in_check;
+    /// Updates occurrences and outcome after the last move; `in_check` is already that of the new position.
+    fn settle(&mut self, can_move: bool) {
         self.occurrences = self.last_occurrence().map_or(1, |ply| self.past[ply].occurrences + 1);
-        self.outcome = self.judge(in_check, can_move);
+        self.outcome = self.judge(can_move);
     }
 
-    /// Takes the last move back and returns it. A game that has ended goes on.
+    /// Undoes the last move and returns it, `None` at the start position. A game that had ended is in progress again.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::startpos();
+    /// game.play("7g7f".parse().unwrap());
+    /// assert_eq!(game.undo(), "7g7f".parse().ok());
+    /// assert_eq!(*game.position(), Position::startpos());
+    /// ```
     pub fn undo(&mut self) -> Option<Move> {
         let mv = self.moves.pop()?;
         let past = self.past.pop()?;
@@ -384,15 +497,28 @@ impl Game {
         Some(mv)
     }
 
-    /// `loser` resigns, at its turn or not. A game that has ended keeps its outcome.
+    /// Ends the game as lost by `loser`, at its turn or not. A game that has ended keeps its outcome.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::startpos();
+    /// game.resign(Color::Black);
+    /// assert_eq!(game.outcome().unwrap().to_string(), "white wins: resignation");
+    /// ```
     pub fn resign(&mut self, loser: Color) {
         self.outcome.get_or_insert(Outcome::win(loser.flip(), Reason::Resignation));
     }
 
-    /// The side to move declares a win by the 27-point rule.
+    /// Ends the game by a declaration of the side to move, which wins by the 27-point rule.
     ///
     /// # Errors
-    /// If it may not; the game then goes on.
+    /// If the rule does not allow it; the game is then unchanged.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::startpos();
+    /// assert_eq!(game.declare(), Err(DeclarationError::KingOutsideCamp));
+    /// ```
     pub fn declare(&mut self) -> Result<Outcome, DeclarationError> {
         if let Some(outcome) = self.outcome {
             return Err(DeclarationError::GameOver(outcome));
@@ -401,14 +527,13 @@ impl Game {
         Ok(*self.outcome.insert(Outcome::win(self.position.side_to_move(), Reason::Declaration)))
     }
 
-    /// The outcome of the game as it stands, where a side that may declare a win does so: without an outcome but with a
-    /// declaration allowed to the side to move, the declaration ends the game.
+    /// Outcome of a game whose players declare a win as soon as they may: a game in progress ends here if the side to move
+    /// may [`declare`](Self::declare).
     ///
-    /// The rule of self-play, of batched environments and of matches.
+    /// The one rule of self-play, of batched environments and of matches.
     ///
     /// ```
-    /// use keisei_core::shogi::{Game, Position};
-    ///
+    /// # use keisei_core::shogi::*;
     /// let mut game = Game::new(Position::from_sfen("LNSGKGSNL/4BR3/9/9/9/9/9/9/4k4 b RB 1").unwrap(), 0);
     /// assert_eq!(game.outcome(), None);
     /// assert_eq!(game.adjudicate().unwrap().to_string(), "black wins: declaration");
@@ -426,11 +551,11 @@ impl Game {
         Some(self.keys.len() - 2 * (pairs + 1))
     }
 
-    /// The end of the game by the rules, in this order: no legal move, fourfold repetition, ply limit.
-    fn judge(&self, in_check: bool, can_move: bool) -> Option<Outcome> {
+    /// The outcome by the rules, checked in this order: no legal move, fourfold repetition, ply limit.
+    fn judge(&self, can_move: bool) -> Option<Outcome> {
         let us = self.position.side_to_move();
         if !can_move {
-            let reason = if in_check { Reason::Checkmate } else { Reason::NoLegalMove };
+            let reason = if self.in_check { Reason::Checkmate } else { Reason::NoLegalMove };
             return Some(Outcome::win(us.flip(), reason));
         }
         if self.occurrences >= 4 {
@@ -447,8 +572,8 @@ impl Game {
     fn judge_repetition(&self) -> Outcome {
         let key = self.position.key();
         let first = self.keys.iter().position(|&past| past == key).expect("this is a later occurrence");
-        // Moves at even distance from `first` were played by the side that is to move now. The position before them is also
-        // the one after the last move, so it stands for the check that this one gave.
+        // Moves at even distance from `first` were played by the side that is to move now. The first and the current
+        // position are the same, so whether `first` was in check tells whether the last move gave check.
         let always_in_check = |offset| self.past[first + offset..].iter().step_by(2).all(|past| past.in_check);
         let us = self.position.side_to_move();
         match (always_in_check(0), always_in_check(1)) {
@@ -456,5 +581,17 @@ impl Game {
             (false, true) => Outcome::win(us.flip(), Reason::PerpetualCheck),
             _ => Outcome { result: GameResult::Draw, reason: Reason::Repetition },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Another order would change what the bytes of old records mean.
+    #[test]
+    fn reasons_keep_their_order() {
+        let ids = "checkmate no_legal_move repetition perpetual_check declaration resignation max_plies";
+        assert!(Reason::ALL.map(Reason::id).into_iter().eq(ids.split(' ')));
     }
 }

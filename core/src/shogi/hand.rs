@@ -16,7 +16,13 @@ impl Hand {
     /// An empty hand.
     pub const EMPTY: Hand = Hand(0);
 
-    /// How many pieces of `kind` are held; 0 for kinds that cannot be in hand.
+    /// Number of pieces of `kind`; 0 for kinds that cannot be in hand.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let position = Position::from_sfen("4k4/9/9/9/9/9/9/9/4K4 b 2PR 1").unwrap();
+    /// assert_eq!(position.hand(Color::Black).count(PieceType::Pawn), 2);
+    /// ```
     #[inline]
     pub const fn count(self, kind: PieceType) -> u8 {
         let i = kind.index();
@@ -24,18 +30,35 @@ impl Hand {
     }
 
     /// Whether a piece of `kind` is held.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let position = Position::from_sfen("4k4/9/9/9/9/9/9/9/4K4 b 2PR 1").unwrap();
+    /// assert!(position.hand(Color::Black).has(PieceType::Rook));
+    /// ```
     #[inline]
     pub const fn has(self, kind: PieceType) -> bool {
         self.count(kind) > 0
     }
 
     /// Whether nothing is held.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert!(Position::startpos().hand(Color::Black).is_empty());
+    /// ```
     #[inline]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
     /// The kinds held with their counts, pawns first.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let position = Position::from_sfen("4k4/9/9/9/9/9/9/9/4K4 b 2PR 1").unwrap();
+    /// assert!(position.hand(Color::Black).iter().eq([(PieceType::Pawn, 2), (PieceType::Rook, 1)]));
+    /// ```
     pub fn iter(self) -> impl Iterator<Item = (PieceType, u8)> {
         PieceType::HAND.into_iter().map(move |kind| (kind, self.count(kind))).filter(|&(_, count)| count > 0)
     }
@@ -46,7 +69,7 @@ impl Hand {
         self.0 += 1 << SHIFT[kind.index()];
     }
 
-    /// Takes one piece of `kind` out; it must be there.
+    /// Removes one piece of `kind`, of which at least one is held.
     #[inline]
     pub(crate) const fn take(&mut self, kind: PieceType) {
         debug_assert!(self.has(kind));

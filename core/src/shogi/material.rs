@@ -9,6 +9,13 @@ const ON_BOARD: [f32; 14] = [1.0, 3.0, 3.0, 4.0, 6.0, 8.0, 10.0, 0.0, 4.2, 5.0, 
 const IN_HAND: [f32; 7] = [1.0, 3.0, 3.0, 5.0, 6.0, 8.0, 10.0];
 
 /// Material of `side` less that of its opponent, in pawns.
+///
+/// ```
+/// # use keisei_core::shogi::*;
+/// let position = Position::from_sfen("4k4/9/9/9/9/9/9/9/4K4 b R 1")?;
+/// assert_eq!(material::balance(&position, Color::White), -10.0);
+/// # Ok::<(), SfenError>(())
+/// ```
 pub fn balance(position: &Position, side: Color) -> f32 {
     material(position, side) - material(position, side.flip())
 }

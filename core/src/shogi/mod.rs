@@ -1,4 +1,4 @@
-//! The rules of shogi, in the order in which they are best read.
+//! The rules of shogi; the modules stand in reading order.
 //!
 //! | module | holds |
 //! |---|---|
@@ -7,13 +7,13 @@
 //! | `mv` | a move in 16 bits |
 //! | `hand` | pieces in hand |
 //! | `position` | board, hands, side to move; playing a move |
-//! | `attacks` | where a piece looks |
+//! | `attacks` | attack sets of each kind of piece |
 //! | `movegen` | the one generator of legal moves: pins, checks, two pawns, drop-pawn mate |
 //! | `game` | history: repetition, perpetual check, declaration, ply limit, outcome |
 //! | `sfen` `usi` | text of positions and moves |
 //! | `zobrist` | keys for the repetition test |
-//! | `perft` | counting, to prove the generator |
-//! | `material` | what the pieces of a side are worth |
+//! | `perft` | leaf counts, to verify the generator |
+//! | `material` | the worth of a side's pieces |
 //!
 //! ```
 //! use keisei_core::shogi::{Game, Position};

@@ -1,10 +1,10 @@
 //! The one generator of legal moves.
 //!
-//! Checks and pins are found once; then every piece and every kind in hand is visited once, and what is emitted is a set
-//! of destinations. A move list, a count and a mask over actions all come from [`Position::legal_targets`].
+//! Checks and pins are found once; then every piece and every kind in hand is visited once and emits a set of
+//! destinations. A move list, a count and a mask over actions all come from [`Position::legal_targets`].
 //!
 //! Where each rule lives: pins and checks in `Defence`, king moves in `king_targets`, promotion in `emit`, two pawns
-//! (nifu, 二歩), dead drops and drop-pawn mate (uchifuzume, 打ち歩詰め) in `drop_targets` and `is_pawn_drop_mate`.
+//! (nifu, 二歩), dead drops and drop-pawn mate (打ち歩詰め) in `drop_targets` and `is_pawn_drop_mate`.
 
 use core::ops::ControlFlow;
 
@@ -13,12 +13,12 @@ use arrayvec::ArrayVec;
 use super::attacks::{self, between, ray_through};
 use super::{Bitboard, Color, Move, Piece, PieceType, Position, Square};
 
-/// No position has more legal moves than this.
+/// Upper bound on the number of legal moves of a position.
 ///
-/// With both kings the most is 593. Problems may lack the opponent's, and without checks and pins a bound is what each piece could
-/// do by itself: with all seven kinds in hand every square without a piece allows 7 drops, a king on its square 8 moves, the
-/// other rook and bishop 32 each, promoting or not, and three silvers and three lances 10 each; all else stands in the way of more
-/// drops than it has moves. That makes 7 × (81 - 9) + 8 + 2 × 32 + 6 × 10.
+/// With both kings the maximum is 593. A problem position may lack the opponent's king, and without checks and pins the sum over
+/// the pieces is a bound: with all seven kinds in hand each empty square allows 7 drops, a king 8 moves, the other rook and
+/// bishop 32 each, with and without promotion, three silvers and three lances 10 each; any other piece blocks more drops than it
+/// has moves. The sum is 7 × (81 - 9) + 8 + 2 × 32 + 6 × 10.
 pub const MAX_MOVES: usize = 636;
 
 /// The legal moves of one position.
@@ -33,7 +33,7 @@ pub enum Origin {
     Drop(PieceType),
 }
 
-/// The legal moves of one piece, or the drops of one kind. At least one of the two sets has a square.
+/// The legal moves of one piece, or the drops of one kind. At least one of the two sets is not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TargetSet {
     /// The piece or the kind in hand.
@@ -45,13 +45,27 @@ pub struct TargetSet {
 }
 
 impl TargetSet {
-    /// The number of moves.
+    /// Number of moves.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut count = 0;
+    /// Position::startpos().legal_targets(|set| count += set.count());
+    /// assert_eq!(count, 30);
+    /// ```
     #[inline]
     pub fn count(&self) -> usize {
         self.to.count() + self.promote.count()
     }
 
     /// The moves: unpromoted ones first, each part ascending by destination.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut moves = Vec::new();
+    /// Position::startpos().legal_targets(|set| moves.extend(set.moves()));
+    /// assert_eq!(moves, *Position::startpos().legal_moves());
+    /// ```
     #[inline]
     pub fn moves(self) -> impl Iterator<Item = Move> {
         // Only moves on the board promote.
@@ -70,7 +84,7 @@ pub(super) const fn zone(color: Color) -> Bitboard {
     ZONES[color.index()]
 }
 
-/// The far ranks from which an unpromoted piece of this kind could never move again.
+/// The far ranks on which an unpromoted piece of this kind could never move again.
 #[inline]
 const fn dead_ranks(color: Color, kind: PieceType) -> Bitboard {
     const LAST: [Bitboard; 2] = [Bitboard::rank(1), Bitboard::rank(9)];
@@ -82,7 +96,7 @@ const fn dead_ranks(color: Color, kind: PieceType) -> Bitboard {
     }
 }
 
-/// What threatens one king: checks and pins.
+/// Threats to one king: checks and pins.
 struct Defence {
     /// Enemy pieces that give check.
     checkers: Bitboard,
@@ -91,7 +105,7 @@ struct Defence {
 }
 
 impl Defence {
-    /// Looks from `king` of `us` outwards, with `occupied` squares blocking the view.
+    /// Threats to the king of `us` on `king`; `occupied` squares block sliders.
     #[inline]
     fn of(position: &Position, us: Color, king: Square, occupied: Bitboard) -> Defence {
         let mut checkers = position.step_attackers(us.flip(), king);
@@ -108,7 +122,7 @@ impl Defence {
     }
 }
 
-/// What the generator needs to know about the side to move.
+/// State of the generator: the side to move with its king, the checks and the pins.
 struct Generator<'a> {
     position: &'a Position,
     us: Color,
@@ -120,12 +134,20 @@ struct Generator<'a> {
 
 impl Position {
     /// Visits the legal moves as sets of destinations, each piece and each kind in hand at most once.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let rook = Origin::Square("2h".parse().unwrap());
+    /// let mut rook_moves = 0;
+    /// Position::startpos().legal_targets(|set| if set.origin == rook { rook_moves = set.count() });
+    /// assert_eq!(rook_moves, 6);
+    /// ```
     #[inline]
     pub fn legal_targets(&self, visit: impl FnMut(TargetSet)) {
         self.check_and_targets(visit);
     }
 
-    /// Visits the legal moves as [`legal_targets`](Self::legal_targets) does; whether the side to move is in check.
+    /// Visits the legal moves as [`legal_targets`](Self::legal_targets) does and returns whether the side to move is in check.
     #[inline]
     pub(super) fn check_and_targets(&self, mut visit: impl FnMut(TargetSet)) -> bool {
         let generator = Generator::new(self);
@@ -137,6 +159,13 @@ impl Position {
     }
 
     /// The legal moves, always in the same order.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let moves = Position::startpos().legal_moves();
+    /// assert_eq!(moves.len(), 30);
+    /// assert!(moves.contains(&"7g7f".parse().unwrap()));
+    /// ```
     pub fn legal_moves(&self) -> MoveList {
         let mut moves = MoveList::new();
         // `for_each` runs through each word of a set in a loop of its own; `extend` asks for one move after another.
@@ -144,14 +173,25 @@ impl Position {
         moves
     }
 
-    /// How many legal moves there are.
+    /// Number of legal moves.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Position::startpos().legal_count(), 30);
+    /// ```
     pub fn legal_count(&self) -> usize {
         let mut count = 0;
         self.legal_targets(|set| count += set.count());
         count
     }
 
-    /// Whether there is a legal move. Without one the side to move has lost.
+    /// Whether the side to move has a legal move; without one it has lost.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mated = Position::from_sfen("7nk/8G/8P/9/9/9/9/9/K8 w - 1").unwrap();
+    /// assert!(!mated.has_legal_move());
+    /// ```
     pub fn has_legal_move(&self) -> bool {
         self.check_and_mobility().1
     }
@@ -163,6 +203,13 @@ impl Position {
     }
 
     /// Whether `mv` is legal here.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let position = Position::startpos();
+    /// assert!(position.is_legal("7g7f".parse().unwrap()));
+    /// assert!(!position.is_legal("7g7e".parse().unwrap()));
+    /// ```
     pub fn is_legal(&self, mv: Move) -> bool {
         let visit = &mut |set: TargetSet| {
             let targets = if mv.is_promotion() { set.promote } else { set.to };
@@ -172,12 +219,20 @@ impl Position {
     }
 
     /// Visits the legal moves that give check, as [`legal_targets`](Self::legal_targets) visits all of them.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let position = Position::from_sfen("4k4/9/9/9/9/9/9/9/4K4 b R 1").unwrap();
+    /// let mut checks = 0;
+    /// position.legal_checks(|set| checks += set.count());
+    /// assert_eq!(checks, 15); // seven drops on the file of the king, eight on its rank
+    /// ```
     pub fn legal_checks(&self, mut visit: impl FnMut(TargetSet)) {
         let us = self.side_to_move();
         let Some(king) = self.king(us.flip()) else { return };
         let occupied = self.occupied();
-        // An attack seen from the king: a piece of that kind checks it from there. A slider that already stands on a line
-        // with the king is blocked there, so that its leaving the square opens nothing to itself.
+        // Attacks from the king's square as the opponent's piece: from these squares a piece of that kind gives check. A
+        // slider already on a line with the king is blocked on it, so a move along that line opens nothing for itself.
         let checked_from = |kind| attacks::attacks(kind, us.flip(), king, occupied);
         let uncovering = Defence::of(self, us.flip(), king, occupied).shields & self.by_color(us);
         self.legal_targets(|TargetSet { origin, to, promote }| {
@@ -198,11 +253,23 @@ impl Position {
     }
 
     /// The enemy pieces that give check to the side to move.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let position = Position::from_sfen("4k4/9/9/9/4r4/9/9/9/4K4 b - 1").unwrap();
+    /// assert!(position.checkers().into_iter().eq(Square::new(5, 5)));
+    /// ```
     pub fn checkers(&self) -> Bitboard {
         self.checkers_of(self.side_to_move())
     }
 
     /// Whether the side to move is in check.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let position = Position::from_sfen("4k4/9/9/9/4r4/9/9/9/4K4 b - 1").unwrap();
+    /// assert!(position.in_check());
+    /// ```
     pub fn in_check(&self) -> bool {
         !self.checkers().is_empty()
     }
@@ -243,7 +310,7 @@ impl Position {
             & self.by_color(by)
     }
 
-    /// The pieces of `by` that attack `target` when `occupied` squares block the way of sliders.
+    /// The pieces of `by` that attack `target`; `occupied` squares block sliders.
     #[inline]
     fn attackers(&self, by: Color, target: Square, occupied: Bitboard) -> Bitboard {
         let mut attackers = self.step_attackers(by, target);
@@ -255,7 +322,7 @@ impl Position {
         attackers
     }
 
-    /// Where the king of `us` on `king` may step, with `occupied` blocking the view of enemy sliders.
+    /// Legal destinations of the king of `us` on `king`; `occupied` squares block enemy sliders.
     #[inline]
     fn king_targets(&self, us: Color, king: Square, occupied: Bitboard) -> Bitboard {
         // The king does not hide the squares behind it from a slider.
@@ -269,8 +336,8 @@ impl Position {
         targets
     }
 
-    /// Drop-pawn mate (打ち歩詰め): whether a pawn dropped by the side to move on `drop`, the empty square before the
-    /// enemy king on `king`, leaves the enemy without an answer.
+    /// Whether a pawn drop on `drop`, the empty square in front of the enemy king on `king`, is a drop-pawn mate
+    /// (打ち歩詰め), which leaves the enemy without an answer.
     ///
     /// The pawn is adjacent to the king, so nothing can come between: only its capture or a king move answers.
     fn is_pawn_drop_mate(&self, drop: Square, king: Square) -> bool {
@@ -333,8 +400,8 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// Where pieces other than the king may go, and where they may be dropped; nothing in double check, which only the
-    /// king answers.
+    /// Squares to which pieces other than the king may move, and squares of drops; `None` in double check, which only a
+    /// king move answers.
     #[inline]
     fn masks(&self) -> Option<(Bitboard, Bitboard)> {
         let position = self.position;
@@ -398,7 +465,7 @@ impl<'a> Generator<'a> {
         ControlFlow::Continue(())
     }
 
-    /// Applies pin and promotion rules to the destinations of one piece and visits what is left.
+    /// Applies pin and promotion rules to the destinations of one piece and visits the remaining ones.
     #[inline]
     fn emit<B>(
         &self,

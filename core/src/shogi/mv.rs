@@ -15,12 +15,24 @@ const DROPS: u16 = PieceType::HAND.len() as u16;
 
 impl Move {
     /// A move on the board without promotion.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mv = Move::normal("7g".parse().unwrap(), "7f".parse().unwrap());
+    /// assert_eq!(mv.to_string(), "7g7f");
+    /// ```
     #[inline]
     pub const fn normal(from: Square, to: Square) -> Move {
         Move((from.index() as u16) << 7 | to.index() as u16)
     }
 
     /// A move on the board with promotion.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mv = Move::promoting("8h".parse().unwrap(), "2b".parse().unwrap());
+    /// assert_eq!(mv.to_string(), "8h2b+");
+    /// ```
     #[inline]
     pub const fn promoting(from: Square, to: Square) -> Move {
         Move(Move::normal(from, to).0 | PROMOTION)
@@ -30,6 +42,12 @@ impl Move {
     ///
     /// # Panics
     /// If `kind` cannot be in hand (king or promoted).
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mv = Move::drop(PieceType::Pawn, "5e".parse().unwrap());
+    /// assert_eq!(mv.to_string(), "P*5e");
+    /// ```
     #[inline]
     pub const fn drop(kind: PieceType, to: Square) -> Move {
         assert!(kind.index() < DROPS as usize, "only unpromoted pieces other than the king are dropped");
@@ -56,7 +74,13 @@ impl Move {
         self.0 >> 7 & 127
     }
 
-    /// Where the piece comes from: a square or the hand.
+    /// Origin of the piece: a square or the hand.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mv: Move = "P*5e".parse().unwrap();
+    /// assert_eq!(mv.origin(), Origin::Drop(PieceType::Pawn));
+    /// ```
     #[inline]
     pub const fn origin(self) -> Origin {
         let bits = self.origin_bits();
@@ -67,43 +91,81 @@ impl Move {
         }
     }
 
-    /// The square that the piece leaves; nothing for a drop.
+    /// Origin square, `None` for a drop.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!("7g7f".parse::<Move>().unwrap().from(), Square::new(7, 7));
+    /// assert_eq!("P*5e".parse::<Move>().unwrap().from(), None);
+    /// ```
     #[inline]
     pub const fn from(self) -> Option<Square> {
         Square::from_index(self.origin_bits() as usize)
     }
 
-    /// The destination.
+    /// Destination.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!("7g7f".parse::<Move>().unwrap().to().to_string(), "7f");
+    /// ```
     #[inline]
     pub const fn to(self) -> Square {
         Square::at((self.0 & 127) as usize)
     }
 
-    /// The kind that is dropped; nothing for a move on the board.
+    /// Kind of the dropped piece, `None` for a move on the board.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!("P*5e".parse::<Move>().unwrap().dropped(), Some(PieceType::Pawn));
+    /// assert_eq!("7g7f".parse::<Move>().unwrap().dropped(), None);
+    /// ```
     #[inline]
     pub const fn dropped(self) -> Option<PieceType> {
         if self.is_drop() { Some(PieceType::HAND[(self.origin_bits() - FIRST_DROP) as usize]) } else { None }
     }
 
-    /// Whether a piece comes from the hand.
+    /// Whether the move is a drop.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert!("P*5e".parse::<Move>().unwrap().is_drop());
+    /// ```
     #[inline]
     pub const fn is_drop(self) -> bool {
         self.origin_bits() >= FIRST_DROP
     }
 
     /// Whether the piece promotes.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert!("8h2b+".parse::<Move>().unwrap().is_promotion());
+    /// ```
     #[inline]
     pub const fn is_promotion(self) -> bool {
         self.0 & PROMOTION != 0
     }
 
     /// The 16 bits, for storage.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mv: Move = "8h2b+".parse().unwrap();
+    /// assert_eq!(Move::from_u16(mv.to_u16()), Some(mv));
+    /// ```
     #[inline]
     pub const fn to_u16(self) -> u16 {
         self.0
     }
 
-    /// The move with these 16 bits; nothing if they are not a move's.
+    /// The move with these 16 bits, `None` if they encode no move.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Move::from_u16(u16::MAX), None);
+    /// ```
     pub const fn from_u16(bits: u16) -> Option<Move> {
         let mv = Move(bits);
         let origin = mv.origin_bits();

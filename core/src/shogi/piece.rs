@@ -43,7 +43,7 @@ use PieceType::{
 };
 
 impl PieceType {
-    /// How many kinds there are.
+    /// Number of kinds.
     pub const COUNT: usize = 14;
     /// Every kind, in the order of [`PieceType::index`].
     pub const ALL: [PieceType; Self::COUNT] =
@@ -51,13 +51,24 @@ impl PieceType {
     /// The kinds that can be in hand, in the order of [`PieceType::index`].
     pub const HAND: [PieceType; 7] = [Pawn, Lance, Knight, Silver, Gold, Bishop, Rook];
 
-    /// 0..14, pawn first; indices 0..7 are the kinds that can be in hand.
+    /// Index in 0..14, pawn first; indices 0..7 are the kinds that can be in hand.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(PieceType::ALL[PieceType::Horse.index()], PieceType::Horse);
+    /// ```
     #[inline]
     pub const fn index(self) -> usize {
         self as usize
     }
 
-    /// What this kind promotes to; nothing for gold, king and promoted kinds.
+    /// The promoted kind, `None` for gold, king and promoted kinds.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(PieceType::Bishop.promoted(), Some(PieceType::Horse));
+    /// assert_eq!(PieceType::Gold.promoted(), None);
+    /// ```
     #[inline]
     pub const fn promoted(self) -> Option<PieceType> {
         match self {
@@ -71,7 +82,13 @@ impl PieceType {
         }
     }
 
-    /// The kind before promotion; an unpromoted kind is returned as it is.
+    /// The kind before promotion; the kind itself if it is not promoted.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(PieceType::Dragon.unpromoted(), PieceType::Rook);
+    /// assert_eq!(PieceType::Rook.unpromoted(), PieceType::Rook);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn unpromoted(self) -> PieceType {
@@ -87,12 +104,18 @@ impl PieceType {
     }
 
     /// Whether this is a promoted kind.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert!(PieceType::Dragon.is_promoted());
+    /// assert!(!PieceType::King.is_promoted());
+    /// ```
     #[inline]
     pub const fn is_promoted(self) -> bool {
         self as u8 >= ProPawn as u8
     }
 
-    /// How many of this base kind a full set has, both sides together.
+    /// Number of pieces of this base kind in a full set, both sides together.
     pub(crate) const fn set_size(self) -> u8 {
         match self.unpromoted() {
             Pawn => 18,
@@ -111,6 +134,12 @@ impl Piece {
     const WHITE: u8 = 1 << 4;
 
     /// A piece of `kind` that belongs to `color`.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let rook = Piece::new(Color::White, PieceType::Rook);
+    /// assert_eq!(Position::startpos().piece_at("8b".parse().unwrap()), Some(rook));
+    /// ```
     #[inline]
     pub const fn new(color: Color, kind: PieceType) -> Piece {
         Piece(NonZeroU8::MIN.saturating_add(color as u8 * Self::WHITE + kind as u8))
@@ -122,7 +151,7 @@ impl Piece {
         self.0.get()
     }
 
-    /// The piece with that code; nothing for 0.
+    /// The piece with that code, `None` for 0.
     #[inline]
     pub(crate) const fn from_code(code: u8) -> Option<Piece> {
         match NonZeroU8::new(code) {
@@ -132,12 +161,22 @@ impl Piece {
     }
 
     /// The owner.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Piece::new(Color::White, PieceType::Rook).color(), Color::White);
+    /// ```
     #[inline]
     pub const fn color(self) -> Color {
         if self.0.get() <= Self::WHITE { Color::Black } else { Color::White }
     }
 
     /// The kind.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Piece::new(Color::White, PieceType::Rook).kind(), PieceType::Rook);
+    /// ```
     #[inline]
     pub const fn kind(self) -> PieceType {
         PieceType::ALL[((self.0.get() - 1) % Self::WHITE) as usize]

@@ -31,7 +31,13 @@ pub struct Position {
 
 impl Position {
     /// The start position of a game without handicap.
-    // The text is a constant that every test reads: it cannot fail.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let position = Position::startpos();
+    /// assert_eq!((position.side_to_move(), position.occupied().count()), (Color::Black, 40));
+    /// ```
+    // It cannot panic: the text is a constant, which every test reads.
     #[allow(clippy::missing_panics_doc)]
     pub fn startpos() -> Position {
         Position::from_sfen("lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1")
@@ -52,13 +58,26 @@ impl Position {
         }
     }
 
-    /// Whose turn it is.
+    /// The side to move.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut position = Position::startpos();
+    /// position.play("7g7f".parse().unwrap());
+    /// assert_eq!(position.side_to_move(), Color::White);
+    /// ```
     #[inline]
     pub const fn side_to_move(&self) -> Color {
         self.side_to_move
     }
 
-    /// The piece on `square`.
+    /// The piece on `square`, `None` if it is empty.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let square = "2h".parse().unwrap();
+    /// assert_eq!(Position::startpos().piece_at(square), Some(Piece::new(Color::Black, PieceType::Rook)));
+    /// ```
     #[inline]
     pub const fn piece_at(&self, square: Square) -> Option<Piece> {
         self.board[square.index()]
@@ -70,19 +89,37 @@ impl Position {
         &self.board
     }
 
-    /// The pieces that `color` holds.
+    /// The hand of `color`.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let position = Position::from_sfen("4k4/9/9/9/9/9/9/9/4K4 b 2PR 1").unwrap();
+    /// assert_eq!(position.hand(Color::Black).count(PieceType::Pawn), 2);
+    /// assert!(position.hand(Color::White).is_empty());
+    /// ```
     #[inline]
     pub const fn hand(&self, color: Color) -> Hand {
         self.hands[color.index()]
     }
 
-    /// The king of `color`; a problem position may lack one.
+    /// The square of the king of `color`; a problem position may lack one.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Position::startpos().king(Color::Black), Square::new(5, 9));
+    /// ```
     #[inline]
     pub fn king(&self, color: Color) -> Option<Square> {
         (self.kind(PieceType::King) & self.by_color(color)).first()
     }
 
     /// The squares where `color` has pieces of exactly `kind`.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let rooks = Position::startpos().pieces(Color::Black, PieceType::Rook);
+    /// assert!(rooks.into_iter().eq(Square::new(2, 8)));
+    /// ```
     #[inline]
     pub fn pieces(&self, color: Color, kind: PieceType) -> Bitboard {
         let base = self.kind(kind.unpromoted()) & self.by_color(color);
@@ -102,24 +139,50 @@ impl Position {
     }
 
     /// The squares with a piece.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Position::startpos().occupied().count(), 40);
+    /// ```
     #[inline]
     pub const fn occupied(&self) -> Bitboard {
         self.colors[0].or(self.colors[1])
     }
 
     /// The squares with a piece of `color`.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Position::startpos().by_color(Color::White).count(), 20);
+    /// ```
     #[inline]
     pub const fn by_color(&self, color: Color) -> Bitboard {
         self.colors[color.index()]
     }
 
     /// The move number as SFEN counts it: 1 before the first move; it stays at 65,535.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut position = Position::startpos();
+    /// position.play("7g7f".parse().unwrap());
+    /// assert_eq!(position.ply(), 2);
+    /// ```
     #[inline]
     pub const fn ply(&self) -> u16 {
         self.ply
     }
 
     /// The Zobrist key of board, hands and side to move, not of the move number.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::startpos();
+    /// for mv in ["2h3h", "8b7b", "3h2h", "7b8b"] {
+    ///     game.play(mv.parse().unwrap());
+    /// }
+    /// assert_eq!(game.position().key(), Position::startpos().key());
+    /// ```
     #[inline]
     pub const fn key(&self) -> u64 {
         self.key
@@ -129,6 +192,13 @@ impl Position {
     ///
     /// # Panics
     /// If `mv` is not legal here.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut position = Position::startpos();
+    /// position.play("7g7f".parse().unwrap());
+    /// assert!(position.piece_at("7f".parse().unwrap()).is_some());
+    /// ```
     pub fn play(&mut self, mv: Move) {
         if let Err(error) = self.try_play(mv) {
             panic!("{error}");
@@ -139,6 +209,12 @@ impl Position {
     ///
     /// # Errors
     /// If it is not; the position is then unchanged.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mv = "7g7e".parse().unwrap();
+    /// assert_eq!(Position::startpos().try_play(mv), Err(IllegalMove::AgainstTheRules(mv)));
+    /// ```
     pub fn try_play(&mut self, mv: Move) -> Result<(), IllegalMove> {
         if !self.is_legal(mv) {
             return Err(IllegalMove::AgainstTheRules(mv));
@@ -147,7 +223,17 @@ impl Position {
         Ok(())
     }
 
-    /// Plays `mv`, which the caller knows to be legal here. An illegal move leaves a senseless position or panics.
+    /// Plays `mv`, which the caller knows to be legal here. An illegal move corrupts the position or panics.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let position = Position::startpos();
+    /// for mv in position.legal_moves() {
+    ///     let mut next = position.clone();
+    ///     next.play_unchecked(mv);
+    ///     assert_eq!(next.side_to_move(), Color::White);
+    /// }
+    /// ```
     #[inline]
     pub fn play_unchecked(&mut self, mv: Move) {
         self.advance(mv);
@@ -175,7 +261,7 @@ impl Position {
             } else {
                 (mover, Bitboard::EMPTY)
             };
-            // The base kind stays, so that one step serves both squares.
+            // The base kind does not change, so that one update serves both squares.
             self.kinds[mover.kind().unpromoted().index()] ^= origin ^ destination;
             self.colors[us.index()] ^= origin ^ destination;
             self.promoted ^= promoted;
@@ -194,7 +280,7 @@ impl Position {
         captured
     }
 
-    /// Takes back `mv`, the last move, which captured `captured` and was played at move number `ply`.
+    /// Undoes `mv`, the last move, which captured `captured` and was played at move number `ply`.
     pub(super) fn retract(&mut self, mv: Move, captured: Option<Piece>, ply: u16) {
         let us = self.side_to_move.flip();
         let to = mv.to();
@@ -249,7 +335,7 @@ impl Position {
         self.key ^= zobrist::in_hand(color, kind, before) ^ zobrist::in_hand(color, kind, before - 1);
     }
 
-    /// Puts a piece into the sets and the key, or takes it out; the caller keeps `board`.
+    /// Adds a piece to the sets and the key, or removes it; the caller updates `board`.
     #[inline]
     fn toggle(&mut self, piece: Piece, square: Square) {
         let bit = Bitboard::from_square(square);
@@ -268,7 +354,7 @@ impl fmt::Debug for Position {
     }
 }
 
-/// Why a move was refused.
+/// Reason why a move was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IllegalMove {
     /// The rules do not allow this move in this position.

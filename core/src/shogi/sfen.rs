@@ -1,6 +1,6 @@
 //! SFEN, the text of a position: board, side to move, hands, move number.
 //!
-//! Read strictly in form and leniently in substance. Every count and letter must be right, a colour has at most one king,
+//! The reader is strict about the form and lenient about the position. Every count and letter must be right, a colour has at most one king,
 //! no kind has more pieces than a set (king 2, rook 2, bishop 2, gold, silver, knight, lance 4, pawn 18), and the side not to
 //! move is not in check. Problem positions are accepted: a missing king, two pawns on a file, pieces that can never move.
 
@@ -10,24 +10,24 @@ use core::fmt;
 use super::usi::{kind_of, letter};
 use super::{Color, Piece, PieceType, Position, Square};
 
-/// Why a text is not a position.
+/// Reason why a text is not a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SfenError {
     /// The text does not have four fields.
     Fields {
-        /// How many it has.
+        /// Number of fields.
         found: usize,
     },
     /// The board does not have nine ranks.
     Ranks {
-        /// How many it has.
+        /// Number of ranks.
         found: usize,
     },
     /// A rank does not have nine squares.
     RankWidth {
         /// The rank, `a` to `i`.
         rank: char,
-        /// How many squares it has.
+        /// Number of squares.
         found: u32,
     },
     /// A character of the board is neither a piece nor a digit 1–9.
@@ -57,7 +57,7 @@ pub enum SfenError {
     },
     /// A count in the hands is 0, above 18, or followed by no piece.
     HandCount {
-        /// The position in the hands' text, from 1, where the piece is due.
+        /// The position in the hands' text, from 1, where a piece is expected.
         column: usize,
     },
     /// A piece is listed twice in the hands.
@@ -75,9 +75,9 @@ pub enum SfenError {
     TooMany {
         /// The kind.
         kind: PieceType,
-        /// How many there are.
+        /// Number of pieces found.
         found: u32,
-        /// How many a set has.
+        /// Number of pieces in a set.
         limit: u32,
     },
     /// A side has two kings.
@@ -128,7 +128,7 @@ impl fmt::Display for SfenError {
 
 impl core::error::Error for SfenError {}
 
-/// The piece with this letter: upper case is Black's.
+/// The piece of a letter: upper case is Black's.
 fn piece_of(text: char) -> Option<(Color, PieceType)> {
     let color = if text.is_ascii_uppercase() { Color::Black } else { Color::White };
     kind_of(text.to_ascii_uppercase()).map(|kind| (color, kind))
@@ -163,7 +163,7 @@ fn read_rank(position: &mut Position, rank: u8, text: &str) -> Result<(), SfenEr
             piece_of(found).ok_or(SfenError::BoardCharacter { rank: name, column, found })?
         };
         squares += 1;
-        // Text that is too long is read to its end, so that the error can tell its length.
+        // A rank that is too long is read to its end, so that the error holds its length.
         if let Some(square) = 10u32.checked_sub(squares).and_then(|file| Square::new(file as u8, rank)) {
             position.put(Piece::new(color, kind), square);
         }
@@ -206,7 +206,7 @@ fn read_hands(position: &mut Position, text: &str) -> Result<(), SfenError> {
     }
 }
 
-/// Whether a set of pieces allows `more` of a kind beside those on the board and in hand.
+/// Checks that a set of pieces has `more` of a kind besides those on the board and in hand.
 fn check_set(position: &Position, kind: PieceType, more: u32) -> Result<(), SfenError> {
     let held = Color::ALL.map(|color| u32::from(position.hand(color).count(kind)));
     let found = position.kind(kind).count() as u32 + held[0] + held[1] + more;
@@ -214,8 +214,8 @@ fn check_set(position: &Position, kind: PieceType, more: u32) -> Result<(), Sfen
     if found > limit { Err(SfenError::TooMany { kind, found, limit }) } else { Ok(()) }
 }
 
-/// More pieces than a set has, two kings of a colour, or a king that could be captured.
-fn check_substance(position: &Position) -> Result<(), SfenError> {
+/// Checks that no kind has more pieces than a set, no colour two kings, and that no king can be captured.
+fn check_pieces(position: &Position) -> Result<(), SfenError> {
     for color in Color::ALL {
         if position.pieces(color, PieceType::King).count() > 1 {
             return Err(SfenError::TwoKings(color));
@@ -238,11 +238,10 @@ impl Position {
     /// order.
     ///
     /// # Errors
-    /// Names the place and the reason; see [`SfenError`].
+    /// If the text is not SFEN or its position cannot be; [`SfenError`] names the place and the reason.
     ///
     /// ```
-    /// use keisei_core::shogi::{Position, SfenError};
-    ///
+    /// # use keisei_core::shogi::*;
     /// let error = Position::from_sfen("9/9/9/9/10/9/9/9/9 b - 1").unwrap_err();
     /// assert_eq!(error, SfenError::BoardCharacter { rank: 'e', column: 2, found: '0' });
     /// ```
@@ -264,11 +263,17 @@ impl Position {
         let digits = number.bytes().all(|byte| byte.is_ascii_digit());
         let ply = number.parse().ok().filter(|&ply| digits && ply > 0).ok_or(SfenError::MoveNumber)?;
         position.set_turn(side_to_move, ply);
-        check_substance(&position)?;
+        check_pieces(&position)?;
         Ok(position)
     }
 
     /// The position as SFEN, hands in the usual order: rook, bishop, gold, silver, knight, lance, pawn.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let sfen = "4k4/9/9/9/9/9/9/9/4K4 b R2P 1";
+    /// assert_eq!(Position::from_sfen(sfen).unwrap().to_sfen(), sfen);
+    /// ```
     pub fn to_sfen(&self) -> String {
         self.sfen().to_string()
     }

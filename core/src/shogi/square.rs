@@ -10,7 +10,7 @@ use super::Color;
 pub struct Square(u8);
 
 impl Square {
-    /// How many squares the board has.
+    /// Number of squares of the board.
     pub const COUNT: usize = 81;
 
     /// Every square, ascending by index.
@@ -24,13 +24,25 @@ impl Square {
         all
     };
 
-    /// The square at `file` 1..=9 and `rank` 1..=9.
+    /// The square at `file` 1..=9 and `rank` 1..=9, `None` off the board.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Square::new(7, 6).unwrap().to_string(), "7f");
+    /// assert_eq!(Square::new(10, 1), None);
+    /// ```
     #[inline]
     pub const fn new(file: u8, rank: u8) -> Option<Square> {
         if file >= 1 && file <= 9 && rank >= 1 && rank <= 9 { Some(Square((file - 1) * 9 + rank - 1)) } else { None }
     }
 
-    /// The square with that index, if it is below 81.
+    /// The square with this index, `None` from 81 on.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Square::from_index(80), Square::new(9, 9));
+    /// assert_eq!(Square::from_index(81), None);
+    /// ```
     #[inline]
     pub const fn from_index(index: usize) -> Option<Square> {
         if index < Self::COUNT { Some(Square(index as u8)) } else { None }
@@ -43,39 +55,70 @@ impl Square {
         Square(index as u8)
     }
 
-    /// 0..81.
+    /// Index in 0..81.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Square::new(2, 1).unwrap().index(), 9);
+    /// ```
     #[inline]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 
-    /// 1..=9, counted from Black's right.
+    /// File 1..=9, counted from Black's right.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!("7f".parse::<Square>().unwrap().file(), 7);
+    /// ```
     #[inline]
     pub const fn file(self) -> u8 {
         self.0 / 9 + 1
     }
 
-    /// 1..=9, counted from White's side (rank a).
+    /// Rank 1..=9, counted from White's side (rank a).
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!("7f".parse::<Square>().unwrap().rank(), 6);
+    /// ```
     #[inline]
     pub const fn rank(self) -> u8 {
         self.0 % 9 + 1
     }
 
-    /// The board turned by 180°: 1a ↔ 9i.
+    /// The square after a rotation of the board by 180°: 1a ↔ 9i.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Square::new(1, 1).unwrap().flip(), Square::new(9, 9).unwrap());
+    /// ```
     #[inline]
     #[must_use]
     pub const fn flip(self) -> Square {
         Square(80 - self.0)
     }
 
-    /// Left and right exchanged: 1a ↔ 9a.
+    /// The square after an exchange of left and right: 1a ↔ 9a.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// assert_eq!(Square::new(1, 1).unwrap().mirror(), Square::new(9, 1).unwrap());
+    /// ```
     #[inline]
     #[must_use]
     pub const fn mirror(self) -> Square {
         Square((8 - self.0 / 9) * 9 + self.0 % 9)
     }
 
-    /// The rank as `color` counts it: 1 is the far rank, 9 its own back rank.
+    /// Rank as `color` counts it: 1 is the far rank, 9 its own back rank.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let square: Square = "5c".parse().unwrap();
+    /// assert_eq!(Color::ALL.map(|color| square.relative_rank(color)), [3, 7]);
+    /// ```
     #[inline]
     pub const fn relative_rank(self, color: Color) -> u8 {
         match color {

@@ -37,6 +37,12 @@ pub(super) const fn kind_of(letter: char) -> Option<PieceType> {
 
 impl Move {
     /// The move as USI text: `7g7f`, `8h2b+`, `P*5e`.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mv = Move::drop(PieceType::Pawn, "5e".parse().unwrap());
+    /// assert_eq!(mv.to_usi(), "P*5e");
+    /// ```
     pub fn to_usi(self) -> String {
         self.to_string()
     }
@@ -60,16 +66,16 @@ impl fmt::Debug for Move {
     }
 }
 
-/// Why a text is not a move.
+/// Reason why a text is not a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MoveError {
-    /// The text has no move's length or form.
+    /// The text has neither the length nor the form of a move.
     Form,
     /// The text before `*` is not one of the letters P L N S G B R.
     Dropped,
-    /// The first square is not one.
+    /// The text of the origin is not a square.
     From,
-    /// The last square is not one.
+    /// The text of the destination is not a square.
     To,
     /// Origin and destination are the same.
     Still,

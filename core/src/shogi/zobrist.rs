@@ -1,7 +1,7 @@
-//! Random keys: a position's key is the exclusive or of the keys of its parts.
+//! Zobrist keys: the key of a position is the exclusive or of the keys of its parts.
 
 use super::{Color, Piece, PieceType, Square};
-// The same keys in every build.
+// Constants, so that the keys are the same in every build.
 use crate::random::nth;
 
 const KINDS: usize = PieceType::COUNT;
@@ -40,7 +40,7 @@ static IN_HAND: [[[u64; 19]; 7]; 2] = {
     keys
 };
 
-/// In the key whenever White is to move.
+/// The key of White to move.
 pub(super) const WHITE_TO_MOVE: u64 = nth(1 << 17);
 
 /// The key of a piece on a square.
@@ -48,7 +48,7 @@ pub(super) const WHITE_TO_MOVE: u64 = nth(1 << 17);
 pub(super) fn on_board(piece: Piece, square: Square) -> u64 {
     let (row, square) = (piece.color().index() * KINDS + piece.kind().index(), square.index());
     #[cfg(target_family = "wasm")]
-    return page::kept(&page::ON_BOARD[row][square], || board_key(row, square));
+    return page::cached(&page::ON_BOARD[row][square], || board_key(row, square));
     #[cfg(not(target_family = "wasm"))]
     ON_BOARD[row][square]
 }
@@ -58,25 +58,26 @@ pub(super) fn on_board(piece: Piece, square: Square) -> u64 {
 pub(super) fn in_hand(color: Color, kind: PieceType, count: u8) -> u64 {
     let (color, kind, count) = (color.index(), kind.index(), usize::from(count));
     #[cfg(target_family = "wasm")]
-    return page::kept(&page::IN_HAND[color][kind][count], || hand_key(color, kind, count));
+    return page::cached(&page::IN_HAND[color][kind][count], || hand_key(color, kind, count));
     #[cfg(not(target_family = "wasm"))]
     IN_HAND[color][kind][count]
 }
 
-/// In a page each key is computed when it is first needed: 20 KB of random numbers would be a fifth of what is downloaded,
-/// and no compression makes them smaller.
+/// In a page each key is computed at its first use: 20 KB of random numbers would be a fifth of the download, and no
+/// compression makes them smaller.
 #[cfg(target_family = "wasm")]
 mod page {
     use super::{KINDS, Square};
     use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-    pub static ON_BOARD: [[AtomicU64; Square::COUNT]; 2 * KINDS] =
+    pub(super) static ON_BOARD: [[AtomicU64; Square::COUNT]; 2 * KINDS] =
         [const { [const { AtomicU64::new(0) }; Square::COUNT] }; 2 * KINDS];
-    pub static IN_HAND: [[[AtomicU64; 19]; 7]; 2] = [const { [const { [const { AtomicU64::new(0) }; 19] }; 7] }; 2];
+    pub(super) static IN_HAND: [[[AtomicU64; 19]; 7]; 2] =
+        [const { [const { [const { AtomicU64::new(0) }; 19] }; 7] }; 2];
 
-    /// What is kept in `place`, or else what `compute` says: the same whoever computes it, and so without an order.
+    /// The number cached in `place`, computed at first use. Every thread computes the same one, so no ordering is needed.
     #[inline]
-    pub fn kept(place: &AtomicU64, compute: impl FnOnce() -> u64) -> u64 {
+    pub(super) fn cached(place: &AtomicU64, compute: impl FnOnce() -> u64) -> u64 {
         let known = place.load(Relaxed);
         if known != 0 {
             return known;

@@ -10,3 +10,4 @@ mod env;
 mod net_parity;
 mod notation;
 mod search;
+mod docs;
