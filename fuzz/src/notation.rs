@@ -3,7 +3,7 @@
 //! | selector | parser |
 //! |---|---|
 //! | 0–6 | a format of [`Format::ALL`] |
-//! | 7 | bytes whose encoding and format are found out |
+//! | 7 | bytes whose encoding and format are detected |
 
 use keisei_core::notation::{Format, Problem, Record, csa, usi};
 use keisei_tests::record::reduced;
