@@ -1,4 +1,4 @@
-//! Gain of a second thread.
+//! What a second thread gains.
 
 use std::time::Instant;
 
@@ -7,11 +7,11 @@ use keisei_core::net::simd::Simd;
 use keisei_core::net::threads::Threads;
 use keisei_core::net::{Executor, OUTCOMES};
 
-/// Bar: speed of two threads in times that of one.
+/// What two threads should do, in times of what one does.
 const BAR: f64 = 1.85;
 
-/// Prints positions a second of one and of two threads, by the clock: the fastest of several rounds in turn, because other
-/// load on the machine slows two threads more than one.
+/// Prints positions a second of one and of two threads, by the clock: the fastest of some rounds in turn, because what
+/// else the machine does takes from two threads more than from one.
 pub fn compare(rounds: usize, seconds: f64) {
     let batch = BATCHES[BATCHES.len() - 1];
     for net in &NETS {
