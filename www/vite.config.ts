@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { defineConfig, type Plugin } from "vite";
 
-/** What all pages share stands once: puts the file in the place of `<!-- include FILE -->`, and marks the page's own link. */
+/** Plugin for markup that all pages share: replaces `<!-- include FILE -->` by the file, and marks the page's own link. */
 const include: Plugin = {
   name: "include",
   transformIndexHtml: {

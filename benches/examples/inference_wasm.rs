@@ -29,7 +29,7 @@ fn with<T>(run: impl FnOnce(&mut State) -> T) -> T {
 
 // SAFETY, for all: no other function of these names is linked into the module.
 
-/// Room for a model of so many bytes.
+/// Buffer for a model of `len` bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn file(len: usize) -> *mut u8 {
     FILE.with_borrow_mut(|file| {
@@ -67,19 +67,19 @@ pub extern "C" fn build(kind: usize) {
     });
 }
 
-/// Where the planes `[batch, planes, 81]` are to be written.
+/// Buffer for the planes `[batch, planes, 81]`.
 #[unsafe(no_mangle)]
 pub extern "C" fn planes() -> *mut f32 {
     with(|state| state.planes.as_mut_ptr())
 }
 
-/// Where the policy's logits are.
+/// Logits of the policy `[batch, actions]`.
 #[unsafe(no_mangle)]
 pub extern "C" fn policy() -> *const f32 {
     with(|state| state.policy.as_ptr())
 }
 
-/// Where the logits `[batch, 3]` are.
+/// Logits of the outcome `[batch, 3]`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wdl() -> *const f32 {
     with(|state| state.wdl.as_ptr())

@@ -1,6 +1,6 @@
 //! The rules as a module of their own, for `cargo xtask size`: everything that a page asks about a game.
 //!
-//! `input` makes room for so many bytes of text, the other functions read it and leave their answer at `output`.
+//! `input` gives a buffer for text; the other functions read it and leave their answer at `output`.
 
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -18,7 +18,7 @@ thread_local! {
     static STATE: RefCell<State> = RefCell::default();
 }
 
-/// Answers with what `run` writes; the length of the answer in bytes.
+/// Makes the text that `run` writes the answer; returns its length in bytes.
 pub fn answer(run: impl FnOnce(&str, &mut Option<Game>, &mut String)) -> usize {
     STATE.with_borrow_mut(|State { input, output, game }| {
         output.clear();
@@ -32,7 +32,7 @@ pub fn answer(run: impl FnOnce(&str, &mut Option<Game>, &mut String)) -> usize {
 
 // SAFETY, for all: no other function of these names is linked into the module.
 
-/// Room for `length` bytes.
+/// Buffer for `length` bytes of text.
 #[unsafe(no_mangle)]
 pub extern "C" fn input(length: usize) -> *mut u8 {
     STATE.with_borrow_mut(|state| {
@@ -41,7 +41,7 @@ pub extern "C" fn input(length: usize) -> *mut u8 {
     })
 }
 
-/// Where the last answer is.
+/// The last answer.
 #[unsafe(no_mangle)]
 pub extern "C" fn output() -> *const u8 {
     STATE.with_borrow(|state| state.output.as_ptr())

@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 
-// Node 20 has it behind a flag, which later versions ignore.
+// Node 20 has relaxed SIMD behind a flag, which later versions ignore.
 setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 const [module, folder, packages, relaxed] = process.argv.slice(2);
@@ -21,7 +21,7 @@ const floats = (name) => {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 };
 
-// Positions that were dumped of a network.
+// Number of positions dumped for a network.
 const positions = (net) => floats(`${net}.wdl`).length / 3;
 
 // The dumped positions, repeated or cut to a batch.
@@ -34,7 +34,7 @@ const own = (module, kind) => async (net, batch) => {
   const { instance } = await WebAssembly.instantiate(readFileSync(module));
   const { memory, file, prepare, planes, build, policy, wdl, forward } = instance.exports;
   const model = readFileSync(`${folder}/${net}.model`);
-  const place = file(model.length); // Before its memory is looked at, which this moves.
+  const place = file(model.length); // First, because it may move the memory that is viewed next.
   new Uint8Array(memory.buffer, place, model.length).set(model);
   prepare(batch);
   const numbers = input(net, batch);

@@ -112,7 +112,7 @@ def run(name, what, row, seconds):
         if what == "playouts":
             units += playouts(make, sfen)
         else:
-            # One ply less than the others: Python is slow, and nodes a second are what is told.
+            # One ply less than the others: Python is slow, and only nodes a second are reported.
             units += (counted if what == "counted" else played)(make(sfen), int(depth) - 1)
         spent = time.process_time() - start
     return f"{units} {spent:.6f}"

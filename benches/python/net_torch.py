@@ -1,4 +1,4 @@
-"""The network in PyTorch, as the benchmarks of learning build it."""
+"""The network in PyTorch, shared by the benchmarks of learning."""
 
 from torch import nn, zeros
 from torch.nn import functional as F

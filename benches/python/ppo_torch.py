@@ -31,7 +31,7 @@ random.seed(1)
 
 
 class Game:
-    """A game and how often each of its positions has been there."""
+    """A game and how often each of its positions has occurred."""
 
     def __init__(self, opening):
         self.board = cshogi.Board()
@@ -44,7 +44,7 @@ class Game:
                 return self.__init__(opening)
 
     def push(self, move):
-        """What the game is to the side that has moved, or "cut" at the ply limit, or None while it goes on."""
+        """Result for the side that has moved, "cut" at the ply limit, or None while the game goes on."""
         board = self.board
         board.push(move)
         self.plies += 1
@@ -68,7 +68,7 @@ class Collector:
         self.log_probs = np.zeros((horizon, envs), np.float32)
         self.wdl = np.zeros((horizon + 1, envs, 3), np.float32)
         self.ends = np.zeros((horizon, envs), bool)
-        # What the side that moved gets out of a game's end, or expects after a cut.
+        # Reward of the side that moved: the game's result, or the expected one after a cut.
         self.outcomes = np.zeros((horizon, envs, 3), np.float32)
         self.ended = 0
 

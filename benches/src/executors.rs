@@ -3,19 +3,19 @@
 use keisei_core::net::simd::{Backprop, Bf16, Calibration, Dot, Level, Quantized, Simd};
 use keisei_core::net::{Executor, Weights};
 
-/// An executor to hold against the definition.
+/// An executor to compare with the definition.
 pub struct Native {
     /// Its name in the tables.
     pub name: String,
-    /// Whether it computes in f32 throughout, and so should keep to the bars of the parity tests.
+    /// Whether it computes in f32 throughout, and so should meet the bars of the parity tests.
     pub exact: bool,
-    /// Itself.
+    /// The executor.
     pub executor: Box<dyn Executor>,
-    /// How its network learns, if it does.
+    /// Backward pass on the same kernels, if there is one.
     pub backprop: Option<Backprop>,
 }
 
-/// All of them but the definition.
+/// All executors but the definition.
 pub fn native(weights: &Weights, calibration: &Calibration) -> Vec<Native> {
     let mut all = Vec::new();
     let mut add = |name: String, exact, executor: Option<Box<dyn Executor>>, backprop| {

@@ -1,4 +1,4 @@
-//! What all workers of the inference benchmark run: the same networks on the same input.
+//! Networks and input that all workers of the inference benchmark share.
 
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::format::model::{Model, Provenance};

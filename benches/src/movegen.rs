@@ -1,4 +1,4 @@
-//! What all programs of the move generation benchmark do: the same positions, the same counting, the same playouts.
+//! Work of all programs in the move generation benchmark: the same positions, the same counting, the same playouts.
 
 use keisei_core::shogi::{Position, perft, perft_played};
 
@@ -14,7 +14,7 @@ pub struct Row {
     pub nodes: u64,
 }
 
-/// The positions: little to do, everything at once, mostly drops.
+/// The positions: the start, a midgame with every kind of move, and one of 593 moves, mostly drops.
 pub const ROWS: [Row; 3] = [
     Row {
         name: "start",
@@ -36,9 +36,9 @@ pub const ROWS: [Row; 3] = [
     },
 ];
 
-/// A playout ends here at the latest.
+/// Longest playout in plies.
 pub const PLAYOUT_PLIES: u64 = 512;
-/// Playouts of one measurement at least.
+/// Fewest playouts in one measurement.
 pub const PLAYOUTS: u64 = 100;
 /// The seed of every engine's playouts.
 pub const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -59,7 +59,7 @@ pub trait Engine {
 pub struct Random(pub u64);
 
 impl Random {
-    /// Below `n`, which is less than 2³².
+    /// A number below `n`, which is less than 2³².
     pub fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

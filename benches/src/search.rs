@@ -1,4 +1,4 @@
-//! What the search benchmark runs, natively and in WebAssembly: the same network, forward alone and below a search.
+//! Programs of the search benchmark, natively and in WebAssembly: one network, by its forward pass alone and below a search.
 
 use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
 use keisei_core::net::simd::Simd;
@@ -9,7 +9,7 @@ use keisei_core::shogi::Game;
 
 use crate::inference::NETS;
 
-/// Leaves, or positions, that go through the network together.
+/// Leaves, or positions, in one batch through the network.
 pub const BATCH: usize = 8;
 
 /// Visits after which a search starts anew, from the next position.
@@ -58,7 +58,7 @@ impl Runner {
         BATCH as u32
     }
 
-    /// Takes the search one batch further: selection, rules, mate search, planes, network, tree. Returns the visits.
+    /// Advances the search by one batch: selection, rules, mate search, planes, network, tree. Returns the visits.
     pub fn search(&mut self) -> u32 {
         if self.search.is_finished() {
             let mut game = self.search.game().clone();

@@ -1,5 +1,5 @@
-//! Programs that answer lines, one for each kind of engine; what those in other languages need is installed below the
-//! target folder.
+//! Workers: programs that answer lines, one for each kind of engine. Packages for those in other languages are installed below
+//! the target folder.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -74,7 +74,7 @@ impl Drop for Worker {
     }
 }
 
-/// A folder beside the build's output for what is installed and dumped.
+/// A folder beside the build's output for installed packages and dumped networks.
 ///
 /// # Errors
 /// It cannot be made.
@@ -139,7 +139,7 @@ fn install(folder: &Path, wanted: &[&Path], install: impl FnOnce(&Path) -> Resul
     Ok(())
 }
 
-/// The program, held to one CPU.
+/// The program, pinned to one CPU.
 fn on_cpu(cpu: usize, program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("taskset");
     command.arg("--cpu-list").arg(cpu.to_string()).arg(program);

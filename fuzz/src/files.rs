@@ -1,4 +1,4 @@
-//! Files of ours.
+//! Our own file formats.
 //!
 //! | selector | parser |
 //! |---|---|
@@ -81,7 +81,7 @@ fn setting(text: &str) {
     }
 }
 
-/// A small file of each kind, whole and as what is sealed here.
+/// A small file of each kind, whole and as the part that is sealed here.
 ///
 /// # Panics
 /// If one of them cannot be written.

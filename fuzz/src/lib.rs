@@ -1,4 +1,4 @@
-//! What is fuzzed: each module checks one kind of input and knows first examples of it.
+//! Fuzzed inputs: each module checks one kind and provides its seeds.
 //!
 //! The first byte of an input selects the parser, the rest is what it reads. Beyond not crashing, whatever a parser accepts
 //! must come back equal after writing and reading it again.

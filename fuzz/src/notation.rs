@@ -3,7 +3,7 @@
 //! | selector | parser |
 //! |---|---|
 //! | 0–6 | a format of [`Format::ALL`] |
-//! | 7 | bytes whose encoding and format are found out |
+//! | 7 | bytes whose encoding and format are detected |
 
 use keisei_core::notation::{Format, Problem, Record, csa, usi};
 use keisei_tests::record::reduced;
@@ -40,7 +40,7 @@ fn round_trip(format: Format, record: &Record) {
     }
     let kept = back.record.same_tree(&reduced(record, format)) && back.record.start().key() == record.start().key();
     assert!(kept, "{} does not keep the tree\n{text}\n{}", format.name(), format.write(&back.record));
-    // What was lost is lost once; headers may need a second time to become the format's own words.
+    // A second round trip changes no node. Headers are not compared: they may need it to become the format's own words.
     assert!(format.read(&format.write(&back.record)).record.same_tree(&back.record), "{}\n{text}", format.name());
 }
 

@@ -77,7 +77,7 @@ test("a search with its network on the GPU", { timeout: 300_000 }, async () => {
     while (!cpu.step(batch));
     const gpu = new Engine(model);
     gpu.search("startpos", "7g7f 3c3d", 512, 200);
-    // What was gathered and then given up is asked for again.
+    // Planes that were gathered and then abandoned are gathered again.
     gpu.gather(batch);
     gpu.abandon();
     for (let done = false; !done; ) {
@@ -88,7 +88,7 @@ test("a search with its network on the GPU", { timeout: 300_000 }, async () => {
   }, BATCH);
   assert.deepEqual([gpu.usi, gpu.visits], [cpu.usi, cpu.visits]);
   assert.ok(gpu.visits >= 200);
-  // Candidates that the untrained network likes alike may change places by rounding.
+  // Rounding may swap candidates that the untrained network finds equally probable.
   assert.ok(Math.abs(gpu.win - cpu.win) < 0.01, `${gpu.win} and ${cpu.win}`);
   await page.checked();
 });
@@ -106,7 +106,7 @@ test("the page asks the GPU about a large network, and keeps to what is faster",
   await page.checked();
 });
 
-// The last: the browser may do without a GPU afterwards.
+// This test stands last: afterwards the browser may have no GPU.
 test("a GPU that is taken away is an error, not silence", { timeout: 300_000 }, async () => {
   await fixtures("logits", join(site.files, "random.model"), join(site.files, "random.logits"));
   const page = await openModules();

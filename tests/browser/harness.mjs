@@ -1,5 +1,5 @@
 /**
- * What the browser tests share: native fixtures, the site on `trainer-native serve`, and Chromium.
+ * Shared by the browser tests: native fixtures, the site on `trainer-native serve`, and Chromium.
  *
  * | variable | meaning | default |
  * |---|---|---|
@@ -30,7 +30,7 @@ function command(name, args) {
   return ["cargo", ["run", "--quiet", "-p", crate, "--bin", name, "--", ...args]];
 }
 
-/** Runs it and returns its standard output. */
+/** Runs a binary of the workspace and returns its standard output. */
 async function output(name, args) {
   const { stdout } = await run(...command(name, args), { cwd: ROOT, maxBuffer: 1 << 26 });
   return stdout;
@@ -113,8 +113,8 @@ async function firstAddress(server) {
 }
 
 /**
- * A page that fails its test at `page.checked()` if the console had an error (but for an expected one) or anything was asked
- * of another host.
+ * A page that fails its test at `page.checked()` if the console had an error (but for an expected one) or a request went to
+ * another host.
  *
  * Motion is reduced, which also spares the agent's pause before its move. Under `/test-wasm/` lies the wasm itself, for
  * tests that call it directly, and under `/test-files/` what `serveFiles` names.

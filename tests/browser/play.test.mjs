@@ -33,7 +33,7 @@ async function move(page, from, to) {
   await square(page, to).click();
 }
 
-/** Clicks a random element of those that match, where the user would. */
+/** Clicks a random one of the matching elements, as the user would. */
 async function clickOneOf(page, locator, uniform) {
   const count = await locator.count();
   assert.ok(count > 0, "nothing to click");
@@ -193,7 +193,7 @@ test("the agent looks ahead: shares, values and lines of its candidates", async 
   const lines = await page.locator("#candidates .line").allTextContents();
   assert.ok(lines.length > 1, "several candidates were searched");
   assert.match(lines[0], /^\d+ % for it, then \S+ \S+/);
-  // At a weak level it plays at a glance.
+  // At a weak level the agent plays by the policy alone.
   await page.locator("#level").fill("0");
   await page.locator("#new-game button").click();
   await page.locator("#value .note", { hasText: "at a glance" }).waitFor();
@@ -231,7 +231,7 @@ test("a search is stopped within 50 ms, and another goes on", async () => {
     return waits;
   }, worker.url());
   console.log(`    ${waits.map((ms) => ms.toFixed(1)).join(", ")} ms`);
-  // The best of five: other programs want the machine as well.
+  // The best of five, because other programs use the machine as well.
   assert.ok(Math.min(...waits) < 50, `${waits}`);
   await page.checked();
 });
@@ -246,7 +246,7 @@ test("a search on several threads finds what one thread finds", async (context) 
     const threads = Math.min(navigator.hardwareConcurrency, 4);
     if (threads === 1) return { threads };
     const bytes = await (await fetch("/test-files/large.model")).arrayBuffer();
-    // The worker keeps to these batches whether its threads are there yet or not.
+    // The worker uses batches of this size whether its threads are ready or not.
     const batch = 4 * threads;
     const wasm = await import("/test-wasm/keisei_web.js");
     await wasm.default({ module_or_path: "/test-wasm/relaxed/keisei_web_bg.wasm" });

@@ -1,6 +1,6 @@
 /**
- * `node screenshot.mjs [PLIES]` takes the README's picture: a game of the site's agent, which moves for both sides, after so
- * many plies. It is written to `docs/play.png`.
+ * `node screenshot.mjs [PLIES]` takes the README's picture and writes it to `docs/play.png`: a game of the site's agent, which
+ * moves for both sides, after this number of plies.
  */
 
 import { mkdir } from "node:fs/promises";

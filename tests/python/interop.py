@@ -21,7 +21,7 @@ def read(model, name, *shape):
 
 
 def compare(program, model, names, found):
-    """The outputs of a model, of which there must be as many as files."""
+    """The outputs of a model; there must be as many as files."""
     files = {path.stem for path in (folder / model).glob("*.f32")} - {"planes"}
     assert set(names) == files, (names, files)
     worst = max(abs(read(model, name, -1) - output).max() for name, output in zip(names, found, strict=True))
@@ -30,7 +30,7 @@ def compare(program, model, names, found):
 
 
 def dlshogi_inputs():
-    """What a program that plays with dlshogi's networks gives them."""
+    """Inputs of dlshogi's networks, as a program that plays with them builds them."""
     import cshogi
     from cshogi import dlshogi
 

@@ -1,7 +1,7 @@
 """Games of `keisei-usi` against another USI engine in a public runner, cshogi.cli: who errs, and who wins.
 
     python3 -m venv /tmp/cshogi && /tmp/cshogi/bin/pip install cshogi
-    cargo build --release --bin keisei-usi
+    cargo build --release -p keisei-play --bin keisei-usi
     /tmp/cshogi/bin/python tests/python/usi_match.py target/release/keisei-usi MODEL /usr/games/fairy-stockfish
 
 The other engine, Fairy-Stockfish of Debian's package of that name, is a process of its own. Ends with an error if our engine

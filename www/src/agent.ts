@@ -7,11 +7,11 @@ type Ask<T> = T extends { id: number } ? Omit<T, "id"> : never;
 interface Pending {
   resolve(answer: Answer): void;
   reject(error: Error): void;
-  /** Hears what comes before the answer. */
+  /** Receives the messages that come before the answer. */
   news?: ((answer: Answer) => void) | undefined;
 }
 
-/** There is no model at the address, as opposed to one that cannot be read. */
+/** No model at the address, as opposed to one that cannot be read. */
 export class MissingModel extends Error {}
 
 export class Agent {
@@ -31,7 +31,7 @@ export class Agent {
     return this.#loaded(await this.#ask({ type: "open", bytes }, [bytes]));
   }
 
-  /** `moves` is USI, separated by spaces; the position before them is `start` in SFEN. `soFar` hears of a search's progress. */
+  /** Thinks about a position: `start` in SFEN, then `moves` in USI, separated by spaces. `soFar` receives a search's progress. */
   async think(
     position: { start: string; moves: string; maxPlies: number },
     strength: Strength,
@@ -45,7 +45,7 @@ export class Agent {
     return answer.thought;
   }
 
-  /** Ends whatever is being searched; it is answered with the best move so far. */
+  /** Ends the current search, which answers with its best move so far. */
   stop(): void {
     this.#worker?.postMessage({ id: this.#id, type: "stop" } satisfies Request);
   }
@@ -78,7 +78,7 @@ export class Agent {
       if (data.type !== "error") pending.resolve(data);
       else pending.reject(data.missing ? new MissingModel(data.message) : new Error(data.message));
     });
-    // A dead worker answers nothing any more: whoever waits is told, and the next request starts a new one.
+    // A dead worker answers nothing: every pending request is rejected, and the next one starts a new worker.
     worker.addEventListener("error", (event) => {
       event.preventDefault();
       worker.terminate();

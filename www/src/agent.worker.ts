@@ -7,7 +7,7 @@ import init, { Engine, type Thought as WasmThought } from "./wasm/keisei_web.js"
 import fixedUrl from "./wasm/keisei_web_bg.wasm?url";
 import relaxedUrl from "./wasm/relaxed/keisei_web_bg.wasm?url";
 
-/** What is used of the worker's global scope; TypeScript's own type of it cannot stand beside the DOM's. */
+/** The part of the worker's global scope used here; TypeScript's own type of it conflicts with the DOM's. */
 interface Scope {
   postMessage(message: Answer): void;
   addEventListener(type: "message", listener: (event: MessageEvent<Request>) => void): void;
@@ -15,7 +15,7 @@ interface Scope {
 
 const scope = self as unknown as Scope;
 
-/** A module of one function, which multiplies and adds as `f32x4.relaxed_madd` does. */
+/** A module of one function that uses `f32x4.relaxed_madd`: it is valid where the browser has relaxed vector instructions. */
 const RELAXED = Uint8Array.of(
   ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic and version
   ...[1, 5, 1, 0x60, 0, 1, 0x7b], // types: () -> v128
@@ -31,26 +31,26 @@ const ready = init({ module_or_path: wasmUrl });
 let engine: Engine | null = null;
 /** The engine's network on the GPU, if it runs there. */
 let gpu: Gpu | null = null;
-/** Other threads for the engine's network, from the first search on, once they are ready. */
+/** Further threads for the engine's network, opened at the first search; null until they are ready. */
 let threads: Threads | null = null;
-/** Opens them, at most once for a model. */
+/** Opens `threads`, at most once for a model. */
 let openThreads: (() => void) | null = null;
-/** Leaves that the network judges at once. */
+/** Leaves in one batch through the network. */
 let batch = 0;
 
-/** After so long a search tells what it has found. */
+/** Interval of a search's progress reports. */
 const TELL_MS = 100;
-/** After so long a search lets the worker hear whether to stop. */
+/** Interval at which a search lets waiting messages in, such as `stop`. */
 const LISTEN_MS = 16;
 
-/** Searches asked for up to this id are to end. */
+/** Highest id of a search that must end. */
 let stopped = 0;
 
 class Missing extends Error {}
 
 const answer = (message: Answer): void => scope.postMessage(message);
 
-/** Downloads a file and reports how far it is; `total` is 0 where the server does not say. */
+/** Downloads a file and reports its progress; `total` is 0 if the server does not state it. */
 async function download(id: number, url: string): Promise<Uint8Array> {
   const response = await fetch(url);
   // A server that answers every address with its start page has no model either.
@@ -92,7 +92,7 @@ async function open(id: number, bytes: Uint8Array): Promise<void> {
   answer({ id, type: "ready", agent: { name: opened.name(), about } });
 }
 
-/** Searches go on without them until they are ready, and if they never are. */
+/** Opens the further threads. Searches run without them until they are ready, and if they never are. */
 async function openThreadsOf(opened: Engine, bytes: Uint8Array, count: number): Promise<void> {
   openThreads = null;
   try {
@@ -105,7 +105,7 @@ async function openThreadsOf(opened: Engine, bytes: Uint8Array, count: number): 
   }
 }
 
-/** A thought as the wasm gives it; it is freed here. */
+/** Converts the wasm's thought into a plain object and frees it. */
 function told(thought: WasmThought): Thought {
   const { usi, win, draw, loss, visits } = thought;
   const candidates = listed(thought.candidates());
@@ -115,7 +115,7 @@ function told(thought: WasmThought): Thought {
 
 const doorbell = new MessageChannel();
 
-/** Lets waiting messages in. A timer would do as well, but browsers make it wait for milliseconds. */
+/** Yields to waiting messages. A timer would too, but browsers delay timers by milliseconds. */
 function listen(): Promise<void> {
   return new Promise((resolve) => {
     doorbell.port1.onmessage = () => resolve();
@@ -123,7 +123,7 @@ function listen(): Promise<void> {
   });
 }
 
-/** Takes a search one batch of leaves further; whether it is done. */
+/** Advances the search by one batch of leaves; returns whether it is done. */
 async function step(engine: Engine): Promise<boolean> {
   const elsewhere = gpu ?? threads;
   if (!elsewhere) return engine.step(batch);

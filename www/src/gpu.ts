@@ -6,25 +6,25 @@ import type { Engine } from "./wasm/keisei_web.js";
 
 export type { Gpu };
 
-/** Leaves that the GPU judges at once: it needs many to be busy, and each time takes it milliseconds to answer. */
+/** Leaves in one batch: a GPU needs many to be busy, and every answer takes milliseconds. */
 export const BATCH = 32;
 
-/** Smaller networks are fast enough on the CPU, and spare the page another download. */
+/** Least number of weights: smaller networks are fast enough on the CPU, and spare the page another download. */
 const LARGE = 1_000_000;
 
-/** A GPU may round otherwise, but not further from the CPU's logits. */
+/** Largest accepted logit difference from the CPU; GPUs round differently. */
 const TOLERANCE = 0.05;
 
-/** A driver that takes longer is left alone. */
+/** Time limit for opening: a slower driver is not used. */
 const PATIENCE_MS = 10_000;
 
-/** What is used of WebGPU here; the module does the rest. */
+/** The part of WebGPU used here; the module does the rest. */
 interface WithGpu {
   gpu?: { requestAdapter(): Promise<object | null> };
 }
 
-/** The network of this model on the GPU; nothing if it is small, or there is no GPU that computes it right and faster than so many
- * threads of the CPU. */
+/** The network of this model on the GPU; null if it is small, or if no GPU computes it correctly and faster than this number of CPU
+ * threads. */
 export async function openGpu(model: Uint8Array, engine: Engine, threads: number): Promise<Gpu | null> {
   if (engine.weights() < LARGE || !(await hasGpu())) return null;
   const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), PATIENCE_MS));
@@ -49,7 +49,7 @@ async function openIfFaster(model: Uint8Array, engine: Engine, threads: number):
   const one = engine.planes("startpos", "", 0);
   const planes = new Float32Array(BATCH * one.length);
   for (let i = 0; i < BATCH; i++) planes.set(one, i * one.length);
-  // The first time is for compiling, and tells whether it is right.
+  // The first pass compiles the kernels; whether its result is right is checked below.
   const found = await gpu.forward(planes);
   const began = performance.now();
   const expected = engine.logits("startpos", "", 0);

@@ -1,14 +1,14 @@
-/** One more thread for the network: it judges its share of the leaves. */
+/** A further thread for the network: it evaluates its share of the leaves. */
 
 import init, { Engine } from "./wasm/keisei_web.js";
 
-/** First the module and the model, then planes, one after the other; after each of them an answer. */
+/** Request: first the module and the model, then planes. Each request has one answer, before the next request. */
 export type Share = { wasmUrl: string; model: Uint8Array } | { planes: Float32Array<ArrayBuffer> };
 
-/** Nothing but the word that it is ready, or the logits of those planes, or why there are none. */
+/** Answer: empty once the model is loaded, then the logits of the planes; or an error. */
 export type Judged = { logits?: Float32Array<ArrayBuffer>; error?: string };
 
-/** What is used of the worker's global scope; TypeScript's own type of it cannot stand beside the DOM's. */
+/** The part of the worker's global scope used here; TypeScript's own type of it conflicts with the DOM's. */
 interface Scope {
   postMessage(message: Judged, transfer: Transferable[]): void;
   addEventListener(type: "message", listener: (event: MessageEvent<Share>) => void): void;

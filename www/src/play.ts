@@ -13,7 +13,7 @@ import { chances } from "./values";
 
 const MAX_PLIES = 512;
 const NAMES = ["Black", "White"] as const;
-/** At first strength is how closely the agent keeps to the moves that it likes at a glance, then how far it looks ahead. */
+/** Levels: the weak ones play by the policy at falling temperatures, the strong ones by a search of ever more visits. */
 const LEVELS = [
   { name: "First games", visits: 0, time: 0, temperature: 2.5 },
   { name: "Gentle", visits: 0, time: 0, temperature: 1.4 },
@@ -23,7 +23,7 @@ const LEVELS = [
   { name: "Strong", visits: 200, time: 3000, temperature: 0 },
   { name: "Full", visits: 800, time: 5000, temperature: 0 },
 ] as const satisfies readonly ({ name: string } & Strength)[];
-/** A reply that comes at once is hard to follow with the eye. */
+/** Least delay of a reply: an instant one is hard to follow with the eye. */
 const LEAST_THINKING_MS = 380;
 
 const view = {
@@ -53,9 +53,9 @@ const agent = new Agent();
 /** The side that the user plays. Without an agent the user moves for both. */
 let human: Color = 0;
 let game: Board;
-/** What the agent thought of the position after each number of moves. */
+/** The agent's thought about the position after each number of moves. */
 let thoughts: (Thought | undefined)[] = [];
-/** Raised by `interrupt`: what the agent was thinking of is then stale. */
+/** Raised by `interrupt`: a thought that began before is stale. */
 let turn = 0;
 let thinking = false;
 
@@ -67,7 +67,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 // --- the game -------------------------------------------------------------------------------------------------------
 
-/** The position changes other than by the agent's own move: what it was thinking of does not matter any more. */
+/** Drops the agent's current thought, because the position changes other than by the agent's own move. */
 function interrupt(): void {
   turn++;
   thinking = false;
@@ -231,7 +231,7 @@ function drawAgent(): void {
   }
 }
 
-/** How much thought there is behind a judgement. */
+/** Text for the effort behind a judgement. */
 const looked = ({ visits }: Thought): string => (visits === 0 ? "at a glance" : `${visits.toLocaleString("en")} visits`);
 
 function drawAgentInfo(): void {

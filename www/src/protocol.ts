@@ -5,15 +5,15 @@ import type { Candidates as WasmCandidates } from "./wasm/keisei_web.js";
 export interface Candidate {
   usi: string;
   text: string;
-  /** By the policy; after a search, the share of the visits. */
+  /** Probability by the policy; after a search, the share of the visits. */
   probability: number;
-  /** Win less loss for the side that plays it, in -1..1; nothing without a search. */
+  /** Win less loss for the side that plays the move, in -1..1; undefined without a search. */
   value?: number | undefined;
-  /** How the search goes on after it, in Western notation. */
+  /** The search's continuation after the move, in Western notation. */
   line?: string | undefined;
 }
 
-/** Candidates as the wasm gives them; they are freed here. */
+/** Converts the wasm's candidates into plain objects and frees them. */
 export function listed(candidates: WasmCandidates): Candidate[] {
   const [moves, texts, probabilities] = [candidates.moves(), candidates.texts(), candidates.probabilities()];
   const [values, lines] = [candidates.values(), candidates.lines()];
@@ -27,7 +27,7 @@ export function listed(candidates: WasmCandidates): Candidate[] {
   }));
 }
 
-/** What the agent thinks of a position. Probabilities are of the side to move. */
+/** The agent's judgement of a position. Probabilities are from the side to move. */
 export interface Thought {
   /** The chosen move, or `win` for a declaration. */
   usi: string;
@@ -40,13 +40,13 @@ export interface Thought {
   candidates: Candidate[];
 }
 
-/** How hard to think. */
+/** Limits of the agent's thinking. */
 export interface Strength {
-  /** Visits of a search at most; 0 asks the policy alone. */
+  /** Most visits of a search; 0 asks the policy alone. */
   visits: number;
-  /** Milliseconds of a search at most. */
+  /** Longest search in milliseconds. */
   time: number;
-  /** How closely the policy alone keeps to the moves that it likes best: 0 plays the best. */
+  /** Temperature of the policy alone: 0 plays the most probable move. */
   temperature: number;
 }
 
@@ -65,16 +65,16 @@ export type Request =
       moves: string;
       maxPlies: number;
       strength: Strength;
-      /** In [0, 1): the randomness of the choice is an argument. */
+      /** Uniform random number in [0, 1) for the choice: randomness is an argument. */
       uniform: number;
     }
-  /** Every search asked for up to this id ends now, with the best move it has; this request itself has no answer. */
+  /** Ends every search with an id up to this one, with the best move it has; this request itself has no answer. */
   | { id: number; type: "stop" };
 
 export type Answer =
   | { id: number; type: "progress"; loaded: number; total: number }
   | { id: number; type: "ready"; agent: AgentInfo }
-  /** What a search thinks so far. */
+  /** Judgement of a search that goes on. */
   | { id: number; type: "thinking"; thought: Thought }
   | { id: number; type: "thought"; thought: Thought }
   | { id: number; type: "error"; message: string; missing: boolean };

@@ -1,39 +1,39 @@
 /**
  * The network on several threads.
  *
- * Each is a worker with a module and a model of its own. They share no memory, so they need no page that is isolated for it, and run
- * on any static host; what travels are planes and logits, a few dozen kilobytes a position.
+ * Each thread is a worker with its own module and model. Threads share no memory, so the page needs no cross-origin isolation and any
+ * static host will do; only planes and logits travel, a few dozen kilobytes a position.
  */
 
 import type { Judged, Share } from "./network.worker";
 import type { Engine } from "./wasm/keisei_web.js";
 
-/** More would take the memory of a phone, and batches that a search gains nothing from. */
+/** Most threads: more would exhaust a phone's memory, and need larger batches than a search gains from. */
 const MOST = 4;
 
-/** Weights that are worth it, and that are not too many to have a copy in each thread: a small network answers faster than a worker. */
+/** Range of weights: a smaller network answers faster than a worker, a larger one is too big to copy into each thread. */
 const [LEAST_WEIGHTS, MOST_WEIGHTS] = [1_000_000, 8_000_000];
 
-/** Leaves of each thread at once. */
+/** Leaves a thread in one batch. */
 const SHARE = 4;
 
-/** Leaves at once where there is one thread. */
+/** Leaves in one batch with a single thread. */
 const ALONE = 8;
 
-/** Win, draw and loss. */
+/** Outcome logits: win, draw and loss. */
 const OUTCOMES = 3;
 
-/** How many threads judge the leaves of a search by this network, the engine's own among them. */
+/** Number of threads that evaluate a search's leaves with this network, the engine's own included. */
 export function threadsFor(engine: Engine): number {
   const weights = engine.weights();
   if (weights < LEAST_WEIGHTS || weights > MOST_WEIGHTS) return 1;
   return Math.min(navigator.hardwareConcurrency || 1, MOST);
 }
 
-/** Leaves that so many threads judge at once. It does not depend on whether they are there yet: a search is the same. */
+/** Leaves in one batch for this number of threads, ready or not, so that the search is the same either way. */
 export const batchOf = (threads: number): number => (threads > 1 ? threads * SHARE : ALONE);
 
-/** One of the workers, and who waits for its answer. */
+/** A worker; at most one request waits for its answer. */
 class Thread {
   readonly #worker = new Worker(new URL("./network.worker.ts", import.meta.url), { type: "module" });
 
@@ -56,7 +56,7 @@ class Thread {
 export class Threads {
   readonly #engine: Engine;
   readonly #others: Thread[];
-  /** Numbers of a position's planes, and of its policy logits. */
+  /** Count of values in a position's planes, and of its policy logits. */
   readonly #planes: number;
   readonly #actions: number;
 
@@ -67,7 +67,7 @@ export class Threads {
     this.#actions = engine.logits("startpos", "", 0).length - OUTCOMES;
   }
 
-  /** So many threads for the network of this model, the engine's own among them; they are ready once they have all read it. */
+  /** Opens this number of threads for the model's network, the engine's own included; resolves once each has read the model. */
   static async open(wasmUrl: string, model: Uint8Array, engine: Engine, threads: number): Promise<Threads> {
     const others = Array.from({ length: threads - 1 }, () => new Thread());
     try {
@@ -79,7 +79,7 @@ export class Threads {
     }
   }
 
-  /** Policy logits `[batch, actions]`, and behind them outcome logits `[batch, 3]`, from planes `[batch, planes, 81]`. */
+  /** Policy logits `[batch, actions]` followed by outcome logits `[batch, 3]`, from planes `[batch, planes, 81]`. */
   async forward(planes: Float32Array): Promise<Float32Array> {
     const batch = planes.length / this.#planes;
     const share = Math.ceil(batch / (this.#others.length + 1));
@@ -89,7 +89,7 @@ export class Threads {
       const planes = part(index + 1);
       return thread.ask({ planes }, [planes.buffer]);
     });
-    // This thread's own share, while the others are at theirs.
+    // This thread computes its own share while the others compute theirs.
     const own = this.#engine.forward(part(0));
     const parts = [own, ...(await Promise.all(asked)).map(({ logits }) => logits ?? new Float32Array())];
     const all = new Float32Array(batch * (this.#actions + OUTCOMES));

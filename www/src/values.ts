@@ -1,4 +1,4 @@
-/** Points of view. The agent speaks for the side to move; everything the pages show is Black's. This is the one place that turns it. */
+/** Points of view. The agent's values are from the side to move, everything that the pages show is Black's: converted here alone. */
 
 import type { Color } from "./board/geometry";
 import type { Thought } from "./protocol";
@@ -14,7 +14,7 @@ export function chances({ win, draw, loss }: Thought, sideToMove: Color): Chance
   return sideToMove === 0 ? { black: win, draw, white: loss } : { black: loss, draw, white: win };
 }
 
-/** A value in -1..1 of the side to move, as Black's. */
+/** Black's value from that of the side to move, both in -1..1. */
 export const blackValue = (value: number, sideToMove: Color): number => (sideToMove === 0 ? value : -value);
 
 /** Chances that match Black's value when the share of draws is not known. */

@@ -34,7 +34,7 @@ const SAMPLES: usize = 256;
 /// Networks, by channels and blocks.
 const NETS: [(u16, u16); 2] = [(64, 4), (32, 4)];
 
-/// What is measured of each network: engines, and how many times as fast as another one of ours should be.
+/// A measurement: its engines, and the bars: one engine, another, and how many times as fast the first should be.
 struct Task {
     name: &'static str,
     /// What the rate counts.
@@ -121,7 +121,7 @@ fn compare(options: &Options, task: &Task, channels: u16, blocks: u16) -> Result
     let mut measured: Vec<(&str, Vec<Measured>)> = task.engines.iter().map(|engine| (*engine, Vec::new())).collect();
     measured.retain(|(engine, _)| match *engine {
         "keisei-bf16x3" | "keisei-bf16" => Bf16::is_available(),
-        // Without the unit it emulates bfloat16, at a tenth of its speed in f32: an iteration would take minutes.
+        // Without the matrix unit PyTorch emulates bfloat16, at a tenth of its speed in f32: an iteration would take minutes.
         "pytorch-bf16" => Bf16::is_available() && options.python.is_some(),
         engine => options.python.is_some() || !engine.starts_with("pytorch"),
     });
@@ -150,7 +150,7 @@ fn compare(options: &Options, task: &Task, channels: u16, blocks: u16) -> Result
     Ok(())
 }
 
-/// Measures an engine in a process of its own, held to one CPU.
+/// Measures an engine in a process of its own, pinned to one CPU.
 fn ask(options: &Options, task: &Task, engine: &str, channels: u16, blocks: u16) -> Result<Measured> {
     let mut command = Command::new("taskset");
     command.arg("--cpu-list").arg(options.cpu.to_string());
@@ -262,7 +262,7 @@ fn cpu_seconds() -> Result<f64> {
     Ok(ticks / 100.0)
 }
 
-/// In KiB.
+/// Peak memory in KiB.
 fn peak_memory() -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status").context("memory is read from Linux's status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;

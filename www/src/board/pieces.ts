@@ -48,7 +48,7 @@ export const colorOf = (code: number): 0 | 1 => (code > 16 ? 1 : 0);
 export const kindOf = (code: number): number => (code - 1) % 16;
 export const pieceCode = (kind: number, color: 0 | 1): number => 1 + kind + 16 * color;
 export const kindName = (kind: number): string => KINDS[kind]?.name ?? "piece";
-/** The kind after promotion, for showing the choice; only asked where the rules offer one. */
+/** The kind after promotion, to draw the choice; called only where the rules offer one. */
 export const promotedKind = (kind: number): number => (kind < 4 ? kind + 8 : kind + 7);
 
 /** The id of a piece's symbol in `definitions()`. A king has two glyphs: 玉 for Black, 王 for White. */

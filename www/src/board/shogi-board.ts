@@ -22,7 +22,7 @@ export interface BoardState {
   check?: number | undefined;
 }
 
-/** Asked while the user chooses a move. */
+/** Legal moves, asked for while the user chooses one. */
 export interface Rules {
   /** Squares and hand pieces that have a legal move. */
   origins(): Uint8Array;
@@ -127,7 +127,7 @@ export class ShogiBoard extends HTMLElement {
     this.#render();
   }
 
-  /** The rules while the user may move; null makes the board for looking only. */
+  /** The rules while the user may move; null makes the board read-only. */
   set rules(rules: Rules | null) {
     this.#rules = rules;
     this.#clear();
@@ -431,7 +431,7 @@ export class ShogiBoard extends HTMLElement {
     if (this.#drag || this.#handColor(place) !== this.#state.turn) return;
     const origin = SQUARES + kind;
     this.#select(this.#isOrigin(origin) && this.#selected !== origin ? origin : null);
-    // A click that came from the keyboard: the next step is on the board.
+    // After a click by keyboard the focus moves on to the board, for the target.
     if (event.detail === 0 && this.#selected !== null) this.focus();
   }
 
@@ -544,7 +544,7 @@ export class ShogiBoard extends HTMLElement {
     this.#drag = null;
     if (place !== undefined && this.#handColor(place) !== this.#state.turn) return;
     if (!this.#isOrigin(origin)) return;
-    // A piece that can be moved onto another own piece's square does not exist, so an origin is never a target.
+    // No piece moves onto a square that its own side occupies, so an origin is never a target.
     this.#drag = {
       origin,
       pointer: event.pointerId,
@@ -565,7 +565,7 @@ export class ShogiBoard extends HTMLElement {
     const box = this.#board.getBoundingClientRect();
     const table = this.#ghost.parentElement?.getBoundingClientRect() ?? box;
     const width = (box.width / WIDTH) * 100;
-    // Under a finger the piece would be hidden: it is held a little above.
+    // A finger would hide the piece, so it is drawn a little above.
     const above = event.pointerType === "touch" ? width * 0.6 : 0;
     this.#ghost.style.width = `${width}px`;
     this.#ghost.style.transform = `translate(${event.clientX - table.left - width / 2}px, ${event.clientY - table.top - width * 0.55 - above}px)`;

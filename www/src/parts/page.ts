@@ -1,4 +1,4 @@
-/** What both pages share: finding elements, telling problems, opening files, the piece set switch. */
+/** Code that both pages share: finding elements, reporting problems, opening files, the piece set switch. */
 
 import type { ShogiBoard } from "../board/shogi-board";
 import type { PieceSet } from "../board/pieces";
@@ -57,10 +57,10 @@ export function onFile(input: HTMLInputElement, open: (file: File) => void): voi
   });
 }
 
-/** What the wasm's memory can take, with room to work in. */
+/** Largest file in bytes that fits the wasm's memory with room to work in. */
 const LARGEST_FILE = 1 << 30;
 
-/** The bytes of a file that is not too large to be looked at. */
+/** The bytes of a file; an error if it is too large. */
 export async function bytesOf(file: File): Promise<ArrayBuffer> {
   if (file.size > LARGEST_FILE) throw new Error(`the file has ${file.size} bytes, more than a page can hold (${LARGEST_FILE})`);
   return file.arrayBuffer();
@@ -119,7 +119,7 @@ export function isTyping(event: KeyboardEvent): boolean {
   return target instanceof HTMLInputElement || target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement;
 }
 
-/** Lists candidate moves with their share, and how a search judges them and goes on; the played one is marked. */
+/** Lists candidate moves with their share, and with a search's value and continuation; the played move is marked. */
 export function showCandidates(list: HTMLOListElement, candidates: readonly Candidate[], played?: string): void {
   list.replaceChildren(
     ...candidates.map(({ usi, text, probability, value, line }) => {

@@ -1,4 +1,4 @@
-//! Planes from packed observations, beside writing and copying as many bytes.
+//! Planes from packed observations, beside setting and copying the same number of bytes.
 
 use std::hint::black_box;
 

@@ -16,7 +16,7 @@ const START: &str = "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b
 const MAX_PLIES: u16 = 512;
 const ROUNDS: usize = 7;
 
-/// What a step is to put out, besides playing the action and finding the end of the game.
+/// Outputs of a step, besides playing the action and finding the end of the game.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Want {
     /// The legal actions and the packed observation.
@@ -31,11 +31,11 @@ trait Environment {
     fn name(&self) -> &'static str;
     /// How many actions are legal in a game.
     fn legal_count(&self, game: usize) -> usize;
-    /// One of them.
+    /// One of the legal actions.
     fn legal(&self, game: usize, choice: usize) -> Action;
     /// Plays an action in every game; games that end begin anew.
     fn step(&mut self, actions: &[Action], want: Want);
-    /// What the last step, of [`Want::Everything`], put out for a game.
+    /// Output of the last step, of [`Want::Everything`], for a game.
     fn state(&self, game: usize) -> State<'_>;
 }
 
@@ -107,7 +107,7 @@ fn steps(environments: &mut [Box<dyn Environment>], games: usize, want: Want) ->
     })
 }
 
-/// Plays the same random games in all environments and stops if they do not put out the same.
+/// Plays the same random games in all environments and stops if their outputs differ.
 ///
 /// haitaka misjudges some drop-pawn mates (`differential` in `tests/` lists them), so masks may differ now and then.
 fn compare(environments: &mut [Box<dyn Environment>; 2], games: usize) {

@@ -1,4 +1,4 @@
-//! How fast a GPU plays and learns: the trainer's own actor, update and whole iteration, beside `PyTorch` with the same network.
+//! Speed of a GPU that plays and learns: the trainer's own actor, update and whole iteration, beside `PyTorch` with the same network.
 //!
 //! Rates are of positions a second of wall time, everything included that the trainer does for them: writing the planes, sending
 //! them, fetching the logits of the legal actions. `PyTorch`'s forward pass and training step find their input on the GPU and
@@ -50,7 +50,7 @@ fn main() -> Result<()> {
     for &(channels, blocks) in &options.nets {
         let net = spec(channels, blocks);
         let row = |program: &str, what: &str, rate: f64| {
-            // The way back costs two passes; an iteration plays each position once and learns from it once.
+            // The backward pass costs two forward passes; an iteration plays each position once and learns from it once.
             let passes = match what {
                 "forward" => 1.0,
                 "iteration" => 4.0,
@@ -179,7 +179,7 @@ fn rate(seconds: f64, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
     Ok(f64::from(runs) / start.elapsed().as_secs_f64())
 }
 
-/// What self-play asks of the network.
+/// Forward pass as self-play calls it.
 fn forward(learner: &dyn Learner, net: &NetSpec, options: &Options) -> Result<f64> {
     let rollout = Rollout::of_random_games(options.batch, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
     let observations: Vec<PackedObservation> = rollout.steps.iter().map(|step| step.observation).collect();

@@ -19,7 +19,7 @@ use keisei_benches::worker::{Worker, folder, node_packages};
 const USAGE: &str =
     "usage: inference [--wasm MODULE] [--relaxed MODULE] [--model FILE] [--rounds N] [--seconds S] [--cpu N]";
 
-/// Whose speed is measured by whose, and how many times as fast it should be at each of the [`BATCHES`].
+/// Bars: an executor, its peer, and the ratio of their speeds at each of the [`BATCHES`].
 const BARS: [(&str, &str, [f64; BATCHES.len()]); 6] = [
     ("simd-", "onnxruntime", [2.6, 2.4, 2.4]),
     ("int-", "onnxruntime", [3.5; BATCHES.len()]),
@@ -29,7 +29,7 @@ const BARS: [(&str, &str, [f64; BATCHES.len()]); 6] = [
     ("wasm-int", "onnxruntime-web", [7.0; BATCHES.len()]),
 ];
 
-/// The largest difference of a logit, in f32 and after rounding to integers or bfloat16.
+/// Largest accepted difference of a logit, in f32 and after rounding to integers or bfloat16.
 const TOLERANCES: [f64; 2] = [1e-3, 2e-2];
 
 struct Options {
@@ -69,7 +69,7 @@ fn parse(arguments: &[String]) -> Result<Options> {
     Ok(options)
 }
 
-/// Positions a second, by executor and by column of the table; nothing where it was not measured.
+/// Positions a second, by executor and by column of the table; `None` where not measured.
 type Speeds = Vec<(String, Vec<Option<f64>>)>;
 
 fn compare(options: &Options) -> Result<()> {
@@ -172,7 +172,7 @@ fn print(columns: &[(&str, usize)], speeds: &Speeds) {
     }
     println!("\nBars, in times the other's speed:\n");
     for (ours, peer, bars) in BARS {
-        // The first of a name is the fastest that the CPU has.
+        // The first executor of a name is the fastest that the CPU has.
         let ours = speeds.iter().find(|(name, _)| name.starts_with(ours));
         let (Some((name, speeds)), Some(peers)) = (ours, find(peer)) else { continue };
         print!("| {name} beside {peer} |");

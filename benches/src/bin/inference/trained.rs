@@ -1,4 +1,4 @@
-//! How far the executors are from the definition on a trained model, on positions of its own games.
+//! Differences of the executors from the definition with a trained model, on positions of its own games.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ use keisei_play::executor::{own_positions, planes};
 /// Positions to calibrate on, and to compare on; each from games of its own.
 const POSITIONS: [usize; 2] = [256, 1024];
 
-/// The least share of positions with the same best move, and the largest difference of a value.
+/// Bars: least share of positions with the same best move, and largest difference of a value.
 const BARS: (f64, f32) = (0.99, 0.01);
 
 struct Positions {
@@ -88,7 +88,7 @@ fn run(executor: &mut dyn Executor, positions: &Positions) -> Output {
     output
 }
 
-/// The best legal move of each position, by its place in the list.
+/// Index of the best legal move of each position, in its list.
 fn best<'a>(output: &'a Output, positions: &'a Positions) -> impl Iterator<Item = usize> + 'a {
     let actions = output.policy.len() / positions.legal.len();
     output.policy.chunks_exact(actions).zip(&positions.legal).map(|(logits, legal)| {

@@ -17,7 +17,7 @@ use keisei_benches::worker::{Worker, folder};
 
 const USAGE: &str = "usage: movegen [--build LABEL PROGRAM]… [--wasm MODULE] [--rounds N] [--seconds S] [--cpu N]";
 
-/// Ours, whose, what, how many times as fast: of the builds for this CPU, for every CPU, and of the module.
+/// Bars: our engine, the others, the column (empty for all), and the ratio of speeds.
 const BARS: [(&str, &[&str], &str, f64); 5] = [
     ("keisei native", &["haitaka native", "haitaka-qugiy native", "rsshogi native"], "played", 1.1),
     ("keisei native", &["haitaka native", "haitaka-qugiy native", "rsshogi native"], "counted", 1.0),
@@ -84,7 +84,7 @@ fn compare(options: &Options) -> Result<()> {
     let mut entries: Vec<Entry> = Vec::new();
     for round in 1..=options.rounds {
         eprintln!("round {round} of {}", options.rounds);
-        // Started anew: where a process happens to have its stack can cost a third of its speed.
+        // Started anew each round: the place of a process's stack can cost a third of its speed.
         for (label, started) in workers(options)? {
             let mut worker = match started {
                 Ok(worker) => worker,
@@ -111,7 +111,7 @@ fn compare(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Every worker, with what its engines' names are followed by.
+/// Every worker, with the suffix of its engines' names.
 fn workers(options: &Options) -> Result<Vec<(&str, Result<Worker>)>> {
     let builds = options.builds.iter();
     let mut workers: Vec<(&str, Result<Worker>)> =

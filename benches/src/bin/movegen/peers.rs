@@ -7,7 +7,7 @@ use rsshogi::board::{Move32List, Position, generate_legal_all_move32, position_f
 
 use keisei_benches::movegen::{Engine, PLAYOUT_PLIES, Random};
 
-/// The peers of this build; what does not depend on haitaka's sliders is in one of the two builds only.
+/// The peers of this build; those that do not depend on haitaka's sliders are in one of the two builds only.
 pub fn all() -> Vec<Box<dyn Engine>> {
     if cfg!(feature = "qugiy") { vec![Box::new(Haitaka), Box::new(Rsshogi)] } else { vec![Box::new(Haitaka)] }
 }

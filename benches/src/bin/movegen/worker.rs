@@ -16,7 +16,7 @@ use crate::peers;
 /// Answers until standard input ends.
 pub fn serve() -> Result<()> {
     let mut engines: Vec<Box<dyn Engine>> = Vec::new();
-    // Like what does not depend on haitaka's sliders.
+    // Ours does not depend on haitaka's sliders, so one of the two builds has it.
     if cfg!(feature = "qugiy") {
         engines.push(Box::new(Keisei));
     }

@@ -1,7 +1,7 @@
 //! How far apart the executors are: one table of policy logits, values and gradients beside the definition's.
 //!
-//! `cargo xtask bench parity` builds what this needs, `cargo xtask bench --gpu parity` what GPUs run as well, and lets the CPU play
-//! the GPU where there is none. What cannot run here has a row that says so. The program fails if a bar is missed.
+//! `cargo xtask bench parity` builds what this needs. `cargo xtask bench --gpu parity` also builds the executors of GPUs, and runs them
+//! on the CPU where there is no GPU. An executor that cannot run here has a row that says so. The program fails if a bar is missed.
 
 mod network;
 
@@ -144,7 +144,7 @@ fn parse(arguments: &[String]) -> Result<Options> {
 
 fn node(options: &Options, folder: &Path) -> Result<Worker> {
     let wasm = options.wasm.as_deref().context("no module was given (--wasm)")?;
-    // It looks for packages in the second folder only to run onnxruntime-web.
+    // The second folder is the place of onnxruntime-web's packages, which parity does not use.
     let arguments: Vec<&Path> = [folder, folder].into_iter().chain(options.relaxed.as_deref()).collect();
     Worker::node(0, "inference.mjs", wasm, &arguments)
 }
@@ -157,7 +157,7 @@ fn webgpu(options: &Options, folder: &Path) -> Result<Worker> {
     Worker::node(0, "webgpu.mjs", module, &[folder, &packages, browser])
 }
 
-/// The small ones first, whose gradients are taken as well.
+/// All networks, the small ones first: their gradients are compared too.
 fn networks(options: &Options) -> Result<Vec<NetworkCase>> {
     let small = Net { name: "C32N4", channels: 32, blocks: 4 };
     let every_option = NetOptions { se_hidden: 8, pool_hidden: 16, score_hidden: 32 };
@@ -166,7 +166,7 @@ fn networks(options: &Options) -> Result<Vec<NetworkCase>> {
     let mut networks = Vec::new();
     for (name, spec) in models {
         let mut weights = weights(&spec);
-        // Biases are to count as well.
+        // Biases must not be zero, or they would not count.
         let mut random = SplitMix64(1);
         weights.data_mut().iter_mut().filter(|w| **w == 0.0).for_each(|w| *w = 0.05 * random.symmetric());
         networks.push(NetworkCase::new(name, model(weights), options.positions)?);

@@ -1,4 +1,4 @@
-//! What is asked of an executor, and how far its answer is from another's.
+//! Inputs to an executor, its outputs, and their differences from another's.
 
 use std::fs;
 use std::path::Path;
@@ -15,25 +15,25 @@ use keisei_core::net::{Executor, OUTCOMES, value};
 use keisei_core::random::{Purpose, SplitMix64, Stream};
 use trainer_native::learner::BurnLearner;
 
-/// The largest difference of a logit or a value in f32.
+/// Bar: largest difference of a logit or a value in f32.
 pub const LOGIT_BAR: f32 = 1e-4;
 
-/// The largest error of a tensor's gradient, of the gradient's size.
+/// Bar: largest error of a tensor's gradient, relative to the gradient's size.
 pub const GRADIENT_BAR: f64 = 1e-3;
 
 /// The widest network whose gradient is taken: for more, automatic differentiation takes minutes.
 const WIDEST_GRADIENT: u16 = 32;
 
-/// Of so many plies of random games, one is looked at.
+/// Sampling rate: one ply of random games in `ONE_IN`.
 const ONE_IN: usize = 8;
 
-/// By how much of its size a weight is moved to see whether a gradient jumps: that moves a unit ten times as far as rounding does.
+/// Relative change of a weight that shows whether a gradient jumps: it moves a unit ten times as far as rounding does.
 const NUDGE: f32 = 1e-5;
 
 const COEFFICIENTS: Coefficients =
     Coefficients { clip_coef: 0.2, vf_coef: 1.0, score_coef: 0.3, ent_coef: 0.03, scale: 1.0 / 64.0 };
 
-/// A network, and what is asked of it.
+/// A network and the inputs that it is compared on.
 pub struct NetworkCase {
     pub name: String,
     pub model: Model,
@@ -42,11 +42,11 @@ pub struct NetworkCase {
     slots: Vec<usize>,
     advantages: Vec<f32>,
     pub planes: Vec<f32>,
-    /// Positions that have no gradient to compare.
+    /// Number of positions left out because their gradient cannot be compared.
     pub passed_over: usize,
 }
 
-/// What an executor answers: logits, scores where there are any, and the gradient where it was taken.
+/// Outputs of an executor: logits, scores if the network has them, and the gradient if it was taken.
 #[derive(Clone, Default)]
 pub struct Output {
     policy: Vec<f32>,
@@ -64,7 +64,7 @@ pub struct Differences {
 impl NetworkCase {
     pub fn new(name: &str, model: Model, positions: usize) -> Result<NetworkCase> {
         let stream = Stream::new(1, Purpose::Sampling, 0, 0);
-        // Twice as many as are wanted, to pass some over.
+        // Twice as many as needed, because some are left out.
         let rollout = Rollout::of_random_games(2 * ONE_IN * positions, model.actions, stream);
         let (slots, advantages, planes) = Default::default();
         let mut network =
@@ -76,8 +76,9 @@ impl NetworkCase {
         Ok(network)
     }
 
-    /// Plies in which no unit stands on the corner of its rectifier, where rounding decides on the slope and no gradient is
-    /// right: if the weights move a little, burn-flex's own gradient moves by less than the bar. And how many were passed over.
+    /// Plies in which no unit stands on the corner of its rectifier, and the number of those left out. On a corner rounding decides
+    /// the slope, and no gradient is right. A ply counts as smooth if burn-flex's own gradient moves by less than the bar when the
+    /// weights move a little.
     fn smooth_slots(&self, positions: usize) -> Result<(Vec<usize>, usize)> {
         let Model { features, actions, ref weights, .. } = self.model;
         let mut random = SplitMix64(2);
@@ -125,7 +126,7 @@ impl NetworkCase {
         self.model.spec().channels <= WIDEST_GRADIENT
     }
 
-    /// Zeros of the shapes of what so many positions give.
+    /// Zeros in the shapes of the outputs for this number of positions.
     fn room(&self, positions: usize) -> Output {
         let spec = self.model.spec();
         let numbers = |of_position: usize| vec![0.0; positions * of_position];
@@ -141,7 +142,7 @@ impl NetworkCase {
         output
     }
 
-    /// As the trainer asks a backend, with every action taken for legal so that all logits are compared.
+    /// Outputs of a backend, called as the trainer does; every action counts as legal, so that all logits are compared.
     pub fn by_learner(&self, learner: &mut dyn Learner) -> Result<Output> {
         let mut output = self.room(self.slots.len());
         let actions: Vec<Action> = (0..self.model.actions.count() as u16).map(Action).collect();
@@ -155,7 +156,7 @@ impl NetworkCase {
         Ok(output)
     }
 
-    /// Each executor of a worker in Node, which finds the network in `folder` and leaves its answer there.
+    /// Outputs of each executor of a Node worker, which reads the network from `folder` and writes its answer there.
     pub fn by_worker(
         &self,
         worker: &mut Worker,
@@ -182,7 +183,7 @@ impl NetworkCase {
         Ok(answers)
     }
 
-    /// Gradient of the PPO loss with respect to what the network gives, where the definition stands.
+    /// Gradient of the PPO loss with respect to the network's outputs, taken at the definition's outputs.
     pub fn slopes(&self, definition: &Output) -> Output {
         let (mut slopes, actions, c) = (self.room(self.slots.len()), self.model.spec().actions(), &COEFFICIENTS);
         let mut sums = Sums::default();
@@ -206,7 +207,7 @@ impl NetworkCase {
         slopes
     }
 
-    /// The gradient as core's kernels work it out.
+    /// Gradient by core's kernels.
     pub fn by_hand(&self, backprop: &Backprop, slopes: &Output) -> Vec<f32> {
         let mut tape = backprop.tape();
         for first in (0..self.slots.len()).step_by(Backprop::CHUNK) {
@@ -234,7 +235,7 @@ impl NetworkCase {
         }
     }
 
-    /// The largest error of a tensor's gradient, of its size.
+    /// The largest error of a tensor's gradient, relative to its size.
     fn gradient_error(&self, expected: &[f32], found: &[f32]) -> f64 {
         let tensors = self.model.spec().tensors().into_iter();
         let errors = tensors.map(|tensor| {
@@ -255,7 +256,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, worse) as f32
 }
 
-/// The greater error; what is no number is the worst.
+/// The greater error; NaN counts as the worst.
 fn worse(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() { f64::INFINITY } else { a.max(b) }
 }

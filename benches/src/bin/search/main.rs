@@ -1,7 +1,7 @@
 //! The search: visits a second beside the raw forward rate, natively and in WebAssembly, and what visits are worth.
 //!
-//! Speed: the trainer's network of the inference benchmark, one thread, CPU time, rounds in turns. The last column says in how
-//! many of some positions of random games a hundred visits lead to the move that they lead to natively. Strength, with
+//! Speed: the trainer's network of the inference benchmark, one thread, CPU time, rounds in turns. The last column counts the
+//! positions, of random games, in which a hundred visits lead to the same move as natively. Strength, with
 //! `--model FILE`: the raw policy, then each number of visits against the one before, in pairs of games from the arena's
 //! openings.
 //!
@@ -27,14 +27,14 @@ use keisei_benches::worker::Worker;
 
 const USAGE: &str = "usage: search [--wasm MODULE] [--relaxed MODULE] [--rounds N] [--seconds S] [--cpu N] [--model FILE] [--games N] [--visits N,N,…] [--threads N]";
 
-/// Part of the raw forward rate that the search should reach.
+/// Bar: share of the raw forward rate that the search should reach.
 const BAR: f64 = 0.85;
 
 /// Positions in which moves are compared, and the share in which they should be the same.
 const POSITIONS: usize = 300;
 const SAME: f64 = 0.99;
 
-/// What the command line says.
+/// Arguments of the command line.
 struct Options {
     /// Modules with the names of their rows.
     modules: Vec<(&'static str, PathBuf)>,

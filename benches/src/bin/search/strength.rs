@@ -1,4 +1,4 @@
-//! What visits are worth: each number of visits against the one before.
+//! Worth of visits: matches of each number of visits against the one before.
 
 use std::path::Path;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use keisei_play::model_file;
 use keisei_play::rating::Tally;
 use keisei_play::search_player::SearchPlayer;
 
-/// Temperature of the choice by visits, and of the policy where it alone plays: not the same game twice.
+/// Temperature of the choice by visits, and of the raw policy, so that games differ.
 const TEMPERATURE: f32 = 0.15;
 
 /// Plays `games` games of each neighbouring pair of `visits` and prints a table; 1 is the raw policy.
