@@ -1,0 +1,31 @@
+//! Reads a game record in one format and writes it in another; of a file in no format that it knows, says so.
+//!
+//! `cargo run -p keisei-examples --bin convert_record < game.kif > game.csa`
+
+use std::io::Read;
+
+use anyhow::{Context, Result};
+use keisei_core::notation::{Format, csa};
+
+fn main() -> Result<()> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("standard input is not UTF-8")?;
+    print!("{}", convert(&text)?);
+    Ok(())
+}
+
+fn convert(text: &str) -> Result<String> {
+    let format = Format::detect(text).context("no known format")?;
+    let read = format.read(text);
+    // A reader keeps what it understood and lists the rest with its place.
+    for defect in &read.defects {
+        eprintln!("{defect}");
+    }
+    Ok(csa::write(&read.tree))
+}
+
+#[test]
+fn it_runs() {
+    let written = convert("手合割：平手\n   1 ７六歩(77)\n   2 ３四歩(33)\n").expect("this is KIF");
+    assert!(written.contains("+7776FU\n-3334FU"), "{written}");
+}

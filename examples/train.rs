@@ -1,0 +1,37 @@
+//! Learns for a few iterations and says how the losses move.
+//!
+//! `cargo run --release -p keisei-examples --bin train`
+
+use anyhow::Result;
+use keisei_core::net::Weights;
+use trainer_native::config::Preset;
+use trainer_native::trainer::Trainer;
+
+fn main() -> Result<()> {
+    let config = Preset::Tiny.config();
+    let learner =
+        config.run.device.learner(config.features(), config.actions(), config.run.precision, config.threads())?;
+    let weights = Weights::init(&config.spec(), config.seed)?;
+    let mut trainer = Trainer::new(config, learner, weights);
+
+    const ITERATIONS: u32 = 10;
+    for iteration in 0..ITERATIONS {
+        // Schedules follow the part of the run that is done.
+        let report = trainer.iterate(f64::from(iteration) / f64::from(ITERATIONS))?;
+        println!(
+            "iteration {}: {} games ended, entropy {:.3}, value loss {:.3}, approx_kl {:.4}",
+            iteration + 1,
+            report.collected.games(),
+            report.collected.mean_entropy(),
+            report.update.losses.value_loss,
+            report.update.losses.approx_kl,
+        );
+    }
+    println!("{} plies, {} weights", trainer.done.plies, trainer.weights.data().len());
+    Ok(())
+}
+
+#[test]
+fn it_runs() {
+    main().expect("the preset learns");
+}
