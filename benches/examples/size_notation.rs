@@ -18,7 +18,7 @@ pub extern "C" fn convert(to: usize) -> usize {
         let Some(format) = Format::detect(input) else { return };
         let parsed = format.read(input);
         if let Some(to) = Format::ALL.get(to) {
-            output.push_str(&to.write(&parsed.record));
+            output.push_str(&to.write(&parsed.tree));
         }
         for defect in &parsed.defects {
             let _ = writeln!(output, "{defect}");

@@ -20,7 +20,7 @@ use super::evaluation::{read_comment, write_csa_comments};
 use super::kakinoki::Placement;
 use super::problem::{Defects, lines, one_line};
 use super::usi::offset;
-use super::{Builder, End, Event, Handicap, Parsed, Problem, Record};
+use super::{Builder, End, Event, GameTree, Handicap, Parsed, Problem};
 use crate::shogi::{Color, Move, Piece, PieceType, Position, Square};
 
 /// The codes of pieces, in the order of [`PieceType::index`].
@@ -344,7 +344,7 @@ impl Reader {
         };
         let mut record = builder.finish();
         record.headers = self.headers;
-        Parsed { record, defects: self.defects.0 }
+        Parsed { tree: record, defects: self.defects.0 }
     }
 }
 
@@ -432,7 +432,7 @@ fn write_header(text: &mut String, version: Version, key: &str, value: &str) {
 }
 
 /// The main line. Headers without a word in CSA become remarks.
-pub fn write(record: &Record, version: Version) -> String {
+pub fn write(record: &GameTree, version: Version) -> String {
     let mut text = String::from(match version {
         Version::V2 => "V2.2\n",
         Version::V3 => "'CSA encoding=UTF-8\nV3.0\n",

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use super::csa::Version;
 use super::problem::Parsed;
-use super::{Record, csa, jkf, ki2, kif, usen, usi};
+use super::{GameTree, csa, jkf, ki2, kif, usen, usi};
 
 /// A format of game records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Format {
     }
 
     /// Writes a record, as far as the format can hold it.
-    pub fn write(self, record: &Record) -> String {
+    pub fn write(self, record: &GameTree) -> String {
         match self {
             Format::Kif => kif::write(record),
             Format::Ki2 => ki2::write(record),

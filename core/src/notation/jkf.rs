@@ -20,7 +20,7 @@ use super::json::{self, Json, digits, elements, flag_of, list, member, members, 
 use super::kakinoki::Placement;
 use super::problem::{Defects, Place, split_lines};
 use super::text::{Draft, may_promote, mover, reaching};
-use super::{Builder, End, Event, Handicap, Node, NodeId, Parsed, Problem, Record};
+use super::{Builder, End, Event, GameTree, Handicap, Node, NodeId, Parsed, Problem};
 use crate::shogi::{Color, Move, Piece, PieceType, Position, Square};
 
 const PIECE: Problem = Problem::Expected("a piece such as FU");
@@ -33,12 +33,12 @@ pub fn read(text: &str) -> Parsed {
         json::read(text).and_then(|root| read_root(&root, &mut defects).map_err(|problem| (Place::Ply(0), problem)));
     let record = read.unwrap_or_else(|(place, problem)| {
         defects.add(place, problem);
-        Record::new(Position::startpos())
+        GameTree::new(Position::startpos())
     });
-    Parsed { record, defects: defects.0 }
+    Parsed { tree: record, defects: defects.0 }
 }
 
-fn read_root(root: &Json<'_>, defects: &mut Defects) -> Result<Record, Problem> {
+fn read_root(root: &Json<'_>, defects: &mut Defects) -> Result<GameTree, Problem> {
     let start = member(root, "initial")?.map_or_else(|| Ok(Position::startpos()), read_start)?;
     let mut builder = Builder::new(start);
     let moves = member(root, "moves")?.ok_or(Problem::Expected("a list of moves"))?;
@@ -178,7 +178,7 @@ fn read_move(builder: &Builder, entry: &Json<'_>) -> Result<Move, Problem> {
 const MAX_DEPTH: usize = 30;
 
 /// The whole tree, but for forks that are nested more than thirty deep.
-pub fn write(record: &Record) -> String {
+pub fn write(record: &GameTree) -> String {
     let mut text = String::from("{\"header\":{");
     sequence(&mut text, &record.headers, |text, (key, value)| {
         quote(text, key);
@@ -222,7 +222,7 @@ fn write_state(text: &mut String, position: &Position) {
     text.push_str("]}");
 }
 
-fn write_line(text: &mut String, record: &Record, head: NodeId, depth: usize) {
+fn write_line(text: &mut String, record: &GameTree, head: NodeId, depth: usize) {
     let line = record.line(head);
     let parent = record.node(head).parent();
     let mut totals = Color::ALL.map(|color| parent.map_or(0, |parent| record.total_spent(parent, color)));

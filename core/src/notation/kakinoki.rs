@@ -24,7 +24,7 @@ use super::problem::{Defects, lines, one_line};
 use super::text::{can_be_held, digit, piece_name, take_piece, take_side, trim, trim_start};
 use super::tree::Node;
 use super::usi::offset;
-use super::{Builder, End, Event, Handicap, NodeId, Parsed, Problem, Record, ki2, kif};
+use super::{Builder, End, Event, GameTree, Handicap, NodeId, Parsed, Problem, ki2, kif};
 use crate::shogi::{Color, Move, Piece, PieceType, Position, SfenError, Square};
 
 /// A start position in the making.
@@ -175,9 +175,9 @@ pub(super) fn read(text: &str) -> Parsed {
         reader.line(number, line);
     }
     reader.begin(1);
-    let mut record = reader.builder.take().map_or_else(|| Record::new(Position::startpos()), Builder::finish);
+    let mut record = reader.builder.take().map_or_else(|| GameTree::new(Position::startpos()), Builder::finish);
     record.headers = reader.headers;
-    Parsed { record, defects: reader.defects.0 }
+    Parsed { tree: record, defects: reader.defects.0 }
 }
 
 impl Reader {
@@ -555,7 +555,7 @@ fn is_header(line: &str) -> bool {
 }
 
 /// Headers and start position of a record.
-pub(super) fn write_head(text: &mut String, record: &Record) {
+pub(super) fn write_head(text: &mut String, record: &GameTree) {
     let start = record.start();
     let [black, white] = side_names(start);
     for (key, value) in &record.headers {
@@ -586,7 +586,7 @@ pub(super) fn write_remarks(text: &mut String, node: &Node, position: &Position)
 }
 
 /// `まで87手で先手の勝ち` after the last node of a line, if it ends.
-pub(super) fn write_ending(text: &mut String, record: &Record, last: NodeId) {
+pub(super) fn write_ending(text: &mut String, record: &GameTree, last: NodeId) {
     let Event::End(end) = record.node(last).event() else { return };
     let us = record.position(last).side_to_move();
     let names = side_names(record.start());
@@ -603,7 +603,7 @@ pub(super) fn write_ending(text: &mut String, record: &Record, last: NodeId) {
 }
 
 /// The number of the first move of a variation, for 変化.
-pub(super) fn variation_number(record: &Record, head: NodeId) -> String {
+pub(super) fn variation_number(record: &GameTree, head: NodeId) -> String {
     record.node(head).ply().to_string()
 }
 

@@ -7,7 +7,7 @@ use alloc::string::String;
 
 use super::kakinoki::{self, Reader, width};
 use super::text::{side_mark, take_draft, take_side, trim_start, write_kif, write_marked};
-use super::{Event, NodeId, Parsed, Problem, Record};
+use super::{Event, GameTree, NodeId, Parsed, Problem};
 use crate::shogi::Piece;
 
 /// Reads a record. KIF and BOD are understood as well.
@@ -38,7 +38,7 @@ pub(super) fn read_move_line(reader: &mut Reader, number: usize, line: &str) {
 }
 
 /// The whole tree without its clocks.
-pub fn write(record: &Record) -> String {
+pub fn write(record: &GameTree) -> String {
     const PER_LINE: usize = 6;
     let mut text = String::from("#KI2 version=2.0 encoding=UTF-8\n");
     kakinoki::write_head(&mut text, record);

@@ -9,7 +9,7 @@ use alloc::string::String;
 use super::kakinoki::{self, Reader, take_number};
 use super::problem::one_line;
 use super::text::{self, take_draft, trim, trim_start};
-use super::{End, Event, NodeId, Parsed, Problem, Record};
+use super::{End, Event, GameTree, NodeId, Parsed, Problem};
 use crate::shogi::Color;
 
 /// Reads a record. KI2 and BOD are understood as well.
@@ -85,7 +85,7 @@ pub(super) fn read_move_line(reader: &mut Reader, number: usize, line: &str) {
 }
 
 /// The whole tree; times are written in whole seconds.
-pub fn write(record: &Record) -> String {
+pub fn write(record: &GameTree) -> String {
     let mut text = String::from("#KIF version=2.0 encoding=UTF-8\n");
     kakinoki::write_head(&mut text, record);
     let timed = record.nodes().iter().any(|node| node.spent.is_some());

@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `tree` | [`Record`]: start position, headers, and a tree of nodes; [`Builder`] plays moves by the rules into one |
+//! | `tree` | [`GameTree`]: start position, headers, and a tree of nodes; [`Builder`] plays moves by the rules into one |
 //! | `end` | how a line ends, in the words of every format |
 //! | `handicap` | the named start positions |
 //! | `evaluation` | what an engine thought, and the comment lines that say so |
@@ -26,9 +26,9 @@
 //!
 //! let text = "   1 ７六歩(77)\n   2 ３四歩(33)\n   3 ３二金(41)\n";
 //! let read = kif::read(text);
-//! assert_eq!(read.record.main_line().len(), 4); // the start, two moves, and the illegal one that ends the line
+//! assert_eq!(read.tree.main_line().len(), 4); // the start, two moves, and the illegal one that ends the line
 //! assert_eq!(read.defects[0].to_string(), "line 3, column 6: 4a3b is against the rules here");
-//! assert!(ki2::write(&read.record).contains("▲７六歩    △３四歩"));
+//! assert!(ki2::write(&read.tree).contains("▲７六歩    △３四歩"));
 //! ```
 
 /// Appends formatted text to a `String`, which cannot fail.
@@ -62,4 +62,4 @@ pub use evaluation::{Evaluation, Mate, Searcher};
 pub use format::Format;
 pub use handicap::Handicap;
 pub use problem::{Defect, Parsed, Place, Problem};
-pub use tree::{Builder, Event, MAX_PLIES, Node, NodeId, Record};
+pub use tree::{Builder, Event, GameTree, MAX_PLIES, Node, NodeId};

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::Record;
+use super::GameTree;
 use crate::shogi::{Move, SfenError};
 
 /// What was wrong.
@@ -108,7 +108,7 @@ impl core::error::Error for Defect {}
 #[derive(Clone, Debug)]
 pub struct Parsed {
     /// The game up to the last good node of each line.
-    pub record: Record,
+    pub tree: GameTree,
     /// What was wrong, in the order of the text; empty if nothing was.
     pub defects: Vec<Defect>,
 }
@@ -118,9 +118,9 @@ impl Parsed {
     ///
     /// # Errors
     /// The first defect.
-    pub fn strict(self) -> Result<Record, Defect> {
+    pub fn strict(self) -> Result<GameTree, Defect> {
         match self.defects.into_iter().next() {
-            None => Ok(self.record),
+            None => Ok(self.tree),
             Some(defect) => Err(defect),
         }
     }

@@ -11,7 +11,7 @@ use crate::shogi::{Color, Game, GameResult, Move, Piece, Position, Reason, Squar
 /// A line that is longer than this is cut off: no game comes near it, and a hostile file stays cheap.
 pub const MAX_PLIES: usize = 10_000;
 
-/// A node of one [`Record`].
+/// A node of one [`GameTree`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(u32);
 
@@ -121,21 +121,21 @@ impl Node {
 ///
 /// Two records are equal if start, headers and all nodes are, whatever format they came from.
 #[derive(Clone, Debug)]
-pub struct Record {
+pub struct GameTree {
     start: Position,
     /// Header keys, in the words of KIF (先手, 後手, 棋戦, 開始日時 …), with their values, in order.
     pub headers: Vec<(String, String)>,
     nodes: Vec<Node>,
 }
 
-impl Record {
+impl GameTree {
     /// A record of no move.
-    pub fn new(start: Position) -> Record {
-        Record { start, headers: Vec::new(), nodes: vec![Node::new(None, 0, Event::Start)] }
+    pub fn new(start: Position) -> GameTree {
+        GameTree { start, headers: Vec::new(), nodes: vec![Node::new(None, 0, Event::Start)] }
     }
 
     /// The moves of a played game and its end.
-    pub fn of_game(game: &Game) -> Record {
+    pub fn of_game(game: &Game) -> GameTree {
         let mut builder = Builder::new(game.start().clone());
         for &mv in game.moves() {
             if builder.play(mv).is_err() {
@@ -333,17 +333,17 @@ impl Record {
     }
 }
 
-impl PartialEq for Record {
-    fn eq(&self, other: &Record) -> bool {
+impl PartialEq for GameTree {
+    fn eq(&self, other: &GameTree) -> bool {
         self.start == other.start && self.headers == other.headers && self.same_tree(other)
     }
 }
 
-impl Eq for Record {}
+impl Eq for GameTree {}
 
-impl Record {
+impl GameTree {
     /// Whether both have the same nodes with the same children in the same order, whatever the start and the headers.
-    pub fn same_tree(&self, other: &Record) -> bool {
+    pub fn same_tree(&self, other: &GameTree) -> bool {
         let mut pairs = vec![(NodeId::ROOT, NodeId::ROOT)];
         while let Some((ours, theirs)) = pairs.pop() {
             let (a, b) = (self.node(ours), other.node(theirs));
@@ -379,7 +379,7 @@ impl Record {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Builder {
-    record: Record,
+    record: GameTree,
     /// The nodes from the root to here, each with the position after it.
     path: Vec<(NodeId, Position)>,
 }
@@ -388,7 +388,7 @@ impl Builder {
     /// Begins at the root.
     pub fn new(start: Position) -> Builder {
         let path = vec![(NodeId::ROOT, start.clone())];
-        Builder { record: Record::new(start), path }
+        Builder { record: GameTree::new(start), path }
     }
 
     fn here(&self) -> &(NodeId, Position) {
@@ -422,12 +422,12 @@ impl Builder {
     }
 
     /// The record so far.
-    pub const fn record(&self) -> &Record {
+    pub const fn record(&self) -> &GameTree {
         &self.record
     }
 
     /// The record so far, to change its headers.
-    pub const fn record_mut(&mut self) -> &mut Record {
+    pub const fn record_mut(&mut self) -> &mut GameTree {
         &mut self.record
     }
 
@@ -499,7 +499,7 @@ impl Builder {
     }
 
     /// The finished record.
-    pub fn finish(self) -> Record {
+    pub fn finish(self) -> GameTree {
         self.record
     }
 

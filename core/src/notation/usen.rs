@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::problem::Defects;
-use super::{Builder, End, Event, Parsed, Problem, Record};
+use super::{Builder, End, Event, GameTree, Parsed, Problem};
 use crate::shogi::{Move, PieceType, Position, Square};
 
 /// The kinds that can be dropped, in USEN's order from 90 on.
@@ -68,7 +68,7 @@ pub fn read(text: &str) -> Parsed {
         Ok(position) => position,
         Err(error) => {
             defects.at(1, text, begin, Problem::Start(error));
-            return Parsed { record: Record::new(Position::startpos()), defects: defects.0 };
+            return Parsed { tree: GameTree::new(Position::startpos()), defects: defects.0 };
         }
     };
     let mut builder = Builder::new(position);
@@ -77,7 +77,7 @@ pub fn read(text: &str) -> Parsed {
             defects.at(1, text, super::usi::offset(text, place), problem);
         }
     }
-    Parsed { record: builder.finish(), defects: defects.0 }
+    Parsed { tree: builder.finish(), defects: defects.0 }
 }
 
 fn read_part<'a>(builder: &mut Builder, part: &'a str) -> Result<(), (&'a str, Problem)> {
@@ -103,7 +103,7 @@ fn read_part<'a>(builder: &mut Builder, part: &'a str) -> Result<(), (&'a str, P
 }
 
 /// The whole tree; comments, clocks and headers have no place in it.
-pub fn write(record: &Record) -> String {
+pub fn write(record: &GameTree) -> String {
     let mut text = String::new();
     // The key of a position leaves the move number out, as USEN does.
     if record.start().key() != Position::startpos().key() {

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::problem::{Defects, lines};
-use super::{Builder, End, Event, Parsed, Problem, Record};
+use super::{Builder, End, Event, GameTree, Parsed, Problem};
 use crate::shogi::{Move, Position};
 
 /// Reads the first line that is not empty.
@@ -48,7 +48,7 @@ fn read_line(number: usize, line: &str) -> Parsed {
                 Ok(position) => start = position,
                 Err(error) => {
                     defects.at(number, line, begin, Problem::Start(error));
-                    return Parsed { record: Record::new(start), defects: defects.0 };
+                    return Parsed { tree: GameTree::new(start), defects: defects.0 };
                 }
             }
         }
@@ -68,11 +68,11 @@ fn read_line(number: usize, line: &str) -> Parsed {
             break;
         }
     }
-    Parsed { record: builder.finish(), defects: defects.0 }
+    Parsed { tree: builder.finish(), defects: defects.0 }
 }
 
 /// The main line as a `position` command without an end.
-pub fn write(record: &Record) -> String {
+pub fn write(record: &GameTree) -> String {
     let mut text = String::from("position ");
     if *record.start() == Position::startpos() {
         text.push_str("startpos");
