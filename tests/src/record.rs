@@ -35,7 +35,7 @@ pub fn reduced(record: &GameTree, format: Format) -> GameTree {
                 copy.comments.clone_from(&node.comments);
                 copy.bookmark.clone_from(&node.bookmark);
                 for evaluation in node.evaluations() {
-                    *copy.evaluation_mut(evaluation.by) = evaluation.clone();
+                    *copy.evaluation_mut(evaluation.source) = evaluation.clone();
                 }
             }
         }

@@ -8,7 +8,7 @@
 //! | Floodgate | `* 123 +7776FU -3334FU #1500`: score, line of play, nodes | CSA |
 //! | `ShogiHome` | `*評価値=123`, `*詰み=先手勝ち:7手`, `*読み筋=▲７六歩(77)△３四歩(33)`, `*深さ=12`, `*ノード数=1500`, `*エンジン=…` | KIF, KI2, JKF, and CSA for what Floodgate's form lacks |
 //!
-//! In `ShogiHome`'s form `*` marks the player's own engine and `#` a later analysis.
+//! In `ShogiHome`'s form `*` marks the player's own engine and `#` a later analysis. Both forms give scores from Black's view.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -20,51 +20,84 @@ use super::text;
 use super::tree::Node;
 use crate::shogi::{Color, Move, Position};
 
-/// Who evaluated.
+/// Origin of an [`Evaluation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Searcher {
-    /// The player who made the move, while playing.
+pub enum EvaluationSource {
+    /// Player who made the move, during the game.
     Player,
-    /// An analysis afterwards.
-    Research,
+    /// Analysis after the game.
+    Analysis,
 }
 
-/// A forced mate.
+/// Score in hundredths of a pawn, which cannot be read or made without a point of view.
+///
+/// ```
+/// use keisei_core::notation::Centipawns;
+/// use keisei_core::shogi::Color;
+///
+/// let score = Centipawns::from_view(Color::White, 80);
+/// assert_eq!(score.seen_from(Color::White), 80);
+/// assert_eq!(score.seen_from(Color::Black), -80);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Centipawns {
+    black: i32,
+}
+
+impl Centipawns {
+    /// Score that is `centipawns` from the point of view of `side`: positive if `side` is ahead.
+    pub const fn from_view(side: Color, centipawns: i32) -> Centipawns {
+        match side {
+            Color::Black => Centipawns { black: centipawns },
+            Color::White => Centipawns { black: centipawns.saturating_neg() },
+        }
+    }
+
+    /// Centipawns from the point of view of `side`: positive if `side` is ahead.
+    pub const fn seen_from(self, side: Color) -> i32 {
+        match side {
+            Color::Black => self.black,
+            Color::White => self.black.saturating_neg(),
+        }
+    }
+}
+
+/// Forced mate. It needs no point of view: it names its winner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mate {
-    /// Who mates.
+    /// Side that mates.
     pub winner: Color,
-    /// In how many plies, if that is known.
+    /// Length in plies, if it is known.
     pub plies: Option<u32>,
 }
 
-/// What an engine thought of the position after a node. Everything but the searcher may be missing.
+/// Opinion of an engine on the position after a node. Everything but the source may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evaluation {
-    /// Who evaluated.
-    pub by: Searcher,
-    /// Centipawns from Black's view, as all record formats have it (unlike values elsewhere in this crate).
-    pub centipawns: Option<i32>,
-    /// A forced mate.
+    /// Origin.
+    pub source: EvaluationSource,
+    /// Score.
+    pub score: Option<Centipawns>,
+    /// Forced mate.
     pub mate: Option<Mate>,
-    /// The expected line of play after this node.
+    /// Expected line of play after this node.
     pub line: Vec<Move>,
     /// Search depth in plies.
     pub depth: Option<u32>,
-    /// Positions searched.
+    /// Number of positions searched.
     pub nodes: Option<u64>,
-    /// The engine's name.
+    /// Name of the engine.
     pub engine: Option<String>,
 }
 
 impl Evaluation {
-    /// An evaluation that says nothing yet.
-    pub const fn new(by: Searcher) -> Evaluation {
-        Evaluation { by, centipawns: None, mate: None, line: Vec::new(), depth: None, nodes: None, engine: None }
+    /// Evaluation that says nothing yet.
+    pub const fn new(source: EvaluationSource) -> Evaluation {
+        Evaluation { source, score: None, mate: None, line: Vec::new(), depth: None, nodes: None, engine: None }
     }
 
     fn is_blank(&self) -> bool {
-        *self == Evaluation::new(self.by)
+        *self == Evaluation::new(self.source)
     }
 }
 
@@ -73,11 +106,16 @@ fn number<T: core::str::FromStr + ToString>(text: &str) -> Option<T> {
     text.parse::<T>().ok().filter(|value| value.to_string() == text)
 }
 
+/// Reads a score from Black's view.
+fn score(text: &str) -> Option<Centipawns> {
+    number(text).map(|centipawns| Centipawns::from_view(Color::Black, centipawns))
+}
+
 /// Reads a Floodgate comment: `* 123 +7776FU -3334FU #1500`.
 fn read_floodgate(line: &str, position: &Position) -> Option<Evaluation> {
     let mut words = line.strip_prefix("* ")?.split(' ');
-    let mut evaluation = Evaluation::new(Searcher::Player);
-    evaluation.centipawns = Some(number(words.next()?)?);
+    let mut evaluation = Evaluation::new(EvaluationSource::Player);
+    evaluation.score = Some(score(words.next()?)?);
     let mut position = position.clone();
     for word in words {
         if evaluation.nodes.is_some() {
@@ -95,7 +133,7 @@ fn read_floodgate(line: &str, position: &Position) -> Option<Evaluation> {
 }
 
 fn write_floodgate(evaluation: &Evaluation, position: &Position) -> Option<String> {
-    let mut text = format!("* {}", evaluation.centipawns?);
+    let mut text = format!("* {}", evaluation.score?.seen_from(Color::Black));
     let mut position = position.clone();
     for &mv in &evaluation.line {
         text.push(' ');
@@ -147,7 +185,7 @@ fn write_line(moves: &[Move], position: &Position) -> String {
 fn read_field(line: &str, evaluation: &mut Evaluation, position: &Position) -> bool {
     let Some((key, value)) = line.split_once('=') else { return false };
     match key {
-        "評価値" if evaluation.centipawns.is_none() => evaluation.centipawns = number(value),
+        "評価値" if evaluation.score.is_none() => evaluation.score = score(value),
         "詰み" if evaluation.mate.is_none() => evaluation.mate = read_mate(value),
         "読み筋" if evaluation.line.is_empty() => {
             // Only if it is written back the same: other programs space and pad it differently.
@@ -161,7 +199,7 @@ fn read_field(line: &str, evaluation: &mut Evaluation, position: &Position) -> b
         _ => return false,
     }
     match key {
-        "評価値" => evaluation.centipawns.is_some(),
+        "評価値" => evaluation.score.is_some(),
         "詰み" => evaluation.mate.is_some(),
         "深さ" => evaluation.depth.is_some(),
         "ノード数" => evaluation.nodes.is_some(),
@@ -184,9 +222,9 @@ fn read_mate(value: &str) -> Option<Mate> {
 }
 
 fn write_fields(evaluation: &Evaluation, position: &Position, into: &mut Vec<String>) {
-    let mark = match evaluation.by {
-        Searcher::Player => '*',
-        Searcher::Research => '#',
+    let mark = match evaluation.source {
+        EvaluationSource::Player => '*',
+        EvaluationSource::Analysis => '#',
     };
     if let Some(mate) = evaluation.mate {
         let winner = match mate.winner {
@@ -196,8 +234,8 @@ fn write_fields(evaluation: &Evaluation, position: &Position, into: &mut Vec<Str
         let plies = mate.plies.map_or_else(String::new, |plies| format!(":{plies}手"));
         into.push(format!("{mark}詰み={winner}{plies}"));
     }
-    if let Some(score) = evaluation.centipawns {
-        into.push(format!("{mark}評価値={score}"));
+    if let Some(score) = evaluation.score {
+        into.push(format!("{mark}評価値={}", score.seen_from(Color::Black)));
     }
     if !evaluation.line.is_empty() {
         into.push(format!("{mark}読み筋={}", write_line(&evaluation.line, position)));
@@ -215,17 +253,17 @@ fn write_fields(evaluation: &Evaluation, position: &Position, into: &mut Vec<Str
 
 /// Adds a comment line to a node: as an evaluation if it is one, else as it is. `position` is the one after the node.
 pub(super) fn read_comment(node: &mut Node, line: &str, position: &Position) {
-    let known = |node: &Node, by| node.evaluations().iter().any(|evaluation| evaluation.by == by);
-    if let Some(evaluation) = read_floodgate(line, position).filter(|_| !known(node, Searcher::Player)) {
-        *node.evaluation_mut(Searcher::Player) = evaluation;
+    let known = |node: &Node, by| node.evaluations().iter().any(|evaluation| evaluation.source == by);
+    if let Some(evaluation) = read_floodgate(line, position).filter(|_| !known(node, EvaluationSource::Player)) {
+        *node.evaluation_mut(EvaluationSource::Player) = evaluation;
         return;
     }
     // ShogiHome's mark; a line without one is the player's.
     let (by, field) = match line.strip_prefix('#') {
-        Some(field) => (Searcher::Research, field),
-        None => (Searcher::Player, line.strip_prefix('*').unwrap_or(line)),
+        Some(field) => (EvaluationSource::Analysis, field),
+        None => (EvaluationSource::Player, line.strip_prefix('*').unwrap_or(line)),
     };
-    let old = node.evaluations().iter().find(|evaluation| evaluation.by == by);
+    let old = node.evaluations().iter().find(|evaluation| evaluation.source == by);
     let mut evaluation = old.cloned().unwrap_or_else(|| Evaluation::new(by));
     if read_field(field, &mut evaluation, position) && !evaluation.is_blank() {
         *node.evaluation_mut(by) = evaluation;
@@ -249,10 +287,10 @@ pub(super) fn write_csa_comments(node: &Node, position: &Position) -> Vec<String
     let mut lines = Vec::new();
     for evaluation in node.evaluations() {
         let mut rest = evaluation.clone();
-        let line = write_floodgate(evaluation, position).filter(|_| evaluation.by == Searcher::Player);
+        let line = write_floodgate(evaluation, position).filter(|_| evaluation.source == EvaluationSource::Player);
         if let Some(line) = line {
             lines.push(line);
-            (rest.centipawns, rest.line, rest.nodes) = (None, Vec::new(), None);
+            (rest.score, rest.line, rest.nodes) = (None, Vec::new(), None);
         }
         write_fields(&rest, position, &mut lines);
     }

@@ -58,7 +58,7 @@ pub mod usen;
 mod format;
 
 pub use end::End;
-pub use evaluation::{Evaluation, Mate, Searcher};
+pub use evaluation::{Centipawns, Evaluation, EvaluationSource, Mate};
 pub use format::Format;
 pub use handicap::Handicap;
 pub use problem::{Defect, Parsed, Place, Problem};

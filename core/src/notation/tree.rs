@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::evaluation::{Evaluation, Searcher};
+use super::evaluation::{Evaluation, EvaluationSource};
 use super::{End, Handicap, Problem};
 use crate::shogi::{Color, Game, GameResult, Move, Piece, Position, Reason, Square};
 
@@ -97,16 +97,16 @@ impl Node {
         &self.event
     }
 
-    /// What engines thought of the position after this node: at most one for each [`Searcher`], the player's first.
+    /// What engines thought of the position after this node: at most one for each [`EvaluationSource`], the player's first.
     pub fn evaluations(&self) -> &[Evaluation] {
         &self.evaluations
     }
 
-    /// The evaluation by `searcher`, which is made if there is none yet.
-    pub fn evaluation_mut(&mut self, searcher: Searcher) -> &mut Evaluation {
-        let place = self.evaluations.partition_point(|evaluation| evaluation.by < searcher);
-        if self.evaluations.get(place).is_none_or(|evaluation| evaluation.by != searcher) {
-            self.evaluations.insert(place, Evaluation::new(searcher));
+    /// The evaluation from `source`, which is made if there is none yet.
+    pub fn evaluation_mut(&mut self, source: EvaluationSource) -> &mut Evaluation {
+        let place = self.evaluations.partition_point(|evaluation| evaluation.source < source);
+        if self.evaluations.get(place).is_none_or(|evaluation| evaluation.source != source) {
+            self.evaluations.insert(place, Evaluation::new(source));
         }
         &mut self.evaluations[place]
     }

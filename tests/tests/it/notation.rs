@@ -2,8 +2,8 @@
 
 use encoding_rs::{EUC_JP, SHIFT_JIS, UTF_8};
 use keisei_core::notation::{
-    Builder, End, Event, Format, GameTree, Handicap, Mate, Node, NodeId, Searcher, bod, csa, jkf, kif, text, usen, usi,
-    western,
+    Builder, Centipawns, End, EvaluationSource, Event, Format, GameTree, Handicap, Mate, Node, NodeId, bod, csa, jkf,
+    kif, text, usen, usi, western,
 };
 use keisei_core::shogi::{Color, Move, Position};
 use keisei_tests::random::{Choices, Random};
@@ -183,7 +183,8 @@ fn clocks_headers_and_evaluations() {
     assert_eq!(record.header("備考"), Some("一行目\n二行目 \\ 終わり"));
     assert_eq!(record.header("持ち時間"), Some("900+0+5"));
     let evaluation = &record.node(line[1]).evaluations()[0];
-    assert_eq!((evaluation.by, evaluation.centipawns, evaluation.nodes), (Searcher::Player, Some(30), Some(1500)));
+    assert_eq!((evaluation.source, evaluation.nodes), (EvaluationSource::Player, Some(1500)));
+    assert_eq!(evaluation.score, Some(Centipawns::from_view(Color::Black, 30)));
     let moves: Vec<String> = evaluation.line.iter().map(|mv| mv.to_usi()).collect();
     assert_eq!(moves, ["8c8d", "2f2e"]);
     // The same in the words of KIF.
@@ -257,8 +258,9 @@ fn talk(builder: &mut Builder, random: &mut Random) {
         node.bookmark = Some("しおり".into());
     }
     if random.below(4) == 0 {
-        let evaluation = node.evaluation_mut(if random.below(2) == 0 { Searcher::Player } else { Searcher::Research });
-        evaluation.centipawns = Some(random.below(6000) as i32 - 3000);
+        let source = if random.below(2) == 0 { EvaluationSource::Player } else { EvaluationSource::Analysis };
+        let evaluation = node.evaluation_mut(source);
+        evaluation.score = Some(Centipawns::from_view(Color::Black, random.below(6000) as i32 - 3000));
         evaluation.line.extend(reply.filter(|_| timed));
         evaluation.depth = Some(random.below(30) as u32).filter(|depth| depth % 2 == 1);
         evaluation.nodes = Some(random.below(1 << 30) as u64).filter(|nodes| nodes % 2 == 1);
