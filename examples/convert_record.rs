@@ -5,7 +5,7 @@
 use std::io::Read;
 
 use anyhow::{Context, Result};
-use keisei_core::notation::{Format, csa};
+use keisei_core::notation::Format;
 
 fn main() -> Result<()> {
     let mut text = String::new();
@@ -21,7 +21,7 @@ fn convert(text: &str) -> Result<String> {
     for defect in &read.defects {
         eprintln!("{defect}");
     }
-    Ok(csa::write(&read.tree))
+    Ok(Format::Csa2.write(&read.tree))
 }
 
 #[test]

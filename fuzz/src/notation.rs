@@ -5,7 +5,7 @@
 //! | 0–6 | a format of [`Format::ALL`] |
 //! | 7 | bytes whose encoding and format are detected |
 
-use keisei_core::notation::{Format, Problem, Record, csa, usi};
+use keisei_core::notation::{Format, GameTree, Problem, csa, usi};
 use keisei_tests::record::reduced;
 use trainer_native::convert::decode;
 
@@ -17,31 +17,31 @@ pub fn check(data: &[u8]) {
     let Some((selector, input)) = data.split_first() else { return };
     if let Some(&format) = Format::ALL.get(usize::from(selector % 8)) {
         if let Ok(text) = str::from_utf8(input) {
-            round_trip(format, &format.read(text).record);
+            round_trip(format, &format.read(text).tree);
         }
         return;
     }
     let (text, _) = decode(input);
-    let games = csa::read_all(&text).into_iter().chain(usi::read_all(&text)).map(|parsed| parsed.record);
+    let games = csa::read_all(&text).into_iter().chain(usi::read_all(&text)).map(|parsed| parsed.tree);
     games.for_each(|record| round_trip(Format::Csa3, &record));
     if let Some(format) = Format::detect(&text) {
-        let record = format.read(&text).record;
+        let record = format.read(&text).tree;
         for format in Format::ALL {
             round_trip(format, &record);
         }
     }
 }
 
-fn round_trip(format: Format, record: &Record) {
+fn round_trip(format: Format, record: &GameTree) {
     let text = format.write(record);
     let back = format.read(&text);
     for defect in &back.defects {
         assert!(matches!(defect.problem, Problem::Illegal(_)), "{}: {defect}\n{text}", format.name());
     }
-    let kept = back.record.same_tree(&reduced(record, format)) && back.record.start().key() == record.start().key();
-    assert!(kept, "{} does not keep the tree\n{text}\n{}", format.name(), format.write(&back.record));
+    let kept = back.tree.same_tree(&reduced(record, format)) && back.tree.start().key() == record.start().key();
+    assert!(kept, "{} does not keep the tree\n{text}\n{}", format.name(), format.write(&back.tree));
     // A second round trip changes no node. Headers are not compared: they may need it to become the format's own words.
-    assert!(format.read(&format.write(&back.record)).record.same_tree(&back.record), "{}\n{text}", format.name());
+    assert!(format.read(&format.write(&back.tree)).tree.same_tree(&back.tree), "{}\n{text}", format.name());
 }
 
 /// The fixtures, as they are and in every format.
@@ -54,7 +54,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         let text = String::from_utf8(super::fixture(&format!("kifu/{name}"))).expect("a fixture in UTF-8");
         seeds.push(super::seed(7, &text));
         let own = Format::from_name(name.rsplit_once('.').map_or("", |(_, extension)| extension));
-        let record = own.expect("a known extension").read(&text).record;
+        let record = own.expect("a known extension").read(&text).tree;
         for (selector, format) in (0..).zip(Format::ALL) {
             if Some(format) == own {
                 seeds.push(super::seed(selector, &text));

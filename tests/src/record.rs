@@ -1,12 +1,12 @@
 //! What a format of game records must keep.
 
-use keisei_core::notation::{Builder, End, Event, Format, Record};
+use keisei_core::notation::{Builder, End, Event, Format, GameTree};
 
 /// The tree without what a format cannot hold.
 ///
 /// # Panics
 /// Never: the nodes of a record are played again in the order in which they stand.
-pub fn reduced(record: &Record, format: Format) -> Record {
+pub fn reduced(record: &GameTree, format: Format) -> GameTree {
     let main_only = matches!(format, Format::Csa2 | Format::Csa3 | Format::Usi);
     let mut builder = Builder::new(record.start().clone());
     let lines = if main_only { vec![record.main_line()] } else { record.lines() };
@@ -35,7 +35,7 @@ pub fn reduced(record: &Record, format: Format) -> Record {
                 copy.comments.clone_from(&node.comments);
                 copy.bookmark.clone_from(&node.bookmark);
                 for evaluation in node.evaluations() {
-                    *copy.evaluation_mut(evaluation.by) = evaluation.clone();
+                    *copy.evaluation_mut(evaluation.source) = evaluation.clone();
                 }
             }
         }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS, UTF_8};
 use keisei_core::format;
-use keisei_core::notation::{Format, Node, NodeId, Parsed, Record, csa, usen, usi};
+use keisei_core::notation::{Format, GameTree, Node, NodeId, Parsed, csa, usen, usi};
 use serde_json::{Value, json};
 
 use crate::argument::BadArgument;
@@ -172,10 +172,10 @@ fn recorded(path: &Path) -> Result<Source> {
 }
 
 fn notation_of(game: &format::Record) -> Result<Parsed> {
-    let mut record = Record::of_game(&game.replay().context("the game")?);
+    let mut record = GameTree::of_game(&game.replay().context("the game")?);
     record.set_header("先手", &game.black);
     record.set_header("後手", &game.white);
-    Ok(Parsed { record, defects: Vec::new() })
+    Ok(Parsed { tree: record, defects: Vec::new() })
 }
 
 fn read(path: &Path, report: &mut dyn FnMut(&str)) -> Result<Source> {
@@ -196,7 +196,7 @@ fn read(path: &Path, report: &mut dyn FnMut(&str)) -> Result<Source> {
             report(&format!("{}: {defect}", path.display()));
         }
     }
-    let nothing = |game: &Parsed| game.record.len() == 1 && !game.defects.is_empty();
+    let nothing = |game: &Parsed| game.tree.len() == 1 && !game.defects.is_empty();
     if games.iter().all(nothing) {
         let first = games.iter().find_map(|game| game.defects.first());
         let reason = first.map_or_else(|| "there is no game in it".to_owned(), ToString::to_string);
@@ -241,7 +241,7 @@ fn text(source: &Source, target: Target) -> String {
         }
         Target::Record { format, .. } => {
             let separator = if matches!(format, Format::Csa2 | Format::Csa3) { "/\n" } else { "" };
-            let texts: Vec<String> = source.games.iter().map(|game| format.write(&game.record)).collect();
+            let texts: Vec<String> = source.games.iter().map(|game| format.write(&game.tree)).collect();
             texts.join(separator)
         }
     }
@@ -262,7 +262,7 @@ fn write(source: &Source, target: Target, path: &Path) -> Result<Vec<PathBuf>> {
         let name = format!("{stem}-{number}.{}", target.extension());
         let path = if number == 1 { path.to_owned() } else { path.with_file_name(name) };
         if let Target::Record { format, .. } = target {
-            write_text(&format.write(&game.record), target, &path)?;
+            write_text(&format.write(&game.tree), target, &path)?;
         }
         paths.push(path);
     }
@@ -296,7 +296,7 @@ fn pretty(value: &Value) -> String {
 
 /// What was read, in the schema of the public conformance files: positions always have the move number 1.
 fn describe(source: &Source, game: &Parsed) -> Value {
-    let record = &game.record;
+    let record = &game.tree;
     let line = record.main_line();
     let last = line.last().copied().unwrap_or(NodeId::ROOT);
     let usual = |sfen: String| sfen.rsplit_once(' ').map_or(sfen.clone(), |(fields, _)| format!("{fields} 1"));
@@ -318,7 +318,7 @@ fn describe(source: &Source, game: &Parsed) -> Value {
 }
 
 /// How the main line ends: `start` if there is nothing in it, nothing if it ends with a move.
-fn end_name(record: &Record, nodes: usize) -> Option<&'static str> {
+fn end_name(record: &GameTree, nodes: usize) -> Option<&'static str> {
     match record.end() {
         Some(end) => Some(end.name()),
         None if nodes == 1 => Some("start"),

@@ -2,8 +2,8 @@
 
 use encoding_rs::{EUC_JP, SHIFT_JIS, UTF_8};
 use keisei_core::notation::{
-    Builder, End, Event, Format, Handicap, Mate, Node, NodeId, Record, Searcher, bod, csa, jkf, kif, text, usen, usi,
-    western,
+    Builder, Centipawns, End, EvaluationSource, Event, Format, GameTree, Handicap, Mate, Node, NodeId, bod, csa,
+    japanese, jkf, kif, usen, usi, western,
 };
 use keisei_core::shogi::{Color, Move, Position};
 use keisei_tests::random::{Choices, Random};
@@ -31,7 +31,7 @@ fn without_number(sfen: &str) -> &str {
 }
 
 /// What `expected.json` says of a record, as far as it is not marked unreliable.
-fn differences(record: &Record, expected: &Value) -> Vec<String> {
+fn differences(record: &GameTree, expected: &Value) -> Vec<String> {
     let line = record.main_line();
     let last = *line.last().expect("a line has its root");
     let count = |keep: &dyn Fn(&Node) -> bool| record.nodes().iter().filter(|n| keep(n)).count();
@@ -92,12 +92,12 @@ fn conformance_files() {
         let text = decode(&bytes, entry["encoding"].as_str().expect("encoding"));
         let format = Format::from_name(name.rsplit_once('.').expect("extension").1).expect("a known extension");
         let parsed = format.read(&text);
-        let mut wrong = differences(&parsed.record, entry);
-        let detected = Format::detect(&text).map(|format| format.read(&text).record);
-        if detected.as_ref() != Some(&parsed.record) {
+        let mut wrong = differences(&parsed.tree, entry);
+        let detected = Format::detect(&text).map(|format| format.read(&text).tree);
+        if detected.as_ref() != Some(&parsed.tree) {
             wrong.push("the format was not detected".into());
         }
-        wrong.extend(round_trips(&parsed.record));
+        wrong.extend(round_trips(&parsed.tree));
         if !parsed.defects.is_empty() {
             let _ = writeln!(report, "{name}: {}", parsed.defects[0]);
         }
@@ -111,13 +111,13 @@ fn conformance_files() {
 }
 
 /// Writes and reads a record in every format; names the formats that lose more than they must.
-fn round_trips(record: &Record) -> Vec<String> {
+fn round_trips(record: &GameTree) -> Vec<String> {
     let mut wrong = Vec::new();
     for format in Format::ALL {
         let text = format.write(record);
         let back = format.read(&text);
         let expected = reduced(record, format);
-        if !back.record.same_tree(&expected) || back.record.start().key() != record.start().key() {
+        if !back.tree.same_tree(&expected) || back.tree.start().key() != record.start().key() {
             wrong.push(format!("{} does not keep the tree: {:?}", format.name(), back.defects.first()));
         }
     }
@@ -161,7 +161,7 @@ fn fixtures_of_our_own() {
     check("handicap.jkf", 2, 1, &["0: 5a6b 4i5h 8c8d resign", "3: 3c3d 7g7f interrupt", "3: 5c5d"]);
 }
 
-fn line_text(record: &Record, line: &[NodeId]) -> String {
+fn line_text(record: &GameTree, line: &[NodeId]) -> String {
     let mut text = format!("{}:", record.node(line[0]).ply());
     for &id in line {
         match record.node(id).event() {
@@ -183,7 +183,8 @@ fn clocks_headers_and_evaluations() {
     assert_eq!(record.header("備考"), Some("一行目\n二行目 \\ 終わり"));
     assert_eq!(record.header("持ち時間"), Some("900+0+5"));
     let evaluation = &record.node(line[1]).evaluations()[0];
-    assert_eq!((evaluation.by, evaluation.centipawns, evaluation.nodes), (Searcher::Player, Some(30), Some(1500)));
+    assert_eq!((evaluation.source, evaluation.nodes), (EvaluationSource::Player, Some(1500)));
+    assert_eq!(evaluation.score, Some(Centipawns::from_view(Color::Black, 30)));
     let moves: Vec<String> = evaluation.line.iter().map(|mv| mv.to_usi()).collect();
     assert_eq!(moves, ["8c8d", "2f2e"]);
     // The same in the words of KIF.
@@ -191,22 +192,22 @@ fn clocks_headers_and_evaluations() {
     assert!(kif.contains("**評価値=30\n**読み筋=△８四歩(83)▲２五歩(26)\n**ノード数=1500\n"), "{kif}");
     assert_eq!(record.node(line[3]).comments, ["ただのコメント", "* 20 is not an evaluation"]);
     let again = csa::write(&record, csa::Version::V3);
-    assert_eq!(csa::read(&again).record, record, "{again}");
+    assert_eq!(csa::read(&again).tree, record, "{again}");
 
     let record = kif::read(&fixture("tree.kif")).strict().expect("a fixture without defects");
     let mate = record.nodes().iter().find_map(|node| node.evaluations().first()?.mate);
     assert_eq!(mate, Some(Mate { winner: Color::Black, plies: Some(21) }));
-    assert_eq!(kif::read(&kif::write(&record)).record, record);
+    assert_eq!(kif::read(&kif::write(&record)).tree, record);
 
     let games = csa::read_all(&fixture("games.csa"));
-    let ends: Vec<Option<&End>> = games.iter().map(|game| game.record.end()).collect();
+    let ends: Vec<Option<&End>> = games.iter().map(|game| game.tree.end()).collect();
     // White's foul is Black's loss of the turn but not of the game: White is to move.
     assert_eq!(ends, [Some(&End::IllegalLoss), Some(&End::Mate)]);
-    assert_eq!(games[0].record.handicap(), Some(Handicap::Four));
+    assert_eq!(games[0].tree.handicap(), Some(Handicap::Four));
 }
 
 /// A record with variations, talk, clocks and ends, all drawn from `random`.
-fn random_record(random: &mut Random) -> Record {
+fn random_record(random: &mut Random) -> GameTree {
     let handicaps: Vec<Handicap> = Handicap::all().collect();
     let start = match random.below(3) {
         0 => handicaps[random.below(handicaps.len())].position(),
@@ -257,8 +258,9 @@ fn talk(builder: &mut Builder, random: &mut Random) {
         node.bookmark = Some("しおり".into());
     }
     if random.below(4) == 0 {
-        let evaluation = node.evaluation_mut(if random.below(2) == 0 { Searcher::Player } else { Searcher::Research });
-        evaluation.centipawns = Some(random.below(6000) as i32 - 3000);
+        let source = if random.below(2) == 0 { EvaluationSource::Player } else { EvaluationSource::Analysis };
+        let evaluation = node.evaluation_mut(source);
+        evaluation.score = Some(Centipawns::from_view(Color::Black, random.below(6000) as i32 - 3000));
         evaluation.line.extend(reply.filter(|_| timed));
         evaluation.depth = Some(random.below(30) as u32).filter(|depth| depth % 2 == 1);
         evaluation.nodes = Some(random.below(1 << 30) as u64).filter(|nodes| nodes % 2 == 1);
@@ -310,7 +312,7 @@ fn damaged_texts_never_panic() {
     for name in names {
         let format = Format::from_name(name.rsplit_once('.').expect("extension").1).expect("a known extension");
         let text = fixture(name);
-        let record = format.read(&text).record;
+        let record = format.read(&text).tree;
         texts.extend(Format::ALL.map(|format| (format, format.write(&record))));
         texts.push((format, text));
     }
@@ -319,11 +321,11 @@ fn damaged_texts_never_panic() {
             let text = damaged(text, &mut random);
             let parsed = format.read(&text);
             // What was kept is a record like any other.
-            let again = format.read(&format.write(&parsed.record)).record;
-            assert!(again.len() <= parsed.record.len(), "{text}");
+            let again = format.read(&format.write(&parsed.tree)).tree;
+            assert!(again.len() <= parsed.tree.len(), "{text}");
             for other in Format::ALL {
                 drop(other.read(&text));
-                drop(other.write(&parsed.record));
+                drop(other.write(&parsed.tree));
             }
             drop((bod::read(&text), Format::detect(&text), csa::read_all(&text), usi::read_all(&text)));
         }
@@ -338,12 +340,12 @@ fn move_texts_mean_one_move() {
         let position = random.walk(Position::startpos(), plies);
         let previous = position.legal_moves().first().map(|mv| mv.to());
         for mv in position.legal_moves() {
-            let japanese = text::write_marked(&position, mv, previous);
-            assert_eq!(text::read(&position, &japanese, previous), Ok(mv), "{japanese} in {}", position.to_sfen());
+            let japanese = japanese::write_marked(&position, mv, previous);
+            assert_eq!(japanese::read(&position, &japanese, previous), Ok(mv), "{japanese} in {}", position.to_sfen());
             let hodges = western::write(&position, mv);
             assert_eq!(western::read(&position, &hodges), Ok(mv), "{hodges} in {}", position.to_sfen());
-            let origin = text::write_kif(&position, mv, previous);
-            assert_eq!(text::read(&position, &origin, previous), Ok(mv), "{origin} in {}", position.to_sfen());
+            let origin = japanese::write_kif(&position, mv, previous);
+            assert_eq!(japanese::read(&position, &origin, previous), Ok(mv), "{origin} in {}", position.to_sfen());
         }
     }
 }
@@ -355,8 +357,8 @@ fn japanese_disambiguation() {
         let position = Position::from_sfen(board).expect("a correct SFEN");
         for &(usi, text) in rows {
             let mv: Move = usi.parse().expect("a move");
-            assert_eq!(text::write(&position, mv, None), text, "{usi} in {board}");
-            assert_eq!(text::read(&position, text, None), Ok(mv), "{text} in {board}");
+            assert_eq!(japanese::write(&position, mv, None), text, "{usi} in {board}");
+            assert_eq!(japanese::read(&position, text, None), Ok(mv), "{text} in {board}");
         }
     }
     // Pinned pieces count as alternatives, and 直 gives way to 上.
@@ -418,7 +420,7 @@ fn oddities_of_real_programs() {
     check("~0.7ku2jm.r~1.36e.", &["0: 7g7f 3c3d resign", "2: 8c8d"], &[]);
     // A time before the first move is nobody's.
     assert_eq!(
-        csa::read("PI\n+\nT5\n+7776FU\nT3\n").record.nodes().iter().map(|node| node.spent).collect::<Vec<_>>(),
+        csa::read("PI\n+\nT5\n+7776FU\nT3\n").tree.nodes().iter().map(|node| node.spent).collect::<Vec<_>>(),
         [None, Some(3000)]
     );
 }
@@ -453,7 +455,7 @@ fn defects_have_a_place() {
     fn check(format: Format, text: &str, defect: &str, kept: usize) {
         let parsed = format.read(text);
         assert_eq!(parsed.defects.first().map(ToString::to_string).as_deref(), Some(defect));
-        assert_eq!(parsed.record.len(), kept, "nodes kept of {text}");
+        assert_eq!(parsed.tree.len(), kept, "nodes kept of {text}");
     }
     let kif = "   1 ７六歩(77)\n   2 ３四歩(33)\n";
     check(
@@ -510,4 +512,8 @@ fn defects_have_a_place() {
     // The end after a foul belongs to its line.
     check(Format::Usen, "~0.6y236e4be.r", "line 1, column 10: 8d8e is against the rules here", 5);
     assert!(jkf::read("[]").defects.len() == 1);
+    // What was said before a wrong start position is kept.
+    let unplaced = csa::read("'*対局前\nP+11FU\n+\n");
+    assert_eq!(unplaced.defects.len(), 1);
+    assert_eq!(unplaced.tree.node(NodeId::ROOT).comments, ["対局前"]);
 }
