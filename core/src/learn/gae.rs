@@ -2,7 +2,7 @@
 //!
 //! Everything at a ply is from the view of the side that moved there, so values change sign from one ply to the next.
 
-use super::rollout::{DRAW, Step, StepEnd, Tail, Wdl, flip, value};
+use super::rollout::{DRAW, Rollout, Step, StepEnd, Tail, Wdl, flip, value};
 
 /// Discounts of [`Rollout::estimate`](super::Rollout::estimate).
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,20 @@ pub struct Estimation {
     pub value_lambda: f32,
     /// Weight of the material prior in the values that advantages are taken from, 0–1; the network has the rest.
     pub prior_weight: f32,
+}
+
+impl Rollout {
+    /// Fills [`advantages`](Self::advantages) and [`targets`](Self::targets) row by row.
+    pub fn estimate(&mut self, estimation: &Estimation) {
+        self.advantages.resize(self.steps.len(), 0.0);
+        self.targets.resize(self.steps.len(), DRAW);
+        let rows = self.steps.chunks_exact(self.horizon);
+        let outputs = self.advantages.chunks_exact_mut(self.horizon).zip(self.targets.chunks_exact_mut(self.horizon));
+        for (row, (advantages, targets)) in rows.zip(outputs) {
+            negamax_gae(row, estimation, advantages);
+            categorical_returns(row, estimation, targets);
+        }
+    }
 }
 
 /// Generalised advantage estimation (Schulman et al. 2016) for two sides that move in turn.

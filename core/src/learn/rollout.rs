@@ -5,7 +5,6 @@
 
 use alloc::vec::Vec;
 
-use super::gae::{Estimation, categorical_returns, negamax_gae};
 use super::material::material_score;
 use crate::encoding::{Action, Actions, PackedObservation};
 use crate::random::Stream;
@@ -197,17 +196,5 @@ impl Rollout {
     /// Slots of the plies that the learner played, rising.
     pub fn learner_slots(&self) -> impl Iterator<Item = usize> {
         self.steps.iter().enumerate().filter(|(_, step)| step.mover == Mover::Learner).map(|(slot, _)| slot)
-    }
-
-    /// Fills [`advantages`](Self::advantages) and [`targets`](Self::targets) row by row.
-    pub fn estimate(&mut self, estimation: &Estimation) {
-        self.advantages.resize(self.steps.len(), 0.0);
-        self.targets.resize(self.steps.len(), DRAW);
-        let rows = self.steps.chunks_exact(self.horizon);
-        let outputs = self.advantages.chunks_exact_mut(self.horizon).zip(self.targets.chunks_exact_mut(self.horizon));
-        for (row, (advantages, targets)) in rows.zip(outputs) {
-            negamax_gae(row, estimation, advantages);
-            categorical_returns(row, estimation, targets);
-        }
     }
 }

@@ -10,7 +10,7 @@ use keisei_core::shogi::{Game, MoveList, Position, Reason};
 use super::clock;
 use super::command::{self, Command, Go, MateTime, shortened};
 use super::info;
-use super::options::Options;
+use super::options::UsiOptions;
 use super::workers::Workers;
 use crate::executor::ModelExecutor;
 use crate::model_file;
@@ -23,9 +23,9 @@ const TOLD_EVERY: Duration = Duration::from_millis(500);
 const MATE_SLICE: u32 = 20_000;
 
 /// The engine's state between two lines.
-pub struct Engine<W> {
+pub struct UsiEngine<W> {
     output: W,
-    options: Options,
+    options: UsiOptions,
     workers: Option<Workers>,
     /// The position that the GUI has set; nothing if it was none.
     game: Option<Game>,
@@ -52,9 +52,9 @@ enum End {
     Quit,
 }
 
-impl<W: Write> Engine<W> {
-    pub fn new(output: W) -> Engine<W> {
-        Engine { output, options: Options::default(), workers: None, game: None, search: None, searches: 0 }
+impl<W: Write> UsiEngine<W> {
+    pub fn new(output: W) -> UsiEngine<W> {
+        UsiEngine { output, options: UsiOptions::default(), workers: None, game: None, search: None, searches: 0 }
     }
 
     /// Answers lines until `quit`, or until they end.
@@ -94,7 +94,7 @@ impl<W: Write> Engine<W> {
         match command {
             Command::Usi => {
                 let version = env!("CARGO_PKG_VERSION");
-                let options = Options::declaration();
+                let options = UsiOptions::declaration();
                 self.say(&format!("id name Keisei {version}\nid author the Keisei authors\n{options}usiok\n"))?;
             }
             Command::IsReady => {

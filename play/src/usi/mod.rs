@@ -32,7 +32,7 @@ pub fn run(input: impl BufRead + Send + 'static, output: impl Write) -> Result<(
     let (sender, lines) = channel();
     // Not joined: at `quit` it may wait for a line that never comes.
     std::thread::spawn(move || read(input, &sender));
-    match engine::Engine::new(output).serve(&lines) {
+    match engine::UsiEngine::new(output).serve(&lines) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result.context("standard output"),
     }

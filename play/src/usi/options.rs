@@ -33,7 +33,7 @@ const OPTIONS: [(&str, &str); 10] = [
 
 /// The options as they are set.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Options {
+pub struct UsiOptions {
     /// Model file; nothing before it is set.
     pub model: Option<PathBuf>,
     /// Threads that run the network.
@@ -56,9 +56,9 @@ pub struct Options {
     pub max_plies: u16,
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options {
+impl Default for UsiOptions {
+    fn default() -> UsiOptions {
+        UsiOptions {
             model: None,
             threads: 1,
             arithmetic: Arithmetic::F32,
@@ -73,7 +73,7 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl UsiOptions {
     /// The lines that tell a GUI of all options.
     pub fn declaration() -> String {
         let mut text = String::new();
@@ -133,24 +133,24 @@ fn refused(name: &str, value: &str, wanted: &str) -> String {
 mod tests {
     use super::*;
 
-    fn check(name: &str, value: &str, expected: Result<Options, &str>) {
-        let mut options = Options::default();
+    fn check(name: &str, value: &str, expected: Result<UsiOptions, &str>) {
+        let mut options = UsiOptions::default();
         let result = options.set(name, value);
         assert_eq!(result.map(|()| options), expected.map_err(str::to_owned), "{name} = {value}");
     }
 
     #[test]
     fn options_are_set_or_told_why_not() {
-        let default = Options::default;
-        check("Model", "a b.model", Ok(Options { model: Some("a b.model".into()), ..default() }));
+        let default = UsiOptions::default;
+        check("Model", "a b.model", Ok(UsiOptions { model: Some("a b.model".into()), ..default() }));
         check("Model", "<empty>", Ok(default()));
-        check("Threads", "4", Ok(Options { threads: 4, ..default() }));
+        check("Threads", "4", Ok(UsiOptions { threads: 4, ..default() }));
         check("Threads", "0", Err("option Threads: \"0\" is not a whole number from 1 to 256"));
-        check("Arithmetic", "integer", Ok(Options { arithmetic: Arithmetic::Integer, ..default() }));
+        check("Arithmetic", "integer", Ok(UsiOptions { arithmetic: Arithmetic::Integer, ..default() }));
         check("Arithmetic", "int8", Err("option Arithmetic: \"int8\" is not f32, integer or bf16"));
-        check("Visits", "800", Ok(Options { visits: Some(800), ..default() }));
+        check("Visits", "800", Ok(UsiOptions { visits: Some(800), ..default() }));
         check("Visits", "-1", Err("option Visits: \"-1\" is not a whole number from 0 to 100000000"));
-        check("Temperature", "0.5", Ok(Options { temperature: 0.5, ..default() }));
+        check("Temperature", "0.5", Ok(UsiOptions { temperature: 0.5, ..default() }));
         check("Temperature", "NaN", Err("option Temperature: \"NaN\" is not a number from 0 to 100"));
         check("USI_Ponder", "yes", Err("option USI_Ponder: \"yes\" is not true or false"));
         check("Hash", "1", Err("there is no option \"Hash\""));
@@ -160,7 +160,7 @@ mod tests {
     fn the_declared_defaults_are_the_defaults() {
         for (name, kind) in OPTIONS {
             let mut words = kind.split(' ').skip_while(|word| *word != "default");
-            check(name, words.nth(1).expect("every option has a default"), Ok(Options::default()));
+            check(name, words.nth(1).expect("every option has a default"), Ok(UsiOptions::default()));
         }
     }
 }
