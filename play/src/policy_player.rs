@@ -2,7 +2,7 @@
 
 use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
 use keisei_core::format::{Model, PlyInfo};
-use keisei_core::net::{Executor, OUTCOMES, value};
+use keisei_core::net::{Executor, OUTCOMES, WdlLogits};
 use keisei_core::search::policy;
 
 use crate::executor::ModelExecutor;
@@ -61,7 +61,7 @@ impl PolicyPlayer {
         // A record shows the policy itself, whatever the temperature it was played at.
         let probabilities = policy::probabilities(logits, legal.actions(), 1.0);
         let top = policy::top(&probabilities, SHOWN).into_iter().map(|(i, p)| (legal.moves()[i], p)).collect();
-        Choice { mv, thought: PlyInfo { value: Some(value(wdl)), top } }
+        Choice { mv, thought: PlyInfo { value: Some(WdlLogits(wdl).value()), top } }
     }
 }
 

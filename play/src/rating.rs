@@ -4,6 +4,8 @@
 
 use std::ops::{Add, AddAssign};
 
+use keisei_core::net::Value;
+
 /// Half the width of a 95 % interval, in standard deviations of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
@@ -85,8 +87,8 @@ const CENTIPAWNS: f32 = 600.0;
 /// A centipawn value that no log odds go beyond.
 const MOST_CENTIPAWNS: f32 = 9999.0;
 
-/// Win less loss, in [-1, 1], as centipawns.
-pub fn centipawns(value: f32) -> i32 {
+/// A value as centipawns.
+pub fn centipawns(Value(value): Value) -> i32 {
     let odds = (1.0 + value).max(0.0) / (1.0 - value).max(0.0);
     (CENTIPAWNS * odds.ln()).clamp(-MOST_CENTIPAWNS, MOST_CENTIPAWNS).round() as i32
 }
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn centipawns_by_hand() {
-        let check = |value: f32, expected: i32| assert_eq!(centipawns(value), expected, "{value}");
+        let check = |value: f32, expected: i32| assert_eq!(centipawns(Value(value)), expected, "{value}");
         check(0.0, 0);
         check(0.5, 659); // 600 ln 3
         check(-0.5, -659);

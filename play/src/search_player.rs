@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keisei_core::encoding::PackedObservation;
 use keisei_core::format::{Model, PlyInfo};
-use keisei_core::net::OUTCOMES;
+use keisei_core::net::{OUTCOMES, Value};
 use keisei_core::search::{Candidate, Decision, Evaluator, Search, Settings};
 
 use crate::executor::ModelExecutor;
@@ -109,7 +109,7 @@ impl SearchPlayer {
             _ => (candidate.visits as f32 / visits as f32).min(1.0),
         };
         let top = candidates.iter().map(|candidate| (candidate.mv, share(candidate))).collect();
-        let value = search.wdl().map(|[win, _, loss]| (win - loss).clamp(-1.0, 1.0));
+        let value = search.wdl().map(|wdl| Value(wdl.value().0.clamp(-1.0, 1.0)));
         Choice { mv, thought: PlyInfo { value, top } }
     }
 }

@@ -107,7 +107,7 @@ mod tests {
                     assert_eq!(rollout.legal_of(step), choices.actions());
                     let mv = Actions::Dest2187.to_move(&position, step.action).expect("a legal action");
                     assert!(step.log_prob <= 0.0 && step.log_prob.is_finite());
-                    assert!((step.wdl.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+                    assert!((step.wdl.to_array().iter().sum::<f32>() - 1.0).abs() < 1e-5);
                     assert_eq!(step.score, material::balance(&position, position.side_to_move()) / 76.0);
                     game.play(mv);
                     let outcome = game.outcome().or_else(|| game.declare().ok());

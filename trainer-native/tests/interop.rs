@@ -12,7 +12,7 @@ use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
 use keisei_core::format::{Dtype, Model, Provenance, Record, record};
 use keisei_core::net::scalar::Scalar;
 use keisei_core::net::simd::Simd;
-use keisei_core::net::{Executor, NetOptions, NetSpec, OUTCOMES, Weights, softmax3};
+use keisei_core::net::{Executor, NetOptions, NetSpec, OUTCOMES, Wdl, WdlLogits, Weights};
 use keisei_core::shogi::{Color, Game, GameResult, Position};
 use keisei_play::rating::centipawns;
 
@@ -112,7 +112,7 @@ fn write_outputs(folder: &Path, model: &Model, games: &[Record]) {
         let sfens: String = games.iter().map(|game| game.position().to_sfen() + "\n").collect();
         fs::write(folder.join("positions.txt"), sfens).unwrap();
         let value = wdl.as_chunks().0.iter().map(|&logits| {
-            let [win, draw, _] = softmax3(logits);
+            let Wdl { win, draw, .. } = WdlLogits(logits).softmax();
             win + draw / 2.0
         });
         write("output_policy", &policy);

@@ -2,7 +2,7 @@
 
 use keisei_core::encoding::{PackedObservation, SQUARES};
 use keisei_core::format::model::{Model, Provenance};
-use keisei_core::net::{OUTCOMES, simd::Simd, softmax3};
+use keisei_core::net::{OUTCOMES, Value, Wdl, WdlLogits, simd::Simd};
 use keisei_core::notation::western;
 use keisei_core::search::{self, Decision, Evaluator, Search, Settings, policy};
 use keisei_core::shogi::{Game, Move, Position};
@@ -71,7 +71,7 @@ impl Candidates {
         for candidate in found {
             // Without any visit there is one candidate: a mate.
             let share = if visits == 0 { 1.0 } else { candidate.visits as f32 / visits as f32 };
-            candidates.push(position, &candidate.line, share, candidate.value().unwrap_or(f32::NAN));
+            candidates.push(position, &candidate.line, share, candidate.value().map_or(f32::NAN, |Value(value)| value));
         }
         candidates
     }
@@ -213,7 +213,7 @@ impl Engine {
         let drawn = policy::draw(&policy::probabilities(logits, legal.actions(), temperature), uniform);
         let natural = policy::probabilities(logits, legal.actions(), 1.0);
         let best = policy::top(&natural, CANDIDATES).into_iter().map(|(index, p)| (legal.moves()[index], p));
-        let [win, draw, loss] = softmax3([wdl[0], wdl[1], wdl[2]]);
+        let Wdl { win, draw, loss } = WdlLogits([wdl[0], wdl[1], wdl[2]]).softmax();
         let candidates = Candidates::new(game.position(), best);
         Ok(Thought { win, draw, loss, visits: 0, chosen: legal.moves()[drawn].to_string(), candidates })
     }
@@ -320,7 +320,7 @@ impl Engine {
         };
         let found = search.candidates(CANDIDATES);
         let of_best = || found.first().and_then(|candidate| candidate.wdl);
-        let [win, draw, loss] = search.wdl().or_else(of_best).unwrap_or([0.0, 1.0, 0.0]);
+        let Wdl { win, draw, loss } = search.wdl().or_else(of_best).unwrap_or(Wdl::DRAW);
         let candidates = Candidates::searched(search.game().position(), &found);
         Ok(Thought { win, draw, loss, visits: search.visits(), chosen, candidates })
     }

@@ -1,6 +1,7 @@
 //! Recorded games: reading a file of them, and writing the page's own.
 
 use keisei_core::format::record::{self, PlyInfo, Record};
+use keisei_core::net::Value;
 use keisei_core::shogi::Move;
 use wasm_bindgen::prelude::*;
 
@@ -80,7 +81,7 @@ impl Replay {
     /// # Errors
     /// If there is no such game.
     pub fn values(&self, game: usize) -> Result<Vec<f32>, JsError> {
-        Ok(self.record(game)?.plies.iter().map(|ply| ply.value.unwrap_or(f32::NAN)).collect())
+        Ok(self.record(game)?.plies.iter().map(|ply| ply.value.map_or(f32::NAN, |Value(value)| value)).collect())
     }
 
     /// The candidates that were recorded before the move after `ply` moves, none if none were.
@@ -131,7 +132,7 @@ impl Recorder {
             self.record.plies.resize(ply + 1, PlyInfo::default());
         }
         let top = moves.into_iter().zip(probabilities.iter().copied()).collect();
-        self.record.plies[ply] = PlyInfo { value: Some(value), top };
+        self.record.plies[ply] = PlyInfo { value: Some(Value(value)), top };
         Ok(())
     }
 

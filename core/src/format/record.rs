@@ -20,6 +20,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::envelope::{self, EnvelopeError};
+use crate::net::Value;
 use crate::shogi::{Color, Game, GameResult, IllegalMove, Move, Outcome, Position, Reason, SfenError};
 
 /// The version of the format that is written, and the only one that is read.
@@ -56,8 +57,8 @@ pub struct Record {
 /// What a player thought before a move.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlyInfo {
-    /// Value in `[-1, 1]` for the side to move; nothing for a player that tells none.
-    pub value: Option<f32>,
+    /// Value for the side to move; nothing for a player that tells none.
+    pub value: Option<Value>,
     /// Candidate moves with their probabilities, most probable first.
     pub top: Vec<(Move, f32)>,
 }
@@ -291,7 +292,7 @@ fn check_lengths(moves: usize, plies: usize) -> Result<(), GameError> {
 }
 
 fn check_info(game: &Game, ply: usize, info: &PlyInfo) -> Result<(), GameError> {
-    if info.value.is_some_and(|value| !(-1.0..=1.0).contains(&value)) {
+    if info.value.is_some_and(|Value(value)| !(-1.0..=1.0).contains(&value)) {
         return Err(GameError::Value { ply });
     }
     let sound = |&(mv, probability): &(Move, f32)| game.position().is_legal(mv) && (0.0..=1.0).contains(&probability);
@@ -303,7 +304,7 @@ fn check_info(game: &Game, ply: usize, info: &PlyInfo) -> Result<(), GameError> 
 
 fn store(record: &Record) -> StoredGame<'_> {
     let ply = |info: &PlyInfo| StoredPly {
-        value: info.value,
+        value: info.value.map(|Value(value)| value),
         top: info.top.iter().map(|&(mv, probability)| (mv.to_u16(), probability)).collect(),
     };
     let outcome = |outcome: Outcome| {
@@ -328,7 +329,7 @@ fn load(game: StoredGame) -> Result<Record, GameError> {
     let info = |(i, stored): (usize, StoredPly)| {
         let candidate = |(bits, probability)| Ok((mv(i + 1, bits)?, probability));
         let top = stored.top.into_iter().map(candidate).collect::<Result<_, _>>()?;
-        Ok(PlyInfo { value: stored.value, top })
+        Ok(PlyInfo { value: stored.value.map(Value), top })
     };
     let outcome =
         |(result, reason): (u8, u8)| match (RESULTS.get(usize::from(result)), Reason::ALL.get(usize::from(reason))) {
@@ -369,11 +370,11 @@ mod tests {
 
     fn mate() -> Record {
         let top = vec![(mv("G*1b"), 0.75), (mv("1c1b+"), 0.25)];
-        Record { plies: vec![PlyInfo { value: Some(0.5), top }], ..record(MATE_IN_1, &["G*1b"], 0) }
+        Record { plies: vec![PlyInfo { value: Some(Value(0.5)), top }], ..record(MATE_IN_1, &["G*1b"], 0) }
     }
 
     fn opening() -> Record {
-        let plies = vec![PlyInfo::default(), PlyInfo { value: Some(-1.0), top: Vec::new() }];
+        let plies = vec![PlyInfo::default(), PlyInfo { value: Some(Value(-1.0)), top: Vec::new() }];
         Record { plies, ..record("startpos", &["7g7f", "3c3d", "8h2b+"], 0) }
     }
 
@@ -502,9 +503,9 @@ mod tests {
 
     #[test]
     fn information_that_cannot_be_is_named() {
-        let with = |value, top: &[(&str, f32)]| {
+        let with = |value: Option<f32>, top: &[(&str, f32)]| {
             let top = top.iter().map(|&(usi, probability)| (mv(usi), probability)).collect();
-            Record { plies: vec![PlyInfo { value, top }], ..mate() }
+            Record { plies: vec![PlyInfo { value: value.map(Value), top }], ..mate() }
         };
         let candidate = |usi| GameError::Candidate { ply: 1, mv: mv(usi) };
         check_game(&with(Some(1.5), &[]), GameError::Value { ply: 1 }, "game 1, ply 1: a value outside -1 to 1");

@@ -2,7 +2,8 @@
 //!
 //! Everything at a ply is from the view of the side that moved there, so values change sign from one ply to the next.
 
-use super::rollout::{DRAW, Rollout, Step, StepEnd, Tail, Wdl, flip, value};
+use super::rollout::{Rollout, Step, StepEnd, Tail};
+use crate::net::{Value, Wdl};
 
 /// Discounts of [`Rollout::estimate`](super::Rollout::estimate).
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +22,7 @@ impl Rollout {
     /// Fills [`advantages`](Self::advantages) and [`targets`](Self::targets) row by row.
     pub fn estimate(&mut self, estimation: &Estimation) {
         self.advantages.resize(self.steps.len(), 0.0);
-        self.targets.resize(self.steps.len(), DRAW);
+        self.targets.resize(self.steps.len(), Wdl::DRAW);
         let rows = self.steps.chunks_exact(self.horizon);
         let outputs = self.advantages.chunks_exact_mut(self.horizon).zip(self.targets.chunks_exact_mut(self.horizon));
         for (row, (advantages, targets)) in rows.zip(outputs) {
@@ -42,7 +43,7 @@ impl Rollout {
 /// prior: shaping by a potential is the same as starting the value function at that potential (Wiewiora 2003).
 pub fn negamax_gae(row: &[Step], estimation: &Estimation, advantages: &mut [f32]) {
     let Estimation { gamma, gae_lambda, prior_weight, .. } = *estimation;
-    let mixed = |wdl: Wdl, material: f32| (1.0 - prior_weight) * value(wdl) + prior_weight * material;
+    let mixed = |wdl: Wdl, material: Value| (1.0 - prior_weight) * wdl.value().0 + prior_weight * material.0;
     let mut following = 0.0;
     for t in (0..row.len()).rev() {
         let step = &row[t];
@@ -56,7 +57,7 @@ pub fn negamax_gae(row: &[Step], estimation: &Estimation, advantages: &mut [f32]
         if step.end != StepEnd::Continues {
             following = 0.0;
         }
-        let reward = result.map_or(0.0, value);
+        let reward = result.map_or(0.0, |wdl| wdl.value().0);
         let delta = reward - gamma * next_value - mixed(step.wdl, step.material);
         following = delta - gamma * gae_lambda * following;
         advantages[t] = following;
@@ -70,10 +71,13 @@ pub fn negamax_gae(row: &[Step], estimation: &Estimation, advantages: &mut [f32]
 /// ```
 ///
 /// A terminated game gives its result; a cut one gives the network's estimate of the position reached. What γ takes away
-/// goes to the draw, so that `value(G)` is the discounted scalar return.
+/// goes to the draw, so that the value of `G` is the discounted scalar return.
 pub fn categorical_returns(row: &[Step], estimation: &Estimation, targets: &mut [Wdl]) {
     let Estimation { gamma, value_lambda, .. } = *estimation;
-    let blend = |a: Wdl, b: Wdl, weight: f32| core::array::from_fn(|i| (1.0 - weight) * a[i] + weight * b[i]);
+    let blend = |a: Wdl, b: Wdl, weight: f32| {
+        let (a, b) = (a.to_array(), b.to_array());
+        Wdl::from_array(core::array::from_fn(|i| (1.0 - weight) * a[i] + weight * b[i]))
+    };
     for t in (0..row.len()).rev() {
         let step = &row[t];
         let next: Wdl = match (step.end.result(), step.tail, row.get(t + 1)) {
@@ -85,7 +89,7 @@ pub fn categorical_returns(row: &[Step], estimation: &Estimation, targets: &mut 
             (None, None, Some(next)) => blend(next.wdl, targets[t + 1], value_lambda),
             (None, None, None) => unreachable!("the last ply of a row carries the estimate of what follows"),
         };
-        targets[t] = blend(DRAW, flip(next), gamma);
+        targets[t] = blend(Wdl::DRAW, next.flipped(), gamma);
     }
 }
 
@@ -101,7 +105,7 @@ mod tests {
 
     fn random_wdl(stream: &mut Stream) -> Wdl {
         let raw = [stream.uniform() + 0.01, stream.uniform() + 0.01, stream.uniform() + 0.01];
-        raw.map(|p| p / raw.iter().sum::<f32>())
+        Wdl::from_array(raw.map(|p| p / raw.iter().sum::<f32>()))
     }
 
     const UNDISCOUNTED: Estimation = Estimation { gamma: 1.0, gae_lambda: 1.0, value_lambda: 1.0, prior_weight: 0.0 };
@@ -113,7 +117,7 @@ mod tests {
     }
 
     fn targets(row: &[Step], estimation: &Estimation) -> Vec<Wdl> {
-        let mut out = vec![DRAW; row.len()];
+        let mut out = vec![Wdl::DRAW; row.len()];
         categorical_returns(row, estimation, &mut out);
         out
     }
@@ -128,18 +132,18 @@ mod tests {
             let mut stream = Stream::new(seed, Purpose::Sampling, 0, 0);
             let mut row: Vec<Step> = (0..9).map(|_| step(random_wdl(&mut stream))).collect();
             for one in &mut row {
-                one.material = stream.uniform() - 0.5;
+                one.material = Value(stream.uniform() - 0.5);
             }
             let last = row.last_mut().expect("nine plies");
             last.end = StepEnd::Won;
             let estimation = Estimation { prior_weight: stream.uniform(), ..UNDISCOUNTED };
             let mixed =
-                |s: &Step| (1.0 - estimation.prior_weight) * value(s.wdl) + estimation.prior_weight * s.material;
+                |s: &Step| (1.0 - estimation.prior_weight) * s.wdl.value().0 + estimation.prior_weight * s.material.0;
             let (advantages, targets) = (advantages(&row, &estimation), targets(&row, &estimation));
             for (t, one) in row.iter().enumerate() {
                 let expected = if (row.len() - 1 - t).is_multiple_of(2) { 1.0 } else { -1.0 };
                 near(advantages[t] + mixed(one), expected);
-                near(value(targets[t]), expected);
+                near(targets[t].value().0, expected);
             }
         }
     }
@@ -147,42 +151,42 @@ mod tests {
     #[test]
     fn truncation_bootstraps_and_cuts_the_trace() {
         // Ply 0 is truncated into a position its opponent likes by 0.5; ply 1 starts another game and wins at once.
-        let mut row = vec![step(DRAW), step(DRAW)];
+        let mut row = vec![step(Wdl::DRAW), step(Wdl::DRAW)];
         row[0].end = StepEnd::Truncated;
-        row[0].tail = Some(Tail { wdl: [0.5, 0.5, 0.0], material: 0.0 });
+        row[0].tail = Some(Tail { wdl: Wdl::from_array([0.5, 0.5, 0.0]), material: Value(0.0) });
         row[1].end = StepEnd::Won;
         let estimation = Estimation { gamma: 0.9, gae_lambda: 0.8, value_lambda: 0.8, prior_weight: 0.0 };
         let found = advantages(&row, &estimation);
         near(found[0], -0.9 * 0.5);
         near(found[1], 1.0);
-        assert_eq!(targets(&row, &estimation)[1], [1.0, 0.0, 0.0]);
-        near(value(targets(&row, &estimation)[0]), -0.9 * 0.5);
+        assert_eq!(targets(&row, &estimation)[1], Wdl::WIN);
+        near(targets(&row, &estimation)[0].value().0, -0.9 * 0.5);
     }
 
     #[test]
     fn hand_worked_row() {
         // V = 0.2, −0.1 and 0.4 beyond the row; γ = 0.5, λ = 0.5.
-        let mut row = vec![step([0.2, 0.8, 0.0]), step([0.0, 0.9, 0.1])];
-        row[1].tail = Some(Tail { wdl: [0.4, 0.6, 0.0], material: 0.0 });
+        let mut row = vec![step(Wdl::from_array([0.2, 0.8, 0.0])), step(Wdl::from_array([0.0, 0.9, 0.1]))];
+        row[1].tail = Some(Tail { wdl: Wdl::from_array([0.4, 0.6, 0.0]), material: Value(0.0) });
         let estimation = Estimation { gamma: 0.5, gae_lambda: 0.5, value_lambda: 0.5, prior_weight: 0.0 };
         let found = advantages(&row, &estimation);
         let last = -0.5 * 0.4 + 0.1; // −0.1
         near(found[1], last);
         near(found[0], 0.5 * 0.1 - 0.2 - 0.25 * last);
         let returns = targets(&row, &estimation);
-        near(value(returns[1]), -0.2);
-        near(value(returns[0]), -0.5 * (0.5 * -0.1 + 0.5 * -0.2));
+        near(returns[1].value().0, -0.2);
+        near(returns[0].value().0, -0.5 * (0.5 * -0.1 + 0.5 * -0.2));
         for target in returns {
-            near(target.iter().sum(), 1.0);
+            near(target.to_array().iter().sum(), 1.0);
         }
     }
 
     #[test]
     fn the_side_that_loses_by_its_own_move_is_told_so() {
         // Perpetual check: the mover's repetition loses.
-        let mut row = vec![step(DRAW)];
+        let mut row = vec![step(Wdl::DRAW)];
         row[0].end = StepEnd::Lost;
         near(advantages(&row, &UNDISCOUNTED)[0], -1.0);
-        assert_eq!(targets(&row, &UNDISCOUNTED)[0], [0.0, 0.0, 1.0]);
+        assert_eq!(targets(&row, &UNDISCOUNTED)[0], Wdl::LOSS);
     }
 }

@@ -10,6 +10,7 @@
 //! ```
 
 use crate::encoding::Action;
+use crate::net::{Wdl, WdlLogits};
 use serde::Serialize;
 
 /// One ply to learn from.
@@ -24,7 +25,7 @@ pub struct Sample<'a> {
     /// Normalised advantage.
     pub advantage: f32,
     /// Target of the outcome.
-    pub target: [f32; 3],
+    pub target: Wdl,
 }
 
 /// Coefficients of the loss.
@@ -126,7 +127,7 @@ pub struct Losses {
 pub fn loss_of_sample(
     sample: &Sample,
     policy: &[f32],
-    wdl: [f32; 3],
+    WdlLogits(wdl): WdlLogits,
     c: &Coefficients,
     sums: &mut Sums,
     policy_gradient: &mut [f32],
@@ -167,9 +168,10 @@ pub fn loss_of_sample(
     let highest = wdl.into_iter().fold(f32::NEG_INFINITY, f32::max);
     let exps = wdl.map(|logit| libm::expf(logit - highest));
     let sum: f32 = exps.iter().sum();
-    let mass: f32 = sample.target.iter().sum();
+    let target = sample.target.to_array();
+    let mass: f32 = target.iter().sum();
     let value_loss: f32 =
-        wdl.iter().zip(sample.target).map(|(logit, target)| target * (highest + libm::logf(sum) - logit)).sum();
+        wdl.iter().zip(target).map(|(logit, target)| target * (highest + libm::logf(sum) - logit)).sum();
 
     let deviation = ratio - 1.0;
     sums.add(&Sums {
@@ -184,7 +186,7 @@ pub fn loss_of_sample(
         ratio_error: f64::from(deviation.abs()),
         max_ratio_error: f64::from(deviation.abs()),
     });
-    core::array::from_fn(|i| c.scale * c.vf_coef * (exps[i] / sum * mass - sample.target[i]))
+    core::array::from_fn(|i| c.scale * c.vf_coef * (exps[i] / sum * mass - target[i]))
 }
 
 /// The loss of one sample's score: adds it to `sums` and returns the gradient with respect to the score.
@@ -211,12 +213,13 @@ mod tests {
     use super::*;
 
     fn sample(legal: &[Action], old_log_prob: f32, advantage: f32, target: [f32; 3]) -> Sample<'_> {
+        let target = Wdl::from_array(target);
         Sample { legal, action: Action(0), old_log_prob, advantage, target }
     }
 
     fn run(policy: [f32; 3], wdl: [f32; 3], sample: &Sample) -> Sums {
         let mut sums = Sums::default();
-        loss_of_sample(sample, &policy, wdl, &PLAIN, &mut sums, &mut [0.0; 3]);
+        loss_of_sample(sample, &policy, WdlLogits(wdl), &PLAIN, &mut sums, &mut [0.0; 3]);
         sums
     }
 
@@ -281,7 +284,7 @@ mod tests {
             sums.policy_loss + vf * sums.value_loss - ent * sums.entropy
         };
         let mut found = [0.0; 3];
-        let found_wdl = loss_of_sample(&sample, &policy, wdl, &PLAIN, &mut Sums::default(), &mut found);
+        let found_wdl = loss_of_sample(&sample, &policy, WdlLogits(wdl), &PLAIN, &mut Sums::default(), &mut found);
         let step = 1e-2;
         for i in 0..3 {
             let moved = |base: [f32; 3], by: f32| core::array::from_fn(|j| if i == j { base[j] + by } else { base[j] });

@@ -1,14 +1,15 @@
 //! Material as a learner uses it: a prior for a young value head, and what the score head learns.
 
+use crate::net::Value;
 use crate::shogi::{Position, material};
 
 /// Material of the side to move as a value in (−1, 1): capturing a rook from an even position gives about 0.37.
 ///
 /// It stays well below 1, so that a mate is always worth more than any capture.
-pub fn material_value(position: &Position) -> f32 {
+pub fn material_value(position: &Position) -> Value {
     const CEILING: f32 = 0.7;
     const PAWN: f32 = 0.03;
-    CEILING * libm::tanhf(PAWN * material::balance(position, position.side_to_move()))
+    Value(CEILING * libm::tanhf(PAWN * material::balance(position, position.side_to_move())))
 }
 
 /// Target of the score head: the material balance of the side to move, in the original Keisei's unit of 76 pawns.

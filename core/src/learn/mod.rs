@@ -32,6 +32,6 @@ pub use learner::{Descent, HostDescent, LearnError, Learner, Minibatch, RatioTol
 pub use loss::{Coefficients, Losses, Sample, Sums, loss_of_sample, loss_of_score, normalize};
 pub use material::{material_score, material_value};
 pub use ppo::{PpoSettings, Rates, Update, update};
-pub use rollout::{DRAW, Mover, Rollout, Span, Step, StepEnd, Tail, Wdl, flip, value};
+pub use rollout::{Mover, Rollout, Span, Step, StepEnd, Tail};
 pub use schedule::{Schedule, Shape};
 pub use selfplay::{Collected, Part, RandomPlies, SelfPlay, SelfPlaySettings, Share, SlotError, SlotState};

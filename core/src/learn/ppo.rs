@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::adam::Adam;
 use super::learner::{LearnError, Learner, Minibatch};
 use super::loss::{Coefficients, Losses, Sums, normalize};
-use super::rollout::{Rollout, value};
+use super::rollout::Rollout;
 use crate::net::Weights;
 use crate::random::Stream;
 
@@ -144,8 +144,9 @@ fn explained_variance(rollout: &Rollout) -> f64 {
         let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
         numbers.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / numbers.len() as f64
     };
-    let returns: Vec<f64> = rollout.targets.iter().map(|&target| f64::from(value(target))).collect();
-    let errors: Vec<f64> = returns.iter().zip(&rollout.steps).map(|(g, step)| g - f64::from(value(step.wdl))).collect();
+    let returns: Vec<f64> = rollout.targets.iter().map(|&target| f64::from(target.value().0)).collect();
+    let errors: Vec<f64> =
+        returns.iter().zip(&rollout.steps).map(|(g, step)| g - f64::from(step.wdl.value().0)).collect();
     let spread = variance(&returns);
     if spread > 0.0 { 1.0 - variance(&errors) / spread } else { 0.0 }
 }

@@ -7,24 +7,9 @@ use alloc::vec::Vec;
 
 use super::material::material_score;
 use crate::encoding::{Action, Actions, PackedObservation};
+use crate::net::{Value, Wdl};
 use crate::random::Stream;
 use crate::shogi::{Color, Game, GameResult, Outcome};
-
-/// Probabilities of win, draw and loss for the side to move.
-pub type Wdl = [f32; 3];
-
-/// A drawn game, as [`Wdl`].
-pub const DRAW: Wdl = [0.0, 1.0, 0.0];
-
-/// `P(win) − P(loss)`.
-pub fn value(wdl: Wdl) -> f32 {
-    wdl[0] - wdl[2]
-}
-
-/// The same outcome seen by the other side.
-pub fn flip(wdl: Wdl) -> Wdl {
-    [wdl[2], wdl[1], wdl[0]]
-}
 
 /// Whose ply a step is. Only the learner's plies are learned from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -66,9 +51,9 @@ impl StepEnd {
     /// The result as a distribution, if the rules have ended the game.
     pub fn result(self) -> Option<Wdl> {
         match self {
-            Self::Won => Some([1.0, 0.0, 0.0]),
-            Self::Drawn => Some(DRAW),
-            Self::Lost => Some([0.0, 0.0, 1.0]),
+            Self::Won => Some(Wdl::WIN),
+            Self::Drawn => Some(Wdl::DRAW),
+            Self::Lost => Some(Wdl::LOSS),
             Self::Continues | Self::Truncated => None,
         }
     }
@@ -89,7 +74,7 @@ pub struct Tail {
     /// Prediction of the network.
     pub wdl: Wdl,
     /// Material, see [`material_value`](super::material_value).
-    pub material: f32,
+    pub material: Value,
 }
 
 /// One ply of self-play.
@@ -108,7 +93,7 @@ pub struct Step {
     /// Prediction of the network in the position.
     pub wdl: Wdl,
     /// Material in the position, see [`material_value`](super::material_value).
-    pub material: f32,
+    pub material: Value,
     /// Target of the score head, see [`material_score`](super::material_score).
     pub score: f32,
     /// How the game stood after the move.
@@ -125,8 +110,8 @@ impl Step {
         action: Action(0),
         mover: Mover::Learner,
         log_prob: 0.0,
-        wdl: DRAW,
-        material: 0.0,
+        wdl: Wdl::DRAW,
+        material: Value(0.0),
         score: 0.0,
         end: StepEnd::Continues,
         tail: None,
@@ -167,7 +152,7 @@ impl Rollout {
             });
             rollout.legal.extend(legal.actions());
             let win = stream.uniform() / 2.0;
-            rollout.targets.push([win, 0.5, 0.5 - win]);
+            rollout.targets.push(Wdl { win, draw: 0.5, loss: 0.5 - win });
             rollout.advantages.push(2.0 * stream.uniform() - 1.0);
             game.play(legal.moves()[played]);
             if game.outcome().is_some() {

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::actor::Actor;
 use super::learner::LearnError;
 use super::material::{material_score, material_value};
-use super::rollout::{Mover, Rollout, Span, Step, StepEnd, Tail, value};
+use super::rollout::{Mover, Rollout, Span, Step, StepEnd, Tail};
 use crate::encoding::{Action, Actions, PackedObservation};
 use crate::env::{Games, Opening, Outputs, VecGame};
 use crate::format::record::{PlyInfo, Record};
-use crate::net::{OUTCOMES, softmax3};
+use crate::net::{OUTCOMES, Value, WdlLogits};
 use crate::random::{Purpose, Stream};
 use crate::search::policy;
 use crate::shogi::{Color, Game, GameResult, MAX_MOVES, Move, Outcome, Position, Square};
@@ -92,7 +92,7 @@ struct Notes {
 
 /// What the network thought of a ply.
 struct Thought {
-    value: f32,
+    value: Value,
     /// Most probable moves with their probabilities, the best first.
     top: [(Move, f32); Thought::KEPT],
     kept: usize,
@@ -101,7 +101,7 @@ struct Thought {
 impl Thought {
     const KEPT: usize = 3;
 
-    fn new(value: f32, probabilities: &[f32], moves: &[Move]) -> Self {
+    fn new(value: Value, probabilities: &[f32], moves: &[Move]) -> Self {
         let mut thought = Self { value, top: [(NO_MOVE, 0.0); Self::KEPT], kept: 0 };
         for (&p, &mv) in probabilities.iter().zip(moves) {
             // Behind all that are at least as probable.
@@ -356,7 +356,7 @@ struct Cut {
     /// Index of the step before it.
     step: usize,
     observation: PackedObservation,
-    material: f32,
+    material: Value,
 }
 
 impl Part<'_> {
@@ -386,13 +386,14 @@ impl Part<'_> {
             let mut logits = forward.logits.as_mut_slice();
             for row in 0..games {
                 let (actions, moves) = positions.legal(row);
-                let wdl = softmax3([forward.wdl[3 * row], forward.wdl[3 * row + 1], forward.wdl[3 * row + 2]]);
+                let wdl =
+                    WdlLogits([forward.wdl[3 * row], forward.wdl[3 * row + 1], forward.wdl[3 * row + 2]]).softmax();
                 let probabilities = logits.split_off_mut(..actions.len()).expect("a logit for each legal action");
                 policy::softmax(probabilities, 1.0);
                 let choice = policy::draw(probabilities, streams[row].uniform());
                 chosen[row] = actions[choice];
                 share.collected.note_entropy(probabilities);
-                self.notes[row].thoughts.push(Thought::new(value(wdl), probabilities, moves));
+                self.notes[row].thoughts.push(Thought::new(wdl.value(), probabilities, moves));
                 let position = self.games.game(row).position();
                 self.steps[row * horizon + t] = Step {
                     observation: positions.observations[row],
@@ -442,7 +443,7 @@ impl Part<'_> {
             let observations: Vec<PackedObservation> = part.iter().map(|cut| cut.observation).collect();
             forward.run(actor, &observations, &[])?;
             for (cut, logits) in part.iter().zip(forward.wdl.chunks_exact(3)) {
-                let wdl = softmax3([logits[0], logits[1], logits[2]]);
+                let wdl = WdlLogits([logits[0], logits[1], logits[2]]).softmax();
                 self.steps[cut.step].tail = Some(Tail { wdl, material: cut.material });
             }
         }

@@ -24,6 +24,7 @@
 //! block starts at zero instead, so that a fresh trunk passes its input through.
 
 mod spec;
+mod value;
 mod weights;
 
 #[cfg(feature = "burn")]
@@ -34,6 +35,7 @@ pub mod simd;
 pub mod threads;
 
 pub use spec::{NetOptions, NetSpec, SpecError, TensorSpec};
+pub use value::{Value, Wdl, WdlLogits};
 pub use weights::{Weights, WeightsError};
 
 use crate::encoding::SQUARES;
@@ -75,20 +77,6 @@ pub trait Executor {
     fn forward_scored(&mut self, batch: usize, planes: &[f32], policy: &mut [f32], wdl: &mut [f32], score: &mut [f32]);
 }
 
-/// Probabilities of win, draw and loss from their logits.
-pub fn softmax3(logits: [f32; OUTCOMES]) -> [f32; OUTCOMES] {
-    let highest = logits.into_iter().fold(f32::NEG_INFINITY, f32::max);
-    let exp = logits.map(|logit| libm::expf(logit - highest));
-    let sum: f32 = exp.iter().sum();
-    exp.map(|e| e / sum)
-}
-
-/// Value in `[-1, 1]` for the side to move: the probability of a win less that of a loss.
-pub fn value(wdl_logits: [f32; OUTCOMES]) -> f32 {
-    let [win, _, loss] = softmax3(wdl_logits);
-    win - loss
-}
-
 /// Panics unless the three slices of [`Executor::forward`] have the lengths of their shapes.
 fn assert_shapes(spec: &NetSpec, batch: usize, planes: &[f32], policy: &[f32], wdl: &[f32], score: &[f32]) {
     assert_eq!(planes.len(), batch * usize::from(spec.planes) * SQUARES, "planes are [batch, planes, 81]");
@@ -109,31 +97,4 @@ fn shares(numbers: &mut [f32], len: usize) -> impl Iterator<Item = &mut [f32]> {
         rest = after;
         Some(first)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check_value(logits: [f32; 3], expected: f32) {
-        assert!((value(logits) - expected).abs() < 1e-6, "{logits:?}: {} is not {expected}", value(logits));
-    }
-
-    #[test]
-    fn value_is_win_less_loss() {
-        check_value([0.0, 0.0, 0.0], 0.0);
-        check_value([50.0, 0.0, 0.0], 1.0);
-        check_value([0.0, 0.0, 1e4], -1.0);
-        check_value([0.0, 1e4, 0.0], 0.0);
-        // Two to one in odds, no draws.
-        check_value([core::f32::consts::LN_2, -1e4, 0.0], 1.0 / 3.0);
-    }
-
-    #[test]
-    fn softmax_sums_to_one() {
-        for logits in [[1.0, 2.0, 3.0], [-1e30, 0.0, 1e3], [1e30; 3]] {
-            let sum: f32 = softmax3(logits).iter().sum();
-            assert!((sum - 1.0).abs() < 1e-6, "{logits:?}");
-        }
-    }
 }

@@ -8,7 +8,7 @@ use alloc::{vec, vec::Vec};
 
 use super::noise;
 use super::settings::Gumbel;
-use super::tree::{NodeId, Proof, Tree};
+use super::tree::{NodeId, Proof, Tree, worth};
 use crate::random::SplitMix64;
 
 /// How much a value weighs against the policy: `(VISITS + most visits of a move) · SCALE · value`, the value in [0, 1]; the
@@ -58,7 +58,7 @@ impl Halving {
     fn best(&self, tree: &Tree, id: NodeId, draw_value: f32, fit: impl Fn(u32) -> bool) -> Option<usize> {
         let most = tree.children(id).flatten().map(|child| child.visits).max().unwrap_or(0);
         let weight = (VISITS + most as f32) * SCALE;
-        let unvisited = tree.node(id).outcome().value(draw_value);
+        let unvisited = worth(tree.node(id).wdl(), draw_value);
         let mut best: Option<(usize, f32)> = None;
         for (i, child) in tree.children(id).enumerate() {
             if child.is_some_and(|child| matches!(child.proof, Some(Proof::Win(_))))
@@ -67,7 +67,7 @@ impl Halving {
                 continue;
             }
             let value = match child {
-                Some(child) if child.visits > 0 => child.outcome().flip().value(draw_value),
+                Some(child) if child.visits > 0 => worth(child.wdl().flipped(), draw_value),
                 _ => unvisited,
             };
             let score = self.scores[i] + weight * (value + 1.0) / 2.0;

@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use super::gumbel::Halving;
 use super::mate::{self, Line};
 use super::settings::{MateLimits, Settings};
-use super::tree::{Edge, NodeId, Outcome, Proof, ROOT, Stage, Tree};
+use super::tree::{Edge, NodeId, Proof, ROOT, Stage, Tree, seen_by_other_side, with_rest_lost};
 use super::{noise, puct};
 use crate::encoding::{Action, Actions, PackedObservation};
-use crate::net::{OUTCOMES, softmax3};
+use crate::net::{OUTCOMES, Wdl, WdlLogits};
 use crate::random::SplitMix64;
 use crate::shogi::{Game, GameResult, Move};
 
@@ -192,7 +192,7 @@ impl Search {
             set_priors(edges, actions, logits, self.settings.policy_temperature);
             self.tree.sort_edges(id);
             self.tree.node_mut(id).stage = Stage::Open;
-            self.back_up(path, outcome(wdl));
+            self.back_up(path, finite(WdlLogits(wdl).softmax()));
             if id == ROOT {
                 self.disturb_root();
             }
@@ -346,7 +346,7 @@ impl Search {
             self.tree.node_mut(id).proof = self.prove_leaf();
         }
         if let Some(proof) = self.tree.node(id).proof {
-            self.back_up(start..self.paths.len(), proof.outcome());
+            self.back_up(start..self.paths.len(), proof.wdl());
             self.paths.truncate(start);
             return Descent::Free;
         }
@@ -393,12 +393,11 @@ impl Search {
         mate::solve(self.game.position(), limits.plies.min(left), limits.nodes, &self.repeated)
     }
 
-    /// Adds one visit to every node of a path, whose last node has `outcome`, and carries proofs upwards.
-    fn back_up(&mut self, path: core::ops::Range<usize>, outcome: Outcome) {
-        let mut outcome = outcome;
+    /// Adds one visit to every node of a path, whose last node has these probabilities, and carries proofs upwards.
+    fn back_up(&mut self, path: core::ops::Range<usize>, mut wdl: Wdl) {
         for &id in self.paths[path.clone()].iter().rev() {
-            self.tree.node_mut(id).add(outcome);
-            outcome = outcome.flip();
+            self.tree.node_mut(id).add(wdl);
+            wdl = seen_by_other_side(wdl);
         }
         for pair in self.paths[path].windows(2).rev() {
             if self.tree.node(pair[1]).proof.is_none() || !self.tree.prove(pair[0]) {
@@ -423,7 +422,7 @@ fn set_priors(edges: &mut [Edge], actions: &[Action], logits: &[f32], temperatur
     }
 }
 
-fn outcome(wdl_logits: [f32; OUTCOMES]) -> Outcome {
-    let [win, draw, loss] = softmax3(wdl_logits);
-    if (win + draw + loss).is_finite() { Outcome { win, draw } } else { Outcome { win: 0.0, draw: 1.0 } }
+/// The probabilities, or a draw where a network of wild weights gives none.
+fn finite(wdl: Wdl) -> Wdl {
+    if (wdl.win + wdl.draw + wdl.loss).is_finite() { with_rest_lost(wdl.win, wdl.draw) } else { Wdl::DRAW }
 }

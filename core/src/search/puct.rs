@@ -1,7 +1,7 @@
 //! Which move to follow from a node: PUCT (Rosin 2011), as `AlphaZero` has it (Silver and others 2018).
 
 use super::Settings;
-use super::tree::{NodeId, Proof, Tree};
+use super::tree::{NodeId, Proof, Tree, worth};
 
 /// The edge of an open node to follow next: the highest value plus exploration. Moves that are proven to lose are left out;
 /// nothing if all are. `draw_value` is what a draw is worth to the side to move at the node.
@@ -15,7 +15,7 @@ pub(super) fn select(tree: &Tree, id: NodeId, settings: &Settings, draw_value: f
 
     let edges = tree.edges(id);
     let visited: f32 = edges.iter().filter(|edge| edge.child().is_some()).map(|edge| edge.prior).sum();
-    let unvisited_value = node.outcome().value(draw_value) - settings.fpu_reduction * libm::sqrtf(visited);
+    let unvisited_value = worth(node.wdl(), draw_value) - settings.fpu_reduction * libm::sqrtf(visited);
 
     let mut best = None;
     let mut best_score = f32::NEG_INFINITY;
@@ -31,11 +31,11 @@ pub(super) fn select(tree: &Tree, id: NodeId, settings: &Settings, draw_value: f
             Some(child) => {
                 let value = match child.proof {
                     Some(Proof::Win(_)) => continue,
-                    Some(proof) => proof.outcome().flip().value(draw_value),
+                    Some(proof) => worth(proof.wdl().flipped(), draw_value),
                     None if child.visits == 0 => -1.0,
                     None => {
                         let (visits, in_flight) = (child.visits as f32, child.in_flight as f32);
-                        (child.outcome().flip().value(draw_value) * visits - in_flight) / (visits + in_flight)
+                        (worth(child.wdl().flipped(), draw_value) * visits - in_flight) / (visits + in_flight)
                     }
                 };
                 value + exploration * edge.prior / (1.0 + child.started() as f32)
@@ -50,7 +50,7 @@ pub(super) fn select(tree: &Tree, id: NodeId, settings: &Settings, draw_value: f
 
 #[cfg(test)]
 mod tests {
-    use super::super::tree::{Edge, Outcome, ROOT, Stage};
+    use super::super::tree::{Edge, ROOT, Stage, with_rest_lost};
     use super::*;
     use crate::shogi::Position;
 
@@ -63,13 +63,13 @@ mod tests {
             edge.prior = prior;
         }
         tree.node_mut(ROOT).stage = Stage::Open;
-        tree.node_mut(ROOT).add(Outcome { win: 0.5, draw: 0.0 });
+        tree.node_mut(ROOT).add(with_rest_lost(0.5, 0.0));
         for &(edge, visits, win, proof) in children {
             let child = tree.child(ROOT, edge);
             tree.node_mut(child).proof = proof;
             for _ in 0..visits {
-                tree.node_mut(child).add(Outcome { win: 1.0 - win, draw: 0.0 });
-                tree.node_mut(ROOT).add(Outcome { win, draw: 0.0 });
+                tree.node_mut(child).add(with_rest_lost(1.0 - win, 0.0));
+                tree.node_mut(ROOT).add(with_rest_lost(win, 0.0));
             }
         }
         tree

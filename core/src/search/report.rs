@@ -4,9 +4,9 @@ use alloc::{vec, vec::Vec};
 use core::cmp::Ordering;
 
 use super::policy;
-use super::tree::{Edge, NodeId, Proof, ROOT};
+use super::tree::{Edge, NodeId, Proof, ROOT, seen_by_other_side, worth};
 use super::{Search, mate::Line};
-use crate::net::OUTCOMES;
+use crate::net::{Value, Wdl};
 use crate::shogi::{Move, Outcome};
 
 /// What to do at the root.
@@ -30,7 +30,7 @@ pub struct Candidate {
     /// Its visits.
     pub visits: u32,
     /// Probabilities of win, draw and loss after it; nothing if it was never visited.
-    pub wdl: Option<[f32; OUTCOMES]>,
+    pub wdl: Option<Wdl>,
     /// What is certain, if anything is; plies count this move.
     pub proof: Option<Proof>,
     /// The principal variation, this move first.
@@ -38,9 +38,9 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Win less loss, in [-1, 1]; nothing if it was never visited.
-    pub fn value(&self) -> Option<f32> {
-        self.wdl.map(|[win, _, loss]| win - loss)
+    /// Value of the move; nothing if it was never visited.
+    pub fn value(&self) -> Option<Value> {
+        self.wdl.map(Wdl::value)
     }
 }
 
@@ -52,9 +52,9 @@ impl Search {
 
     /// Probabilities of win, draw and loss for the side to move at the root; nothing before the first visit unless they
     /// are certain.
-    pub fn wdl(&self) -> Option<[f32; OUTCOMES]> {
+    pub fn wdl(&self) -> Option<Wdl> {
         let root = self.tree.node(ROOT);
-        (root.visits > 0 || root.proof.is_some()).then(|| wdl(root.outcome()))
+        (root.visits > 0 || root.proof.is_some()).then(|| root.wdl())
     }
 
     /// The best moves so far, at most `count`, the best first: proven wins, then by visits, proven losses last.
@@ -140,7 +140,7 @@ impl Search {
         let node = |edge: &Edge| edge.child().map(|child| self.tree.node(child));
         let visits = |edge: &Edge| node(edge).map_or(0, |node| node.visits);
         let value =
-            |edge: &Edge| node(edge).filter(|node| node.visits > 0).map(|node| node.outcome().flip().value(0.0));
+            |edge: &Edge| node(edge).filter(|node| node.visits > 0).map(|node| worth(node.wdl().flipped(), 0.0));
         class(a)
             .cmp(&class(b))
             .then_with(|| decided(a).cmp(&decided(b)))
@@ -156,7 +156,7 @@ impl Search {
             mv: edge.mv,
             prior: edge.prior,
             visits: node.map_or(0, |node| node.visits),
-            wdl: seen.map(|node| wdl(node.outcome().flip())),
+            wdl: seen.map(|node| seen_by_other_side(node.wdl())),
             proof: self.proof_of(edge),
             line: self.line(edge),
         }
@@ -190,12 +190,8 @@ fn mating(line: &Line) -> Candidate {
         mv: line[0],
         prior: 0.0,
         visits: 0,
-        wdl: Some([1.0, 0.0, 0.0]),
+        wdl: Some(Wdl::WIN),
         proof: Some(Proof::Win(line.len() as u16)),
         line: line.to_vec(),
     }
-}
-
-fn wdl(outcome: super::tree::Outcome) -> [f32; OUTCOMES] {
-    [outcome.win, outcome.draw, outcome.flip().win]
 }

@@ -6,6 +6,7 @@
 use alloc::{vec, vec::Vec};
 use core::cmp::Reverse;
 
+use crate::net::Wdl;
 use crate::shogi::Move;
 
 /// Index of a node in [`Tree::nodes`].
@@ -47,32 +48,28 @@ impl Proof {
         }
     }
 
-    pub(super) fn outcome(self) -> Outcome {
+    pub(super) fn wdl(self) -> Wdl {
         match self {
-            Proof::Win(_) => Outcome { win: 1.0, draw: 0.0 },
-            Proof::Draw => Outcome { win: 0.0, draw: 1.0 },
-            Proof::Loss(_) => Outcome { win: 0.0, draw: 0.0 },
+            Proof::Win(_) => Wdl::WIN,
+            Proof::Draw => Wdl::DRAW,
+            Proof::Loss(_) => Wdl::LOSS,
         }
     }
 }
 
-/// Probabilities of a win and a draw for the side to move; the rest is loss.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Outcome {
-    pub win: f32,
-    pub draw: f32,
+/// Probabilities of which the remainder after win and draw is loss.
+pub(super) fn with_rest_lost(win: f32, draw: f32) -> Wdl {
+    Wdl { win, draw, loss: 1.0 - win - draw }
 }
 
-impl Outcome {
-    /// As the other side sees it.
-    pub fn flip(self) -> Outcome {
-        Outcome { win: 1.0 - self.win - self.draw, draw: self.draw }
-    }
+/// The same outcome from the other side's view, where loss is again the remainder.
+pub(super) fn seen_by_other_side(wdl: Wdl) -> Wdl {
+    with_rest_lost(wdl.loss, wdl.draw)
+}
 
-    /// Win less loss, with a draw worth `draw_value`.
-    pub fn value(self, draw_value: f32) -> f32 {
-        2.0 * self.win + self.draw - 1.0 + draw_value * self.draw
-    }
+/// Win less loss, with a draw worth `draw_value` to the side to move.
+pub(super) fn worth(wdl: Wdl, draw_value: f32) -> f32 {
+    2.0 * wdl.win + wdl.draw - 1.0 + draw_value * wdl.draw
 }
 
 /// How far a node has come.
@@ -114,19 +111,19 @@ impl Node {
         }
     }
 
-    pub fn add(&mut self, outcome: Outcome) {
+    pub fn add(&mut self, wdl: Wdl) {
         self.visits += 1;
-        self.wins += f64::from(outcome.win);
-        self.draws += f64::from(outcome.draw);
+        self.wins += f64::from(wdl.win);
+        self.draws += f64::from(wdl.draw);
     }
 
     /// What is known of the position: a proof, else the mean over its visits, of which there must be one.
-    pub fn outcome(&self) -> Outcome {
+    pub fn wdl(&self) -> Wdl {
         if let Some(proof) = self.proof {
-            return proof.outcome();
+            return proof.wdl();
         }
         let visits = f64::from(self.visits);
-        Outcome { win: (self.wins / visits) as f32, draw: (self.draws / visits) as f32 }
+        with_rest_lost((self.wins / visits) as f32, (self.draws / visits) as f32)
     }
 
     /// Visits, those on their way included.

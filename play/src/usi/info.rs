@@ -37,6 +37,6 @@ fn score(candidate: &Candidate) -> String {
     match candidate.proof {
         Some(Proof::Win(plies)) => format!("mate {plies}"),
         Some(Proof::Loss(plies)) => format!("mate -{}", plies.max(1)),
-        _ => format!("cp {}", centipawns(candidate.value().unwrap_or(0.0))),
+        _ => format!("cp {}", centipawns(candidate.value().unwrap_or_default())),
     }
 }

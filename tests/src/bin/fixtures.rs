@@ -14,7 +14,7 @@
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
 use keisei_core::format::{Dtype, Model, PlyInfo, Provenance, Record, record};
-use keisei_core::net::{Executor, NetOptions, NetSpec, OUTCOMES, Weights, simd::Simd, value};
+use keisei_core::net::{Executor, NetOptions, NetSpec, OUTCOMES, WdlLogits, Weights, simd::Simd};
 use keisei_core::search::policy;
 use keisei_core::shogi::{Game, Move, Position};
 use keisei_tests::random::{Choices, Random};
@@ -132,7 +132,7 @@ fn self_play(model: &Model, random: &mut Random) -> Record {
         let probabilities = policy::probabilities(&player.policy, legal.actions(), 1.0);
         let best = policy::top(&probabilities, CANDIDATES);
         let top = best.into_iter().map(|(index, p)| (legal.moves()[index], p)).collect();
-        plies.push(PlyInfo { value: Some(value(player.wdl)), top });
+        plies.push(PlyInfo { value: Some(WdlLogits(player.wdl).value()), top });
         game.play(legal.moves()[policy::draw(&probabilities, random.uniform())]);
     }
     Record::of_game(&game, "random", "random", plies)

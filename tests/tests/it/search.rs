@@ -2,7 +2,7 @@
 
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::net::simd::{Level, Simd};
-use keisei_core::net::{Executor, NetOptions, NetSpec, Weights};
+use keisei_core::net::{Executor, NetOptions, NetSpec, Wdl, Weights};
 use keisei_core::search::{Candidate, Decision, Evaluator, Gumbel, MateLimits, Noise, Proof, Search, Settings, mate};
 use keisei_core::shogi::{Game, Move, MoveList, Position};
 
@@ -243,7 +243,7 @@ fn repetition_is_seen_at_the_root() {
     let shuffle = "1i2i 5a4a 2i1i 4a5a ".repeat(2);
     let search = run(game(start, &(shuffle.clone() + "1i2i 5a4a 2i1i")), visits(400), 8);
     let draw = candidate(&search, "4a5a");
-    assert_eq!((draw.proof, draw.wdl), (Some(Proof::Draw), Some([0.0, 1.0, 0.0])));
+    assert_eq!((draw.proof, draw.wdl), (Some(Proof::Draw), Some(Wdl::DRAW)));
     // Once earlier it is no draw yet.
     let search = run(game(start, &shuffle), visits(400), 8);
     assert!(search.candidates(usize::MAX).iter().all(|candidate| candidate.proof != Some(Proof::Draw)));
@@ -328,7 +328,7 @@ fn visits_add_up() {
         let priors: f32 = search.candidates(usize::MAX).iter().map(|candidate| candidate.prior).sum();
         assert!((priors - 1.0).abs() < 1e-4, "{priors}");
         for candidate in search.candidates(5) {
-            let [win, draw, loss] = candidate.wdl.expect("the best moves are visited");
+            let Wdl { win, draw, loss } = candidate.wdl.expect("the best moves are visited");
             assert!((win + draw + loss - 1.0).abs() < 1e-5 && candidate.line[0] == candidate.mv);
             let mut game = Game::startpos();
             candidate.line.iter().for_each(|&mv| game.play(mv));

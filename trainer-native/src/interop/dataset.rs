@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use keisei_core::format::{Record, record};
+use keisei_core::net::Value;
 use keisei_core::shogi::{Color, Game, GameResult, Move, Piece, PieceType, Position, Square};
 
 use crate::argument::BadArgument;
@@ -123,7 +124,7 @@ pub fn entries(record: &Record, dataset: Dataset) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn entry(position: &Position, value: f32, mv: Move, winner: Option<Color>, dataset: Dataset) -> Result<Vec<u8>> {
+fn entry(position: &Position, value: Value, mv: Move, winner: Option<Color>, dataset: Dataset) -> Result<Vec<u8>> {
     let us = position.side_to_move();
     let mut bytes = packed(position, dataset)?.to_vec();
     bytes.extend((centipawns(value) as i16).to_le_bytes());

@@ -75,7 +75,7 @@ impl<B: Backend> Batch<B> {
         let steps = || slots.iter().map(|&slot| &rollout.steps[slot]);
         let action: Vec<i32> = steps().map(|step| i32::from(step.action.0)).collect();
         let old_log_prob: Vec<f32> = steps().map(|step| step.log_prob).collect();
-        let target: Vec<f32> = slots.iter().flat_map(|&slot| rollout.targets[slot]).collect();
+        let target: Vec<f32> = slots.iter().flat_map(|&slot| rollout.targets[slot].to_array()).collect();
         let score: Vec<f32> = steps().map(|step| step.score).collect();
         let legal = Tensor::from_data(TensorData::new(legal, [samples, words]), device);
         Self {

@@ -8,7 +8,7 @@ use keisei_core::learn::{
     Sums, loss_of_sample, loss_of_score,
 };
 use keisei_core::net::simd::{Backprop, Bf16, Level, Simd, Tape};
-use keisei_core::net::{NetSpec, OUTCOMES, Weights};
+use keisei_core::net::{NetSpec, OUTCOMES, WdlLogits, Weights};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -225,7 +225,7 @@ impl Worker {
                     target: rollout.targets[slot],
                 };
                 let logits = &policy[i * actions..][..actions];
-                let outcome = std::array::from_fn(|o| wdl[i * OUTCOMES + o]);
+                let outcome = WdlLogits(std::array::from_fn(|o| wdl[i * OUTCOMES + o]));
                 let gradient = &mut policy_gradient[i * actions..][..actions];
                 let d = loss_of_sample(&sample, logits, outcome, coefficients, &mut sums, gradient);
                 wdl_gradient[i * OUTCOMES..][..OUTCOMES].copy_from_slice(&d);

@@ -11,7 +11,7 @@ use keisei_core::format::model::Model;
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
 use keisei_core::net::simd::Calibration;
-use keisei_core::net::{Executor, OUTCOMES, value};
+use keisei_core::net::{Executor, OUTCOMES, WdlLogits};
 use keisei_core::random::SplitMix64;
 use keisei_core::shogi::Game;
 use keisei_play::executor::{own_positions, planes};
@@ -98,7 +98,7 @@ fn best<'a>(output: &'a Output, positions: &'a Positions) -> impl Iterator<Item 
 }
 
 fn values(output: &Output) -> impl Iterator<Item = f32> {
-    output.wdl.chunks_exact(OUTCOMES).map(|wdl| value([wdl[0], wdl[1], wdl[2]]))
+    output.wdl.chunks_exact(OUTCOMES).map(|wdl| WdlLogits([wdl[0], wdl[1], wdl[2]]).value().0)
 }
 
 fn largest(differences: impl Iterator<Item = f32>) -> f32 {

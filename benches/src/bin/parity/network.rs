@@ -11,7 +11,7 @@ use keisei_core::learn::{
     Coefficients, Learner, Minibatch, Rollout, Sample, Step, Sums, loss_of_sample, loss_of_score,
 };
 use keisei_core::net::simd::Backprop;
-use keisei_core::net::{Executor, OUTCOMES, value};
+use keisei_core::net::{Executor, OUTCOMES, WdlLogits};
 use keisei_core::random::{Purpose, SplitMix64, Stream};
 use trainer_native::learner::BurnLearner;
 
@@ -196,7 +196,7 @@ impl NetworkCase {
                 target: self.rollout.targets[self.slots[i]],
             };
             let (policy, wdl) = (i * actions..(i + 1) * actions, i * OUTCOMES..(i + 1) * OUTCOMES);
-            let outcome = std::array::from_fn(|o| definition.wdl[wdl.start + o]);
+            let outcome = WdlLogits(std::array::from_fn(|o| definition.wdl[wdl.start + o]));
             let slope = &mut slopes.policy[policy.clone()];
             let slope = loss_of_sample(&sample, &definition.policy[policy], outcome, c, &mut sums, slope);
             slopes.wdl[wdl].copy_from_slice(&slope);
@@ -226,7 +226,9 @@ impl NetworkCase {
     }
 
     pub fn differences(&self, definition: &Output, gradient: &[f32], found: &Output) -> Differences {
-        let values = |output: &Output| output.wdl.chunks(OUTCOMES).map(|wdl| value([wdl[0], wdl[1], wdl[2]])).collect();
+        let values = |output: &Output| {
+            output.wdl.chunks(OUTCOMES).map(|wdl| WdlLogits([wdl[0], wdl[1], wdl[2]]).value().0).collect()
+        };
         let (expected, values): (Vec<f32>, Vec<f32>) = (values(definition), values(found));
         Differences {
             policy: largest_difference(&definition.policy, &found.policy),
