@@ -4,8 +4,6 @@ pub mod envelope;
 pub mod model;
 pub mod record;
 
-pub(crate) mod half;
-
 pub use envelope::EnvelopeError;
 pub use model::{Dtype, Model, ModelError, Provenance};
 pub use record::{GameError, PlyInfo, Record, RecordError};

@@ -17,10 +17,10 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
+use half::f16;
 use serde::{Deserialize, Serialize};
 
 use super::envelope::{self, EnvelopeError, MAX_HEADER};
-use super::half;
 use crate::encoding::{Actions, Features};
 use crate::net::{NetOptions, NetSpec, SpecError, Weights, WeightsError};
 
@@ -195,7 +195,7 @@ impl Model {
         }
         let body: Vec<u8> = match dtype {
             Dtype::F32 => self.weights.data().iter().flat_map(|x| x.to_le_bytes()).collect(),
-            Dtype::F16 => self.weights.data().iter().flat_map(|&x| half::from_f32(x).to_le_bytes()).collect(),
+            Dtype::F16 => self.weights.data().iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()).collect(),
         };
         check_finite(self.spec(), &numbers(&body, dtype))?;
         Ok(envelope::seal(MAGIC, version, &header, &body))
@@ -250,7 +250,7 @@ fn check_encodings(spec: &NetSpec, features: Features, actions: Actions) -> Resu
 fn numbers(body: &[u8], dtype: Dtype) -> Vec<f32> {
     match dtype {
         Dtype::F32 => body.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
-        Dtype::F16 => body.as_chunks().0.iter().map(|&bytes| half::to_f32(u16::from_le_bytes(bytes))).collect(),
+        Dtype::F16 => body.as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32()).collect(),
     }
 }
 
@@ -332,6 +332,21 @@ mod tests {
         }
         assert_eq!(rounded.to_bytes(Dtype::F16).as_ref(), Ok(&halves));
         assert_eq!(rounded.provenance, model.provenance);
+    }
+
+    #[test]
+    fn weights_are_rounded_to_the_nearest_binary16() {
+        let mut model = model();
+        let published =
+            [(1.0, 0x3c00), (-2.0, 0xc000), (1.0 / 3.0, 0x3555), (-0.0, 0x8000), (65519.0, 0x7bff), (2.98e-8, 0)];
+        for (weight, (x, _)) in model.weights.data_mut().iter_mut().zip(published) {
+            *weight = x;
+        }
+        let bytes = model.to_bytes(Dtype::F16).expect("the model is sound");
+        let weights = &bytes[bytes.len() - 32 - 2 * model.spec().parameters()..];
+        for ((x, bits), stored) in published.into_iter().zip(weights.as_chunks().0) {
+            assert_eq!(u16::from_le_bytes(*stored), bits, "{x}");
+        }
     }
 
     #[test]
