@@ -2,5 +2,4 @@
 
 pub mod safetensors;
 pub mod onnx;
-mod protobuf;
 pub mod dataset;
