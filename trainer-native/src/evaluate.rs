@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::arena::{CONVERSION_PLIES, Match, Played};
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;
-use crate::export::{MODEL, read_model};
+use crate::files::{MODEL, read_model};
 use crate::network::{Arithmetic, Network};
 use crate::player::{Agent, Contender, EVALUATION_TEMPERATURE};
 use crate::score::Tally;

@@ -12,7 +12,7 @@ use super::command::{self, Command, Go, MateTime, shortened};
 use super::info;
 use super::options::Options;
 use super::workers::Workers;
-use crate::export::read_model;
+use crate::files::read_model;
 use crate::network::Network;
 use crate::random::{Purpose, Stream};
 

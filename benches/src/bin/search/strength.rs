@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use keisei_core::search::Settings;
 use trainer_native::arena::Match;
-use trainer_native::export::read_model;
+use trainer_native::files::read_model;
 use trainer_native::network::Network;
 use trainer_native::player::Contender;
 use trainer_native::score::Tally;

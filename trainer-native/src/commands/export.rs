@@ -1,4 +1,4 @@
-//! `trainer-native export`: a run's model, or a fresh one, as the file that players and the page load.
+//! `trainer-native export`: model of a run, or an untrained one, as a file for players, the page or other programs.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,8 @@ use keisei_core::net::Weights;
 use crate::argument::BadArgument;
 use crate::config::Preset;
 use crate::durable::write_atomically;
+use crate::files::{GAMES, MODEL, read, read_model};
 use crate::interop::{onnx, safetensors};
-
-/// Name of the current model in a run's folder.
-pub const MODEL: &str = "model.model";
-
-/// Name of the latest games in a run's folder, and in the page's.
-pub const GAMES: &str = "games.record";
 
 /// Arguments of `export`.
 #[derive(clap::Args, Debug)]
@@ -34,14 +29,14 @@ pub struct ExportArgs {
     f16: bool,
 }
 
-/// What a model is written as.
+/// Format of a model file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Our own, which players and the page load
+    /// Our own, for players and the page
     Model,
-    /// safetensors, with the architecture as JSON beside it
+    /// Weights as safetensors, with the architecture as JSON beside them
     Safetensors,
-    /// ONNX
+    /// Network as ONNX
     Onnx,
 }
 
@@ -62,16 +57,15 @@ struct Target {
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Folder of the page's public files: write the model, and the run's games, to its `models`
+    /// Folder of the page's public files: its `models` receives the model, and the run's games
     #[arg(long, value_name = "DIR")]
     web: Option<PathBuf>,
 }
 
-/// Exports and tells what was written.
+/// Exports; returns the lines to print, one for each file written.
 ///
 /// # Errors
-/// Names the file that cannot be read, is no model or no record, or cannot be written; or the arguments that do not go
-/// together.
+/// Names the arguments that exclude each other, or the file that cannot be read, is no model or no record, or cannot be written.
 pub fn run(args: &ExportArgs) -> Result<String> {
     if args.to != Format::Model && (args.f16 || args.target.out.is_none()) {
         let reason = "is written to --out, with 32-bit numbers";
@@ -114,19 +108,7 @@ pub fn run(args: &ExportArgs) -> Result<String> {
     Ok(written)
 }
 
-/// The model in a file.
-///
-/// # Errors
-/// Names the file, and what is wrong with it and where.
-pub fn read_model(path: &Path) -> Result<Model> {
-    Model::from_bytes(&read(path)?).with_context(|| format!("{}", path.display()))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))
-}
-
-/// An untrained network of the default size.
+/// Untrained network of the default size.
 fn fresh(seed: u64) -> Result<Model> {
     let config = Preset::Cpu.config();
     let weights = Weights::init(&config.spec(), seed).context("the preset's network")?;

@@ -1,0 +1,8 @@
+//! Subcommands of the program, one file each: their arguments, and what they print.
+
+pub mod export;
+pub mod serve;
+pub mod convert;
+pub mod dataset;
+pub mod encode;
+pub mod inspect;
