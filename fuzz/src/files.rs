@@ -12,7 +12,6 @@ use keisei_core::encoding::{Actions, Features};
 use keisei_core::format::{Dtype, Model, Provenance, Record, envelope, model, record};
 use keisei_core::net::{NetOptions, NetSpec, Weights};
 use keisei_core::shogi::{Game, Position};
-use sha2::{Digest, Sha256};
 use trainer_native::checkpoint::State;
 use trainer_native::config::{Config, Preset};
 
@@ -54,10 +53,7 @@ fn records(bytes: &[u8]) {
 
 /// The bytes of a checkpoint around `state`.
 fn sealed_checkpoint(state: &[u8]) -> Vec<u8> {
-    let mut bytes = [&b"KEISEICP\x01\0\0\0"[..], &[0; 8], state].concat();
-    let digest = Sha256::digest(&bytes);
-    bytes.extend_from_slice(&digest);
-    bytes
+    envelope::seal_content(*b"KEISEICP", 1, &[&[0; 8], state])
 }
 
 fn a_checkpoint(bytes: &[u8]) {

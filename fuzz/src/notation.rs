@@ -7,7 +7,7 @@
 
 use keisei_core::notation::{Format, GameTree, Problem, csa, usi};
 use keisei_tests::record::reduced;
-use trainer_native::convert::decode;
+use trainer_native::interop::games::decode;
 
 /// Reads `data` as its first byte says.
 ///

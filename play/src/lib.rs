@@ -6,7 +6,7 @@
 //! | [`baseline`] | random and greedy, for measure |
 //! | [`policy_player`] [`search_player`] | a network by its policy alone, or with a search |
 //! | [`executor`] | a model's network in the arithmetic of the user's choice |
-//! | [`model_file`] | models from files |
+//! | [`files`] | models and records from files |
 //! | [`contender`] | a player on paper |
 //! | [`matches`] | the one runner of matches |
 //! | [`rating`] | scores, intervals, Elo |
@@ -17,7 +17,7 @@ pub mod baseline;
 pub mod policy_player;
 pub mod search_player;
 pub mod executor;
-pub mod model_file;
+pub mod files;
 pub mod contender;
 pub mod matches;
 pub mod rating;

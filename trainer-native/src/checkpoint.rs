@@ -1,12 +1,11 @@
 //! Checkpoints: all that a run needs to go on as if it had never stopped.
 //!
-//! | bytes            | content                                                                 |
-//! |------------------|-------------------------------------------------------------------------|
-//! | 0–7              | magic `KEISEICP`                                                        |
-//! | 8–11             | format version, little-endian                                           |
-//! | 12–19            | seconds that the run has taken, f64 little-endian                       |
-//! | 20–(n−33)        | the [`State`], postcard                                                 |
-//! | last 32          | SHA-256 of everything before                                            |
+//! An [envelope] with magic `KEISEICP`, version 1, and this content:
+//!
+//! | offset | bytes | field |
+//! |---|---|---|
+//! | 12 | 8 | seconds that the run has taken, `f64` little endian |
+//! | 20 | | [`State`], postcard |
 //!
 //! A file appears whole or not at all. The clock stands outside the state: two runs that did the same work have the same
 //! [`State::digest`], however long they took.
@@ -14,16 +13,15 @@
 use crate::durable::write_atomically;
 use crate::trainer::Counters;
 use anyhow::{Context, Result, bail};
+use keisei_core::format::envelope;
 use keisei_core::learn::{Adam, SlotState};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-const MAGIC: &[u8; 8] = b"KEISEICP";
+const MAGIC: [u8; 8] = *b"KEISEICP";
 const VERSION: u32 = 1;
-const HEADER: usize = 20;
-const DIGEST: usize = 32;
 const EXTENSION: &str = "checkpoint";
 
 /// The state of a run between two iterations.
@@ -61,40 +59,19 @@ impl State {
     /// # Panics
     /// Never: plain data is always encoded.
     pub fn to_bytes(&self, seconds: f64) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(VERSION.to_le_bytes());
-        bytes.extend(seconds.to_le_bytes());
-        let mut bytes = postcard::to_extend(self, bytes).expect("plain data");
-        let digest = Sha256::digest(&bytes);
-        bytes.extend_from_slice(&digest);
-        bytes
+        let state = postcard::to_allocvec(self).expect("plain data");
+        envelope::seal_content(MAGIC, VERSION, &[&seconds.to_le_bytes(), &state])
     }
 
     /// The state in a file, and the seconds that the run had taken.
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    ///
-    /// # Panics
-    /// Never: lengths are checked before bytes are taken.
     pub fn from_bytes(bytes: &[u8]) -> Result<(Self, f64)> {
-        if bytes.len() < HEADER + DIGEST {
-            bail!("{} bytes are too few for a checkpoint", bytes.len());
-        }
-        let (body, digest) = bytes.split_at(bytes.len() - DIGEST);
-        if !body.starts_with(MAGIC) {
-            bail!("not a checkpoint: it does not begin with {}", MAGIC.escape_ascii());
-        }
-        let version = u32::from_le_bytes(body[8..12].try_into().expect("four bytes"));
-        if version != VERSION {
-            bail!("format version {version}, this program reads {VERSION}");
-        }
-        if Sha256::digest(body).as_slice() != digest {
-            bail!("damaged: its SHA-256 does not match its content");
-        }
-        let seconds = f64::from_le_bytes(body[12..HEADER].try_into().expect("eight bytes"));
-        let state = postcard::from_bytes(&body[HEADER..]).context("its state cannot be decoded")?;
-        Ok((state, seconds))
+        let content = envelope::open_content(bytes, MAGIC, VERSION)?;
+        let (seconds, state) = content.split_first_chunk().context("it ends before the time of the run")?;
+        let state = postcard::from_bytes(state).context("its state cannot be decoded")?;
+        Ok((state, f64::from_le_bytes(*seconds)))
     }
 }
 
@@ -190,6 +167,15 @@ mod tests {
         assert_eq!(list(directory.path()).expect("listed").len(), 2);
         let found = newest(directory.path(), |error| panic!("{error:#}")).expect("found");
         assert_eq!(found, (state(4), 1.5));
+    }
+
+    #[test]
+    fn a_checkpoint_has_the_layout_of_the_table() {
+        let bytes = state(3).to_bytes(1.5);
+        let (content, digest) = bytes.split_at(bytes.len() - 32);
+        let work = postcard::to_allocvec(&state(3)).expect("plain data");
+        assert_eq!(content, [&b"KEISEICP\x01\0\0\0"[..], &1.5f64.to_le_bytes(), &work].concat());
+        assert_eq!(digest, Sha256::digest(content).as_slice());
     }
 
     #[test]

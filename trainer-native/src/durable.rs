@@ -1,4 +1,7 @@
-//! Files that are whole or absent: what a reader, or the next run, finds after a crash.
+//! Writes that leave a whole file or the old one, even after a crash.
+//!
+//! No crate fits: with `tempfile`, the syncs of file and folder and the file's mode would still be written here, and [`sweep`] could
+//! not tell the leftovers of a killed `atomic-write-file` from a user's hidden files.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -7,15 +10,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// How the names of files end that are not whole yet.
+/// Suffix of files that are not whole yet.
 const TEMPORARY: &str = ".new";
 
-/// Puts `bytes` at `path` so that whoever looks, at any time and after any crash, finds the old file or the new one and
-/// nothing between. The bytes are on the disk when this returns. Two writers of one path do not disturb each other: the
-/// last one wins.
+/// Replaces the file at `path`: a reader, at any time and after any crash, finds the old file or the new one, whole. The bytes are
+/// on the disk when this returns. Of two writers of one path the last one wins.
 ///
 /// # Errors
-/// Names the path and the step that failed; the old file is then still there.
+/// Names the path and the step that failed; the old file then remains.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let temporary = temporary_beside(path)?;
     let written = write_through(&temporary, bytes)
@@ -28,10 +30,10 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder_of(path)
 }
 
-/// Deletes what writers that were killed left in `folder`, if that exists. Nobody may be writing there.
+/// Deletes the incomplete files of killed writers in `folder`, if that exists. No writer may be at work there.
 ///
 /// # Errors
-/// Names what cannot be read or deleted.
+/// Names the folder or file that cannot be read or deleted.
 pub fn sweep(folder: &Path) -> Result<()> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -47,7 +49,7 @@ pub fn sweep(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A name in the same folder, so that the rename stays within one file system, and unlike that of any other process.
+/// Temporary path in the same folder, so that the rename stays within one file system; no other thread or process has it.
 fn temporary_beside(path: &Path) -> Result<PathBuf> {
     let name = path.file_name().with_context(|| format!("{}: is not the path of a file", path.display()))?;
     let mut hidden = OsString::from(".");
@@ -62,7 +64,7 @@ fn write_through(path: &Path, bytes: &[u8]) -> Result<()> {
     file.sync_all().with_context(|| format!("{}: does not reach the disk", path.display()))
 }
 
-/// A rename is on the disk only when its folder is. Elsewhere than on Unix a folder cannot be opened.
+/// Brings a rename to the disk, which takes the folder. Only Unix can open one.
 fn sync_folder_of(path: &Path) -> Result<()> {
     if cfg!(unix) {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -77,13 +79,6 @@ fn sync_folder_of(path: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// A fresh folder for one test.
-    fn folder(test: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("keisei-durable-{}-{test}", std::process::id()));
-        fs::create_dir_all(&folder).expect("the temporary folder can be written");
-        folder
-    }
-
     fn names(folder: &Path) -> Vec<OsString> {
         let mut names: Vec<_> = fs::read_dir(folder)
             .expect("it was created")
@@ -95,32 +90,33 @@ mod tests {
 
     #[test]
     fn a_file_is_written_and_replaced_and_nothing_is_left_beside_it() {
-        let folder = folder("replace");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = folder.path();
         let path = folder.join("a.model");
         for bytes in [&b"first, and longer"[..], b"second", b""] {
             write_atomically(&path, bytes).expect("the folder can be written");
             assert_eq!(fs::read(&path).expect("it was written"), bytes);
-            assert_eq!(names(&folder), ["a.model"]);
+            assert_eq!(names(folder), ["a.model"]);
         }
-        fs::remove_dir_all(folder).expect("it is ours");
     }
 
     #[test]
     fn a_sweep_takes_what_a_killed_writer_left_and_nothing_else() {
-        let folder = folder("sweep");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = folder.path();
         let path = folder.join("a.model");
         write_atomically(&path, b"whole").expect("the folder can be written");
         fs::write(temporary_beside(&path).expect("it has a name"), b"hal").expect("the folder can be written");
         fs::write(folder.join(".hidden"), b"").expect("the folder can be written");
-        sweep(&folder).expect("swept");
-        assert_eq!(names(&folder), [".hidden", "a.model"]);
+        sweep(folder).expect("swept");
+        assert_eq!(names(folder), [".hidden", "a.model"]);
         sweep(&folder.join("absent")).expect("nothing to sweep");
-        fs::remove_dir_all(folder).expect("it is ours");
     }
 
     #[test]
     fn a_failure_names_the_path_and_leaves_everything_as_it_was() {
-        let folder = folder("failure");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = folder.path();
         let taken = folder.join("taken");
         fs::create_dir(&taken).expect("the folder can be written");
         fs::write(taken.join("file"), b"old").expect("the folder can be written");
@@ -132,8 +128,7 @@ mod tests {
         check(&taken, "cannot be replaced");
         check(&folder.join("absent/file"), "cannot be created");
         check(&folder.join(".."), "is not the path of a file");
-        assert_eq!(names(&folder), ["taken"]);
+        assert_eq!(names(folder), ["taken"]);
         assert_eq!(fs::read(taken.join("file")).expect("it is still there"), b"old");
-        fs::remove_dir_all(folder).expect("it is ours");
     }
 }

@@ -4,17 +4,12 @@ pub mod trainer;
 pub mod selfplay;
 pub mod learner;
 pub mod config;
-mod run;
+pub mod run;
 pub mod checkpoint;
 pub mod event;
 pub mod sinks;
 pub mod durable;
 
 pub mod commands;
-pub mod export;
-pub mod inspect;
-pub mod encode;
-pub mod convert;
 pub mod interop;
-pub mod serve;
 pub mod argument;

@@ -5,9 +5,7 @@ use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::BadArgument;
-use trainer_native::commands::{evaluate, train};
-use trainer_native::interop::dataset;
-use trainer_native::{convert, encode, export, inspect, serve};
+use trainer_native::commands::{convert, dataset, encode, evaluate, export, inspect, serve, train};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -20,23 +18,23 @@ struct Cli {
 enum Command {
     /// Learn by self-play
     Train(train::TrainArgs),
-    /// Tell how strong a model is, by matches against known players
+    /// Measure a model's strength by matches against known players
     Evaluate(evaluate::EvaluateArgs),
-    /// Write a model file for players and for the page
+    /// Write a model to a file for players, the page or other programs
     Export(export::ExportArgs),
     /// Serve the built pages to a browser on this machine
-    Serve(serve::Options),
-    /// Convert game records from one format to another
+    Serve(serve::ServeArgs),
+    /// Convert game records from one notation to another
     Convert(convert::ConvertArgs),
     /// Write the positions of recorded games for other trainers
     Dataset(dataset::DatasetArgs),
-    /// Print a position as a network sees it: its planes, or its legal moves with their actions
+    /// Print the planes of a position, or its legal moves with their actions
     Encode(encode::EncodeArgs),
-    /// Count the move sequences of a length
+    /// Count the legal move sequences of a length
     Perft(inspect::PerftArgs),
     /// List the legal moves, sorted, one a line
     Moves(inspect::LineArgs),
-    /// Tell how a game stands after some moves, and why
+    /// Print how a game stands after some moves, and why
     Outcome(inspect::LineArgs),
 }
 
@@ -55,13 +53,13 @@ fn run(command: Command) -> Result<()> {
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args, print),
         Command::Export(args) => print(&export::run(&args)?),
-        Command::Serve(options) => serve::run(&options),
+        Command::Serve(args) => serve::run(&args),
         Command::Convert(args) => print(&convert::run(&args, |defect| eprintln!("{defect}"))?),
         Command::Dataset(args) => print(&dataset::run(&args)?),
         Command::Encode(args) => print(&encode::run(&args)?),
-        Command::Perft(args) => print(&inspect::perft_text(&args)?),
-        Command::Moves(args) => print(&inspect::moves_text(&args)?),
-        Command::Outcome(args) => print(&inspect::outcome_text(&args)?),
+        Command::Perft(args) => print(&inspect::perft(&args)?),
+        Command::Moves(args) => print(&inspect::moves(&args)?),
+        Command::Outcome(args) => print(&inspect::outcome(&args)?),
     }
 }
 

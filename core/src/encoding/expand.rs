@@ -1,10 +1,10 @@
 //! Writers of planes, one after the other: a plane is a set of squares or one number.
 
 use super::{PackedObservation, SQUARES};
-use crate::format::half;
 use crate::shogi::{Bitboard, PieceType};
 use core::mem;
 use core::slice::{ChunksExactMut, IterMut};
+use half::f16;
 
 /// Type of the values of planes: `f32`; `u16`, the bits of an IEEE binary16 number; `i8`, in units of 1/127.
 ///
@@ -36,9 +36,9 @@ impl PlaneValue for f32 {
 
 impl PlaneValue for u16 {
     const ZERO: u16 = 0;
-    const ONE: u16 = 0x3c00;
+    const ONE: u16 = f16::ONE.to_bits();
     fn from_f32(x: f32) -> u16 {
-        half::from_f32(x)
+        f16::from_f32(x).to_bits()
     }
 }
 

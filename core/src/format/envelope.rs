@@ -1,44 +1,63 @@
-//! What every file of ours has around its content, so that damage is found before anything is read.
+//! Envelope of every file of ours: magic, version and SHA-256, so that damage is found before the content is read.
 //!
-//! | offset | bytes | content |
+//! | offset | bytes | field |
 //! |---|---|---|
-//! | 0 | 8 | magic: which kind of file |
-//! | 8 | 4 | version of that kind, little endian like all numbers |
+//! | 0 | 8 | magic: kind of file |
+//! | 8 | 4 | version of that kind; little endian, like all numbers |
+//! | 12 | | content |
+//! | end − 32 | 32 | SHA-256 of everything before it |
+//!
+//! [`seal_content`] and [`open_content`] enclose content of any layout; checkpoints are such files. [`seal`] and [`open`] add
+//! lengths, a header and a body, which are the content of models and records:
+//!
+//! | offset | bytes | field |
+//! |---|---|---|
 //! | 12 | 4 | `h`, length of the header, at most [`MAX_HEADER`] |
 //! | 16 | 8 | length of the whole file |
 //! | 24 | `h` | header |
 //! | 24 + `h` | | body |
-//! | end − 32 | 32 | SHA-256 of everything before it |
+//!
+//! ```
+//! use keisei_core::format::{EnvelopeError, envelope};
+//!
+//! let mut bytes = envelope::seal(*b"EXAMPLE\0", 1, b"header", b"body");
+//! assert_eq!(envelope::open(&bytes, *b"EXAMPLE\0", 1), Ok((&b"header"[..], &b"body"[..])));
+//! bytes[30] ^= 1;
+//! assert_eq!(envelope::open(&bytes, *b"EXAMPLE\0", 1), Err(EnvelopeError::Digest));
+//! ```
 
 use alloc::vec::Vec;
 use core::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// The longest header that is read.
+/// Largest length of a header that is written or read.
 pub const MAX_HEADER: usize = 1 << 16;
 
-/// Bytes before the header.
+/// Bytes before the content: magic and version.
+const KIND: usize = 12;
+
+/// Bytes before the header: magic, version and lengths.
 const PREAMBLE: usize = 24;
 
 /// Bytes of the digest at the end.
 const DIGEST: usize = 32;
 
-/// Why bytes are not a whole, undamaged file of the kind expected.
+/// Reason why bytes are not a whole, undamaged file of the expected kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvelopeError {
-    /// The file is shorter or longer than it says, or too short to say.
+    /// The file's length is not the one that it states, or it is too short to be any file of ours.
     Length {
-        /// Bytes there are.
+        /// Bytes in the file.
         found: usize,
-        /// Bytes the file says it has, or at least needs.
+        /// Bytes that the file states, or the fewest possible.
         expected: u64,
     },
     /// The first bytes are those of another kind of file.
     Magic,
-    /// Another version of the format.
+    /// The version of the format is not supported.
     Version {
-        /// The file's version.
+        /// Version of the file.
         found: u32,
         /// The only version that this build reads.
         supported: u32,
@@ -74,56 +93,84 @@ impl fmt::Display for EnvelopeError {
 
 impl core::error::Error for EnvelopeError {}
 
-/// Encloses a header and a body.
+/// File with a header and a body.
 ///
 /// # Panics
 /// If the header is longer than [`MAX_HEADER`].
 pub fn seal(magic: [u8; 8], version: u32, header: &[u8], body: &[u8]) -> Vec<u8> {
     assert!(header.len() <= MAX_HEADER, "a header of {} bytes could not be read back", header.len());
-    let len = PREAMBLE + header.len() + body.len() + DIGEST;
-    let mut bytes = Vec::with_capacity(len);
-    bytes.extend_from_slice(&magic);
-    bytes.extend_from_slice(&version.to_le_bytes());
-    bytes.extend_from_slice(&(header.len() as u32).to_le_bytes());
-    bytes.extend_from_slice(&(len as u64).to_le_bytes());
-    bytes.extend_from_slice(header);
-    bytes.extend_from_slice(body);
-    let digest = Sha256::digest(&bytes);
-    bytes.extend_from_slice(&digest);
-    bytes
+    let len = (PREAMBLE + header.len() + body.len() + DIGEST) as u64;
+    let header_len = header.len() as u32;
+    seal_content(magic, version, &[&header_len.to_le_bytes(), &len.to_le_bytes(), header, body])
 }
 
-/// The header and the body of a file, after checking all that encloses them. Allocates nothing.
+/// Header and body of a file, after all checks. Allocates nothing.
 ///
 /// # Errors
 /// The first thing found wrong.
 pub fn open(bytes: &[u8], magic: [u8; 8], version: u32) -> Result<(&[u8], &[u8]), EnvelopeError> {
     let found = bytes.len();
     let shortest = EnvelopeError::Length { found, expected: (PREAMBLE + DIGEST) as u64 };
-    let (preamble, rest) = bytes.split_first_chunk::<PREAMBLE>().ok_or(shortest.clone())?;
-    let number =
-        |range: core::ops::Range<usize>| preamble[range].iter().rev().fold(0, |n, &byte| n << 8 | u64::from(byte));
-
-    if preamble[..8] != magic {
-        return Err(EnvelopeError::Magic);
-    }
-    let found_version = number(8..12) as u32;
-    if found_version != version {
-        return Err(EnvelopeError::Version { found: found_version, supported: version });
-    }
-    let expected = number(16..24);
+    let Some((preamble, rest)) = bytes.split_first_chunk::<PREAMBLE>() else { return Err(shortest) };
+    check_kind(preamble, magic, version)?;
+    // The length is checked before the digest: a file that was cut off is reported as such.
+    let expected = number(&preamble[16..]);
     if found as u64 != expected {
         return Err(EnvelopeError::Length { found, expected });
     }
-    let (content, digest) = rest.split_last_chunk::<DIGEST>().ok_or(shortest)?;
-    let header = number(12..16) as u32;
-    if header as usize > MAX_HEADER.min(content.len()) {
+    let room = rest.len().checked_sub(DIGEST).ok_or(shortest)?;
+    let header = number(&preamble[12..16]) as u32;
+    if header as usize > MAX_HEADER.min(room) {
         return Err(EnvelopeError::HeaderLength(header));
     }
-    if Sha256::digest(&bytes[..found - DIGEST])[..] != digest[..] {
-        return Err(EnvelopeError::Digest);
+    check_digest(bytes)?;
+    Ok(rest[..room].split_at(header as usize))
+}
+
+/// File whose content is `parts`, one after the other.
+pub fn seal_content(magic: [u8; 8], version: u32, parts: &[&[u8]]) -> Vec<u8> {
+    let content: usize = parts.iter().map(|part| part.len()).sum();
+    let mut bytes = Vec::with_capacity(KIND + content + DIGEST);
+    bytes.extend_from_slice(&magic);
+    bytes.extend_from_slice(&version.to_le_bytes());
+    for part in parts {
+        bytes.extend_from_slice(part);
     }
-    Ok(content.split_at(header as usize))
+    let digest = Sha256::digest(&bytes);
+    bytes.extend_from_slice(&digest);
+    bytes
+}
+
+/// Content of a file, after all checks. Allocates nothing.
+///
+/// # Errors
+/// The first thing found wrong; a file that was cut off has a wrong digest, for it does not state its length.
+pub fn open_content(bytes: &[u8], magic: [u8; 8], version: u32) -> Result<&[u8], EnvelopeError> {
+    let found = bytes.len();
+    if found < KIND + DIGEST {
+        return Err(EnvelopeError::Length { found, expected: (KIND + DIGEST) as u64 });
+    }
+    check_kind(bytes, magic, version)?;
+    check_digest(bytes)?;
+    Ok(&bytes[KIND..found - DIGEST])
+}
+
+/// Checks magic and version, which must be there.
+fn check_kind(bytes: &[u8], magic: [u8; 8], supported: u32) -> Result<(), EnvelopeError> {
+    if bytes[..8] != magic {
+        return Err(EnvelopeError::Magic);
+    }
+    let found = number(&bytes[8..KIND]) as u32;
+    if found == supported { Ok(()) } else { Err(EnvelopeError::Version { found, supported }) }
+}
+
+fn check_digest(bytes: &[u8]) -> Result<(), EnvelopeError> {
+    let (content, digest) = bytes.split_at(bytes.len() - DIGEST);
+    if Sha256::digest(content)[..] == *digest { Ok(()) } else { Err(EnvelopeError::Digest) }
+}
+
+fn number(little_endian: &[u8]) -> u64 {
+    little_endian.iter().rev().fold(0, |n, &byte| n << 8 | u64::from(byte))
 }
 
 #[cfg(test)]
@@ -142,6 +189,8 @@ mod tests {
     fn what_was_sealed_opens() {
         assert_eq!(open(&seal(MAGIC, 2, b"head", b"body!"), MAGIC, 2), Ok((&b"head"[..], &b"body!"[..])));
         assert_eq!(open(&seal(MAGIC, 2, b"", b""), MAGIC, 2), Ok((&b""[..], &b""[..])));
+        assert_eq!(open_content(&seal_content(MAGIC, 2, &[b"con", b"tent"]), MAGIC, 2), Ok(&b"content"[..]));
+        assert_eq!(open_content(&seal_content(MAGIC, 2, &[]), MAGIC, 2), Ok(&b""[..]));
     }
 
     #[test]
@@ -165,5 +214,21 @@ mod tests {
             },
             &EnvelopeError::Length { found: 40, expected: 56 },
         );
+    }
+
+    #[test]
+    fn each_kind_of_damage_of_content_is_named() {
+        let check = |change: &dyn Fn(&mut Vec<u8>), expected: &EnvelopeError| {
+            let mut bytes = seal_content(MAGIC, 2, &[b"content"]);
+            change(&mut bytes);
+            assert_eq!(open_content(&bytes, MAGIC, 2), Err(expected.clone()), "{expected}");
+        };
+        check(&|b| b.truncate(43), &EnvelopeError::Length { found: 43, expected: 44 });
+        check(&|b| b.truncate(44), &EnvelopeError::Digest);
+        check(&|b| b.push(0), &EnvelopeError::Digest);
+        check(&|b| b[3] = 0, &EnvelopeError::Magic);
+        check(&|b| b[8] = 3, &EnvelopeError::Version { found: 3, supported: 2 });
+        check(&|b| b[12] ^= 1, &EnvelopeError::Digest);
+        check(&|b| *b.last_mut().expect("not empty") ^= 128, &EnvelopeError::Digest);
     }
 }

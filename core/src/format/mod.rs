@@ -1,10 +1,8 @@
-//! The two files that cross from trainer to page: models and game records.
+//! File formats: models and records, which cross from the trainer to the page, and the envelope of every file of ours.
 
 pub mod envelope;
 pub mod model;
 pub mod record;
-
-pub(crate) mod half;
 
 pub use envelope::EnvelopeError;
 pub use model::{Dtype, Model, ModelError, Provenance};

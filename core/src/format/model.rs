@@ -1,71 +1,71 @@
-//! The model file: an exported network with everything that is needed to play it.
+//! Model file: an exported network with everything that is needed to play it.
 //!
-//! An [envelope] with magic `KEISEI-M`, version [`VERSION`], or [`VERSION_OF_OPTIONS`] for a network with
-//! options. The header is postcard, in this order:
+//! An [envelope] with magic `KEISEI-M` and version [`VERSION`], or [`VERSION_OF_OPTIONS`] for a network with optional layers.
+//! The header is postcard, in this order:
 //!
 //! | field | type | content |
 //! |---|---|---|
-//! | `spec` | [`NetSpec`] | the architecture |
+//! | `spec` | [`NetSpec`] | architecture |
 //! | `features` | string | id of the input planes, [`Features::id`] |
 //! | `actions` | string | id of the policy's actions, [`Actions::id`] |
-//! | `provenance` | [`Provenance`] | where the weights come from |
-//! | `dtype` | [`Dtype`] | how the weights are stored |
-//! | `options` | [`NetOptions`] | layers that not every network has; only in version [`VERSION_OF_OPTIONS`] |
+//! | `provenance` | [`Provenance`] | origin of the weights |
+//! | `dtype` | [`Dtype`] | number format of the weights |
+//! | `options` | [`NetOptions`] | optional layers; only in version [`VERSION_OF_OPTIONS`] |
 //!
-//! The body is the weights in the order of [`NetSpec::tensors`], little endian, without gaps.
+//! The body holds the weights in the order of [`NetSpec::tensors`], little endian, without gaps.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
+use half::f16;
 use serde::{Deserialize, Serialize};
 
 use super::envelope::{self, EnvelopeError, MAX_HEADER};
-use super::half;
 use crate::encoding::{Actions, Features};
 use crate::net::{NetOptions, NetSpec, SpecError, Weights, WeightsError};
 
-/// The version of the format for networks without options.
+/// Version of the format for networks without optional layers.
 pub const VERSION: u32 = 1;
 
-/// The version of the format for networks with options. Programs that know none of them refuse it by its number.
+/// Version of the format for networks with optional layers. Programs that know no such layers refuse it by its number.
 pub const VERSION_OF_OPTIONS: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"KEISEI-M";
 
-/// A network that can be played: weights, and the encodings they were trained with.
+/// Network that can play: weights, and the encodings that they were trained with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    /// The input planes.
+    /// Input planes.
     pub features: Features,
-    /// The meaning of the policy's logits.
+    /// Meaning of the policy's logits.
     pub actions: Actions,
-    /// Where the weights come from.
+    /// Origin of the weights.
     pub provenance: Provenance,
-    /// The weights, with their architecture.
+    /// Weights, with their architecture.
     pub weights: Weights,
 }
 
-/// Where a model comes from.
+/// Origin of a model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Name of the training run.
     pub run: String,
-    /// Iterations of the training loop.
+    /// Iterations of training.
     pub iteration: u64,
-    /// Plies of self-play that were learned from.
+    /// Plies of self-play that it learned from.
     pub plies: u64,
-    /// When it was exported, as the exporter writes times.
+    /// Time of the export, in the exporter's notation.
     pub created: String,
-    /// Anything worth telling a player.
+    /// Remarks for whoever plays against it.
     pub notes: String,
 }
 
-/// How weights are stored.
+/// Number format of stored weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Dtype {
     /// IEEE 754 binary32: exact.
     F32,
-    /// IEEE 754 binary16: half the size, rounded to 11 significant bits.
+    /// IEEE 754 binary16: half the size; rounded to 11 significant bits, ties to even.
     F16,
 }
 
@@ -87,7 +87,7 @@ struct Header<'a> {
     dtype: Dtype,
 }
 
-/// Why bytes are not a model of this build, or why a model cannot be written.
+/// Reason why bytes are not a model of this build, or why a model cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelError {
     /// The file is damaged, or not a model of this version.
@@ -96,40 +96,40 @@ pub enum ModelError {
     Header(postcard::Error),
     /// The header has bytes after its last field.
     HeaderRest(usize),
-    /// The header would be longer than can be read back.
+    /// The header would be longer than [`MAX_HEADER`].
     HeaderTooLong(usize),
     /// The architecture is out of range.
     Spec(SpecError),
-    /// Input planes that this build does not know.
+    /// The id of the input planes is unknown to this build.
     Features(String),
-    /// Actions that this build does not know.
+    /// The id of the actions is unknown to this build.
     Actions(String),
-    /// The network reads another number of planes than the features have.
+    /// The network reads a number of planes that the features do not have.
     Planes {
         /// Planes of the network.
         net: usize,
         /// Planes of the features.
         features: usize,
     },
-    /// The network has another number of logits than there are actions.
+    /// The network has a number of logits that is not the number of actions.
     ActionCount {
         /// Logits of the network.
         net: usize,
         /// Number of actions.
         actions: usize,
     },
-    /// The body has another length than the weights need.
+    /// The body's length is not that of the weights.
     WeightBytes {
         /// Bytes of the body.
         found: usize,
         /// Bytes that the architecture needs.
         expected: usize,
     },
-    /// A weight is infinite or not a number, in the file or in the type it is to be stored as.
+    /// A weight is infinite or NaN, in the file or in the number format to write.
     NotFinite {
-        /// The tensor that it is in.
+        /// Name of its tensor.
         tensor: String,
-        /// Its place in that tensor.
+        /// Index within the tensor.
         index: usize,
     },
 }
@@ -165,16 +165,16 @@ impl fmt::Display for ModelError {
 impl core::error::Error for ModelError {}
 
 impl Model {
-    /// The architecture.
+    /// Architecture of the network.
     pub fn spec(&self) -> &NetSpec {
         self.weights.spec()
     }
 
-    /// The file's bytes.
+    /// Bytes of the model's file.
     ///
     /// # Errors
-    /// If the encodings do not fit the network, a weight is not finite in `dtype`, or the provenance is too long:
-    /// whatever could not be read back.
+    /// The model could not be read back: the encodings do not fit the network, a weight is not finite in `dtype`, or the
+    /// provenance is too long.
     pub fn to_bytes(&self, dtype: Dtype) -> Result<Vec<u8>, ModelError> {
         check_encodings(self.spec(), self.features, self.actions)?;
         let header = Header {
@@ -195,13 +195,13 @@ impl Model {
         }
         let body: Vec<u8> = match dtype {
             Dtype::F32 => self.weights.data().iter().flat_map(|x| x.to_le_bytes()).collect(),
-            Dtype::F16 => self.weights.data().iter().flat_map(|&x| half::from_f32(x).to_le_bytes()).collect(),
+            Dtype::F16 => self.weights.data().iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()).collect(),
         };
         check_finite(self.spec(), &numbers(&body, dtype))?;
         Ok(envelope::seal(MAGIC, version, &header, &body))
     }
 
-    /// The model in these bytes. Nothing is allocated for the weights before the file is known to hold them.
+    /// Model in the bytes of a file. Memory for the weights is allocated only after the file is known to hold them.
     ///
     /// # Errors
     /// The first thing found wrong.
@@ -250,7 +250,7 @@ fn check_encodings(spec: &NetSpec, features: Features, actions: Actions) -> Resu
 fn numbers(body: &[u8], dtype: Dtype) -> Vec<f32> {
     match dtype {
         Dtype::F32 => body.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
-        Dtype::F16 => body.as_chunks().0.iter().map(|&bytes| half::to_f32(u16::from_le_bytes(bytes))).collect(),
+        Dtype::F16 => body.as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32()).collect(),
     }
 }
 
@@ -332,6 +332,21 @@ mod tests {
         }
         assert_eq!(rounded.to_bytes(Dtype::F16).as_ref(), Ok(&halves));
         assert_eq!(rounded.provenance, model.provenance);
+    }
+
+    #[test]
+    fn weights_are_rounded_to_the_nearest_binary16() {
+        let mut model = model();
+        let published =
+            [(1.0, 0x3c00), (-2.0, 0xc000), (1.0 / 3.0, 0x3555), (-0.0, 0x8000), (65519.0, 0x7bff), (2.98e-8, 0)];
+        for (weight, (x, _)) in model.weights.data_mut().iter_mut().zip(published) {
+            *weight = x;
+        }
+        let bytes = model.to_bytes(Dtype::F16).expect("the model is sound");
+        let weights = &bytes[bytes.len() - 32 - 2 * model.spec().parameters()..];
+        for ((x, bits), stored) in published.into_iter().zip(weights.as_chunks().0) {
+            assert_eq!(u16::from_le_bytes(*stored), bits, "{x}");
+        }
     }
 
     #[test]

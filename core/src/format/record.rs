@@ -1,18 +1,28 @@
-//! The record file: whole games with what the players thought of them, for the Replay page and for later study.
+//! Record file: whole games with the players' values and candidates, for the Replay page and for study.
 //!
-//! An [envelope] with magic `KEISEI-R`, version [`VERSION`] and an empty header. The body is postcard, a
-//! sequence of games of these fields in this order:
+//! An [envelope] with magic `KEISEI-R`, version [`VERSION`] and an empty header. The body is postcard: a sequence of games,
+//! each with these fields in this order:
 //!
 //! | field | type | content |
 //! |---|---|---|
 //! | start | string | SFEN of the position before the first move |
 //! | black, white | strings | names of the players |
-//! | ply limit | `u16` | after so many moves the game was cut off; 0 for none |
+//! | ply limit | `u16` | number of moves after which the game was cut off; 0 for none |
 //! | moves | sequence of `u16` | [`Move::to_u16`], at most [`MAX_MOVES`] |
-//! | plies | sequence | one for each move or fewer: value (option of `f32`), then candidates (`u16` move, `f32` probability) |
-//! | outcome | option of two bytes | result: 0 Black wins, 1 White wins, 2 draw, 3 truncated; reason: place in [`Reason::ALL`] |
+//! | plies | sequence | at most one for each move: value (option of `f32`), then candidates (`u16` move, `f32` probability) |
+//! | outcome | option of two bytes | result; reason: its place in [`Reason::ALL`] |
 //!
-//! Reading plays every game by the rules, so a record that was read is a game that can be shown.
+//! | byte | result | reason |
+//! |---|---|---|
+//! | 0 | Black wins | checkmate |
+//! | 1 | White wins | no legal move |
+//! | 2 | draw | repetition |
+//! | 3 | truncated | perpetual check |
+//! | 4 | | declaration |
+//! | 5 | | resignation |
+//! | 6 | | ply limit |
+//!
+//! Reading plays every game by the rules: a record that was read is a legal game.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -23,19 +33,19 @@ use super::envelope::{self, EnvelopeError};
 use crate::net::Value;
 use crate::shogi::{Color, Game, GameResult, IllegalMove, Move, Outcome, Position, Reason, SfenError};
 
-/// The version of the format that is written, and the only one that is read.
+/// Version of the format: the one that is written, and the only one that is read.
 pub const VERSION: u32 = 1;
 
-/// The most moves of one game.
+/// Largest number of moves of one game.
 pub const MAX_MOVES: usize = 10_000;
 
 const MAGIC: [u8; 8] = *b"KEISEI-R";
 
-/// The byte of a result is its place here.
+/// Results by their byte in the file.
 const RESULTS: [GameResult; 4] =
     [GameResult::Win(Color::Black), GameResult::Win(Color::White), GameResult::Draw, GameResult::Truncated];
 
-/// One game.
+/// One played game.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
     /// SFEN of the position before the first move.
@@ -44,20 +54,20 @@ pub struct Record {
     pub black: String,
     /// Name of the player of the white pieces.
     pub white: String,
-    /// The moves.
+    /// Moves, in the order of play.
     pub moves: Vec<Move>,
-    /// What was thought before each move, in the order of `moves`; shorter if nothing is known of the last ones.
+    /// Value and candidates before each move, in the order of `moves`; shorter if nothing is known about the last ones.
     pub plies: Vec<PlyInfo>,
-    /// How the game ended; nothing if it was left unfinished.
+    /// Outcome, or `None` for an unfinished game.
     pub outcome: Option<Outcome>,
-    /// The ply limit under which it was played, 0 for none.
+    /// Ply limit of the game, 0 for none.
     pub max_plies: u16,
 }
 
-/// What a player thought before a move.
+/// A player's value and candidates before a move.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlyInfo {
-    /// Value for the side to move; nothing for a player that tells none.
+    /// Value from the side to move; `None` from a player without one.
     pub value: Option<Value>,
     /// Candidate moves with their probabilities, most probable first.
     pub top: Vec<(Move, f32)>,
@@ -80,73 +90,73 @@ struct StoredPly {
     top: Vec<(u16, f32)>,
 }
 
-/// Why bytes are not records of this build, or why records cannot be written.
+/// Reason why bytes are not records of this build, or why records cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordError {
-    /// The file is damaged, or not a record of this version.
+    /// The file is damaged, or not a record file of this version.
     Envelope(EnvelopeError),
-    /// The header, which is empty, has bytes.
+    /// The header is not empty; it has this many bytes.
     Header(usize),
     /// The body cannot be read as postcard.
     Body(postcard::Error),
     /// The body has bytes after the last game.
     BodyRest(usize),
-    /// A game is none.
+    /// A game is not sound.
     Game {
-        /// The game's number in the file, from 1.
+        /// Number of the game in the file, from 1.
         game: usize,
-        /// What is wrong with it.
+        /// Defect of the game.
         error: GameError,
     },
 }
 
-/// What is wrong with a recorded game. Plies count from 1.
+/// Defect of a recorded game. Plies count from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GameError {
-    /// The start position is none.
+    /// The start position is not an SFEN.
     Start(SfenError),
     /// More than [`MAX_MOVES`] moves.
     TooManyMoves(usize),
-    /// More plies with information than moves.
+    /// There is information on more plies than there are moves.
     TooManyPlies {
-        /// How many plies have information.
+        /// Number of plies with information.
         plies: usize,
-        /// How many moves there are.
+        /// Number of moves.
         moves: usize,
     },
-    /// 16 bits that are no move.
+    /// These 16 bits do not encode a move.
     NoMove {
-        /// The ply where they stand.
+        /// Ply of the move.
         ply: usize,
-        /// The bits.
+        /// Bits in the file.
         bits: u16,
     },
-    /// A move that the rules do not allow.
+    /// A move is illegal.
     Illegal {
-        /// Its ply.
+        /// Ply of the move.
         ply: usize,
-        /// The move, and why.
+        /// The move, and the reason.
         error: IllegalMove,
     },
-    /// A value outside `[-1, 1]`.
+    /// A value is outside `[-1, 1]`.
     Value {
-        /// Its ply.
+        /// Ply of the value.
         ply: usize,
     },
-    /// A candidate that is not legal or whose probability is outside `[0, 1]`.
+    /// A candidate is illegal, or its probability is outside `[0, 1]`.
     Candidate {
-        /// Its ply.
+        /// Ply of the candidate.
         ply: usize,
         /// The candidate.
         mv: Move,
     },
-    /// A result or a reason that this build does not know.
+    /// The bytes of result and reason are unknown to this build.
     UnknownOutcome(u8, u8),
-    /// The moves do not end the game in the way that is recorded.
+    /// The recorded outcome is not that of the moves.
     Outcome {
-        /// As recorded.
+        /// Recorded outcome.
         recorded: Option<Outcome>,
-        /// By the rules.
+        /// Outcome by the rules.
         played: Option<Outcome>,
     },
 }
@@ -198,7 +208,7 @@ fn text(outcome: Option<Outcome>) -> impl fmt::Display {
 }
 
 impl Record {
-    /// The record of `game` as it stands; `plies` tells what was thought before each move.
+    /// Record of `game` in its present state; `plies` are the players' values and candidates.
     pub fn of_game(game: &Game, black: &str, white: &str, plies: Vec<PlyInfo>) -> Record {
         Record {
             start_sfen: game.start().to_sfen(),
@@ -211,10 +221,10 @@ impl Record {
         }
     }
 
-    /// The game after its last move, played by the rules, with the recorded outcome.
+    /// Game after its last move, played by the rules, with the recorded outcome.
     ///
     /// # Errors
-    /// The first thing that is against the rules, or that does not fit them.
+    /// The first thing in the record that the rules do not allow.
     pub fn replay(&self) -> Result<Game, GameError> {
         let start = Position::from_sfen(&self.start_sfen).map_err(GameError::Start)?;
         check_lengths(self.moves.len(), self.plies.len())?;
@@ -230,7 +240,7 @@ impl Record {
         Ok(game)
     }
 
-    /// Brings `game` to its recorded end. The rules see all ends but two: resigning and declaring are decisions.
+    /// Brings `game` to its recorded end. Moves alone do not show resignation and declaration: they are decisions.
     fn end(&self, game: &mut Game) -> Result<(), GameError> {
         let played = game.outcome();
         match self.outcome {
@@ -245,10 +255,10 @@ impl Record {
     }
 }
 
-/// The file's bytes.
+/// Bytes of a record file.
 ///
 /// # Errors
-/// If a game is not one by the rules: whatever could not be read back.
+/// A game could not be read back, because the rules do not allow it.
 pub fn to_bytes(records: &[Record]) -> Result<Vec<u8>, RecordError> {
     for (i, record) in records.iter().enumerate() {
         record.replay().map_err(|error| RecordError::Game { game: i + 1, error })?;
@@ -258,8 +268,7 @@ pub fn to_bytes(records: &[Record]) -> Result<Vec<u8>, RecordError> {
     Ok(envelope::seal(MAGIC, VERSION, &[], &body))
 }
 
-/// The games in these bytes, each played through. Memory is taken in proportion to the bytes there are, not to what they
-/// claim.
+/// Games in the bytes of a file, each played through. Memory use is bounded by the file's length, not by the lengths it states.
 ///
 /// # Errors
 /// The first thing found wrong.

@@ -13,7 +13,7 @@ use super::info;
 use super::options::UsiOptions;
 use super::workers::Workers;
 use crate::executor::ModelExecutor;
-use crate::model_file;
+use crate::files::read_model;
 use keisei_core::random::{Purpose, Stream};
 
 /// How often the GUI is told of the search.
@@ -130,7 +130,7 @@ impl<W: Write> UsiEngine<W> {
     fn load(&mut self) -> Result<(), String> {
         if self.workers.is_none() {
             let path = self.options.model.as_ref().ok_or("no model is set: setoption name Model value FILE")?;
-            let model = model_file::read(path).map_err(|error| format!("{error:#}"))?;
+            let model = read_model(path).map_err(|error| format!("{error:#}"))?;
             let network = ModelExecutor::new(&model, self.options.arithmetic).map_err(|error| format!("{error:#}"))?;
             self.workers = Some(Workers::new(&model, network, self.options.threads));
         }

@@ -234,12 +234,6 @@ fn dlshogi119(view: &View, plane: usize, seen: usize) -> f32 {
     }
 }
 
-/// The number that binary16 bits stand for, if it is 0 or normal.
-fn half(bits: u16) -> f32 {
-    let (exponent, fraction) = (i32::from(bits >> 10), f32::from(bits & 1023) / 1024.0);
-    if bits == 0 { 0.0 } else { (1.0 + fraction) * 2f32.powi(exponent - 15) }
-}
-
 #[test]
 fn planes_of_every_type_follow_the_tables() {
     let mut random = Random(4);
@@ -275,7 +269,11 @@ fn planes_of_every_type_follow_the_tables() {
                     let bit = sets[SET_WORDS * plane + seen / 27] >> (seen % 27) & 1;
                     assert_eq!(bit as f32 * values[plane], expected, "{}", context());
                     // Eleven significant bits are kept.
-                    assert!((half(narrow[at]) - expected).abs() <= expected * 2f32.powi(-11), "{}", context());
+                    assert!(
+                        (half::f16::from_bits(narrow[at]).to_f32() - expected).abs() <= expected * 2f32.powi(-11),
+                        "{}",
+                        context()
+                    );
                     assert_eq!(f32::from(bytes[at]), (expected * 127.0).round().min(127.0), "{}", context());
                 }
             }

@@ -11,8 +11,8 @@ use keisei_core::format::{Model, record};
 use keisei_core::search::Settings;
 use keisei_play::contender::Contender;
 use keisei_play::executor::{Arithmetic, ModelExecutor};
+use keisei_play::files::read_model;
 use keisei_play::matches::{CONVERSION_PLIES, Match, Played};
-use keisei_play::model_file;
 use keisei_play::policy_player::{EVALUATION_TEMPERATURE, PolicyPlayer};
 use keisei_play::rating::Tally;
 use keisei_play::search_player::SearchPlayer;
@@ -20,7 +20,7 @@ use serde_json::json;
 
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;
-use crate::export::MODEL;
+use crate::run::MODEL;
 
 /// The most visits of a move: each of a thread's games keeps a tree of up to this many nodes, of about a kilobyte.
 const MAX_VISITS: u32 = 10_000;
@@ -162,7 +162,7 @@ fn opponent(who: &str, subject: &Path, args: &EvaluateArgs) -> Result<Contender>
 
 /// The model in the file `path`, with a search of `visits` or by its policy alone.
 fn with_network(path: &Path, visits: u32, temperature: f32, arithmetic: Arithmetic) -> Result<Contender> {
-    let model = model_file::read(path)?;
+    let model = read_model(path)?;
     let network = ModelExecutor::new(&model, arithmetic).context("--arithmetic")?;
     let name = name(path, &model);
     if visits == 0 {

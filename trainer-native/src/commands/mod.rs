@@ -1,4 +1,10 @@
-//! The subcommands, one file each.
+//! Subcommands of the program, one file each: their arguments, and what they print.
 
 pub mod train;
 pub mod evaluate;
+pub mod export;
+pub mod serve;
+pub mod convert;
+pub mod dataset;
+pub mod encode;
+pub mod inspect;

@@ -1,4 +1,4 @@
-//! Positions for other trainers: HCPE, which dlshogi reads, and PSV, which `YaneuraOu`'s NNUE trainers read.
+//! Positions of our games for other trainers: HCPE for dlshogi, PSV for trainers of `YaneuraOu`'s NNUE.
 //!
 //! | HCPE, 38 bytes | | PSV, 40 bytes | |
 //! |---|---|---|---|
@@ -9,65 +9,16 @@
 //! | 37 | 0 | 38 | `i8` result: 1 the side to move won, −1 it lost, 0 draw |
 //! | | | 39 | 0 |
 //!
-//! Centipawns are from the side to move. Both codes need all forty pieces.
-
-use std::path::{Path, PathBuf};
+//! Centipawns are from the side to move. Both codes hold only positions with all forty pieces.
 
 use anyhow::{Context, Result, bail};
-use keisei_core::format::{Record, record};
+use keisei_core::format::Record;
 use keisei_core::net::Value;
 use keisei_core::shogi::{Color, Game, GameResult, Move, Piece, PieceType, Position, Square};
 
-use crate::argument::BadArgument;
-use crate::durable::write_atomically;
 use keisei_play::rating::centipawns;
 
-/// Arguments of `dataset`.
-#[derive(clap::Args, Debug)]
-pub struct DatasetArgs {
-    /// Record files of self-play or matches
-    #[arg(required = true)]
-    records: Vec<PathBuf>,
-    /// File to write, ending in `.hcpe` or `.psv`
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-}
-
-/// Writes the positions of all games and tells how many there are.
-///
-/// # Errors
-/// Names the argument that makes no sense, or the file that cannot be read, is no record, holds a game that does not fit, or
-/// cannot be written.
-pub fn run(args: &DatasetArgs) -> Result<String> {
-    let dataset = match args.out.extension().and_then(|extension| extension.to_str()) {
-        Some("hcpe") => Dataset::Hcpe,
-        Some("psv") => Dataset::Psv,
-        _ => bail!(BadArgument::new("--out", &args.out.display().to_string(), "must end in .hcpe or .psv")),
-    };
-    let (mut bytes, mut games, mut moves) = (Vec::new(), 0, 0);
-    for path in &args.records {
-        for (number, game) in (1..).zip(read(path)?) {
-            let entries = entries(&game, dataset);
-            bytes.extend(entries.with_context(|| format!("{}, game {number}", path.display()))?);
-            games += 1;
-            moves += game.moves.len();
-        }
-    }
-    write_atomically(&args.out, &bytes)?;
-    let positions = bytes.len() / dataset.size();
-    Ok(format!("{}: {positions} of {moves} positions, of {games} games\n", args.out.display()))
-}
-
-/// The games of a record file.
-///
-/// # Errors
-/// Names the file, and what is wrong with it.
-pub fn read(path: &Path) -> Result<Vec<Record>> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    record::from_bytes(&bytes).with_context(|| path.display().to_string())
-}
-
-/// A format of positions.
+/// Format of positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dataset {
     /// dlshogi's `HuffmanCodedPosAndEval`.
@@ -86,7 +37,7 @@ impl Dataset {
     }
 }
 
-/// Kinds of a full set, each with its number.
+/// Pieces of a full set, by kind.
 const FULL_SET: [(PieceType, usize); 8] = [
     (PieceType::Pawn, 18),
     (PieceType::Lance, 4),
@@ -98,11 +49,11 @@ const FULL_SET: [(PieceType, usize); 8] = [
     (PieceType::King, 2),
 ];
 
-/// The positions of a game of which the player told a value, each as one entry, one after the other. A game without an end,
-/// or that was cut off, has no result to learn and gives none.
+/// Entries of a game, one after the other: one for each position with a value. A game that is unfinished or was cut off has none,
+/// because it has no result to learn.
 ///
 /// # Errors
-/// If the record is no game by the rules, or a position lacks pieces.
+/// The record is not a legal game, or a position lacks pieces.
 pub fn entries(record: &Record, dataset: Dataset) -> Result<Vec<u8>> {
     let winner = match record.outcome.map(|outcome| outcome.result) {
         None | Some(GameResult::Truncated) => return Ok(Vec::new()),
@@ -140,8 +91,14 @@ fn entry(position: &Position, value: Value, mv: Move, winner: Option<Color>, dat
     Ok(bytes)
 }
 
-/// Destination in bits 0–6. A board move has its origin in bits 7–13 and the promotion in bit 14 (HCPE) or 15 (PSV); of a drop
-/// HCPE writes 81 plus the kind's number there, PSV the kind's number counted from 1, and bit 14.
+/// Move in 16 bits.
+///
+/// | bits | HCPE | PSV |
+/// |---|---|---|
+/// | 0–6 | destination | destination |
+/// | 7–13 | origin, or 81 plus the number of the dropped kind | origin, or 1 plus the number of the dropped kind |
+/// | 14 | promotion | drop |
+/// | 15 | 0 | promotion |
 fn move_bits(mv: Move, dataset: Dataset) -> u16 {
     let to = mv.to().index() as u16;
     let promotion = u16::from(mv.is_promotion());
@@ -153,7 +110,7 @@ fn move_bits(mv: Move, dataset: Dataset) -> u16 {
     }
 }
 
-/// Both programs count gold last.
+/// Number of a kind in a drop: both programs count gold last.
 fn drop_number(kind: Option<PieceType>) -> u16 {
     match kind {
         Some(PieceType::Pawn) => 0,
@@ -166,7 +123,7 @@ fn drop_number(kind: Option<PieceType>) -> u16 {
     }
 }
 
-/// A position in 256 bits: side to move, both kings' squares, the other squares in their order, Black's hand, White's.
+/// Position in 256 bits: side to move, squares of both kings, the other squares in their order, hands of Black and White.
 fn packed(position: &Position, dataset: Dataset) -> Result<[u8; 32]> {
     for (kind, number) in FULL_SET {
         let of = |color: Color| {
@@ -202,7 +159,7 @@ fn packed(position: &Position, dataset: Dataset) -> Result<[u8; 32]> {
     Ok(bits.bytes)
 }
 
-/// Bits from the lowest of the first byte on.
+/// Bits, from the lowest of the first byte on.
 #[derive(Default)]
 struct Bits {
     bytes: [u8; 32],
@@ -217,8 +174,7 @@ impl Bits {
         }
     }
 
-    /// The kind's code, then colour and promotion: in this order in Apery's code, in the other in `YaneuraOu`'s. A gold has no
-    /// bit for promotion.
+    /// Code of the kind, then colour and promotion (HCPE) or promotion and colour (PSV). A gold has no bit for promotion.
     fn push_on_board(&mut self, piece: Piece, dataset: Dataset) {
         let kind = piece.kind().unpromoted();
         let (code, length) = code(kind, dataset);
@@ -231,7 +187,7 @@ impl Bits {
         }
     }
 
-    /// The code without its first bit, which says that there is a piece; then the colour last.
+    /// Code of the kind without its first bit, which says that there is a piece; the colour comes last.
     fn push_in_hand(&mut self, color: Color, kind: PieceType, dataset: Dataset) {
         let (code, length) = code(kind, dataset);
         let large = matches!(kind, PieceType::Bishop | PieceType::Rook);
@@ -245,7 +201,7 @@ impl Bits {
     }
 }
 
-/// A kind's Huffman code, its first bit lowest, and its length.
+/// Huffman code of a kind, first bit lowest, and its length.
 fn code(kind: PieceType, dataset: Dataset) -> (u32, usize) {
     match (kind, dataset) {
         (PieceType::Pawn, _) => (0b01, 2),

@@ -1,6 +1,13 @@
-//! What other programs can load: models as safetensors and ONNX, positions as HCPE and PSV.
+//! Formats by which other programs read our models and games, and by which we read their games.
+//!
+//! | module | format | programs |
+//! |---|---|---|
+//! | [`safetensors`] | weights, with the architecture as JSON | PyTorch: `docs/load_model.py` |
+//! | [`onnx`] | network | ONNX Runtime, also in the browser; programs that run dlshogi's networks |
+//! | [`dataset`] | positions with value, move and result: HCPE, PSV | dlshogi; trainers of `YaneuraOu`'s NNUE |
+//! | [`games`] | games in any notation and encoding | shogi GUIs and servers |
 
 pub mod safetensors;
 pub mod onnx;
-mod protobuf;
 pub mod dataset;
+pub mod games;

@@ -1,37 +1,32 @@
 //! Weights as safetensors, with the architecture as JSON beside them.
 //!
-//! The file is a little-endian `u64` with the length of a JSON header, the header, and the numbers: for each tensor its
-//! type, its shape and where its bytes begin and end after the header. Names and shapes are those of
-//! [`NetSpec::tensors`](keisei_core::net::NetSpec::tensors).
+//! Names and shapes of the tensors are those of [`NetSpec::tensors`](keisei_core::net::NetSpec::tensors), numbers are `F32`. The
+//! metadata has one entry, `config`: the JSON of [`config`].
 
+use std::collections::HashMap;
+
+use ::safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use anyhow::{Context, Result, bail};
 use keisei_core::format::Model;
 use keisei_core::net::{NetSpec, Weights};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-/// Bytes of a header that are allowed, so that a foreign file cannot ask for more.
-const MAX_HEADER: usize = 1 << 20;
-
-/// The file's bytes, numbers as `F32`.
+/// Bytes of a model's weights as a file.
+///
+/// # Panics
+/// Never: the tensors of a network cover its weights.
 pub fn to_bytes(model: &Model) -> Vec<u8> {
-    let mut header = Map::new();
-    header.insert("__metadata__".to_owned(), json!({ "format": "pt", "config": config(model).to_string() }));
-    for tensor in model.spec().tensors() {
-        let entry = json!({
-            "dtype": "F32",
-            "shape": tensor.shape,
-            "data_offsets": [4 * tensor.range.start, 4 * tensor.range.end],
-        });
-        header.insert(tensor.name, entry);
-    }
-    let mut header = Value::Object(header).to_string().into_bytes();
-    // The numbers begin at a multiple of eight.
-    header.resize(header.len().next_multiple_of(8), b' ');
-    let numbers = model.weights.data().iter().flat_map(|x| x.to_le_bytes());
-    (header.len() as u64).to_le_bytes().into_iter().chain(header.iter().copied()).chain(numbers).collect()
+    let numbers: Vec<u8> = model.weights.data().iter().flat_map(|x| x.to_le_bytes()).collect();
+    let tensors = model.spec().tensors().into_iter().map(|tensor| {
+        let bytes = &numbers[4 * tensor.range.start..4 * tensor.range.end];
+        (tensor.name, TensorView::new(Dtype::F32, tensor.shape, bytes).expect("its numbers fill its shape"))
+    });
+    // One entry, because the library writes metadata in a random order: equal models give equal files.
+    let metadata = HashMap::from([("config".to_owned(), config(model).to_string())]);
+    serialize(tensors, Some(metadata)).expect("names and shapes of a network are few")
 }
 
-/// The architecture and the encodings, for whoever builds the network.
+/// Architecture, encodings and origin of a model, for whoever builds the network.
 pub fn config(model: &Model) -> Value {
     json!({
         "spec": model.spec(),
@@ -42,40 +37,27 @@ pub fn config(model: &Model) -> Value {
     })
 }
 
-/// The weights of a network of architecture `spec` from such a file.
+/// Weights of a network of architecture `spec`, from the bytes of a file.
 ///
 /// # Errors
-/// Names the tensor that is missing, foreign, or has another type, shape or place than it should.
+/// The file is damaged, or a tensor is missing, unknown, or has a wrong type or shape; names that tensor.
 pub fn from_bytes(bytes: &[u8], spec: &NetSpec) -> Result<Weights> {
-    let (length, rest) = bytes.split_first_chunk().context("the file is shorter than its first number")?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
-    if length > MAX_HEADER || length > rest.len() {
-        bail!("the header claims {length} bytes, of {} that there are", rest.len());
-    }
-    let (header, numbers) = rest.split_at(length);
-    let header: Map<String, Value> = serde_json::from_slice(header).context("the header is no JSON object")?;
+    let file = SafeTensors::deserialize(bytes).context("the safetensors file")?;
     let tensors = spec.tensors();
-    if let Some(foreign) =
-        header.keys().find(|name| *name != "__metadata__" && tensors.iter().all(|t| t.name != **name))
-    {
+    if let Some(foreign) = file.names().into_iter().find(|name| tensors.iter().all(|tensor| tensor.name != **name)) {
         bail!("tensor {foreign} is none of this network's");
     }
     let mut data = vec![0.0; spec.parameters()];
     for tensor in tensors {
         let name = &tensor.name;
-        let entry = header.get(name).with_context(|| format!("tensor {name} is missing"))?;
-        if entry["dtype"] != "F32" {
-            bail!("tensor {name}: wanted F32, found {}", entry["dtype"]);
+        let found = file.tensor(name).ok().with_context(|| format!("tensor {name} is missing"))?;
+        if found.dtype() != Dtype::F32 {
+            bail!("tensor {name}: wanted F32, found {}", found.dtype());
         }
-        if entry["shape"] != json!(tensor.shape) {
-            bail!("tensor {name}: wanted shape {:?}, found {}", tensor.shape, entry["shape"]);
+        if found.shape() != tensor.shape {
+            bail!("tensor {name}: wanted shape {:?}, found {:?}", tensor.shape, found.shape());
         }
-        let bound = |i: usize| entry["data_offsets"][i].as_u64().and_then(|at| usize::try_from(at).ok());
-        let found = bound(0).zip(bound(1)).and_then(|(from, to)| numbers.get(from..to));
-        let found = found.filter(|found| found.len() == 4 * tensor.range.len());
-        let found =
-            found.with_context(|| format!("tensor {name}: {} is not where its numbers are", entry["data_offsets"]))?;
-        for (x, bytes) in data[tensor.range].iter_mut().zip(found.as_chunks().0) {
+        for (x, bytes) in data[tensor.range].iter_mut().zip(found.data().as_chunks().0) {
             *x = f32::from_le_bytes(*bytes);
         }
     }
@@ -104,6 +86,7 @@ mod tests {
         let model = model();
         let bytes = to_bytes(&model);
         assert_eq!(from_bytes(&bytes, model.spec()).expect("it is whole"), model.weights);
+        assert_eq!(to_bytes(&model), bytes);
     }
 
     #[test]
@@ -121,12 +104,13 @@ mod tests {
             let length = (header.len() as u64).to_le_bytes();
             [&length[..], header.as_bytes(), &bytes[8 + bytes[..8][0] as usize + 256 * bytes[1] as usize..]].concat()
         };
-        check(&bytes[..5], spec, &["shorter"]);
-        check(&bytes[..50], spec, &["header claims"]);
-        check(&bytes, &NetSpec { channels: 16, ..spec.clone() }, &["stem.weight", "[16, 96, 3, 3]", "[8,96,3,3]"]);
+        check(&bytes[..5], spec, &["header too small"]);
+        check(&bytes[..50], spec, &["invalid header length"]);
+        check(&bytes, &NetSpec { channels: 16, ..spec.clone() }, &["stem.weight", "[16, 96, 3, 3]", "[8, 96, 3, 3]"]);
         check(&bytes, &NetSpec { blocks: 2, ..spec.clone() }, &["blocks.1.conv1.weight is missing"]);
         check(&bytes, &NetSpec { blocks: 0, ..spec.clone() }, &["none of this network's"]);
-        check(&replaced("F32", "F16"), spec, &["wanted F32, found \"F16\""]);
-        check(&bytes[..bytes.len() - 1], spec, &["is not where its numbers are"]);
+        check(&replaced("F32", "I32"), spec, &["wanted F32, found I32"]);
+        check(&replaced("F32", "F16"), spec, &["invalid shape, data type, or offset"]);
+        check(&bytes[..bytes.len() - 1], spec, &["file not fully covered"]);
     }
 }

@@ -24,14 +24,25 @@ use std::fs::{File, TryLockError, create_dir_all};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-/// Where runs are kept, and the link to the newest of them.
+/// Name of the current model in a run's directory.
+pub const MODEL: &str = "model.model";
+
+/// Name of the latest games in a run's directory, and in the page's.
+pub const GAMES: &str = "games.record";
+
+/// Directory of all runs.
 const RUNS: &str = "runs";
+
+/// Link to the newest run.
 pub const LATEST: &str = "runs/latest";
 
 /// A run in progress.
 pub struct Run {
+    /// What learns.
     pub trainer: Trainer,
+    /// Directory of the run.
     pub directory: PathBuf,
+    /// Where progress is shown.
     pub display: Display,
     /// Games not yet written to a record file.
     pub records: Vec<Record>,
@@ -171,13 +182,13 @@ impl Run {
     /// Saves everything. The checkpoint comes last, so that what it stands for is there once it is.
     pub fn save(&mut self) -> Result<()> {
         let model = self.model().to_bytes(Dtype::F32).context("model")?;
-        write_atomically(&self.directory.join("model.model"), &model)?;
+        write_atomically(&self.directory.join(MODEL), &model)?;
         if !self.records.is_empty() {
             let bytes = record::to_bytes(&std::mem::take(&mut self.records)).context("records")?;
             let games = self.directory.join("games");
             create_dir_all(&games).with_context(|| format!("{}: cannot create", games.display()))?;
             write_atomically(&games.join(format!("{:08}.record", self.trainer.done.iterations)), &bytes)?;
-            write_atomically(&self.directory.join("games.record"), &bytes)?;
+            write_atomically(&self.directory.join(GAMES), &bytes)?;
         }
         let synced = self.metrics.sync();
         self.forgive(synced);

@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 use keisei_core::search::Settings;
 use keisei_play::contender::Contender;
 use keisei_play::executor::ModelExecutor;
+use keisei_play::files::read_model;
 use keisei_play::matches::Match;
-use keisei_play::model_file;
 use keisei_play::rating::Tally;
 use keisei_play::search_player::SearchPlayer;
 
@@ -20,7 +20,7 @@ pub fn measure(model: &Path, visits: &[u32], games: usize, threads: usize) -> Re
     if games == 0 || !games.is_multiple_of(2) {
         bail!("--games must be even: every opening is played with both colours");
     }
-    let model = model_file::read(model)?;
+    let model = read_model(model)?;
     let contender = |visits: u32| {
         // The raw policy is at its own temperature and without help from the search for mate.
         let raw = Settings {

@@ -1,4 +1,4 @@
-//! `trainer-native export`: a run's model, or a fresh one, as the file that players and the page load.
+//! `trainer-native export`: model of a run, or an untrained one, as a file for players, the page or other programs.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,18 +7,13 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use keisei_core::format::{Dtype, Model, Provenance, record};
 use keisei_core::net::Weights;
-use keisei_play::model_file;
+use keisei_play::files::{read, read_model};
 
 use crate::argument::BadArgument;
 use crate::config::Preset;
 use crate::durable::write_atomically;
 use crate::interop::{onnx, safetensors};
-
-/// Name of the current model in a run's folder.
-pub const MODEL: &str = "model.model";
-
-/// Name of the latest games in a run's folder, and in the page's.
-pub const GAMES: &str = "games.record";
+use crate::run::{GAMES, MODEL};
 
 /// Arguments of `export`.
 #[derive(clap::Args, Debug)]
@@ -35,14 +30,14 @@ pub struct ExportArgs {
     f16: bool,
 }
 
-/// What a model is written as.
+/// Format of a model file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Our own, which players and the page load
+    /// Our own, for players and the page
     Model,
-    /// safetensors, with the architecture as JSON beside it
+    /// Weights as safetensors, with the architecture as JSON beside them
     Safetensors,
-    /// ONNX
+    /// Network as ONNX
     Onnx,
 }
 
@@ -63,16 +58,15 @@ struct Target {
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Folder of the page's public files: write the model, and the run's games, to its `models`
+    /// Folder of the page's public files: its `models` receives the model, and the run's games
     #[arg(long, value_name = "DIR")]
     web: Option<PathBuf>,
 }
 
-/// Exports and tells what was written.
+/// Exports; returns the lines to print, one for each file written.
 ///
 /// # Errors
-/// Names the file that cannot be read, is no model or no record, or cannot be written; or the arguments that do not go
-/// together.
+/// Names the arguments that exclude each other, or the file that cannot be read, is no model or no record, or cannot be written.
 pub fn run(args: &ExportArgs) -> Result<String> {
     if args.to != Format::Model && (args.f16 || args.target.out.is_none()) {
         let reason = "is written to --out, with 32-bit numbers";
@@ -80,7 +74,7 @@ pub fn run(args: &ExportArgs) -> Result<String> {
         bail!(BadArgument::new("--to", &name, reason));
     }
     let model = match (&args.source.run, args.source.init) {
-        (Some(folder), _) => model_file::read(&folder.join(MODEL))?,
+        (Some(folder), _) => read_model(&folder.join(MODEL))?,
         (None, seed) => fresh(seed.unwrap_or_default())?,
     };
     let dtype = if args.f16 { Dtype::F16 } else { Dtype::F32 };
@@ -115,11 +109,7 @@ pub fn run(args: &ExportArgs) -> Result<String> {
     Ok(written)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))
-}
-
-/// An untrained network of the default size.
+/// Untrained network of the default size.
 fn fresh(seed: u64) -> Result<Model> {
     let config = Preset::Cpu.config();
     let weights = Weights::init(&config.spec(), seed).context("the preset's network")?;

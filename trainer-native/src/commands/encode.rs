@@ -1,26 +1,26 @@
-//! `trainer-native encode`: planes and action indices of one position, for anyone who wants to check them.
+//! `trainer-native encode`: planes or actions of one position, for checks against other programs.
 //!
-//! What is printed is a JSON document in the schema of the public golden vectors, with one position in it:
+//! Prints a JSON document in the schema of the public golden vectors, with one position:
 //!
 //! | field | content |
 //! |---|---|
-//! | `encoding`, `source` | the encoding's name, this program |
+//! | `encoding`, `source` | name of the encoding, name of this program |
 //! | `shape`, `dtype` | planes: `[planes, 9, 9]`, `float32` |
-//! | `actions` | actions: how many there are |
-//! | `table_sha256_black`, `table_sha256_white` | Keisei's actions: digest of all moves in their order, `-` where there is none |
-//! | `positions[0]` `.start` `.moves` | the SFEN and the moves given |
-//! | `.position` `.side` `.outcome` | board, side and hands reached; `b` or `w`; how the game ended, if it did |
-//! | `.ply` `.max_ply` `.occurrences` `.in_check` | planes: what they depend on besides the board; `max_moves` for `core46-2025` |
-//! | `.cells` | planes: `[plane, row, column, value]`, the cells that are not 0 of planes that are not uniform |
-//! | `.const` | planes: `{"plane": p, "const": v}`, planes with one value that is not 0 in all cells |
-//! | `.sha256` | planes: of the whole tensor, little-endian float32 by plane, row, column |
-//! | `.count` `.actions` | actions: number of legal moves; `{"usi": index}` for each of them |
+//! | `actions` | actions: their number |
+//! | `table_sha256_black`, `table_sha256_white` | Keisei's actions: digest of all moves in the order of actions, `-` for no move |
+//! | `positions[0]` `.start` `.moves` | SFEN and moves, as given |
+//! | `.position` `.side` `.outcome` | board, side and hands after the moves; `b` or `w`; outcome of the game, or `null` |
+//! | `.ply` `.max_ply` `.occurrences` `.in_check` | planes: their other inputs; `.max_moves` for `.max_ply` in `core46-2025` |
+//! | `.cells` | planes: `[plane, row, column, value]` of each cell that is not 0, in planes that are not uniform |
+//! | `.const` | planes: `{"plane": p, "const": v}` of each uniform plane that is not 0 |
+//! | `.sha256` | planes: digest of the whole tensor, little-endian float32 by plane, row, column |
+//! | `.count` `.actions` | actions: number of legal moves; `{"usi": action}` of each |
 //!
-//! Row 0 is rank a and column 0 is file 9, as the side to move sees the board.
+//! Row 0 is rank a and column 0 is file 9, from the side to move.
 
 use crate::argument::BadArgument;
 use crate::checkpoint::sha256;
-use crate::inspect::{self, LineArgs};
+use crate::commands::inspect::{self, LineArgs};
 use anyhow::Result;
 use keisei_core::encoding::{Action, Actions, Counters, Features, PackedObservation, SQUARES};
 use keisei_core::shogi::{Color, Game};
@@ -33,19 +33,19 @@ pub struct EncodeArgs {
     /// flat13527-2026, spatial11259-2026
     #[arg(long, value_name = "NAME")]
     encoding: String,
-    /// Ply limit of the game, which Keisei's planes tell; 0 for none
+    /// Ply limit of the game, an input of Keisei's planes; 0 for none
     #[arg(long, value_name = "PLIES", default_value_t = 500)]
     max_plies: u16,
     #[command(flatten)]
     line: LineArgs,
 }
 
-/// The position after the given moves as `encoding` has it, as JSON.
+/// JSON document of the position after the given moves.
 ///
 /// # Errors
-/// There is no such encoding, the SFEN is none, or a move is none, not legal, or comes after the end.
+/// Names the argument that is wrong: the encoding, the SFEN, or a move that is no USI, illegal, or after the end.
 pub fn run(args: &EncodeArgs) -> Result<String> {
-    // The limit is told to the planes but ends no game, so that positions beyond it can be had.
+    // The limit is an input of the planes but does not end the game, so that positions beyond it can be encoded.
     let game = inspect::game(&args.line)?;
     let document = if let Some(features) = Features::from_id(&args.encoding) {
         planes(features, &game, args)
@@ -113,7 +113,7 @@ fn actions(encoding: Actions, game: &Game, args: &EncodeArgs) -> Value {
         "positions_count": 1,
         "positions": [position],
     });
-    // An action of dest2187 has no move of its own: it takes a board to say which piece it moves.
+    // An action of dest2187 is a move only together with a board, which says which piece moves.
     if encoding != Actions::Dest2187 {
         for side in Color::ALL {
             document[format!("table_sha256_{side}")] = table_digest(encoding, side).into();
@@ -140,7 +140,7 @@ fn common(game: &Game, args: &EncodeArgs) -> Map<String, Value> {
     ])
 }
 
-/// The ply counter as the encoding's own program keeps it: Keisei 2025 takes up the SFEN's move number.
+/// Ply counter as the program of the encoding keeps it: Keisei 2025 starts from the SFEN's move number.
 fn plies(features: Features, game: &Game) -> u16 {
     match features {
         Features::Core46Keisei2025 => game.position().ply().saturating_sub(1),
@@ -148,12 +148,12 @@ fn plies(features: Features, game: &Game) -> u16 {
     }
 }
 
-/// A plane of ours, file by file from the right, as rows from file 9 to file 1.
+/// Rows, from file 9 to file 1, of a plane of ours, which is file by file from the right.
 fn row_major(plane: &[f32]) -> impl Iterator<Item = f32> {
     (0..SQUARES).map(|at| plane[9 * (8 - at % 9) + at / 9])
 }
 
-/// The shortest decimal that reads back as the same f32.
+/// Shortest decimal that reads back as the same f32.
 fn number(value: f32) -> Value {
     if value.fract() == 0.0 {
         return (value as i64).into();

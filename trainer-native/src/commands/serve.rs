@@ -2,13 +2,13 @@
 //!
 //! | header | value | why |
 //! |---|---|---|
-//! | `Content-Type` | by file name, `application/wasm` among them | browsers stream-compile nothing else |
-//! | `Content-Security-Policy` | own files and WebAssembly only | a page that needs more is a page to look at |
-//! | `X-Content-Type-Options` | `nosniff` | a model file is data whatever its first bytes look like |
-//! | `Referrer-Policy` | `no-referrer` | links out tell nothing |
-//! | `Cache-Control` | a year under `/assets/`, revalidate elsewhere | those names carry a hash of the content; a model's name does not |
+//! | `Content-Type` | by file name, `application/wasm` among them | browsers compile WebAssembly from a stream only with this type |
+//! | `Content-Security-Policy` | own files and WebAssembly only | the pages need nothing else, so anything else is an attack or a mistake |
+//! | `X-Content-Type-Options` | `nosniff` | a model file is data, whatever its first bytes look like |
+//! | `Referrer-Policy` | `no-referrer` | other sites do not learn where a visitor came from |
+//! | `Cache-Control` | a year under `/assets/`, revalidate elsewhere | those names contain a hash of the content; a model's name does not |
 //!
-//! There is no COOP or COEP: the pages need no shared memory, and both would hurt whoever embeds a page.
+//! COOP and COEP are not sent: the pages need no shared memory, and both would prevent embedding.
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
@@ -30,34 +30,33 @@ const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; 
     connect-src 'self' blob:; img-src 'self' data: blob:; font-src 'self' data:; style-src 'self'; \
     object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
-/// What to serve, and where.
+/// Arguments of `serve`.
 #[derive(clap::Args, Debug)]
-pub struct Options {
+pub struct ServeArgs {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
-    /// Folder with the built pages
+    /// Folder of the built pages
     #[arg(default_value = "www/dist")]
     pub directory: PathBuf,
 }
 
-/// Serves until Ctrl-C (or SIGTERM); open transfers are finished first, a second Ctrl-C cuts them.
+/// Serves until Ctrl-C or SIGTERM. Open transfers are finished first; a second signal ends them.
 ///
-/// The first line on standard output is `serving DIRECTORY at http://127.0.0.1:PORT/`, printed once connections are
-/// accepted.
+/// The first line on standard output is `serving DIRECTORY at http://127.0.0.1:PORT/`, printed when connections are accepted.
 ///
 /// # Errors
-/// The directory holds no `index.html`, or the port cannot be had.
-pub fn run(options: &Options) -> Result<()> {
-    let directory = &options.directory;
+/// The directory has no `index.html`, or the port is not free.
+pub fn run(args: &ServeArgs) -> Result<()> {
+    let directory = &args.directory;
     if !directory.join("index.html").is_file() {
         bail!("{}: no index.html there; `cargo xtask web` builds the pages into www/dist", directory.display());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
             .await
-            .with_context(|| format!("127.0.0.1:{}: cannot listen", options.port))?;
+            .with_context(|| format!("127.0.0.1:{}: cannot listen", args.port))?;
         let url = format!("http://{}/", listener.local_addr()?);
         let mut stdout = std::io::stdout();
         // Whoever started the server may have stopped reading; the pages are served all the same.
@@ -70,7 +69,7 @@ pub fn run(options: &Options) -> Result<()> {
     })
 }
 
-/// Every file below `directory`, with the headers of the table above.
+/// Router for every file below `directory`, with the headers of the table above.
 pub fn router(directory: &Path) -> Router {
     let always = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
@@ -92,8 +91,8 @@ async fn set_cache_control(request: Request, next: Next) -> Response {
     response
 }
 
-/// Resolves at the next Ctrl-C or SIGTERM. Where a handler cannot be installed the system's default stays: the
-/// process ends at once.
+/// Resolves at the next Ctrl-C or SIGTERM. Where no handler can be installed, the system's default stays: the process ends at
+/// once.
 async fn stop_signal() {
     #[cfg(unix)]
     {
@@ -186,7 +185,7 @@ mod tests {
     #[test]
     fn a_folder_without_pages_is_refused() {
         let directory = std::env::temp_dir().join("keisei-serve-none");
-        let error = run(&Options { port: 0, directory: directory.clone() }).unwrap_err().to_string();
+        let error = run(&ServeArgs { port: 0, directory: directory.clone() }).unwrap_err().to_string();
         assert!(error.starts_with(&directory.display().to_string()), "{error}");
     }
 }

@@ -1,12 +1,12 @@
-//! `trainer-native perft | moves | outcome`: the rules as text, for anyone who wants to check them.
+//! `trainer-native perft | moves | outcome`: the rules as text, for checks against other programs.
 //!
-//! An SFEN is one argument, so it is quoted in a shell; `startpos` stands for the usual start position.
+//! An SFEN is one argument, quoted in a shell; `startpos` is the standard start position.
 
 use crate::argument::BadArgument;
-use keisei_core::shogi::{Game, Move, Position, perft};
+use keisei_core::shogi::{self, Game, Move, Position};
 use std::fmt;
 
-/// The deepest perft that is accepted: deeper ones would end after the universe, or with the stack.
+/// Largest depth of `perft`: a deeper one would not end in any lifetime, and would exhaust the stack.
 pub const MAX_DEPTH: u32 = 64;
 
 /// Arguments of `perft`.
@@ -28,20 +28,19 @@ pub struct LineArgs {
     pub moves: Vec<String>,
 }
 
-/// The number of legal move sequences of length `depth`, as one line.
+/// Number of legal move sequences of length `depth`, as one line.
 ///
 /// # Errors
-/// The SFEN is none.
-pub fn perft_text(args: &PerftArgs) -> Result<String, BadArgument> {
-    Ok(format!("{}\n", perft(&position(&args.sfen)?, args.depth)))
+/// The SFEN is wrong.
+pub fn perft(args: &PerftArgs) -> Result<String, BadArgument> {
+    Ok(format!("{}\n", shogi::perft(&position(&args.sfen)?, args.depth)))
 }
 
-/// The legal moves after the given ones: USI, sorted by their bytes, one a line. A game's end by repetition takes no
-/// move away.
+/// Legal moves after the given ones: USI, sorted by their bytes, one a line. A repetition does not end the list of moves.
 ///
 /// # Errors
-/// The SFEN is none, or a move is none or not legal.
-pub fn moves_text(args: &LineArgs) -> Result<String, BadArgument> {
+/// The SFEN is wrong, or a move is no USI or illegal.
+pub fn moves(args: &LineArgs) -> Result<String, BadArgument> {
     let mut position = position(&args.sfen)?;
     play_all(&args.moves, |mv| position.try_play(mv))?;
     let mut lines: Vec<String> = position.legal_moves().iter().map(|mv| format!("{mv}\n")).collect();
@@ -49,18 +48,18 @@ pub fn moves_text(args: &LineArgs) -> Result<String, BadArgument> {
     Ok(lines.concat())
 }
 
-/// How the game stands after the given moves, as `black wins: checkmate`, `draw: repetition` or `in progress`.
+/// Outcome after the given moves: `black wins: checkmate`, `draw: repetition`, or `in progress` and the like.
 ///
 /// # Errors
-/// The SFEN is none, or a move is none, not legal, or comes after the end.
-pub fn outcome_text(args: &LineArgs) -> Result<String, BadArgument> {
+/// The SFEN is wrong, or a move is no USI, illegal, or after the end of the game.
+pub fn outcome(args: &LineArgs) -> Result<String, BadArgument> {
     Ok(game(args)?.outcome().map_or_else(|| "in progress\n".to_owned(), |outcome| format!("{outcome}\n")))
 }
 
-/// The game of the given moves, without a ply limit.
+/// Game of the given moves, without a ply limit.
 ///
 /// # Errors
-/// As [`outcome_text`].
+/// As [`outcome`].
 pub fn game(args: &LineArgs) -> Result<Game, BadArgument> {
     let mut game = Game::new(position(&args.sfen)?, 0);
     play_all(&args.moves, |mv| game.try_play(mv))?;

@@ -1,40 +1,39 @@
-//! `trainer-native convert`: game records from one format to another, files and whole folders.
+//! `trainer-native convert`: game records from one notation to another, files or whole folders.
 //!
 //! | name | extension | encoding |
 //! |---|---|---|
 //! | `kif` `ki2` `csa2` | `.kif` `.ki2` `.csa` | `Shift_JIS`, as older programs expect |
 //! | `kifu` `ki2u` `csa` `jkf` `usi` `sfen` `usen` | the same | UTF-8 |
-//! | `json` | `.json` | UTF-8: what was read, for whoever wants to check it |
+//! | `json` | `.json` | UTF-8; a description of each game, for checks |
 //!
-//! Games that this program has recorded (`.record`) can be read too, with the players' names.
+//! [`games`] says what can be read.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS, UTF_8};
-use keisei_core::format;
-use keisei_core::notation::{Format, GameTree, Node, NodeId, Parsed, csa, usen, usi};
+use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
+use keisei_core::notation::{Format, GameTree, Node, NodeId, Parsed, usen};
 use serde_json::{Value, json};
 
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;
-use crate::interop::dataset;
+use crate::interop::games::{self, GameFile};
 
 /// Arguments of `convert`.
 #[derive(clap::Args, Debug)]
 pub struct ConvertArgs {
-    /// Record, or folder of records, to read; the encoding is found out
+    /// Record, or folder of records, to read; its encoding is detected
     input: PathBuf,
-    /// File, or folder for a folder, to write; without it the text is printed
+    /// File to write, or folder if the input is one; without it the text is printed
     output: Option<PathBuf>,
-    /// Format to write: kif, kifu, ki2, ki2u, csa, csa2, jkf, usi, sfen, usen or json; else the output's extension tells
+    /// Format to write: kif, kifu, ki2, ki2u, csa, csa2, jkf, usi, sfen, usen or json [default: the output's extension]
     #[arg(long, value_name = "FORMAT")]
     to: Option<String>,
 }
 
-/// What is written.
+/// Format to write.
 #[derive(Clone, Copy)]
 enum Target {
     Record { format: Format, extension: &'static str, encoding: &'static Encoding },
@@ -67,30 +66,23 @@ impl Target {
         }
     }
 
-    /// Whether several games go into one text.
+    /// Whether one text holds several games.
     fn holds_many(self) -> bool {
         matches!(self, Target::Json | Target::Record { format: Format::Csa2 | Format::Csa3 | Format::Usi, .. })
     }
 }
 
-/// A text that was read.
-struct Source {
-    name: String,
-    encoding: &'static str,
-    games: Vec<Parsed>,
-}
-
-/// Converts and returns what is to be printed; tells of each defect through `report`.
+/// Converts; returns the text to print. `report` receives each defect of a record.
 ///
 /// # Errors
-/// Names the file that cannot be read or written, or is no record, and the argument that is wrong. In a folder the other
-/// files are converted all the same.
+/// Names the argument that is wrong, or the file that cannot be read or written, or is no record. The other files of a folder
+/// are converted nevertheless.
 pub fn run(args: &ConvertArgs, mut report: impl FnMut(&str)) -> Result<String> {
     let target = target(args)?;
     if args.input.is_dir() {
         return convert_folder(args, target, &mut report);
     }
-    let source = read(&args.input, &mut report)?;
+    let source = games::read(&args.input, &mut report)?;
     let Some(output) = &args.output else { return Ok(text(&source, target)) };
     let written = write(&source, target, output)?;
     let lines: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
@@ -104,19 +96,17 @@ fn target(args: &ConvertArgs) -> Result<Target> {
     Target::from_name(&name).ok_or_else(|| BadArgument::new("--to", &name, reason).into())
 }
 
-/// Every record in a folder and its folders, in the order of their names.
+/// Converts every record in a folder and its folders, in the order of their paths.
 fn convert_folder(args: &ConvertArgs, target: Target, report: &mut dyn FnMut(&str)) -> Result<String> {
     if args.output.is_none() && !matches!(target, Target::Json) {
         bail!(BadArgument::new("OUTPUT", "", "a folder is printed as json only; name a folder to write to"));
     }
-    let mut files = Vec::new();
-    list(&args.input, &mut files)?;
-    files.sort();
+    let files = games::files(&args.input)?;
     let mut entries = Vec::new();
     let mut taken = BTreeSet::new();
     let mut failures = 0;
     for file in &files {
-        let converted = read(file, report).and_then(|source| {
+        let converted = games::read(file, report).and_then(|source| {
             let Some(output) = &args.output else {
                 entries.extend(source.games.iter().map(|game| describe(&source, game)));
                 return Ok(());
@@ -143,94 +133,8 @@ fn convert_folder(args: &ConvertArgs, target: Target, report: &mut dyn FnMut(&st
     }
 }
 
-fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = fs::read_dir(folder).with_context(|| format!("{}: cannot be read", folder.display()))?;
-    for entry in entries {
-        let path = entry.with_context(|| format!("{}: cannot be read", folder.display()))?.path();
-        if path.is_dir() {
-            list(&path, files)?;
-        } else if is_recorded(&path) || format_of_name(&path).is_some() {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn format_of_name(path: &Path) -> Option<Format> {
-    Format::from_name(&path.extension()?.to_str()?.to_lowercase())
-}
-
-fn is_recorded(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "record")
-}
-
-/// Games of our own record format as notation.
-fn recorded(path: &Path) -> Result<Source> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let games = dataset::read(path)?.iter().map(notation_of).collect::<Result<_>>()?;
-    Ok(Source { name, encoding: "binary", games })
-}
-
-fn notation_of(game: &format::Record) -> Result<Parsed> {
-    let mut record = GameTree::of_game(&game.replay().context("the game")?);
-    record.set_header("先手", &game.black);
-    record.set_header("後手", &game.white);
-    Ok(Parsed { tree: record, defects: Vec::new() })
-}
-
-fn read(path: &Path, report: &mut dyn FnMut(&str)) -> Result<Source> {
-    if is_recorded(path) {
-        return recorded(path);
-    }
-    let bytes = fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    let (text, encoding) = decode(&bytes);
-    let format = format_of_name(path).or_else(|| Format::detect(&text));
-    let format = format.with_context(|| format!("{}: is empty", path.display()))?;
-    let games = match format {
-        Format::Csa2 | Format::Csa3 => csa::read_all(&text),
-        Format::Usi => usi::read_all(&text),
-        format => vec![format.read(&text)],
-    };
-    for game in &games {
-        for defect in &game.defects {
-            report(&format!("{}: {defect}", path.display()));
-        }
-    }
-    let nothing = |game: &Parsed| game.tree.len() == 1 && !game.defects.is_empty();
-    if games.iter().all(nothing) {
-        let first = games.iter().find_map(|game| game.defects.first());
-        let reason = first.map_or_else(|| "there is no game in it".to_owned(), ToString::to_string);
-        bail!("{}: is no record that can be read: {reason}", path.display());
-    }
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Source { name, encoding, games })
-}
-
-/// Finds out the encoding of a text and decodes it: a byte order mark or valid UTF-8 tells at once, and of `Shift_JIS` and
-/// EUC-JP that one is taken in which the bytes make sense. Returns the text and the encoding's name.
-pub fn decode(bytes: &[u8]) -> (String, &'static str) {
-    if let Some((encoding, _)) = Encoding::for_bom(bytes) {
-        return (encoding.decode(bytes).0.into_owned(), if encoding == UTF_8 { "UTF8" } else { "UTF16" });
-    }
-    if bytes.windows(2).any(|pair| pair == b"\x1b$") {
-        return (ISO_2022_JP.decode(bytes).0.into_owned(), "JIS");
-    }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return (text.to_owned(), if text.is_ascii() { "ASCII" } else { "UTF8" });
-    }
-    // Half-width katakana, private and unknown characters are what the wrong one of the two makes of kanji.
-    let nonsense = |encoding: &'static Encoding| {
-        let (text, _, _) = encoding.decode(bytes);
-        let strange = |found: &char| matches!(found, '\u{ff61}'..='\u{ff9f}' | '\u{e000}'..='\u{f8ff}');
-        let unknown = text.chars().filter(|&found| found == '\u{fffd}').count();
-        10 * unknown + text.chars().filter(strange).count()
-    };
-    let encoding = if nonsense(EUC_JP) < nonsense(SHIFT_JIS) { EUC_JP } else { SHIFT_JIS };
-    (encoding.decode(bytes).0.into_owned(), if encoding == EUC_JP { "EUCJP" } else { "SJIS" })
-}
-
 /// All games as one text.
-fn text(source: &Source, target: Target) -> String {
+fn text(source: &GameFile, target: Target) -> String {
     match target {
         Target::Json => {
             let entries: Vec<Value> = source.games.iter().map(|game| describe(source, game)).collect();
@@ -247,8 +151,8 @@ fn text(source: &Source, target: Target) -> String {
     }
 }
 
-/// Writes to `path`; further games that the format cannot hold in one file go to `name-2` and so on. Returns the paths.
-fn write(source: &Source, target: Target, path: &Path) -> Result<Vec<PathBuf>> {
+/// Writes to `path`; if one file cannot hold all games, the others go to `NAME-2` and so on. Returns the paths.
+fn write(source: &GameFile, target: Target, path: &Path) -> Result<Vec<PathBuf>> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
     }
@@ -294,8 +198,8 @@ fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).expect("plain data") + "\n"
 }
 
-/// What was read, in the schema of the public conformance files: positions always have the move number 1.
-fn describe(source: &Source, game: &Parsed) -> Value {
+/// Description of a game in the schema of the public conformance files, where every position has the move number 1.
+fn describe(source: &GameFile, game: &Parsed) -> Value {
     let record = &game.tree;
     let line = record.main_line();
     let last = line.last().copied().unwrap_or(NodeId::ROOT);
@@ -317,7 +221,7 @@ fn describe(source: &Source, game: &Parsed) -> Value {
     })
 }
 
-/// How the main line ends: `start` if there is nothing in it, nothing if it ends with a move.
+/// End of the main line: `start` if it is empty, `None` if it ends with a move.
 fn end_name(record: &GameTree, nodes: usize) -> Option<&'static str> {
     match record.end() {
         Some(end) => Some(end.name()),
