@@ -1,10 +1,11 @@
 //! Programs of the search benchmark, natively and in WebAssembly: one network, by its forward pass alone and below a search.
 
 use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
+use keisei_core::evaluator::HostEvaluator;
 use keisei_core::net::simd::Simd;
 use keisei_core::net::{Executor, OUTCOMES};
 use keisei_core::random::SplitMix64;
-use keisei_core::search::{Decision, Evaluator, Search, Settings};
+use keisei_core::search::{Decision, Search, Settings};
 use keisei_core::shogi::Game;
 
 use crate::inference::NETS;
@@ -25,7 +26,7 @@ pub struct Runner {
     planes: Vec<f32>,
     policy: Vec<f32>,
     wdl: Vec<f32>,
-    evaluator: Evaluator<Simd>,
+    evaluator: HostEvaluator<Simd>,
     search: Search,
 }
 
@@ -46,7 +47,7 @@ impl Runner {
             planes,
             policy: vec![0.0; BATCH * actions.count()],
             wdl: vec![0.0; BATCH * OUTCOMES],
-            evaluator: Evaluator::new(simd.clone(), features, actions),
+            evaluator: HostEvaluator::new(simd.clone(), features, actions),
             search: search(Game::startpos()),
             simd,
         }
@@ -70,7 +71,7 @@ impl Runner {
             self.search = search(game);
         }
         let before = self.search.visits();
-        self.evaluator.step(&mut self.search, BATCH);
+        self.search.step(&mut self.evaluator, BATCH).expect("a CPU does not fail");
         self.search.visits() - before
     }
 
@@ -85,7 +86,7 @@ impl Runner {
         let mut search =
             Search::new(game, Actions::Dest2187, Settings { visits: VISITS_OF_A_MOVE, ..Settings::default() }, 1);
         while !search.is_finished() {
-            self.evaluator.step(&mut search, BATCH);
+            search.step(&mut self.evaluator, BATCH).expect("a CPU does not fail");
         }
         match search.decide() {
             Decision::Play(mv) => mv.to_u16(),

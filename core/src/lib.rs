@@ -9,6 +9,7 @@ extern crate std;
 pub mod shogi;
 pub mod encoding;
 pub mod net;
+pub mod evaluator;
 pub mod search;
 pub mod env;
 #[cfg(feature = "learn")]

@@ -4,9 +4,10 @@ use std::fmt;
 
 use anyhow::{Result, bail};
 use keisei_core::encoding::{PackedObservation, SQUARES};
+use keisei_core::evaluator::{Batch, HostEvaluator};
 use keisei_core::format::Model;
 use keisei_core::net::simd::{Bf16, Calibration, Quantized, Simd};
-use keisei_core::net::{Executor, NetSpec, OUTCOMES};
+use keisei_core::net::{Executor, NetSpec};
 use keisei_core::random::SplitMix64;
 use keisei_core::search::policy;
 use keisei_core::shogi::Game;
@@ -103,8 +104,8 @@ impl Executor for ModelExecutor {
 
 /// Positions of games that the model plays against itself by its policy, at temperature 1.
 pub fn own_positions(model: &Model, count: usize, random: &mut SplitMix64) -> Vec<Game> {
-    let mut executor = Simd::new(&model.weights);
-    let (mut logits, mut wdl) = (vec![0.0; model.actions.count()], [0.0; OUTCOMES]);
+    let mut evaluator = HostEvaluator::new(Simd::new(&model.weights), model.features, model.actions);
+    let mut batch = Batch::new();
     let (mut positions, mut game) = (Vec::new(), Game::startpos());
     while positions.len() < count {
         if game.outcome().is_some() {
@@ -114,8 +115,9 @@ pub fn own_positions(model: &Model, count: usize, random: &mut SplitMix64) -> Ve
             positions.push(game.clone());
         }
         let legal = model.actions.legal(game.position());
-        executor.forward(1, &planes(model, std::slice::from_ref(&game)), &mut logits, &mut wdl);
-        let probabilities = policy::probabilities(&logits, legal.actions(), 1.0);
+        batch.clear();
+        batch.push(PackedObservation::new(&game), legal.actions().iter().copied());
+        let probabilities = policy::probabilities(evaluator.predict(&batch).get(0).logits, 1.0);
         game.play(legal.moves()[policy::draw(&probabilities, random.uniform())]);
     }
     positions
@@ -133,6 +135,7 @@ pub fn planes(model: &Model, positions: &[Game]) -> Vec<f32> {
 mod tests {
     use super::*;
     use crate::samples::model;
+    use keisei_core::net::OUTCOMES;
 
     fn check(arithmetic: Arithmetic, tolerance: f32) {
         let model = model();

@@ -1,8 +1,8 @@
 //! A player that draws its moves from a network's policy.
 
-use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
+use keisei_core::encoding::{LegalActions, PackedObservation};
+use keisei_core::evaluator::{Batch, Evaluator, HostEvaluator, Prediction};
 use keisei_core::format::{Model, PlyInfo};
-use keisei_core::net::{Executor, OUTCOMES, WdlLogits};
 use keisei_core::search::policy;
 
 use crate::executor::ModelExecutor;
@@ -15,10 +15,8 @@ pub const EVALUATION_TEMPERATURE: f64 = 0.15;
 #[derive(Clone, Debug)]
 pub struct PolicyPlayer {
     name: String,
-    features: Features,
-    actions: Actions,
     temperature: f32,
-    executor: ModelExecutor,
+    evaluator: HostEvaluator<ModelExecutor>,
 }
 
 impl PolicyPlayer {
@@ -27,10 +25,8 @@ impl PolicyPlayer {
     /// # Panics
     /// If the network does not fit the model's encodings.
     pub fn new(name: &str, model: &Model, executor: ModelExecutor, temperature: f32) -> PolicyPlayer {
-        let Model { features, actions, .. } = *model;
-        assert_eq!(usize::from(executor.spec().planes), features.planes(), "the network reads these features");
-        assert_eq!(executor.spec().actions(), actions.count(), "the network has these actions");
-        PolicyPlayer { name: name.to_owned(), features, actions, temperature, executor }
+        let evaluator = HostEvaluator::new(executor, model.features, model.actions);
+        PolicyPlayer { name: name.to_owned(), temperature, evaluator }
     }
 
     /// Name in tables and records.
@@ -41,28 +37,25 @@ impl PolicyPlayer {
 
 impl Player for PolicyPlayer {
     fn choose(&mut self, turns: &mut [Turn]) -> Vec<Choice> {
-        let observations: Vec<_> = turns.iter().map(|turn| PackedObservation::new(turn.game)).collect();
-        let mut planes = vec![0.0; turns.len() * self.features.planes() * SQUARES];
-        self.features.expand_batch(&observations, &mut planes);
-        let mut policy = vec![0.0; turns.len() * self.actions.count()];
-        let mut wdl = vec![0.0; turns.len() * OUTCOMES];
-        self.executor.forward(turns.len(), &planes, &mut policy, &mut wdl);
-
-        let rows = policy.chunks_exact(self.actions.count()).zip(wdl.as_chunks().0);
-        turns.iter_mut().zip(rows).map(|(turn, (logits, &wdl))| self.decide(turn, logits, wdl)).collect()
+        let actions = self.evaluator.shape().actions;
+        let legal: Vec<_> = turns.iter().map(|turn| actions.legal(turn.game.position())).collect();
+        let mut batch = Batch::new();
+        for (turn, legal) in turns.iter().zip(&legal) {
+            batch.push(PackedObservation::new(turn.game), legal.actions().iter().copied());
+        }
+        let predictions = self.evaluator.predict(&batch).iter();
+        let positions = turns.iter_mut().zip(&legal).zip(predictions);
+        positions.map(|((turn, legal), prediction)| decide(turn, legal, prediction, self.temperature)).collect()
     }
 }
 
-impl PolicyPlayer {
-    fn decide(&self, turn: &mut Turn, logits: &[f32], wdl: [f32; OUTCOMES]) -> Choice {
-        let legal = self.actions.legal(turn.game.position());
-        let sharpened = policy::probabilities(logits, legal.actions(), self.temperature);
-        let mv = legal.moves()[policy::draw(&sharpened, turn.random.uniform())];
-        // A record shows the policy itself, whatever the temperature it was played at.
-        let probabilities = policy::probabilities(logits, legal.actions(), 1.0);
-        let top = policy::top(&probabilities, SHOWN).into_iter().map(|(i, p)| (legal.moves()[i], p)).collect();
-        Choice { mv, thought: PlyInfo { value: Some(WdlLogits(wdl).value()), top } }
-    }
+fn decide(turn: &mut Turn, legal: &LegalActions, prediction: Prediction, temperature: f32) -> Choice {
+    let sharpened = policy::probabilities(prediction.logits, temperature);
+    let mv = legal.moves()[policy::draw(&sharpened, turn.random.uniform())];
+    // A record shows the policy itself, whatever the temperature it was played at.
+    let probabilities = policy::probabilities(prediction.logits, 1.0);
+    let top = policy::top(&probabilities, SHOWN).into_iter().map(|(i, p)| (legal.moves()[i], p)).collect();
+    Choice { mv, thought: PlyInfo { value: Some(prediction.wdl.value()), top } }
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use keisei_core::encoding::PackedObservation;
+use keisei_core::evaluator::{Batch, Evaluator, HostEvaluator};
 use keisei_core::format::{Model, PlyInfo};
-use keisei_core::net::{OUTCOMES, Value};
-use keisei_core::search::{Candidate, Decision, Evaluator, Search, Settings};
+use keisei_core::net::Value;
+use keisei_core::search::{Candidate, Decision, Search, Settings};
 
 use crate::executor::ModelExecutor;
 use crate::player::{Choice, Player, SHOWN, Turn};
@@ -15,7 +15,7 @@ use crate::player::{Choice, Player, SHOWN, Turn};
 #[derive(Clone, Debug)]
 pub struct SearchPlayer {
     name: String,
-    evaluator: Evaluator<ModelExecutor>,
+    evaluator: HostEvaluator<ModelExecutor>,
     settings: Settings,
     temperature: f32,
     /// The search of each game that has not ended, by the game's number.
@@ -36,7 +36,7 @@ impl SearchPlayer {
         temperature: f32,
     ) -> SearchPlayer {
         settings.validate().expect("the settings are in range");
-        let evaluator = Evaluator::new(network, model.features, model.actions);
+        let evaluator = HostEvaluator::new(network, model.features, model.actions);
         SearchPlayer { name: name.to_owned(), evaluator, settings, temperature, searches: BTreeMap::new() }
     }
 
@@ -53,25 +53,17 @@ impl SearchPlayer {
 
 impl Player for SearchPlayer {
     fn choose(&mut self, turns: &mut [Turn]) -> Vec<Choice> {
-        let actions = self.evaluator.actions();
         let mut searches: Vec<Search> = turns.iter_mut().map(|turn| self.search(turn)).collect();
         // One leaf of each game makes a batch, so that no search waits for its own leaves.
-        let mut observations: Vec<PackedObservation> = Vec::new();
+        let mut batch = Batch::new();
         while searches.iter().any(|search| !search.is_finished()) {
-            observations.clear();
+            batch.clear();
             for search in searches.iter_mut().filter(|search| !search.is_finished()) {
-                observations.extend_from_slice(search.gather(1));
+                let leaves = search.gather(1);
+                batch.extend(leaves, 0..leaves.len());
             }
-            let (mut policy, mut wdl) = self.evaluator.evaluate(&observations);
-            for search in &mut searches {
-                let leaves = search.observations().len();
-                if leaves > 0 {
-                    let (own_policy, own_wdl);
-                    (own_policy, policy) = policy.split_at(leaves * actions.count());
-                    (own_wdl, wdl) = wdl.split_at(leaves * OUTCOMES);
-                    search.deliver(own_policy, own_wdl);
-                }
-            }
+            let mut predictions = self.evaluator.predict(&batch).iter();
+            searches.iter_mut().for_each(|search| search.deliver(&mut predictions));
         }
         let choices = turns.iter_mut().zip(&searches).map(|(turn, search)| self.decide(turn, search)).collect();
         self.searches.extend(turns.iter().map(|turn| turn.number).zip(searches));
@@ -92,7 +84,7 @@ impl SearchPlayer {
                 search.follow(game);
                 search
             }
-            None => Search::new(game, self.evaluator.actions(), self.settings.clone(), turn.random.next_u64()),
+            None => Search::new(game, self.evaluator.shape().actions, self.settings.clone(), turn.random.next_u64()),
         }
     }
 

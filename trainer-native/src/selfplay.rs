@@ -21,12 +21,12 @@ pub fn collect(
     rollout: &mut Rollout,
 ) -> Result<Collected, LearnError> {
     let parts: Vec<Part> = selfplay.parts(threads, rollout).collect();
-    let actors: Vec<_> = parts.iter().map(|_| learner.actor(weights)).collect();
+    let evaluators: Vec<_> = parts.iter().map(|_| learner.evaluator(weights)).collect();
     let shares: Result<Vec<Share>, LearnError> = std::thread::scope(|scope| {
         let workers: Vec<_> = parts
             .into_iter()
-            .zip(actors)
-            .map(|(part, mut actor)| scope.spawn(move || part.play(actor.as_mut(), iteration)))
+            .zip(evaluators)
+            .map(|(part, mut evaluator)| scope.spawn(move || part.play(evaluator.as_mut(), iteration)))
             .collect();
         workers.into_iter().map(|worker| worker.join().expect("a self-play thread does not panic")).collect()
     });

@@ -1,10 +1,11 @@
 //! The agent in its worker.
 
-use keisei_core::encoding::{PackedObservation, SQUARES};
+use keisei_core::encoding::PackedObservation;
+use keisei_core::evaluator::{Batch, Evaluator, HostEvaluator, Predictions};
 use keisei_core::format::model::{Model, Provenance};
-use keisei_core::net::{OUTCOMES, Value, Wdl, WdlLogits, simd::Simd};
+use keisei_core::net::{Executor, OUTCOMES, Value, Wdl, simd::Simd};
 use keisei_core::notation::western;
-use keisei_core::search::{self, Decision, Evaluator, Search, Settings, policy};
+use keisei_core::search::{self, Decision, Search, Settings, policy};
 use keisei_core::shogi::{Game, Move, Position};
 use wasm_bindgen::prelude::*;
 
@@ -24,8 +25,10 @@ const MAX_NODES: usize = 60_000;
 #[wasm_bindgen]
 pub struct Engine {
     model: Model,
-    evaluator: Evaluator<Simd>,
+    evaluator: HostEvaluator<Simd>,
     search: Option<Search>,
+    /// Answers to a search from where its network is computed.
+    delivered: Predictions,
 }
 
 /// What an agent thinks of a position, from the side to move.
@@ -152,8 +155,8 @@ impl Engine {
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: &[u8]) -> Result<Engine, JsError> {
         let model = Model::from_bytes(bytes).map_err(js_error)?;
-        let evaluator = Evaluator::new(Simd::new(&model.weights), model.features, model.actions);
-        Ok(Engine { model, evaluator, search: None })
+        let evaluator = HostEvaluator::new(Simd::new(&model.weights), model.features, model.actions);
+        Ok(Engine { model, evaluator, search: None, delivered: Predictions::new() })
     }
 
     /// A name: the training run and how far it had come.
@@ -188,6 +191,16 @@ impl Engine {
         self.model.weights.data().len()
     }
 
+    /// Numbers in the planes of one position, the network's input.
+    pub fn inputs(&self) -> usize {
+        self.evaluator.shape().inputs()
+    }
+
+    /// Policy logits of one position, legal or not.
+    pub fn actions(&self) -> usize {
+        self.evaluator.shape().actions()
+    }
+
     /// Judges the position after `moves` (USI, separated by spaces) from `start` by the policy alone, and draws a move from
     /// it at `temperature` (0: its best) with `uniform` in `[0, 1)` as the randomness.
     ///
@@ -209,11 +222,13 @@ impl Engine {
         if legal.is_empty() {
             return Err(JsError::new("the side to move has no legal move"));
         }
-        let (logits, wdl) = self.evaluator.evaluate(&[PackedObservation::new(&game)]);
-        let drawn = policy::draw(&policy::probabilities(logits, legal.actions(), temperature), uniform);
-        let natural = policy::probabilities(logits, legal.actions(), 1.0);
+        let mut batch = Batch::new();
+        batch.push(PackedObservation::new(&game), legal.actions().iter().copied());
+        let prediction = self.evaluator.predict(&batch).get(0);
+        let drawn = policy::draw(&policy::probabilities(prediction.logits, temperature), uniform);
+        let natural = policy::probabilities(prediction.logits, 1.0);
         let best = policy::top(&natural, CANDIDATES).into_iter().map(|(index, p)| (legal.moves()[index], p));
-        let Wdl { win, draw, loss } = WdlLogits([wdl[0], wdl[1], wdl[2]]).softmax();
+        let Wdl { win, draw, loss } = prediction.wdl.softmax();
         let candidates = Candidates::new(game.position(), best);
         Ok(Thought { win, draw, loss, visits: 0, chosen: legal.moves()[drawn].to_string(), candidates })
     }
@@ -248,7 +263,7 @@ impl Engine {
     /// If no search has begun.
     pub fn step(&mut self, batch: usize) -> Result<bool, JsError> {
         let search = self.search.as_mut().ok_or_else(|| JsError::new("no search has begun"))?;
-        self.evaluator.step(search, batch.max(1));
+        search.step(&mut self.evaluator, batch.max(1)).map_err(js_error)?;
         Ok(search.is_finished())
     }
 
@@ -260,9 +275,8 @@ impl Engine {
     /// If no search has begun.
     pub fn gather(&mut self, batch: usize) -> Result<Vec<f32>, JsError> {
         let search = self.search.as_mut().ok_or_else(|| JsError::new("no search has begun"))?;
-        let observations = search.gather(batch.max(1));
-        let mut planes = vec![0.0; observations.len() * self.model.features.planes() * SQUARES];
-        self.model.features.expand_batch(observations, &mut planes);
+        let mut planes = Vec::new();
+        search.gather(batch.max(1)).expand(self.model.features, &mut planes);
         Ok(planes)
     }
 
@@ -273,15 +287,13 @@ impl Engine {
     /// If no search has begun, or these are not the logits of as many positions.
     pub fn deliver(&mut self, logits: &[f32]) -> Result<bool, JsError> {
         let search = self.search.as_mut().ok_or_else(|| JsError::new("no search has begun"))?;
-        let batch = search.observations().len();
-        let actions = self.model.actions.count();
-        if logits.len() != batch * (actions + OUTCOMES) {
-            return Err(js_error(format!("{} logits, but {batch} positions were gathered", logits.len())));
+        let (batch, actions) = (search.batch(), self.model.actions.count());
+        if logits.len() != batch.len() * (actions + OUTCOMES) {
+            return Err(js_error(format!("{} logits, but {} positions were gathered", logits.len(), batch.len())));
         }
-        if batch > 0 {
-            let (policy, wdl) = logits.split_at(batch * actions);
-            search.deliver(policy, wdl);
-        }
+        let (policy, wdl) = logits.split_at(batch.len() * actions);
+        self.delivered.pick(batch, policy, wdl, &[]);
+        search.deliver(self.delivered.iter());
         Ok(search.is_finished())
     }
 
@@ -290,12 +302,15 @@ impl Engine {
     /// # Errors
     /// If there are no planes, or not those of whole positions.
     pub fn forward(&mut self, planes: &[f32]) -> Result<Vec<f32>, JsError> {
-        let size = self.model.features.planes() * SQUARES;
+        let size = self.inputs();
         if planes.is_empty() || !planes.len().is_multiple_of(size) {
             return Err(js_error(format!("{} numbers are not planes of {size} each", planes.len())));
         }
-        let (policy, wdl) = self.evaluator.forward(planes);
-        Ok([policy, wdl].concat())
+        let (batch, actions) = (planes.len() / size, self.actions());
+        let mut logits = vec![0.0; batch * (actions + OUTCOMES)];
+        let (policy, wdl) = logits.split_at_mut(batch * actions);
+        self.evaluator.executor().forward(batch, planes, policy, wdl);
+        Ok(logits)
     }
 
     /// Forgets what was gathered, where nobody can compute it after all.
@@ -331,8 +346,8 @@ impl Engine {
     /// If the position or a move is wrong.
     pub fn planes(&self, start: &str, moves: &str, max_plies: u16) -> Result<Vec<f32>, JsError> {
         let observation = PackedObservation::new(&game(start, moves, max_plies)?);
-        let mut planes = vec![0.0; self.model.features.planes() * SQUARES];
-        self.model.features.expand_batch(&[observation], &mut planes);
+        let mut planes = vec![0.0; self.inputs()];
+        self.model.features.expand(&observation, &mut planes);
         Ok(planes)
     }
 
@@ -341,10 +356,8 @@ impl Engine {
     /// # Errors
     /// If the position or a move is wrong.
     pub fn logits(&mut self, start: &str, moves: &str, max_plies: u16) -> Result<Vec<f32>, JsError> {
-        let game = game(start, moves, max_plies)?;
-        let (policy, wdl) = self.evaluator.evaluate(&[PackedObservation::new(&game)]);
-        debug_assert_eq!(wdl.len(), OUTCOMES);
-        Ok(policy.iter().chain(wdl).copied().collect())
+        let planes = self.planes(start, moves, max_plies)?;
+        self.forward(&planes)
     }
 }
 

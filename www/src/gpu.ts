@@ -57,7 +57,7 @@ async function openIfFaster(model: Uint8Array, engine: Engine, threads: number):
   await gpu.forward(planes);
   const [cpu, onGpu] = [(asked - began) / threads, (performance.now() - asked) / BATCH];
 
-  const actions = expected.length - 3;
+  const actions = engine.actions();
   const last = BATCH - 1;
   const right = expected.every((logit, index) => {
     const at = index < actions ? last * actions + index : BATCH * actions + last * 3 + index - actions;

@@ -63,8 +63,8 @@ export class Threads {
   private constructor(engine: Engine, others: Thread[]) {
     this.#engine = engine;
     this.#others = others;
-    this.#planes = engine.planes("startpos", "", 0).length;
-    this.#actions = engine.logits("startpos", "", 0).length - OUTCOMES;
+    this.#planes = engine.inputs();
+    this.#actions = engine.actions();
   }
 
   /** Opens this number of threads for the model's network, the engine's own included; resolves once each has read the model. */
@@ -81,10 +81,10 @@ export class Threads {
 
   /** Policy logits `[batch, actions]` followed by outcome logits `[batch, 3]`, from planes `[batch, planes, 81]`. */
   async forward(planes: Float32Array): Promise<Float32Array> {
-    const batch = planes.length / this.#planes;
+    const batch = planes.length / this.#inputs;
     const share = Math.ceil(batch / (this.#others.length + 1));
     const part = (index: number): Float32Array<ArrayBuffer> =>
-      planes.slice(index * share * this.#planes, (index + 1) * share * this.#planes);
+      planes.slice(index * share * this.#inputs, (index + 1) * share * this.#inputs);
     const asked = this.#others.slice(0, Math.ceil(batch / share) - 1).map((thread, index) => {
       const planes = part(index + 1);
       return thread.ask({ planes }, [planes.buffer]);

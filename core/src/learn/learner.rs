@@ -5,10 +5,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::actor::Actor;
 use super::adam::{Adam, clip, global_norm};
 use super::loss::{Coefficients, Sums};
 use super::rollout::Rollout;
+use crate::evaluator::{Evaluator, EvaluatorError};
 use crate::net::Weights;
 
 /// Some plies of a rollout to learn from, with their advantages normalised.
@@ -35,7 +35,7 @@ pub trait Learner {
     }
 
     /// The network with these weights, to play with, where this learner computes.
-    fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send>;
+    fn evaluator(&self, weights: &Weights) -> Box<dyn Evaluator + Send>;
 
     /// Begins an update.
     fn descent<'a>(&'a mut self, weights: &'a mut Weights, adam: &'a mut Adam) -> Box<dyn Descent + 'a>;
@@ -141,6 +141,14 @@ pub enum LearnError {
         /// Its share of samples outside the clip range.
         clipfrac: f64,
     },
+}
+
+impl From<EvaluatorError> for LearnError {
+    fn from(error: EvaluatorError) -> Self {
+        match error {
+            EvaluatorError::Device(reason) => Self::Device(reason),
+        }
+    }
 }
 
 impl fmt::Display for LearnError {

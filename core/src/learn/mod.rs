@@ -22,10 +22,8 @@ mod loss;
 mod ppo;
 mod adam;
 mod learner;
-mod actor;
 mod schedule;
 
-pub use actor::{Actor, HostActor};
 pub use adam::{Adam, BETA1, BETA2, EPSILON, biases, clip, clip_scale, global_norm};
 pub use gae::{Estimation, categorical_returns, negamax_gae};
 pub use learner::{Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance};

@@ -8,14 +8,14 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::actor::Actor;
 use super::learner::LearnError;
 use super::material::{material_score, material_value};
 use super::rollout::{Mover, Rollout, Span, Step, StepEnd, Tail};
 use crate::encoding::{Action, Actions, PackedObservation};
 use crate::env::{Games, Opening, Outputs, VecGame};
+use crate::evaluator::{Batch, Evaluator, Predictions, Rows};
 use crate::format::record::{PlyInfo, Record};
-use crate::net::{OUTCOMES, Value, WdlLogits};
+use crate::net::Value;
 use crate::random::{Purpose, Stream};
 use crate::search::policy;
 use crate::shogi::{Color, Game, GameResult, MAX_MOVES, Move, Outcome, Position, Square};
@@ -360,7 +360,7 @@ struct Cut {
 }
 
 impl Part<'_> {
-    /// Plays `horizon` plies in every game by the policy of `actor`, and writes the rows.
+    /// Plays `horizon` plies in every game by the policy of `evaluator`, and writes the rows.
     ///
     /// Choices are drawn from random numbers keyed by `iteration` and the game's slot.
     ///
@@ -369,26 +369,23 @@ impl Part<'_> {
     ///
     /// # Panics
     /// Never: only legal actions are played.
-    pub fn play(mut self, actor: &mut dyn Actor, iteration: u64) -> Result<Share, LearnError> {
+    pub fn play(mut self, evaluator: &mut dyn Evaluator, iteration: u64) -> Result<Share, LearnError> {
         let (games, horizon) = (self.games.len(), self.settings.horizon);
         let stream = |row| Stream::new(self.seed, Purpose::Sampling, iteration, (self.games.first() + row) as u64);
         let mut streams: Vec<Stream> = (0..games).map(stream).collect();
         let mut positions = Positions::new(games);
-        let mut forward = Forward { logits: Vec::new(), wdl: vec![0.0; OUTCOMES * games], iteration };
         let mut share = Share { plies: self.steps.len(), legal: Vec::new(), collected: Collected::default() };
         let mut cuts: Vec<Cut> = Vec::new();
         let mut chosen: Vec<Action> = vec![Action(0); games];
         self.games.observe(positions.outputs()).expect("the buffers have a row for each game");
 
         for t in 0..horizon {
-            positions.sort_legal();
-            forward.run(actor, &positions.observations, &positions.rows())?;
-            let mut logits = forward.logits.as_mut_slice();
+            positions.fill_batch();
+            let predictions = finite(evaluator.evaluate(&positions.batch)?, iteration)?;
             for row in 0..games {
-                let (actions, moves) = positions.legal(row);
-                let wdl =
-                    WdlLogits([forward.wdl[3 * row], forward.wdl[3 * row + 1], forward.wdl[3 * row + 2]]).softmax();
-                let probabilities = logits.split_off_mut(..actions.len()).expect("a logit for each legal action");
+                let (actions, moves) = (positions.batch.legal().row(row), positions.batch_moves.row(row));
+                let wdl = predictions.get(row).wdl.softmax();
+                let probabilities = predictions.logits_mut(row);
                 policy::softmax(probabilities, 1.0);
                 let choice = policy::draw(probabilities, streams[row].uniform());
                 chosen[row] = actions[choice];
@@ -433,18 +430,19 @@ impl Part<'_> {
                 }
             }
         }
-        self.estimate_cuts(&cuts, actor, &mut forward)?;
+        self.estimate_cuts(&cuts, evaluator, iteration)?;
         Ok(share)
     }
 
     /// Asks the network about the positions in which rows and games were cut.
-    fn estimate_cuts(&mut self, cuts: &[Cut], actor: &mut dyn Actor, forward: &mut Forward) -> Result<(), LearnError> {
+    fn estimate_cuts(&mut self, cuts: &[Cut], evaluator: &mut dyn Evaluator, iteration: u64) -> Result<(), LearnError> {
+        let mut batch = Batch::new();
         for part in cuts.chunks(self.games.len()) {
-            let observations: Vec<PackedObservation> = part.iter().map(|cut| cut.observation).collect();
-            forward.run(actor, &observations, &[])?;
-            for (cut, logits) in part.iter().zip(forward.wdl.chunks_exact(3)) {
-                let wdl = WdlLogits([logits[0], logits[1], logits[2]]).softmax();
-                self.steps[cut.step].tail = Some(Tail { wdl, material: cut.material });
+            batch.clear();
+            part.iter().for_each(|cut| batch.push(cut.observation, []));
+            let predictions = finite(evaluator.evaluate(&batch)?, iteration)?;
+            for (cut, prediction) in part.iter().zip(predictions.iter()) {
+                self.steps[cut.step].tail = Some(Tail { wdl: prediction.wdl.softmax(), material: cut.material });
             }
         }
         Ok(())
@@ -479,12 +477,16 @@ const NO_MOVE: Move = Move::normal(Square::ALL[0], Square::ALL[0]);
 /// Buffers for the positions of one ply.
 struct Positions {
     observations: Vec<PackedObservation>,
-    /// `[games, MAX_MOVES]`, as are the moves.
+    /// Legal actions as the games tell them, `[games, MAX_MOVES]`, as are the moves.
     actions: Vec<Action>,
     moves: Vec<Move>,
     counts: Vec<u16>,
     /// The legal actions of one game with their moves, for sorting.
     pairs: Vec<(Action, Move)>,
+    /// What the network is asked, legal actions in rising order: choices are drawn in it.
+    batch: Batch,
+    /// The moves of the batch's legal actions.
+    batch_moves: Rows<Move>,
 }
 
 impl Positions {
@@ -495,6 +497,8 @@ impl Positions {
             moves: vec![NO_MOVE; games * MAX_MOVES],
             counts: vec![0; games],
             pairs: Vec::with_capacity(MAX_MOVES),
+            batch: Batch::new(),
+            batch_moves: Rows::new(),
         }
     }
 
@@ -508,51 +512,21 @@ impl Positions {
         }
     }
 
-    /// Puts the legal actions of each game into rising order, in which choices are drawn.
-    fn sort_legal(&mut self) {
-        let rows = self.actions.chunks_exact_mut(MAX_MOVES).zip(self.moves.chunks_exact_mut(MAX_MOVES));
-        for ((actions, moves), &count) in rows.zip(&self.counts) {
+    fn fill_batch(&mut self) {
+        self.batch.clear();
+        self.batch_moves.clear();
+        let rows = self.actions.chunks_exact(MAX_MOVES).zip(self.moves.chunks_exact(MAX_MOVES));
+        for ((actions, moves), (&count, &observation)) in rows.zip(self.counts.iter().zip(&self.observations)) {
             self.pairs.clear();
             self.pairs.extend(actions.iter().copied().zip(moves.iter().copied()).take(usize::from(count)));
             self.pairs.sort_unstable_by_key(|&(action, _)| action);
-            for ((action, mv), &pair) in actions.iter_mut().zip(moves).zip(&self.pairs) {
-                (*action, *mv) = pair;
-            }
+            self.batch.push(observation, self.pairs.iter().map(|&(action, _)| action));
+            self.batch_moves.push(self.pairs.iter().map(|&(_, mv)| mv));
         }
-    }
-
-    fn legal(&self, row: usize) -> (&[Action], &[Move]) {
-        let range = row * MAX_MOVES..row * MAX_MOVES + usize::from(self.counts[row]);
-        (&self.actions[range.clone()], &self.moves[range])
-    }
-
-    fn rows(&self) -> Vec<&[Action]> {
-        (0..self.counts.len()).map(|row| self.legal(row).0).collect()
     }
 }
 
-/// What the network said of one batch.
-struct Forward {
-    /// Logits of the legal actions, one position's after the other's.
-    logits: Vec<f32>,
-    /// `[batch, 3]`.
-    wdl: Vec<f32>,
-    iteration: u64,
-}
-
-impl Forward {
-    fn run(
-        &mut self,
-        actor: &mut dyn Actor,
-        observations: &[PackedObservation],
-        legal: &[&[Action]],
-    ) -> Result<(), LearnError> {
-        let Self { logits, wdl, iteration } = self;
-        actor.evaluate(observations, legal, logits, &mut wdl[..OUTCOMES * observations.len()])?;
-        if logits.iter().chain(wdl.iter()).all(|logit| logit.is_finite()) {
-            Ok(())
-        } else {
-            Err(LearnError::NotFinite { iteration: *iteration + 1 })
-        }
-    }
+/// The predictions, if every number in them is finite.
+fn finite(predictions: &mut Predictions, iteration: u64) -> Result<&mut Predictions, LearnError> {
+    if predictions.is_finite() { Ok(predictions) } else { Err(LearnError::NotFinite { iteration: iteration + 1 }) }
 }

@@ -1,4 +1,4 @@
-//! The search: a tree that grows by batches of leaves which somebody else evaluates.
+//! The search: a tree that grows by batches of leaves, which an [`Evaluator`] judges.
 
 use alloc::vec::Vec;
 
@@ -7,8 +7,9 @@ use super::mate::{self, Line};
 use super::settings::{MateLimits, Settings};
 use super::tree::{Edge, NodeId, Proof, ROOT, Stage, Tree, seen_by_other_side, with_rest_lost};
 use super::{noise, puct};
-use crate::encoding::{Action, Actions, PackedObservation};
-use crate::net::{OUTCOMES, Wdl, WdlLogits};
+use crate::encoding::{Actions, PackedObservation};
+use crate::evaluator::{Batch, Evaluator, EvaluatorError, Prediction};
+use crate::net::Wdl;
 use crate::random::SplitMix64;
 use crate::shogi::{Game, GameResult, Move};
 
@@ -18,9 +19,8 @@ const FREE_VISITS: usize = 64;
 
 /// A search from one position of a game on.
 ///
-/// Drive it by [`gather`](Self::gather) and [`deliver`](Self::deliver), or by
-/// [`Evaluator::step`](super::Evaluator::step) which calls both, until it [is finished](Self::is_finished) or you have had
-/// enough. The same game, settings, seed, batches and network give the same tree.
+/// Drive it by [`gather`](Self::gather) and [`deliver`](Self::deliver), or by [`step`](Self::step) which calls both, until
+/// it [is finished](Self::is_finished) or you have had enough. The same game, settings, seed, batches and network give the same tree.
 #[derive(Clone, Debug)]
 pub struct Search {
     settings: Settings,
@@ -34,12 +34,11 @@ pub struct Search {
     /// Keys of positions that have occurred twice or more on the way to the current one.
     repeated: Vec<u64>,
     pending: Vec<Leaf>,
-    /// What the network is to judge, in the order of the `pending` leaves that are no collisions.
-    observations: Vec<PackedObservation>,
+    /// Positions for the network with the actions of their edges, in the order of the `pending` leaves that are no
+    /// collisions.
+    batch: Batch,
     /// The nodes from the root to each pending leaf, one path after the other.
     paths: Vec<NodeId>,
-    /// The actions of the leaves' edges, likewise.
-    edge_actions: Vec<Action>,
 }
 
 /// A visit on its way.
@@ -77,9 +76,8 @@ impl Search {
             random: SplitMix64(seed),
             repeated: Vec::new(),
             pending: Vec::new(),
-            observations: Vec::new(),
+            batch: Batch::new(),
             paths: Vec::new(),
-            edge_actions: Vec::new(),
         };
         search.look_at_root();
         search
@@ -129,17 +127,39 @@ impl Search {
             || self.tree.len() >= self.settings.max_nodes
     }
 
-    /// Finds up to `batch` leaves for the network and returns what it is to judge; their number may be smaller, and 0 even
-    /// before the search is finished. Everything must be [delivered](Self::deliver) or [abandoned](Self::abandon) before
+    /// Takes the search one batch of at most `batch` leaves further.
+    ///
+    /// # Errors
+    /// If the evaluator fails; the search is then as it was before.
+    ///
+    /// # Panics
+    /// As [`gather`](Self::gather), or if the evaluator numbers moves otherwise.
+    pub fn step<E: Evaluator + ?Sized>(&mut self, evaluator: &mut E, batch: usize) -> Result<(), EvaluatorError> {
+        assert_eq!(evaluator.shape().actions, self.actions, "the evaluator has the search's actions");
+        if self.gather(batch).is_empty() {
+            return Ok(());
+        }
+        match evaluator.evaluate(&self.batch) {
+            Ok(predictions) => self.deliver(predictions.iter()),
+            Err(error) => {
+                self.abandon();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds up to `batch` leaves for the network, with their legal actions; their number may be smaller, and 0 even before
+    /// the search is finished. Everything must be [delivered](Self::deliver) or [abandoned](Self::abandon) before
     /// the next call.
     ///
     /// # Panics
     /// If `batch` is 0, or leaves have been neither delivered nor abandoned.
-    pub fn gather(&mut self, batch: usize) -> &[PackedObservation] {
+    pub fn gather(&mut self, batch: usize) -> &Batch {
         assert!(batch > 0, "a batch has at least one leaf");
         assert!(self.pending.is_empty(), "leaves are still to be delivered");
         let (mut collisions, mut free) = (0, 0);
-        while self.observations.len() < batch && collisions < batch && free < batch * FREE_VISITS {
+        while self.batch.len() < batch && collisions < batch && free < batch * FREE_VISITS {
             // An untouched root is the only leaf there is.
             let root = self.tree.node(ROOT);
             if self.is_finished() || root.started() >= self.settings.visits || root.stage == Stage::Pending {
@@ -151,28 +171,23 @@ impl Search {
                 Descent::Collision => collisions += 1,
             }
         }
-        if self.observations.is_empty() {
+        if self.batch.is_empty() {
             self.abandon();
         }
-        &self.observations
+        &self.batch
     }
 
-    /// What was gathered and not yet delivered.
-    pub fn observations(&self) -> &[PackedObservation] {
-        &self.observations
+    /// Leaves that were gathered and not yet delivered.
+    pub fn batch(&self) -> &Batch {
+        &self.batch
     }
 
-    /// Takes what the network says of the gathered leaves: unmasked policy logits `[leaves, actions]`, and logits
-    /// `[leaves, 3]` of win, draw and loss.
+    /// Takes the predictions for the gathered leaves, in their order, and no further ones.
     ///
     /// # Panics
-    /// If a slice has another length than its shape says.
-    pub fn deliver(&mut self, policy: &[f32], wdl: &[f32]) {
-        let leaves = self.observations.len();
-        assert_eq!(policy.len(), leaves * self.actions.count(), "policy is [leaves, actions]");
-        assert_eq!(wdl.len(), leaves * OUTCOMES, "wdl is [leaves, 3]");
-        let mut judged = policy.chunks_exact(self.actions.count()).zip(wdl.as_chunks().0);
-        let mut first_action = 0;
+    /// If there are fewer predictions than leaves, or one has not a logit for each of its leaf's actions.
+    pub fn deliver<'p>(&mut self, predictions: impl IntoIterator<Item = Prediction<'p>>) {
+        let mut predictions = predictions.into_iter();
         let mut start = 0;
         for i in 0..self.pending.len() {
             let Leaf { path_end, collision } = self.pending[i];
@@ -184,15 +199,12 @@ impl Search {
             if collision {
                 continue;
             }
-            let (logits, &wdl) = judged.next().expect("there is one row for each leaf");
+            let Prediction { logits, wdl, .. } = predictions.next().expect("a prediction for each leaf");
             let id = self.paths[path_end - 1];
-            let edges = self.tree.edges_mut(id);
-            let actions = &self.edge_actions[first_action..][..edges.len()];
-            first_action += edges.len();
-            set_priors(edges, actions, logits, self.settings.policy_temperature);
+            set_priors(self.tree.edges_mut(id), logits, self.settings.policy_temperature);
             self.tree.sort_edges(id);
             self.tree.node_mut(id).stage = Stage::Open;
-            self.back_up(path, finite(WdlLogits(wdl).softmax()));
+            self.back_up(path, finite(wdl.softmax()));
             if id == ROOT {
                 self.disturb_root();
             }
@@ -217,9 +229,8 @@ impl Search {
 
     fn forget_pending(&mut self) {
         self.pending.clear();
-        self.observations.clear();
+        self.batch.clear();
         self.paths.clear();
-        self.edge_actions.clear();
     }
 
     /// Plays `mv` and keeps what the tree knows of the position after it. Leaves that are not delivered are abandoned.
@@ -362,8 +373,8 @@ impl Search {
         let (side, moves) = (position.side_to_move(), position.legal_moves());
         self.tree.set_edges(id, moves.iter().map(|&mv| Edge::new(mv)));
         self.tree.node_mut(id).stage = Stage::Pending;
-        self.edge_actions.extend(moves.iter().map(|&mv| self.actions.index(side, mv)));
-        self.observations.push(PackedObservation::new(&self.game));
+        let actions = moves.iter().map(|&mv| self.actions.index(side, mv));
+        self.batch.push(PackedObservation::new(&self.game), actions);
         Descent::Leaf
     }
 
@@ -407,12 +418,12 @@ impl Search {
     }
 }
 
-/// Priors of a node's edges: the softmax over its legal actions.
-fn set_priors(edges: &mut [Edge], actions: &[Action], logits: &[f32], temperature: f32) {
-    let of = |action: Action| logits[action.index()] / temperature;
-    let highest = actions.iter().map(|&action| of(action)).fold(f32::NEG_INFINITY, f32::max);
-    for (edge, &action) in edges.iter_mut().zip(actions) {
-        edge.prior = libm::expf(of(action) - highest);
+/// Priors of a node's edges: the softmax over the logits of their actions.
+fn set_priors(edges: &mut [Edge], logits: &[f32], temperature: f32) {
+    assert_eq!(logits.len(), edges.len(), "a logit for each legal action");
+    let highest = logits.iter().map(|logit| logit / temperature).fold(f32::NEG_INFINITY, f32::max);
+    for (edge, logit) in edges.iter_mut().zip(logits) {
+        edge.prior = libm::expf(logit / temperature - highest);
     }
     let sum: f32 = edges.iter().map(|edge| edge.prior).sum();
     let uniform = 1.0 / edges.len() as f32;

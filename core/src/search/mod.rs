@@ -11,26 +11,26 @@
 //! | `tree` | nodes and edges, and what has been proven of them |
 //! | `noise` | Dirichlet and Gumbel numbers |
 //! | `report` | candidates, principal variations, the decision |
-//! | `evaluator` | runs a network on what a search hands out |
 //!
 //! The search has no thread, no clock and no hidden randomness. Whoever drives it gathers a few leaves, evaluates them and
 //! delivers the result, as long as there is time; between two such steps it can be asked for its candidates, or dropped.
 //!
 //! ```
 //! use keisei_core::encoding::{Actions, Features};
+//! use keisei_core::evaluator::HostEvaluator;
 //! use keisei_core::net::{NetOptions, NetSpec, Weights, simd::Simd};
-//! use keisei_core::search::{Decision, Evaluator, Search, Settings};
+//! use keisei_core::search::{Decision, Search, Settings};
 //! use keisei_core::shogi::{Game, Position};
 //!
 //! let options = NetOptions::default();
 //! let spec = NetSpec { planes: 96, policy_planes: 27, channels: 8, blocks: 1, value_channels: 1, value_hidden: 8, options };
 //! let net = Simd::new(&Weights::init(&spec, 1).unwrap());
-//! let mut evaluator = Evaluator::new(net, Features::Attack96, Actions::Dest2187);
+//! let mut evaluator = HostEvaluator::new(net, Features::Attack96, Actions::Dest2187);
 //!
 //! let game = Game::new(Position::from_sfen("8k/9/8P/9/9/9/9/9/K8 b G 1").unwrap(), 0);
 //! let mut search = Search::new(game, Actions::Dest2187, Settings { visits: 100, ..Settings::default() }, 1);
 //! while !search.is_finished() {
-//!     evaluator.step(&mut search, 8);
+//!     search.step(&mut evaluator, 8).unwrap();
 //! }
 //! assert_eq!(search.decide(), Decision::Play("G*1b".parse().unwrap()));
 //! ```
@@ -47,9 +47,7 @@ pub mod mate;
 mod tree;
 mod noise;
 mod report;
-mod evaluator;
 
-pub use evaluator::Evaluator;
 pub use mcts::Search;
 pub use report::{Candidate, Decision};
 

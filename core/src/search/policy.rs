@@ -1,28 +1,24 @@
-//! Play by the policy alone: a masked softmax over the legal actions, then one draw.
+//! Play by the policy alone: a softmax over the logits of the legal actions, then one draw.
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use crate::encoding::Action;
-
-/// Probabilities of the `legal` actions under a softmax of `logits / temperature`, in the order of `legal`.
+/// Probabilities of the legal actions of one position: the softmax of `logits / temperature`, in f32.
 ///
-/// `logits` holds every action, unmasked; the sum runs over legal actions only, in f32. A temperature of 0 puts
-/// everything on the best action (the lowest, if several are best).
+/// A temperature of 0 puts everything on the best action (the first, if several are best).
 ///
 /// # Panics
-/// If `legal` is empty or names an action outside `logits`, or if `temperature` is negative or not a number.
+/// If there are no logits, or `temperature` is negative or not a number.
 ///
 /// ```
-/// use keisei_core::encoding::Action;
 /// use keisei_core::search::policy::probabilities;
-/// let p = probabilities(&[0.0, 9.0, 0.0, f32::ln(3.0)], &[Action(0), Action(3)], 1.0);
+/// let p = probabilities(&[0.0, f32::ln(3.0)], 1.0);
 /// assert!((p[0] - 0.25).abs() < 1e-6 && (p[1] - 0.75).abs() < 1e-6);
 /// ```
-pub fn probabilities(logits: &[f32], legal: &[Action], temperature: f32) -> Vec<f32> {
-    let mut logits: Vec<f32> = legal.iter().map(|&action| logits[action.index()]).collect();
-    softmax(&mut logits, temperature);
-    logits
+pub fn probabilities(logits: &[f32], temperature: f32) -> Vec<f32> {
+    let mut probabilities = logits.to_vec();
+    softmax(&mut probabilities, temperature);
+    probabilities
 }
 
 /// Turns the logits of all legal actions into their probabilities, as [`probabilities`] does.
@@ -99,16 +95,16 @@ mod tests {
     #[test]
     fn temperature_sharpens_and_zero_is_the_best_action() {
         let logits = [1.0, 3.0, 3.0, -2.0];
-        assert_eq!(probabilities(&logits, &[0, 1, 2, 3].map(Action), 0.0), [0.0, 1.0, 0.0, 0.0]);
-        let mild = probabilities(&logits, &[Action(0), Action(1)], 2.0);
-        let sharp = probabilities(&logits, &[Action(0), Action(1)], 0.5);
+        assert_eq!(probabilities(&logits, 0.0), [0.0, 1.0, 0.0, 0.0]);
+        let mild = probabilities(&logits[..2], 2.0);
+        let sharp = probabilities(&logits[..2], 0.5);
         assert!(mild[1] < sharp[1]);
         assert_eq!(top(&sharp, 1)[0].0, 1);
     }
 
     #[test]
     fn huge_logits_stay_finite() {
-        let p = probabilities(&[1e30, -1e30], &[Action(0), Action(1)], 1.0);
+        let p = probabilities(&[1e30, -1e30], 1.0);
         assert_eq!(p, [1.0, 0.0]);
     }
 }

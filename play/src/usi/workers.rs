@@ -3,21 +3,19 @@
 use std::thread;
 
 use keisei_core::encoding::Actions;
+use keisei_core::evaluator::{Batch, Evaluator, HostEvaluator, Predictions};
 use keisei_core::format::Model;
-use keisei_core::net::OUTCOMES;
-use keisei_core::search::{Evaluator, Search};
+use keisei_core::search::Search;
 
 use crate::executor::ModelExecutor;
 
 /// Leaves that one thread judges together.
 const BATCH: usize = 8;
 
-/// One evaluator for each thread; they share the weights.
+/// One evaluator for each thread, with its part of the leaves; they share the weights.
 #[derive(Debug)]
 pub struct Workers {
-    evaluators: Vec<Evaluator<ModelExecutor>>,
-    policy: Vec<f32>,
-    wdl: Vec<f32>,
+    workers: Vec<(HostEvaluator<ModelExecutor>, Batch)>,
 }
 
 impl Workers {
@@ -26,13 +24,13 @@ impl Workers {
     /// # Panics
     /// If the network does not fit the model's encodings.
     pub fn new(model: &Model, network: ModelExecutor, threads: usize) -> Workers {
-        let evaluator = Evaluator::new(network, model.features, model.actions);
-        Workers { evaluators: vec![evaluator; threads], policy: Vec::new(), wdl: Vec::new() }
+        let evaluator = HostEvaluator::new(network, model.features, model.actions);
+        Workers { workers: vec![(evaluator, Batch::new()); threads] }
     }
 
     /// The numbering of the moves.
     pub fn actions(&self) -> Actions {
-        self.evaluators[0].actions()
+        self.workers[0].0.shape().actions
     }
 
     /// Takes a search one batch further.
@@ -40,30 +38,25 @@ impl Workers {
     /// # Panics
     /// If an evaluator does.
     pub fn step(&mut self, search: &mut Search) {
-        if let [evaluator] = &mut self.evaluators[..] {
-            return evaluator.step(search, BATCH);
+        if let [(evaluator, _)] = &mut self.workers[..] {
+            return search.step(evaluator, BATCH).expect("a CPU does not fail");
         }
-        let threads = self.evaluators.len();
-        if search.gather(BATCH * threads).is_empty() {
-            return;
-        }
-        let observations = search.observations();
-        let actions = self.actions().count();
-        self.policy.resize(observations.len() * actions, 0.0);
-        self.wdl.resize(observations.len() * OUTCOMES, 0.0);
-        let part = observations.len().div_ceil(threads);
-        let outputs = self.policy.chunks_mut(part * actions).zip(self.wdl.chunks_mut(part * OUTCOMES));
-        thread::scope(|scope| {
-            for ((evaluator, observations), (policy, wdl)) in
-                self.evaluators.iter_mut().zip(observations.chunks(part)).zip(outputs)
-            {
-                scope.spawn(|| {
-                    let judged = evaluator.evaluate(observations);
-                    policy.copy_from_slice(judged.0);
-                    wdl.copy_from_slice(judged.1);
-                });
-            }
+        let threads = self.workers.len();
+        let leaves = search.gather(BATCH * threads);
+        let part = leaves.len().div_ceil(threads);
+        let predictions: Vec<&mut Predictions> = thread::scope(|scope| {
+            let workers = self.workers.iter_mut().enumerate().map(|(worker, (evaluator, batch))| {
+                let own = [worker, worker + 1].map(|worker| leaves.len().min(worker * part));
+                batch.clear();
+                batch.extend(leaves, own[0]..own[1]);
+                (evaluator, &*batch)
+            });
+            let running: Vec<_> = workers
+                .filter(|(_, batch)| !batch.is_empty())
+                .map(|(evaluator, batch)| scope.spawn(|| evaluator.predict(batch)))
+                .collect();
+            running.into_iter().map(|worker| worker.join().expect("an evaluator does not panic")).collect()
         });
-        search.deliver(&self.policy, &self.wdl);
+        search.deliver(predictions.iter().flat_map(|part| part.iter()));
     }
 }

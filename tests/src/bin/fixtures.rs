@@ -123,43 +123,20 @@ fn positions() -> Vec<Game> {
 
 /// A game of the model against itself at temperature 1.
 fn self_play(model: &Model, random: &mut Random) -> Record {
-    let mut player = Player::new(model);
+    let mut evaluator = HostEvaluator::new(Simd::new(&model.weights), model.features, model.actions);
+    let mut batch = Batch::new();
     let mut game = new_game();
     let mut plies = Vec::new();
     while game.outcome().is_none() {
         let legal = model.actions.legal(game.position());
-        player.look(&game);
-        let probabilities = policy::probabilities(&player.policy, legal.actions(), 1.0);
+        batch.clear();
+        batch.push(PackedObservation::new(&game), legal.actions().iter().copied());
+        let prediction = evaluator.predict(&batch).get(0);
+        let probabilities = policy::probabilities(prediction.logits, 1.0);
         let best = policy::top(&probabilities, CANDIDATES);
         let top = best.into_iter().map(|(index, p)| (legal.moves()[index], p)).collect();
-        plies.push(PlyInfo { value: Some(WdlLogits(player.wdl).value()), top });
+        plies.push(PlyInfo { value: Some(prediction.wdl.value()), top });
         game.play(legal.moves()[policy::draw(&probabilities, random.uniform())]);
     }
     Record::of_game(&game, "random", "random", plies)
-}
-
-/// A model and what it last answered.
-struct Player {
-    features: Features,
-    executor: Simd,
-    planes: Vec<f32>,
-    policy: Vec<f32>,
-    wdl: [f32; OUTCOMES],
-}
-
-impl Player {
-    fn new(model: &Model) -> Player {
-        Player {
-            features: model.features,
-            executor: Simd::new(&model.weights),
-            planes: vec![0.0; model.features.planes() * SQUARES],
-            policy: vec![0.0; model.actions.count()],
-            wdl: [0.0; OUTCOMES],
-        }
-    }
-
-    fn look(&mut self, game: &Game) {
-        self.features.expand(&PackedObservation::new(game), &mut self.planes);
-        self.executor.forward(1, &self.planes, &mut self.policy, &mut self.wdl);
-    }
 }

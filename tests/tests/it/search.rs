@@ -1,9 +1,10 @@
 //! The search: mates, repetitions, declarations and limits, against slow definitions and exact expectations.
 
 use keisei_core::encoding::{Actions, Features};
+use keisei_core::evaluator::{Evaluator, HostEvaluator};
 use keisei_core::net::simd::{Level, Simd};
 use keisei_core::net::{Executor, NetOptions, NetSpec, Wdl, Weights};
-use keisei_core::search::{Candidate, Decision, Evaluator, Gumbel, MateLimits, Noise, Proof, Search, Settings, mate};
+use keisei_core::search::{Candidate, Decision, Gumbel, MateLimits, Noise, Proof, Search, Settings, mate};
 use keisei_core::shogi::{Game, Move, MoveList, Position};
 
 /// Numbers that look random and are the same on every run.
@@ -32,18 +33,18 @@ fn weights() -> Weights {
     weights
 }
 
-fn evaluator<E: Executor>(executor: E) -> Evaluator<E> {
-    Evaluator::new(executor, Features::Attack96, Actions::Dest2187)
+fn evaluator<E: Executor>(executor: E) -> HostEvaluator<E> {
+    HostEvaluator::new(executor, Features::Attack96, Actions::Dest2187)
 }
 
 fn run(game: Game, settings: Settings, batch: usize) -> Search {
     run_with(&mut evaluator(Simd::new(&weights())), game, settings, batch)
 }
 
-fn run_with<E: Executor>(evaluator: &mut Evaluator<E>, game: Game, settings: Settings, batch: usize) -> Search {
+fn run_with(evaluator: &mut impl Evaluator, game: Game, settings: Settings, batch: usize) -> Search {
     let mut search = Search::new(game, Actions::Dest2187, settings, 1);
     while !search.is_finished() {
-        evaluator.step(&mut search, batch);
+        search.step(evaluator, batch).expect("a CPU does not fail");
     }
     search
 }
@@ -350,7 +351,7 @@ fn a_tree_is_kept_over_moves_and_dropped_for_another_game() {
     let reply = search.candidates(1).remove(0);
     assert_eq!(best.line.get(1), Some(&reply.mv));
     while !search.is_finished() {
-        evaluator.step(&mut search, 8);
+        search.step(&mut evaluator, 8).expect("a CPU does not fail");
     }
     assert_eq!(search.visits(), 400);
     // Two plies at once.
@@ -365,7 +366,7 @@ fn a_tree_is_kept_over_moves_and_dropped_for_another_game() {
     assert_eq!((search.visits(), search.nodes()), (0, 1));
     let fresh = run(Game::startpos(), visits(400), 8);
     while !search.is_finished() {
-        evaluator.step(&mut search, 8);
+        search.step(&mut evaluator, 8).expect("a CPU does not fail");
     }
     assert_eq!(search.candidates(usize::MAX), fresh.candidates(usize::MAX));
 }
@@ -377,7 +378,7 @@ fn leaves_that_are_given_up_leave_no_trace() {
     while !search.is_finished() {
         search.gather(5);
         search.abandon();
-        evaluator.step(&mut search, 8);
+        search.step(&mut evaluator, 8).expect("a CPU does not fail");
     }
     let of_moves: u32 = search.candidates(usize::MAX).iter().map(|candidate| candidate.visits).sum();
     assert_eq!((search.visits(), of_moves), (200, 199));

@@ -5,8 +5,9 @@ use super::autodiff::{Batch, loss, sums_of};
 use burn::backend::Autodiff;
 use burn::backend::flex::{Flex, FlexDevice};
 use keisei_core::encoding::{Actions, Features};
+use keisei_core::evaluator::{Evaluator, HostEvaluator};
 use keisei_core::learn::{
-    Actor, Adam, Coefficients, Descent, HostActor, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, Sums,
+    Adam, Coefficients, Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, Sums,
 };
 use keisei_core::net::{Weights, burn as net, burn::Net};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -54,9 +55,9 @@ impl Learner for BurnLearner {
         Precision::F32.ratio_tolerance()
     }
 
-    fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send> {
+    fn evaluator(&self, weights: &Weights) -> Box<dyn Evaluator + Send> {
         let net = Net::<Flex>::from_weights(weights, &FlexDevice);
-        Box::new(HostActor::new(self.features, self.actions, net))
+        Box::new(HostEvaluator::new(net, self.features, self.actions))
     }
 
     fn descent<'a>(&'a mut self, weights: &'a mut Weights, adam: &'a mut Adam) -> Box<dyn Descent + 'a> {

@@ -3,9 +3,10 @@
 use super::Precision;
 use anyhow::{Result, bail};
 use keisei_core::encoding::{Actions, Features, SQUARES};
+use keisei_core::evaluator::{Evaluator, HostEvaluator};
 use keisei_core::learn::{
-    Actor, Adam, Coefficients, Descent, HostActor, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, Sample,
-    Sums, loss_of_sample, loss_of_score,
+    Adam, Coefficients, Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, Sample, Sums,
+    loss_of_sample, loss_of_score,
 };
 use keisei_core::net::simd::{Backprop, Bf16, Level, Simd, Tape};
 use keisei_core::net::{NetSpec, OUTCOMES, WdlLogits, Weights};
@@ -103,12 +104,12 @@ impl Learner for CpuLearner {
         self.precision.ratio_tolerance()
     }
 
-    fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send> {
+    fn evaluator(&self, weights: &Weights) -> Box<dyn Evaluator + Send> {
         let (features, actions) = (self.features, self.actions);
         match self.precision {
-            Precision::Bf16 => Box::new(HostActor::new(features, actions, Bf16::new(weights).expect(UNIT))),
-            Precision::Bf16x3 => Box::new(HostActor::new(features, actions, Bf16::x3(weights).expect(UNIT))),
-            _ => Box::new(HostActor::new(features, actions, Simd::new(weights))),
+            Precision::Bf16 => Box::new(HostEvaluator::new(Bf16::new(weights).expect(UNIT), features, actions)),
+            Precision::Bf16x3 => Box::new(HostEvaluator::new(Bf16::x3(weights).expect(UNIT), features, actions)),
+            _ => Box::new(HostEvaluator::new(Simd::new(weights), features, actions)),
         }
     }
 
@@ -243,6 +244,7 @@ impl Worker {
 mod tests {
     use super::super::tests::{gradient, rollout, weights};
     use super::*;
+    use keisei_core::evaluator::Batch;
     use keisei_core::learn::Rollout;
 
     /// Learners with so many threads, of each precision that this CPU has.
@@ -274,14 +276,14 @@ mod tests {
         let (mut rollout, weights) = (rollout(40), weights(32, 2));
         let slots: Vec<usize> = (0..40).collect();
         for mut learner in learners(2) {
-            let mut actor = learner.actor(&weights);
-            let mut logits = Vec::new();
+            let mut evaluator = learner.evaluator(&weights);
+            let mut batch = Batch::new();
             let Rollout { steps, legal, .. } = &mut rollout;
             for step in steps {
                 let legal = &legal[step.legal.start as usize..][..usize::from(step.legal.count)];
-                actor
-                    .evaluate(&[step.observation], &[legal], &mut logits, &mut [0.0; OUTCOMES])
-                    .expect("a CPU does not fail");
+                batch.clear();
+                batch.push(step.observation, legal.iter().copied());
+                let logits = evaluator.evaluate(&batch).expect("a CPU does not fail").get(0).logits;
                 let chosen = legal.iter().position(|&action| action == step.action).expect("it was legal");
                 let sum: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
                 step.log_prob = (f64::from(logits[chosen]) - sum.ln()) as f32;

@@ -13,10 +13,11 @@ use burn::backend::wgpu::{Wgpu, WgpuDevice};
 use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 use burn::tensor::backend::Backend;
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
-use keisei_core::encoding::{Action, Actions, Features, PackedObservation, SET_WORDS};
+use keisei_core::encoding::{Actions, Features, SET_WORDS};
+use keisei_core::evaluator::{self, Evaluator, EvaluatorError, Predictions, Shape};
 use keisei_core::learn::{
-    Actor, Adam, BETA1, BETA2, Coefficients, Descent, EPSILON, LearnError, Learner, Minibatch, RatioTolerance, Sums,
-    biases, clip_scale,
+    Adam, BETA1, BETA2, Coefficients, Descent, EPSILON, LearnError, Learner, Minibatch, RatioTolerance, Sums, biases,
+    clip_scale,
 };
 use keisei_core::net::{NetSpec, OUTCOMES, Weights, burn as net, burn::Net};
 
@@ -121,10 +122,12 @@ impl<B: Backend> Learner for GpuLearner<B> {
         Some("each kernel is compiled and timed when it is first used; the first start on a GPU takes minutes for it")
     }
 
-    fn actor(&self, weights: &Weights) -> Box<dyn Actor + Send> {
+    fn evaluator(&self, weights: &Weights) -> Box<dyn Evaluator + Send> {
         let flat: Tensor<B, 1> = Tensor::from_data(weights.data(), &self.device);
         let net = Net::from_flat(weights.spec(), flat.cast(self.dtype));
-        Box::new(GpuActor { net, features: self.features, actions: self.actions, device: self.device.clone() })
+        let has_score = weights.spec().options.score_hidden > 0;
+        let shape = Shape { features: self.features, actions: self.actions, has_score };
+        Box::new(GpuEvaluator { net, shape, device: self.device.clone(), predictions: Predictions::new() })
     }
 
     fn gradient(
@@ -187,37 +190,35 @@ impl<B: Backend> Descent for GpuDescent<'_, B> {
 }
 
 /// The network on the device.
-struct GpuActor<B: Backend> {
+struct GpuEvaluator<B: Backend> {
     net: Net<B>,
-    features: Features,
-    actions: Actions,
+    shape: Shape,
     device: B::Device,
+    predictions: Predictions,
 }
 
-impl<B: Backend> Actor for GpuActor<B> {
-    fn evaluate(
-        &mut self,
-        observations: &[PackedObservation],
-        legal: &[&[Action]],
-        logits: &mut Vec<f32>,
-        wdl: &mut [f32],
-    ) -> Result<(), LearnError> {
+impl<B: Backend> Evaluator for GpuEvaluator<B> {
+    fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    fn evaluate(&mut self, positions: &evaluator::Batch) -> Result<&mut Predictions, EvaluatorError> {
         // Few different shapes: for each the backend looks for its fastest kernels.
-        let (planes, count, batch) =
-            (self.features.planes(), self.actions.count(), observations.len().next_power_of_two());
+        let batch = positions.len().next_power_of_two();
+        let (features, planes, count) = (self.shape.features, self.shape.features.planes(), self.shape.actions());
         let mut sets = vec![0; batch * planes * SET_WORDS];
         let mut values = vec![0.0; batch * planes];
-        for (i, observation) in observations.iter().enumerate() {
+        for (i, observation) in positions.observations().iter().enumerate() {
             let sets = &mut sets[i * planes * SET_WORDS..][..planes * SET_WORDS];
-            self.features.compress(observation, sets, &mut values[i * planes..][..planes]);
+            features.compress(observation, sets, &mut values[i * planes..][..planes]);
         }
         let sets = Tensor::<B, 3, Int>::from_data(TensorData::new(sets, [batch, planes, SET_WORDS]), &self.device);
         let values = Tensor::<B, 2>::from_data(TensorData::new(values, [batch, planes]), &self.device);
-        let (policy, outcomes, _) = self.net.forward_by(convolve, net::expand(sets, values));
+        let (policy, outcomes, score) = self.net.forward_by(convolve, net::expand(sets, values));
 
-        let rows = legal.iter().enumerate();
+        let rows = positions.legal().iter().enumerate();
         let mut asked: Vec<i32> =
-            rows.flat_map(|(row, legal)| legal.iter().map(move |&a| (row * count + a.index()) as i32)).collect();
+            rows.flat_map(|(row, legal)| legal.iter().map(move |a| (row * count + a.index()) as i32)).collect();
         let asked_for = asked.len();
         let mut answers = vec![outcomes.flatten(0, 1)];
         if asked_for > 0 {
@@ -225,12 +226,15 @@ impl<B: Backend> Actor for GpuActor<B> {
             let asked = Tensor::<B, 1, Int>::from_data(asked.as_slice(), &self.device);
             answers.push(policy.flatten::<1>(0, 1).select(0, asked));
         }
-        let answers = read(Tensor::cat(answers, 0))?;
-        let (outcomes, of_actions) = answers.split_at(batch * OUTCOMES);
-        wdl.copy_from_slice(&outcomes[..wdl.len()]);
-        logits.clear();
-        logits.extend_from_slice(&of_actions[..asked_for]);
-        Ok(())
+        if positions.wants_score() {
+            answers.extend(score.map(|score| score.flatten::<1>(0, 1)));
+        }
+        let answers = read(Tensor::cat(answers, 0)).map_err(|error| EvaluatorError::Device(error.to_string()))?;
+        let (outcomes, rest) = answers.split_at(batch * OUTCOMES);
+        let (of_actions, score) = rest.split_at(asked.len());
+        let score = score.get(..positions.len()).unwrap_or_default();
+        self.predictions.take(positions, &of_actions[..asked_for], &outcomes[..positions.len() * OUTCOMES], score);
+        Ok(&mut self.predictions)
     }
 }
 

@@ -119,6 +119,8 @@ impl fmt::Display for Precision {
 mod tests {
     use super::*;
     use keisei_core::encoding::SQUARES;
+    #[cfg(feature = "burn")]
+    use keisei_core::evaluator::Batch;
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
     use keisei_core::learn::Adam;
     use keisei_core::learn::{Coefficients, Minibatch, Rollout, Sums};
@@ -205,13 +207,15 @@ mod tests {
         near("max_ratio_error", sums.max_ratio_error, expected_sums.max_ratio_error);
 
         let logits = |learner: &dyn Learner| {
-            let steps: Vec<_> = slots.iter().map(|&slot| &rollout.steps[slot]).collect();
-            let observations: Vec<_> = steps.iter().map(|step| step.observation).collect();
-            let legal: Vec<_> = steps.iter().map(|step| rollout.legal_of(step)).collect();
-            let (mut logits, mut wdl) = (Vec::new(), vec![0.0; samples * 3]);
-            learner.actor(weights).evaluate(&observations, &legal, &mut logits, &mut wdl).expect("it does not fail");
-            assert_eq!(logits.len(), legal.iter().map(|legal| legal.len()).sum::<usize>());
-            [logits, wdl].concat()
+            let mut batch = Batch::new();
+            for step in slots.iter().map(|&slot| &rollout.steps[slot]) {
+                batch.push(step.observation, rollout.legal_of(step).iter().copied());
+            }
+            let mut evaluator = learner.evaluator(weights);
+            let predictions = evaluator.evaluate(&batch).expect("the device does not fail");
+            assert_eq!(predictions.len(), samples);
+            let numbers = predictions.iter().flat_map(|found| found.logits.iter().copied().chain(found.wdl.0));
+            numbers.collect::<Vec<f32>>()
         };
         for (found, expected) in logits(learner).into_iter().zip(logits(&cpu)) {
             assert!((found - expected).abs() < 1e-4, "logit {found}, not {expected}");

@@ -1,4 +1,4 @@
-//! Speed of a GPU that plays and learns: the trainer's own actor, update and whole iteration, beside `PyTorch` with the same network.
+//! Speed of a GPU that plays and learns: the trainer's own evaluator, update and whole iteration, beside `PyTorch` with the same network.
 //!
 //! Rates are of positions a second of wall time, everything included that the trainer does for them: writing the planes, sending
 //! them, fetching the logits of the legal actions. `PyTorch`'s forward pass and training step find their input on the GPU and
@@ -12,9 +12,10 @@ use std::time::Instant;
 use std::{env, path::Path};
 
 use anyhow::{Context, Result, bail};
-use keisei_core::encoding::{Action, Actions, Features, PackedObservation, SQUARES};
+use keisei_core::encoding::{Actions, Features, SQUARES};
+use keisei_core::evaluator::Batch;
 use keisei_core::learn::{Adam, Coefficients, Learner, Minibatch, Rollout};
-use keisei_core::net::{NetOptions, NetSpec, OUTCOMES, Weights};
+use keisei_core::net::{NetOptions, NetSpec, Weights};
 use keisei_core::random::{Purpose, Stream};
 use trainer_native::config::Preset;
 use trainer_native::learner::{Device, Precision};
@@ -182,11 +183,12 @@ fn rate(seconds: f64, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
 /// Forward pass as self-play calls it.
 fn forward(learner: &dyn Learner, net: &NetSpec, options: &Options) -> Result<f64> {
     let rollout = Rollout::of_random_games(options.batch, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
-    let observations: Vec<PackedObservation> = rollout.steps.iter().map(|step| step.observation).collect();
-    let legal: Vec<&[Action]> = rollout.steps.iter().map(|step| rollout.legal_of(step)).collect();
-    let mut actor = learner.actor(&Weights::init(net, 1)?);
-    let (mut logits, mut wdl) = (Vec::new(), vec![0.0; OUTCOMES * options.batch]);
-    let passes = rate(options.seconds, || Ok(actor.evaluate(&observations, &legal, &mut logits, &mut wdl)?))?;
+    let mut batch = Batch::new();
+    for step in &rollout.steps {
+        batch.push(step.observation, rollout.legal_of(step).iter().copied());
+    }
+    let mut evaluator = learner.evaluator(&Weights::init(net, 1)?);
+    let passes = rate(options.seconds, || Ok(evaluator.evaluate(&batch).map(drop)?))?;
     Ok(passes * options.batch as f64)
 }
 

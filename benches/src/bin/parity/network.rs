@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use keisei_benches::worker::Worker;
 use keisei_core::encoding::{Action, PackedObservation, SQUARES};
+use keisei_core::evaluator::Batch;
 use keisei_core::format::model::{Dtype, Model};
 use keisei_core::learn::{
     Coefficients, Learner, Minibatch, Rollout, Sample, Step, Sums, loss_of_sample, loss_of_score,
@@ -145,10 +146,14 @@ impl NetworkCase {
     /// Outputs of a backend, called as the trainer does; every action counts as legal, so that all logits are compared.
     pub fn by_learner(&self, learner: &mut dyn Learner) -> Result<Output> {
         let mut output = self.room(self.slots.len());
-        let actions: Vec<Action> = (0..self.model.actions.count() as u16).map(Action).collect();
-        let legal = vec![&actions[..]; self.slots.len()];
-        let mut actor = learner.actor(&self.model.weights);
-        actor.evaluate(&self.observations(), &legal, &mut output.policy, &mut output.wdl)?;
+        let mut batch = Batch::new();
+        for observation in self.observations() {
+            batch.push(observation, (0..self.model.actions.count() as u16).map(Action));
+        }
+        let mut evaluator = learner.evaluator(&self.model.weights);
+        let predictions = evaluator.evaluate(&batch)?;
+        output.policy = predictions.iter().flat_map(|found| found.logits).copied().collect();
+        output.wdl = predictions.iter().flat_map(|found| found.wdl.0).collect();
         if self.learns() {
             let minibatch = Minibatch { rollout: &self.rollout, slots: &self.slots, advantages: &self.advantages };
             output.gradient = learner.gradient(&self.model.weights, &minibatch, &COEFFICIENTS)?.0;
