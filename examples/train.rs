@@ -3,16 +3,11 @@
 //! `cargo run --release -p keisei-examples --bin train`
 
 use anyhow::Result;
-use keisei_core::net::Weights;
 use trainer_native::config::Preset;
 use trainer_native::trainer::Trainer;
 
 fn main() -> Result<()> {
-    let config = Preset::Tiny.config();
-    let learner =
-        config.run.device.learner(config.features(), config.actions(), config.run.precision, config.threads())?;
-    let weights = Weights::init(&config.spec(), config.seed)?;
-    let mut trainer = Trainer::new(config, learner, weights);
+    let mut trainer = Trainer::fresh(Preset::Tiny.config())?;
 
     const ITERATIONS: u32 = 10;
     for iteration in 0..ITERATIONS {

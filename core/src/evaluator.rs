@@ -206,7 +206,7 @@ impl Batch {
 
     /// No positions, to be evaluated for the score as well, where the network has a head for it.
     pub const fn with_score() -> Self {
-        Self { with_score: true, ..Self::new() }
+        Self { observations: Vec::new(), legal: Rows::new(), with_score: true }
     }
 
     /// Appends a position with its legal actions. Where only the outcome is wanted there may be no actions.

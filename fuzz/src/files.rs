@@ -12,7 +12,7 @@ use keisei_core::encoding::{Actions, Features};
 use keisei_core::format::{Dtype, Model, Provenance, Record, envelope, model, record};
 use keisei_core::net::{NetOptions, NetSpec, Weights};
 use keisei_core::shogi::{Game, Position};
-use trainer_native::checkpoint::State;
+use trainer_native::run::checkpoint::State;
 use trainer_native::config::{Config, Preset};
 
 /// Reads `data` as its first byte says.

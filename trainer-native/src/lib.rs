@@ -5,7 +5,6 @@ pub mod selfplay;
 pub mod learner;
 pub mod config;
 pub mod run;
-pub mod checkpoint;
 pub mod event;
 pub mod sinks;
 pub mod durable;

@@ -58,7 +58,25 @@ pub struct Report {
     pub learn_seconds: f64,
 }
 
+/// The learner that `config` asks for.
+///
+/// # Errors
+/// If this build or this machine cannot compute there or in that precision.
+pub fn learner(config: &Config) -> anyhow::Result<Box<dyn Learner>> {
+    config.run.device.learner(config.features(), config.actions(), config.run.precision, config.threads())
+}
+
 impl Trainer {
+    /// A trainer with the learner and the fresh weights that `config` asks for.
+    ///
+    /// # Errors
+    /// As [`learner`], or if the network's shape is not valid.
+    pub fn fresh(config: Config) -> anyhow::Result<Self> {
+        let weights = Weights::init(&config.spec(), Stream::new(config.seed, Purpose::Weights, 0, 0).next_u64())?;
+        let learner = learner(&config)?;
+        Ok(Self::new(config, learner, weights))
+    }
+
     /// A trainer of these weights that has done nothing yet.
     pub fn new(config: Config, learner: Box<dyn Learner>, weights: Weights) -> Self {
         let selfplay = SelfPlay::new(config.selfplay.settings(), config.actions(), config.seed);

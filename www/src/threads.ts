@@ -57,13 +57,13 @@ export class Threads {
   readonly #engine: Engine;
   readonly #others: Thread[];
   /** Count of values in a position's planes, and of its policy logits. */
-  readonly #planes: number;
+  readonly #inputs: number;
   readonly #actions: number;
 
   private constructor(engine: Engine, others: Thread[]) {
     this.#engine = engine;
     this.#others = others;
-    this.#planes = engine.inputs();
+    this.#inputs = engine.inputs();
     this.#actions = engine.actions();
   }
 

@@ -19,8 +19,8 @@
 //! Row 0 is rank a and column 0 is file 9, from the side to move.
 
 use crate::argument::BadArgument;
-use crate::checkpoint::sha256;
 use crate::commands::inspect::{self, LineArgs};
+use crate::run::checkpoint::sha256;
 use anyhow::Result;
 use keisei_core::encoding::{Action, Actions, Counters, Features, PackedObservation, SQUARES};
 use keisei_core::shogi::{Color, Game};

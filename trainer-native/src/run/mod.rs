@@ -9,20 +9,21 @@
 //! | `checkpoints/*.checkpoint`     | all that is needed to go on, see [`checkpoint`]                  |
 //! | `lock`                         | held by the one process that may write here                      |
 
-use crate::checkpoint::{self, State};
+use self::checkpoint::State;
 use crate::config::Config;
 use crate::durable::{sweep, write_atomically};
 use crate::event::{Metrics, alarms};
 use crate::sinks::{Display, MetricsFile, draw_curve, fresh_entropy};
-use crate::trainer::{Counters, Trainer};
+use crate::trainer::{Counters, Trainer, learner};
 use anyhow::{Context, Result, bail};
 use keisei_core::format::model::{Dtype, Model, Provenance};
 use keisei_core::format::record::{self, Record};
 use keisei_core::net::Weights;
-use keisei_core::random::{Purpose, Stream};
 use std::fs::{File, TryLockError, create_dir_all};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
+
+pub mod checkpoint;
 
 /// Name of the current model in a run's directory.
 pub const MODEL: &str = "model.model";
@@ -65,10 +66,7 @@ pub struct Run {
 impl Run {
     /// A new run, in `out` or else in a directory named after the time, shown on `display`.
     pub fn start(config: Config, out: Option<&Path>, display: Display) -> Result<Self> {
-        let weights = Weights::init(&config.spec(), Stream::new(config.seed, Purpose::Weights, 0, 0).next_u64())?;
-        let learner =
-            config.run.device.learner(config.features(), config.actions(), config.run.precision, config.threads())?;
-        let trainer = Trainer::new(config, learner, weights);
+        let trainer = Trainer::fresh(config)?;
 
         let directory = out.map_or_else(|| Path::new(RUNS).join(timestamp()), Path::to_owned);
         create_dir_all(&directory).with_context(|| format!("{}: cannot create", directory.display()))?;
@@ -96,8 +94,7 @@ impl Run {
         let report = |error: &anyhow::Error| eprintln!("skipped a damaged checkpoint: {error:#}");
         let (state, seconds) = checkpoint::newest(&checkpoints, report)?;
         let config = Config::from_toml(&state.config).context("settings in the checkpoint")?.with(set)?;
-        let learner =
-            config.run.device.learner(config.features(), config.actions(), config.run.precision, config.threads())?;
+        let learner = learner(&config)?;
         let weights = Weights::new(config.spec(), state.weights).context("weights in the checkpoint")?;
         if state.adam.len() != weights.data().len() {
             bail!("the checkpoint's optimiser is for {} weights, not {}", state.adam.len(), weights.data().len());
