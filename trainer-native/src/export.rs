@@ -9,9 +9,9 @@ use keisei_core::format::{Dtype, Model, Provenance, record};
 use keisei_core::net::Weights;
 
 use crate::argument::BadArgument;
-use crate::config::Preset;
 use crate::durable::write_atomically;
 use crate::interop::{onnx, safetensors};
+use crate::settings::Preset;
 
 /// Name of the current model in a run's folder.
 pub const MODEL: &str = "model.model";
@@ -128,7 +128,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// An untrained network of the default size.
 fn fresh(seed: u64) -> Result<Model> {
-    let config = Preset::Cpu.config();
+    let config = Preset::Cpu.settings();
     let weights = Weights::init(&config.spec(), seed).context("the preset's network")?;
     let provenance = Provenance { notes: format!("untrained, seed {seed}"), ..Provenance::default() };
     Ok(Model { features: config.features(), actions: config.actions(), provenance, weights })

@@ -2,7 +2,7 @@
 
 pub mod train;
 mod run;
-pub mod config;
+pub mod settings;
 pub mod selfplay;
 pub mod rollout;
 pub mod ppo;

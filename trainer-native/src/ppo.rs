@@ -10,10 +10,10 @@
 //! ```
 
 use crate::adam::Adam;
-use crate::config::PpoConfig;
 use crate::learner::{Learner, Minibatch};
 use crate::random::Stream;
 use crate::rollout::{Rollout, value};
+use crate::settings::PpoSection;
 use anyhow::{Result, bail};
 use keisei_core::net::Weights;
 use serde::Serialize;
@@ -62,7 +62,7 @@ pub fn update(
     weights: &mut Weights,
     adam: &mut Adam,
     rollout: &Rollout,
-    config: &PpoConfig,
+    config: &PpoSection,
     rates: Rates,
     mut order: Stream,
 ) -> Result<Update> {
@@ -337,11 +337,11 @@ pub fn normalize(advantages: &mut [f32]) -> (f32, f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Preset;
     use crate::learner::{Device, Precision};
     use crate::random::Purpose;
     use crate::rollout::Estimation;
     use crate::selfplay::SelfPlay;
+    use crate::settings::Preset;
 
     fn sample(legal: &[u16], old_log_prob: f32, advantage: f32, target: [f32; 3]) -> Sample<'_> {
         Sample { legal, action: 0, old_log_prob, advantage, target }
@@ -403,7 +403,7 @@ mod tests {
 
     /// An update of the policy that played, but for `change` to its weights; returns it and whether the weights moved.
     fn update_after(change: fn(&mut Weights)) -> Result<(Update, bool)> {
-        let config = Preset::Tiny.config();
+        let config = Preset::Tiny.settings();
         let mut weights = Weights::init(&config.spec(), 5)?;
         let mut selfplay = SelfPlay::new(&config.selfplay, config.actions(), 1);
         let mut rollout = Rollout::default();

@@ -11,7 +11,6 @@
 
 use crate::adam::Adam;
 use crate::checkpoint::{self, State};
-use crate::config::{Config, Preset};
 use crate::durable::{sweep, write_atomically};
 use crate::events::{self, Display, Metrics, MetricsFile, alarms, draw_curve};
 use crate::learner::Learner;
@@ -19,6 +18,7 @@ use crate::ppo::Rates;
 use crate::random::{Purpose, Stream};
 use crate::rollout::Estimation;
 use crate::selfplay::SelfPlay;
+use crate::settings::{Layers, Settings};
 use crate::train::Options;
 use anyhow::{Context, Result, bail};
 use keisei_core::format::model::{Dtype, Model, Provenance};
@@ -34,7 +34,7 @@ pub const LATEST: &str = "runs/latest";
 
 /// A run in progress.
 pub struct Run {
-    pub config: Config,
+    pub config: Settings,
     pub directory: PathBuf,
     pub display: Display,
     pub learner: Box<dyn Learner>,
@@ -66,10 +66,7 @@ pub struct Run {
 impl Run {
     /// A new run.
     pub fn start(options: &Options) -> Result<Self> {
-        let preset = options.preset.unwrap_or_else(Preset::for_this_machine);
-        let environment = std::env::vars_os()
-            .map(|(name, text)| (name.to_string_lossy().into_owned(), text.to_string_lossy().into_owned()));
-        let config = Config::load(preset, options.config.as_deref(), environment, &options.settings())?;
+        let config = options.budget(options.sources.layers(std::env::vars_os())?)?.settings()?;
         let weights = Weights::init(&config.spec(), Stream::new(config.seed, Purpose::Weights, 0, 0).next_u64())?;
         let state = State {
             config: config.to_toml(),
@@ -81,7 +78,7 @@ impl Run {
             weights: weights.data().to_vec(),
             envs: SelfPlay::new(&config.selfplay, config.actions(), config.seed).state(),
         };
-        let learner = config.learner()?;
+        let learner = learner(&config)?;
 
         let directory = options.out.clone().unwrap_or_else(|| Path::new(RUNS).join(timestamp()));
         create_dir_all(&directory).with_context(|| format!("{}: cannot create", directory.display()))?;
@@ -108,14 +105,15 @@ impl Run {
         let lock = lock(&directory)?;
         let report = |error: &anyhow::Error| eprintln!("skipped a damaged checkpoint: {error:#}");
         let (state, seconds) = checkpoint::newest(&checkpoints, report)?;
-        let config = Config::from_toml(&state.config).context("settings in the checkpoint")?;
-        let config = config.with(&options.settings())?;
-        let learner = config.learner()?;
+        let config = Settings::from_toml(&state.config).context("settings in the checkpoint")?;
+        let layers = Layers::new("checkpoint", &config).set(&options.sources.set)?;
+        let config = options.budget(layers)?.settings()?;
+        let learner = learner(&config)?;
         Self::open(config, directory, options, state, seconds, learner, lock)
     }
 
     fn open(
-        config: Config,
+        config: Settings,
         directory: PathBuf,
         options: &Options,
         state: State,
@@ -286,6 +284,12 @@ impl Run {
             println!("go on with: train --resume {directory}");
         }
     }
+}
+
+/// Backend that learns, where `run.device` says.
+fn learner(settings: &Settings) -> Result<Box<dyn Learner>> {
+    let run = &settings.run;
+    run.device.learner(settings.features(), settings.actions(), run.precision, settings.threads())
 }
 
 /// Makes sure that no other process trains in the directory.

@@ -1,10 +1,10 @@
 //! Games advanced together: every core plays its share of them against itself, one batched forward pass a ply.
 
-use crate::config::SelfPlayConfig;
 use crate::learner::{Actor, Learner};
 use crate::material;
 use crate::random::{Purpose, Stream};
 use crate::rollout::{self, End, Rollout, Step, Wdl};
+use crate::settings::SelfPlaySection;
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, LegalActions, PackedObservation};
 use keisei_core::format::record::{PlyInfo, Record};
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// The games of self-play.
 pub struct SelfPlay {
-    config: SelfPlayConfig,
+    config: SelfPlaySection,
     actions: Actions,
     seed: u64,
     envs: Vec<Env>,
@@ -85,7 +85,7 @@ impl Collected {
 
 impl SelfPlay {
     /// Starts all games; their random openings differ in length, so that they do not run in step.
-    pub fn new(config: &SelfPlayConfig, actions: Actions, seed: u64) -> Self {
+    pub fn new(config: &SelfPlaySection, actions: Actions, seed: u64) -> Self {
         let envs = (0..config.envs).map(|slot| Env::start(config, seed, slot as u64, 0)).collect();
         Self { config: config.clone(), actions, seed, envs }
     }
@@ -176,7 +176,7 @@ impl SelfPlay {
 }
 
 impl Env {
-    fn start(config: &SelfPlayConfig, seed: u64, slot: u64, started: u64) -> Self {
+    fn start(config: &SelfPlaySection, seed: u64, slot: u64, started: u64) -> Self {
         let mut stream = Stream::new(seed, Purpose::Opening, slot, started);
         // The very first games get longer openings: it spreads them over the phases of a game.
         let longest = if started == 0 { config.first_opening_plies } else { config.opening_plies };
@@ -225,7 +225,7 @@ impl Env {
 
 /// One thread's part of a collection.
 struct Player<'a> {
-    config: &'a SelfPlayConfig,
+    config: &'a SelfPlaySection,
     actions: Actions,
     seed: u64,
     iteration: u64,
@@ -399,14 +399,14 @@ fn thought(wdl: Wdl, probabilities: &[f32], choices: &LegalActions) -> PlyInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Preset;
     use crate::learner::CpuLearner;
+    use crate::settings::Preset;
     use keisei_core::encoding::Features;
     use keisei_core::net::NetSpec;
 
     /// Short games that end in every way, in more slots than threads.
-    fn config() -> SelfPlayConfig {
-        SelfPlayConfig {
+    fn config() -> SelfPlaySection {
+        SelfPlaySection {
             envs: 5,
             horizon: 200,
             max_plies: 160,
@@ -416,12 +416,12 @@ mod tests {
         }
     }
 
-    fn start(config: &SelfPlayConfig) -> SelfPlay {
+    fn start(config: &SelfPlaySection) -> SelfPlay {
         SelfPlay::new(config, Actions::Dest2187, 7)
     }
 
     fn weights() -> Weights {
-        let spec: NetSpec = Preset::Tiny.config().spec();
+        let spec: NetSpec = Preset::Tiny.settings().spec();
         Weights::init(&spec, 3).expect("a valid network")
     }
 
@@ -529,7 +529,7 @@ mod tests {
 
     #[test]
     fn the_shortest_settings_play() {
-        let config = SelfPlayConfig {
+        let config = SelfPlaySection {
             envs: 1,
             horizon: 1,
             max_plies: 1,

@@ -1,7 +1,6 @@
 //! The training loop: collect → advantages → update → log → evaluate → save.
 
 use crate::arena::Match;
-use crate::config::Preset;
 use crate::events::{EndedGames, Evaluation, Metrics, Perf};
 use crate::network::Network;
 use crate::player::{Agent, Contender, EVALUATION_TEMPERATURE};
@@ -10,6 +9,7 @@ use crate::random::{Purpose, Stream};
 use crate::rollout::Rollout;
 use crate::run::{LATEST, Run};
 use crate::selfplay::Collected;
+use crate::settings::{Layers, Sources};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,15 +22,9 @@ const BARREN_UPDATES: u32 = 3;
 /// `trainer-native train`
 #[derive(clap::Args, Debug)]
 pub struct Options {
-    /// Starting point of the settings; chosen for this machine if not given
-    #[arg(long)]
-    pub preset: Option<Preset>,
-    /// TOML file of settings
-    #[arg(long)]
-    pub config: Option<PathBuf>,
-    /// One setting, such as `ppo.clip_coef=0.1`
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
+    /// Sources of the settings.
+    #[command(flatten)]
+    pub sources: Sources,
     /// Stop after so many minutes of the whole run, earlier parts included
     #[arg(long)]
     pub minutes: Option<f64>,
@@ -50,14 +44,20 @@ pub struct Options {
 }
 
 impl Options {
-    /// The settings given one by one; a budget replaces the whole of the one before.
-    pub fn settings(&self) -> Vec<String> {
-        let mut settings = self.set.clone();
-        if self.minutes.is_some() || self.iterations.is_some() {
-            settings.push(format!("run.minutes={}", self.minutes.unwrap_or(0.0)));
-            settings.push(format!("run.iterations={}", self.iterations.unwrap_or(0)));
-        }
-        settings
+    /// Puts the budget, if one is given, over other settings: it replaces the whole of the one before.
+    ///
+    /// # Errors
+    /// If it is not a number that the settings can hold.
+    pub fn budget(&self, settings: Layers) -> Result<Layers> {
+        let source = match (self.minutes, self.iterations) {
+            (None, None) => return Ok(settings),
+            (Some(minutes), None) => format!("--minutes {minutes}"),
+            (None, Some(iterations)) => format!("--iterations {iterations}"),
+            (Some(minutes), Some(iterations)) => format!("--minutes {minutes} --iterations {iterations}"),
+        };
+        let (minutes, iterations) = (self.minutes.unwrap_or(0.0), self.iterations.unwrap_or(0));
+        let settings = settings.put(&source, "run.minutes", &minutes.to_string())?;
+        settings.put(&source, "run.iterations", &iterations.to_string())
     }
 }
 

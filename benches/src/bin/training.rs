@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 use trainer_native::adam::Adam;
-use trainer_native::config::{Config, Preset};
+use trainer_native::settings::{Preset, Settings};
 use trainer_native::learner::{BurnLearner, CpuLearner, Learner, Minibatch, Precision};
 use trainer_native::ppo::{self, Coefficients};
 use trainer_native::random::{Purpose, Stream};
@@ -165,7 +165,7 @@ fn ask(options: &Options, task: &Task, engine: &str, channels: u16, blocks: u16)
     if let Some(python) = python
         && task.name == ITERATION.name
     {
-        let Config { selfplay, ppo, .. } = Preset::Cpu.config();
+        let Settings { selfplay, ppo, .. } = Preset::Cpu.settings();
         let numbers = [selfplay.envs, selfplay.horizon, ppo.epochs, ppo.minibatch].map(|number| number.to_string());
         command.arg(python).arg(scripts.join("ppo_torch.py")).args([&channels, &blocks]);
         command.args(numbers).args([precision, &seconds]);
@@ -221,8 +221,8 @@ fn cpu_learner(engine: &str, features: Features) -> Result<CpuLearner> {
 }
 
 /// The preset for CPUs with a network of this size on the planes that cshogi has, and one thread.
-fn config(channels: u16, blocks: u16) -> Config {
-    let mut config = Preset::Cpu.config();
+fn config(channels: u16, blocks: u16) -> Settings {
+    let mut config = Preset::Cpu.settings();
     config.net.features = Features::Dlshogi119.id().into();
     (config.net.channels, config.net.blocks) = (channels, blocks);
     // All minibatches are learned from, as in the loop for PyTorch.
@@ -231,7 +231,7 @@ fn config(channels: u16, blocks: u16) -> Config {
 }
 
 /// Self-play and update as the training loop has them.
-fn iteration(engine: &str, config: &Config, seconds: f64) -> Result<Measured> {
+fn iteration(engine: &str, config: &Settings, seconds: f64) -> Result<Measured> {
     let mut learner = cpu_learner(engine, config.features())?;
     let mut weights = Weights::init(&config.spec(), 1)?;
     let mut adam = Adam::new(weights.data().len());

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
 use keisei_core::net::{NetOptions, NetSpec, OUTCOMES, Weights};
 use trainer_native::adam::Adam;
-use trainer_native::config::{Config, Preset};
+use trainer_native::settings::{Preset, Settings};
 use trainer_native::learner::{Device, Learner, Minibatch, Precision};
 use trainer_native::ppo::{self, Coefficients};
 use trainer_native::random::{Purpose, Stream};
@@ -217,7 +217,7 @@ fn training(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Resu
 
 /// Self-play and update, as the training loop has them.
 fn iteration(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Result<f64> {
-    let mut config: Config = Preset::Gpu.config();
+    let mut config: Settings = Preset::Gpu.settings();
     config.selfplay.envs = options.batch;
     config.selfplay.horizon = options.horizon;
     config.ppo.minibatch = options.batch;
