@@ -28,3 +28,4 @@ pub mod interop;
 pub mod serve;
 pub mod usi;
 pub mod argument;
+pub mod commands;

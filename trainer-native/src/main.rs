@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::BadArgument;
+use trainer_native::commands::settings;
 use trainer_native::interop::dataset;
 use trainer_native::{convert, encode, evaluate, export, inspect, serve, train};
 
@@ -19,6 +20,8 @@ struct Cli {
 enum Command {
     /// Learn by self-play
     Train(train::Options),
+    /// List the settings of a run: value in force, default, range, unit and meaning
+    Settings(settings::SettingsArgs),
     /// Tell how strong a model is, by matches against known players
     Evaluate(evaluate::EvaluateArgs),
     /// Write a model file for players and for the page
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Train(options) => train::run(&options),
+        Command::Settings(args) => print(&settings::run(&args)?),
         Command::Evaluate(args) => evaluate::run(&args, print),
         Command::Export(args) => print(&export::run(&args)?),
         Command::Serve(options) => serve::run(&options),

@@ -1,13 +1,15 @@
 //! Settings of a run: one table of all hyper-parameters, and everything that is made from it.
 //!
-//! The table below gives each hyper-parameter its name, default, range, unit and description, once. Structs, their
-//! defaults and validation come from it. [`Sources`] says where values come from.
+//! The table below gives each hyper-parameter its name, default, range, unit and description, once. Structs, validation,
+//! `trainer-native settings`, the JSON schema and `docs/settings.md` come from it. [`Sources`] says where values come from.
 
 mod schedule;
 mod table;
 mod preset;
 mod sources;
+mod listing;
 
+pub use self::listing::{json_schema, markdown, text};
 pub use self::preset::Preset;
 pub use self::schedule::{Schedule, Shape};
 pub use self::sources::{ENVIRONMENT_PREFIX, Layers, Sources};
@@ -449,5 +451,38 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_page_of_the_documentation_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/settings.md");
+        let found = std::fs::read_to_string(path).expect("the page is there");
+        assert!(found == markdown(), "write it again: cargo run -- settings --markdown > docs/settings.md");
+    }
+
+    #[test]
+    fn the_schema_knows_every_key_and_no_other() {
+        let schema = json_schema();
+        let mut leaves = 0;
+        let mut objects = vec![&schema];
+        while let Some(object) = objects.pop() {
+            match object["properties"].as_object() {
+                Some(properties) => {
+                    assert_eq!(object["additionalProperties"], false);
+                    objects.extend(properties.values());
+                }
+                None => leaves += 1,
+            }
+        }
+        assert_eq!(leaves, Settings::default().rows().len());
+        let property = |key: &str| key.split('.').fold(&schema, |object, part| &object["properties"][part]);
+        let expected = serde_json::json!({
+            "description": "Width of the trunk. Unit: channels.",
+            "type": "integer", "default": 32, "minimum": 8, "maximum": 512, "multipleOf": 8,
+        });
+        assert_eq!(property("net.channels"), &expected);
+        assert_eq!(property("ppo.clip_coef")["default"], 0.2);
+        assert_eq!(property("run.device")["enum"], serde_json::json!(["auto", "cpu", "cuda", "wgpu"]));
+        assert_eq!(property("estimation.prior_weight.shape")["type"], "string");
     }
 }

@@ -1,0 +1,3 @@
+//! Subcommands of `trainer-native`, one file each.
+
+pub mod settings;
