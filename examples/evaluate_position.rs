@@ -44,9 +44,9 @@ fn evaluate(model: &Model, position: Position) -> Result<String> {
 
 #[test]
 fn it_runs() {
-    let trainer = trainer_native::trainer::Trainer::fresh(trainer_native::config::Preset::Tiny.config());
+    let trainer = trainer_native::trainer::Trainer::fresh(trainer_native::settings::Preset::Tiny.settings());
     let trainer = trainer.expect("the preset is valid");
-    let (features, actions) = (trainer.config.features(), trainer.config.actions());
+    let (features, actions) = (trainer.settings.features(), trainer.settings.actions());
     let model =
         Model { features, actions, provenance: keisei_core::format::Provenance::default(), weights: trainer.weights };
     let text = evaluate(&model, Position::startpos()).expect("there are legal moves");

@@ -3,11 +3,11 @@
 //! `cargo run --release -p keisei-examples --bin train`
 
 use anyhow::Result;
-use trainer_native::config::Preset;
+use trainer_native::settings::Preset;
 use trainer_native::trainer::Trainer;
 
 fn main() -> Result<()> {
-    let mut trainer = Trainer::fresh(Preset::Tiny.config())?;
+    let mut trainer = Trainer::fresh(Preset::Tiny.settings())?;
 
     const ITERATIONS: u32 = 10;
     for iteration in 0..ITERATIONS {

@@ -13,7 +13,7 @@ use keisei_core::format::{Dtype, Model, Provenance, Record, envelope, model, rec
 use keisei_core::net::{NetOptions, NetSpec, Weights};
 use keisei_core::shogi::{Game, Position};
 use trainer_native::run::checkpoint::State;
-use trainer_native::config::{Config, Preset};
+use trainer_native::settings::{Layers, Preset, Settings};
 
 /// Reads `data` as its first byte says.
 ///
@@ -66,13 +66,14 @@ fn a_checkpoint(bytes: &[u8]) {
 }
 
 fn configuration(text: &str) {
-    if let Ok(config) = Config::from_toml(text) {
-        assert_eq!(Config::from_toml(&config.to_toml()).expect("what was written can be read"), config);
+    if let Ok(config) = Settings::from_toml(text) {
+        assert_eq!(Settings::from_toml(&config.to_toml()).expect("what was written can be read"), config);
     }
 }
 
 fn setting(text: &str) {
-    if let Ok(config) = Preset::Tiny.config().with(&[text.to_owned()]) {
+    let layers = Layers::new("preset", &Preset::Tiny.settings()).set(&[text.to_owned()]);
+    if let Ok(config) = layers.and_then(|layers| layers.settings()) {
         configuration(&config.to_toml());
     }
 }
@@ -112,7 +113,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     seeds.push(super::seed(3, &bytes[24..bytes.len() - 32]));
     seeds.push(super::seed(2, bytes));
     for preset in [Preset::Tiny, Preset::Cpu] {
-        let config = preset.config().to_toml();
+        let config = preset.settings().to_toml();
         let state = State {
             config: config.clone(),
             iteration: 3,

@@ -3,7 +3,7 @@
 pub mod trainer;
 pub mod selfplay;
 pub mod learner;
-pub mod config;
+pub mod settings;
 pub mod run;
 pub mod event;
 pub mod sinks;

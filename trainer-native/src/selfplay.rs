@@ -36,8 +36,8 @@ pub fn collect(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Preset;
     use crate::learner::CpuLearner;
+    use crate::settings::Preset;
     use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
     use keisei_core::env::Opening;
     use keisei_core::learn::{Estimation, RandomPlies, SelfPlaySettings, SlotState, Span, Step, StepEnd};
@@ -62,7 +62,7 @@ mod tests {
     }
 
     fn weights() -> Weights {
-        let spec: NetSpec = Preset::Tiny.config().spec();
+        let spec: NetSpec = Preset::Tiny.settings().spec();
         Weights::init(&spec, 3).expect("a valid network")
     }
 

@@ -7,13 +7,13 @@ use keisei_core::net::Weights;
 use keisei_core::random::{Purpose, Stream};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
 use crate::selfplay::collect;
+use crate::settings::Settings;
 
 /// Everything that learns, and nothing that watches: logging, saving and evaluating are the caller's.
 pub struct Trainer {
     /// Settings of the learning.
-    pub config: Config,
+    pub settings: Settings,
     /// Where gradients are computed.
     pub learner: Box<dyn Learner>,
     /// The games under way.
@@ -58,30 +58,30 @@ pub struct Report {
     pub learn_seconds: f64,
 }
 
-/// The learner that `config` asks for.
+/// The learner that `settings` asks for.
 ///
 /// # Errors
 /// If this build or this machine cannot compute there or in that precision.
-pub fn learner(config: &Config) -> anyhow::Result<Box<dyn Learner>> {
-    config.run.device.learner(config.features(), config.actions(), config.run.precision, config.threads())
+pub fn learner(settings: &Settings) -> anyhow::Result<Box<dyn Learner>> {
+    settings.run.device.learner(settings.features(), settings.actions(), settings.run.precision, settings.threads())
 }
 
 impl Trainer {
-    /// A trainer with the learner and the fresh weights that `config` asks for.
+    /// A trainer with the learner and the fresh weights that `settings` asks for.
     ///
     /// # Errors
     /// As [`learner`], or if the network's shape is not valid.
-    pub fn fresh(config: Config) -> anyhow::Result<Self> {
-        let weights = Weights::init(&config.spec(), Stream::new(config.seed, Purpose::Weights, 0, 0).next_u64())?;
-        let learner = learner(&config)?;
-        Ok(Self::new(config, learner, weights))
+    pub fn fresh(settings: Settings) -> anyhow::Result<Self> {
+        let weights = Weights::init(&settings.spec(), Stream::new(settings.seed, Purpose::Weights, 0, 0).next_u64())?;
+        let learner = learner(&settings)?;
+        Ok(Self::new(settings, learner, weights))
     }
 
     /// A trainer of these weights that has done nothing yet.
-    pub fn new(config: Config, learner: Box<dyn Learner>, weights: Weights) -> Self {
-        let selfplay = SelfPlay::new(config.selfplay.settings(), config.actions(), config.seed);
+    pub fn new(settings: Settings, learner: Box<dyn Learner>, weights: Weights) -> Self {
+        let selfplay = SelfPlay::new(settings.selfplay(), settings.actions(), settings.seed);
         let adam = Adam::new(weights.data().len());
-        Self { config, learner, selfplay, weights, adam, done: Counters::default(), rollout: Rollout::default() }
+        Self { settings, learner, selfplay, weights, adam, done: Counters::default(), rollout: Rollout::default() }
     }
 
     /// One iteration, with the schedules where they stand after the part `progress` (0–1) of the run.
@@ -90,16 +90,16 @@ impl Trainer {
     /// If the device fails, the network's output is not finite, or the learner computes another policy than the one that
     /// played.
     pub fn iterate(&mut self, progress: f64) -> Result<Report, LearnError> {
-        let Self { config, learner, selfplay, weights, adam, done, rollout } = self;
-        let (rates, estimation) = config.schedules(progress);
+        let Self { settings, learner, selfplay, weights, adam, done, rollout } = self;
+        let (rates, estimation) = settings.schedules(progress);
         let begin = Instant::now();
 
-        let collected = collect(selfplay, learner.as_ref(), weights, done.iterations, config.threads(), rollout)?;
+        let collected = collect(selfplay, learner.as_ref(), weights, done.iterations, settings.threads(), rollout)?;
         let collect_seconds = begin.elapsed().as_secs_f64();
 
         rollout.estimate(&estimation);
-        let order = Stream::new(config.seed, Purpose::Shuffle, done.iterations, 0);
-        let update = update(learner.as_mut(), weights, adam, rollout, &config.ppo.settings(), rates, order)?;
+        let order = Stream::new(settings.seed, Purpose::Shuffle, done.iterations, 0);
+        let update = update(learner.as_mut(), weights, adam, rollout, &settings.ppo(), rates, order)?;
         let learn_seconds = begin.elapsed().as_secs_f64() - collect_seconds;
 
         let plies = rollout.steps.len();
@@ -114,17 +114,17 @@ impl Trainer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Preset;
     use crate::learner::{Device, Precision};
+    use crate::settings::Preset;
     use anyhow::Result;
 
     /// An update of the policy that played, but for `change` to its weights; returns it and whether the weights moved.
     fn update_after(change: fn(&mut Weights)) -> Result<(Update, bool)> {
-        let config = Preset::Tiny.config();
-        let mut weights = Weights::init(&config.spec(), 5)?;
-        let mut selfplay = SelfPlay::new(config.selfplay.settings(), config.actions(), 1);
+        let settings = Preset::Tiny.settings();
+        let mut weights = Weights::init(&settings.spec(), 5)?;
+        let mut selfplay = SelfPlay::new(settings.selfplay(), settings.actions(), 1);
         let mut rollout = Rollout::default();
-        let mut learner = Device::Cpu.learner(config.features(), config.actions(), Precision::F32, 1)?;
+        let mut learner = Device::Cpu.learner(settings.features(), settings.actions(), Precision::F32, 1)?;
         collect(&mut selfplay, learner.as_ref(), &weights, 0, 1, &mut rollout)?;
         rollout.estimate(&Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 });
         change(&mut weights);
@@ -132,7 +132,7 @@ mod tests {
         let mut adam = Adam::new(before.len());
         let rates = Rates { learning_rate: 1e-3, ent_coef: 0.01 };
         let order = Stream::new(1, Purpose::Shuffle, 0, 0);
-        let update = update(learner.as_mut(), &mut weights, &mut adam, &rollout, &config.ppo.settings(), rates, order)?;
+        let update = update(learner.as_mut(), &mut weights, &mut adam, &rollout, &settings.ppo(), rates, order)?;
         let bits = |data: &[f32]| data.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         Ok((update, bits(weights.data()) != bits(&before)))
     }

@@ -68,6 +68,37 @@ fn outcome_names_result_and_reason() {
 }
 
 #[test]
+fn settings_are_listed_with_the_source_of_each_value() {
+    let run = |args: &[&str], code: i32| {
+        let mut command = trainer(&[&["settings"], args].concat());
+        command.env("KEISEI_SET_PPO__EPOCHS", "3").env("KEISEI_BIN", "target").env("KEISEI_WASM_TOOLCHAIN", "rustup");
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        assert_eq!(status.code(), Some(code), "{args:?}\n{}", text(&stderr));
+        text(if code == 0 { &stdout } else { &stderr }).to_owned()
+    };
+    let listing = run(&["--preset", "tiny", "--set", "ppo.clip_coef=0.1"], 0);
+    let words = |key: &str| -> String {
+        let line =
+            listing.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("no {key} in\n{listing}"));
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(words("net.channels"), "net.channels 8 default 32 8 to 512, a multiple of 8 [channels]");
+    assert_eq!(
+        words("ppo.epochs"),
+        "ppo.epochs 3 default 1 1 to 20 [passes] (environment variable KEISEI_SET_PPO__EPOCHS)"
+    );
+    let clip_coef = "ppo.clip_coef 0.1 default 0.2 above 0 to 0.999999 [ratio] (--set ppo.clip_coef=0.1)";
+    assert_eq!(words("ppo.clip_coef"), clip_coef);
+    assert_eq!(words("run.device"), "run.device auto default auto auto, cpu, cuda, wgpu");
+
+    let schema: serde_json::Value = serde_json::from_str(&run(&["--json-schema"], 0)).unwrap();
+    assert_eq!(schema["properties"]["ppo"]["properties"]["epochs"]["maximum"], 20);
+    assert!(run(&["--markdown"], 0).starts_with("# Settings\n"));
+    let refused = run(&["--set", "ppo.epochs=0"], 1);
+    assert!(refused.contains("error: --set ppo.epochs=0: ppo.epochs = 0: must be from 1 to 20"), "{refused}");
+}
+
+#[test]
 fn bad_arguments_are_named_with_place_and_reason() {
     check_refused(&["perft", "startpos", "x"], &["x", "<DEPTH>"]);
     check_refused(&["perft", "startpos", "-1"], &["-1"]);

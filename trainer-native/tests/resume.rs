@@ -242,6 +242,7 @@ fn what_cannot_be_done_is_refused_with_its_reason() {
     check("--fast", 2, &["--fast"]);
     check("--iterations -3", 2, &["-3"]);
     check("--preset tiny --minutes=-1", 1, &["run.minutes = -1: must be from 0"]);
+    check("--preset tiny --minutes=-1", 1, &["error: --minutes -1: run.minutes = -1"]);
     check("--preset tiny --minutes nan", 1, &["run.minutes", "NaN"]);
     check("--preset tiny --set ppo.clip=0.1", 1, &["--set ppo.clip=0.1", "ppo.clip: no such setting"]);
     check("--config bad.toml", 1, &["bad.toml", "ppo.clip: no such setting"]);

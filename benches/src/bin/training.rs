@@ -19,8 +19,8 @@ use keisei_core::random::{Purpose, Stream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
-use trainer_native::config::{Config, Preset};
 use trainer_native::learner::{BurnLearner, CpuLearner, Precision};
+use trainer_native::settings::{Preset, Settings};
 use trainer_native::trainer::Trainer;
 
 const FEATURES: Features = Features::Attack96;
@@ -163,7 +163,7 @@ fn ask(options: &Options, task: &Task, engine: &str, channels: u16, blocks: u16)
     if let Some(python) = python
         && task.name == ITERATION.name
     {
-        let Config { selfplay, ppo, .. } = Preset::Cpu.config();
+        let Settings { selfplay, ppo, .. } = Preset::Cpu.settings();
         let numbers = [selfplay.envs, selfplay.horizon, ppo.epochs, ppo.minibatch].map(|number| number.to_string());
         command.arg(python).arg(scripts.join("ppo_torch.py")).args([&channels, &blocks]);
         command.args(numbers).args([precision, &seconds]);
@@ -219,8 +219,8 @@ fn cpu_learner(engine: &str, features: Features) -> Result<CpuLearner> {
 }
 
 /// The preset for CPUs with a network of this size on the planes that cshogi has, and one thread.
-fn config(channels: u16, blocks: u16) -> Config {
-    let mut config = Preset::Cpu.config();
+fn config(channels: u16, blocks: u16) -> Settings {
+    let mut config = Preset::Cpu.settings();
     config.net.features = Features::Dlshogi119.id().into();
     (config.net.channels, config.net.blocks) = (channels, blocks);
     // All minibatches are learned from, as in the loop for PyTorch.
@@ -230,7 +230,7 @@ fn config(channels: u16, blocks: u16) -> Config {
 }
 
 /// Iterations of the trainer.
-fn iteration(engine: &str, config: Config, seconds: f64) -> Result<Measured> {
+fn iteration(engine: &str, config: Settings, seconds: f64) -> Result<Measured> {
     let learner = cpu_learner(engine, config.features())?;
     let weights = Weights::init(&config.spec(), 1)?;
     let mut trainer = Trainer::new(config, Box::new(learner), weights);

@@ -27,6 +27,16 @@ pub enum Shape {
 }
 
 impl Schedule {
+    /// A straight line from `from` to `to`, reached after the part `until` of the run.
+    pub fn linear(from: f32, to: f32, until: f32) -> Self {
+        Self { from, to, until, shape: Shape::Linear }
+    }
+
+    /// Half a cosine from `from` to `to`, reached after the part `until` of the run.
+    pub fn cosine(from: f32, to: f32, until: f32) -> Self {
+        Self { from, to, until, shape: Shape::Cosine }
+    }
+
     /// The value at `progress` (0–1) of the run.
     pub fn at(&self, progress: f64) -> f32 {
         let done = (progress / f64::from(self.until)).clamp(0.0, 1.0) as f32;

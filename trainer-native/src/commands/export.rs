@@ -10,10 +10,10 @@ use keisei_core::net::Weights;
 use keisei_play::files::{read, read_model};
 
 use crate::argument::BadArgument;
-use crate::config::Preset;
 use crate::durable::write_atomically;
 use crate::interop::{onnx, safetensors};
 use crate::run::{GAMES, MODEL};
+use crate::settings::Preset;
 
 /// Arguments of `export`.
 #[derive(clap::Args, Debug)]
@@ -111,7 +111,7 @@ pub fn run(args: &ExportArgs) -> Result<String> {
 
 /// Untrained network of the default size.
 fn fresh(seed: u64) -> Result<Model> {
-    let config = Preset::Cpu.config();
+    let config = Preset::Cpu.settings();
     let weights = Weights::init(&config.spec(), seed).context("the preset's network")?;
     let provenance = Provenance { notes: format!("untrained, seed {seed}"), ..Provenance::default() };
     Ok(Model { features: config.features(), actions: config.actions(), provenance, weights })

@@ -1,6 +1,7 @@
 //! Subcommands of the program, one file each: their arguments, and what they print.
 
 pub mod train;
+pub mod settings;
 pub mod evaluate;
 pub mod export;
 pub mod serve;

@@ -1,8 +1,8 @@
 //! `trainer-native train`: iterate → log → evaluate → save, until the budget is spent.
 
-use crate::config::{Config, Preset};
 use crate::event::{EndedGames, EvaluationMatch, Metrics, Perf};
 use crate::run::{LATEST, Run};
+use crate::settings::{Layers, Settings, Sources};
 use crate::sinks::Display;
 use crate::trainer::Report;
 use anyhow::{Context, Result, bail};
@@ -22,15 +22,9 @@ const BARREN_UPDATES: u32 = 3;
 /// `trainer-native train`
 #[derive(clap::Args, Debug)]
 pub struct TrainArgs {
-    /// Starting point of the settings; chosen for this machine if not given
-    #[arg(long)]
-    pub preset: Option<Preset>,
-    /// TOML file of settings
-    #[arg(long)]
-    pub config: Option<PathBuf>,
-    /// One setting, such as `ppo.clip_coef=0.1`
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
+    /// Sources of the settings.
+    #[command(flatten)]
+    pub sources: Sources,
     /// Stop after so many minutes of the whole run, earlier parts included
     #[arg(long)]
     pub minutes: Option<f64>,
@@ -50,14 +44,20 @@ pub struct TrainArgs {
 }
 
 impl TrainArgs {
-    /// The settings given one by one; a budget replaces the whole of the one before.
-    fn settings(&self) -> Vec<String> {
-        let mut settings = self.set.clone();
-        if self.minutes.is_some() || self.iterations.is_some() {
-            settings.push(format!("run.minutes={}", self.minutes.unwrap_or(0.0)));
-            settings.push(format!("run.iterations={}", self.iterations.unwrap_or(0)));
-        }
-        settings
+    /// Puts the budget, if one is given, over other settings: it replaces the whole of the one before.
+    ///
+    /// # Errors
+    /// If it is not a number that the settings can hold.
+    fn budget(&self, settings: Layers) -> Result<Layers> {
+        let source = match (self.minutes, self.iterations) {
+            (None, None) => return Ok(settings),
+            (Some(minutes), None) => format!("--minutes {minutes}"),
+            (None, Some(iterations)) => format!("--iterations {iterations}"),
+            (Some(minutes), Some(iterations)) => format!("--minutes {minutes} --iterations {iterations}"),
+        };
+        let (minutes, iterations) = (self.minutes.unwrap_or(0.0), self.iterations.unwrap_or(0));
+        let settings = settings.put(&source, "run.minutes", &minutes.to_string())?;
+        settings.put(&source, "run.iterations", &iterations.to_string())
     }
 }
 
@@ -85,7 +85,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
         }
         // Checkpoints that learned nothing must not push out the good ones.
         let iteration = run.trainer.done.iterations;
-        if barren == 0 && iteration.is_multiple_of(run.trainer.config.run.checkpoint_every) {
+        if barren == 0 && iteration.is_multiple_of(run.trainer.settings.run.checkpoint_every) {
             run.save()?;
             saved = iteration;
         }
@@ -102,18 +102,17 @@ pub fn run(args: &TrainArgs) -> Result<()> {
 fn open(args: &TrainArgs) -> Result<Run> {
     let display = if args.plain { Display::Plain } else { Display::of_terminal() };
     if let Some(directory) = &args.resume {
-        return Run::resume(directory, &args.settings(), display);
+        let over =
+            |stored: Settings| args.budget(Layers::new("checkpoint", &stored).set(&args.sources.set)?)?.settings();
+        return Run::resume(directory, over, display);
     }
-    let preset = args.preset.unwrap_or_else(Preset::for_this_machine);
-    let environment = std::env::vars_os()
-        .map(|(name, text)| (name.to_string_lossy().into_owned(), text.to_string_lossy().into_owned()));
-    let config = Config::load(preset, args.config.as_deref(), environment, &args.settings())?;
-    Run::start(config, args.out.as_deref(), display)
+    let settings = args.budget(args.sources.layers(std::env::vars_os())?)?.settings()?;
+    Run::start(settings, args.out.as_deref(), display)
 }
 
 /// Plays the greedy player if it is time to.
 fn evaluate(run: &Run) -> Option<EvaluationMatch> {
-    let config = &run.trainer.config;
+    let config = &run.trainer.settings;
     let (every, iteration) = (config.run.evaluate_every, run.trainer.done.iterations);
     if every == 0 || !iteration.is_multiple_of(every) {
         return None;

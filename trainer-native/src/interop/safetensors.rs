@@ -67,12 +67,12 @@ pub fn from_bytes(bytes: &[u8], spec: &NetSpec) -> Result<Weights> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Preset;
+    use crate::settings::Preset;
     use keisei_core::format::Provenance;
     use keisei_core::net::Weights;
 
     fn model() -> Model {
-        let config = Preset::Tiny.config();
+        let config = Preset::Tiny.settings();
         Model {
             features: config.features(),
             actions: config.actions(),

@@ -10,9 +10,9 @@
 //! | `lock`                         | held by the one process that may write here                      |
 
 use self::checkpoint::State;
-use crate::config::Config;
 use crate::durable::{sweep, write_atomically};
 use crate::event::{Metrics, alarms};
+use crate::settings::Settings;
 use crate::sinks::{Display, MetricsFile, draw_curve, fresh_entropy};
 use crate::trainer::{Counters, Trainer, learner};
 use anyhow::{Context, Result, bail};
@@ -65,8 +65,8 @@ pub struct Run {
 
 impl Run {
     /// A new run, in `out` or else in a directory named after the time, shown on `display`.
-    pub fn start(config: Config, out: Option<&Path>, display: Display) -> Result<Self> {
-        let trainer = Trainer::fresh(config)?;
+    pub fn start(settings: Settings, out: Option<&Path>, display: Display) -> Result<Self> {
+        let trainer = Trainer::fresh(settings)?;
 
         let directory = out.map_or_else(|| Path::new(RUNS).join(timestamp()), Path::to_owned);
         create_dir_all(&directory).with_context(|| format!("{}: cannot create", directory.display()))?;
@@ -83,8 +83,8 @@ impl Run {
         Ok(run)
     }
 
-    /// The run in `directory`, from its newest whole checkpoint, with its own settings and `set` over them.
-    pub fn resume(directory: &Path, set: &[String], display: Display) -> Result<Self> {
+    /// The run in `directory`, from its newest whole checkpoint, with what `over` makes of its settings.
+    pub fn resume(directory: &Path, over: impl FnOnce(Settings) -> Result<Settings>, display: Display) -> Result<Self> {
         let directory = behind_link(directory);
         let checkpoints = directory.join("checkpoints");
         if !checkpoints.is_dir() {
@@ -93,13 +93,13 @@ impl Run {
         let lock = lock(&directory)?;
         let report = |error: &anyhow::Error| eprintln!("skipped a damaged checkpoint: {error:#}");
         let (state, seconds) = checkpoint::newest(&checkpoints, report)?;
-        let config = Config::from_toml(&state.config).context("settings in the checkpoint")?.with(set)?;
-        let learner = learner(&config)?;
-        let weights = Weights::new(config.spec(), state.weights).context("weights in the checkpoint")?;
+        let settings = over(Settings::from_toml(&state.config).context("settings in the checkpoint")?)?;
+        let learner = learner(&settings)?;
+        let weights = Weights::new(settings.spec(), state.weights).context("weights in the checkpoint")?;
         if state.adam.len() != weights.data().len() {
             bail!("the checkpoint's optimiser is for {} weights, not {}", state.adam.len(), weights.data().len());
         }
-        let mut trainer = Trainer::new(config, learner, weights);
+        let mut trainer = Trainer::new(settings, learner, weights);
         trainer.selfplay.restore(&state.envs)?;
         trainer.adam = state.adam;
         trainer.done = state.done;
@@ -110,7 +110,7 @@ impl Run {
         for folder in ["", "checkpoints", "games"] {
             sweep(&directory.join(folder))?;
         }
-        write_atomically(&directory.join("config.toml"), trainer.config.to_toml().as_bytes())?;
+        write_atomically(&directory.join("config.toml"), trainer.settings.to_toml().as_bytes())?;
         let path = directory.join("metrics.jsonl");
         let iteration = trainer.done.iterations;
         let metrics = MetricsFile::open(&path, iteration)?;
@@ -148,7 +148,7 @@ impl Run {
     /// Part of the budget that is spent, 0–1; without a budget schedules stay at their start.
     pub fn progress(&self) -> f64 {
         let part = |done: f64, budget: f64| if budget > 0.0 { done / budget } else { 0.0 };
-        let budget = &self.trainer.config.run;
+        let budget = &self.trainer.settings.run;
         let time = part(self.seconds(), 60.0 * budget.minutes);
         part(self.trainer.done.iterations as f64, budget.iterations as f64).max(time).min(1.0)
     }
@@ -195,7 +195,7 @@ impl Run {
             self.draw_curve();
             self.curve_due = iteration + iteration / 50;
         }
-        let keep = self.trainer.config.run.keep_checkpoints;
+        let keep = self.trainer.settings.run.keep_checkpoints;
         checkpoint::save(&self.directory.join("checkpoints"), &self.state(), self.seconds(), keep)?;
         Ok(())
     }
@@ -207,7 +207,7 @@ impl Run {
 
     /// The network as others can use it.
     pub fn model(&self) -> Model {
-        let Trainer { config, weights, done, .. } = &self.trainer;
+        let Trainer { settings, weights, done, .. } = &self.trainer;
         let provenance = Provenance {
             // Its name alone: a model is given away, its maker's folders are not.
             run: self.directory.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -216,13 +216,13 @@ impl Run {
             created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             notes: String::new(),
         };
-        Model { features: config.features(), actions: config.actions(), provenance, weights: weights.clone() }
+        Model { features: settings.features(), actions: settings.actions(), provenance, weights: weights.clone() }
     }
 
     fn state(&self) -> State {
-        let Trainer { config, selfplay, weights, adam, done, .. } = &self.trainer;
+        let Trainer { settings, selfplay, weights, adam, done, .. } = &self.trainer;
         State {
-            config: config.to_toml(),
+            config: settings.to_toml(),
             done: *done,
             weights: weights.data().to_vec(),
             adam: adam.clone(),

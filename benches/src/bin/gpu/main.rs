@@ -17,8 +17,8 @@ use keisei_core::evaluator::Batch;
 use keisei_core::learn::{Adam, Coefficients, Learner, Minibatch, Rollout};
 use keisei_core::net::{NetOptions, NetSpec, Weights};
 use keisei_core::random::{Purpose, Stream};
-use trainer_native::config::Preset;
 use trainer_native::learner::{Device, Precision};
+use trainer_native::settings::Preset;
 use trainer_native::trainer::Trainer;
 
 const FEATURES: Features = Features::Attack96;
@@ -217,7 +217,7 @@ fn training(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Resu
 
 /// Iterations of the trainer.
 fn iteration(learner: Box<dyn Learner>, net: &NetSpec, options: &Options) -> Result<f64> {
-    let mut config = Preset::Gpu.config();
+    let mut config = Preset::Gpu.settings();
     config.selfplay.envs = options.batch;
     config.selfplay.horizon = options.horizon;
     config.ppo.minibatch = options.batch;

@@ -1,0 +1,505 @@
+//! Settings of a run: one table of all hyper-parameters, and everything that is made from it.
+//!
+//! The table below gives each hyper-parameter its name, default, range, unit and description, once. Structs, validation,
+//! `trainer-native settings`, the JSON schema and `docs/settings.md` come from it. [`Sources`] says where values come from.
+
+mod table;
+mod preset;
+mod sources;
+mod listing;
+
+pub use self::listing::{json_schema, markdown, text};
+pub use self::preset::Preset;
+pub use self::sources::{ENVIRONMENT_PREFIX, Layers, Sources};
+pub use self::table::{Range, Row, Setting, Value};
+
+use self::table::{ABOVE_0, Field, settings};
+use crate::learner::{Device, Precision};
+use anyhow::{Context, Result, bail};
+use keisei_core::encoding::{Actions, Features};
+use keisei_core::learn::{Estimation, PpoSettings, Rates, Schedule, SelfPlaySettings};
+use keisei_core::net::{NetOptions, NetSpec};
+use serde::{Deserialize, Serialize};
+
+settings! {
+    /// All settings of a run; written to `config.toml` in the run directory. The defaults are those of the preset `cpu`.
+    Settings {
+        /// Seed of everything random.
+        seed: u64 = 1, 0.., "";
+    }
+    sections {
+        /// Network.
+        net: NetSection;
+        /// Self-play.
+        selfplay: SelfPlaySection;
+        /// Advantages and value targets.
+        estimation: EstimationSection;
+        /// Update by PPO.
+        ppo: PpoSection;
+        /// Budget, checkpoints, evaluation and hardware.
+        run: RunSection;
+    }
+}
+
+settings! {
+    /// Network.
+    NetSection {
+        /// Id of the input planes.
+        features: String = "attack96".to_owned(), Features::ALL.map(Features::id), "";
+        /// Width of the trunk.
+        channels: u16 = 32, Range::from(8..=512).step(8), "channels";
+        /// Residual blocks.
+        blocks: u16 = 4, 0..=64, "blocks";
+        /// Width of the value head's convolution.
+        value_channels: u16 = 8, 1..=64, "channels";
+        /// Width of the value head's hidden layer.
+        value_hidden: u16 = 64, 1..=1024, "units";
+        /// Squeeze-and-excitation in each block: width of its hidden layer as a part of `channels`, 0 for none.
+        se_ratio: f32 = 0.0, 0..=1, "ratio";
+        /// Bias from global pooling in each block: width of its hidden layer, 0 for none.
+        pool_hidden: u16 = 0, 0..=512, "units";
+        /// Score head, which learns the material balance: width of its hidden layer, 0 for none.
+        score_hidden: u16 = 0, 0..=1024, "units";
+    }
+}
+
+settings! {
+    /// Self-play.
+    SelfPlaySection {
+        /// Games advanced together; `envs * horizon` is at most 4194304.
+        envs: usize = 256, 1..=65536, "games";
+        /// Plies of each game in an iteration.
+        horizon: usize = 16, 1..=4096, "plies";
+        /// Ply limit of a game, 0 for none; reaching it is a truncation, not a draw.
+        max_plies: u16 = 400, 0..=65535, "plies";
+        /// Longest random opening: a game starts after a random number of random plies.
+        opening_plies: usize = 20, 0..=200, "plies";
+        /// Longest random opening of the first game in each slot, so that games do not run in step.
+        first_opening_plies: usize = 160, 0..=200, "plies";
+        /// Games kept as records from each thread in an iteration.
+        records_per_thread: usize = 1, 0.., "games";
+    }
+}
+
+settings! {
+    /// Advantages and value targets.
+    EstimationSection {
+        /// Discount of each ply.
+        gamma: f32 = 0.998, ABOVE_0..=1.0, "ratio";
+        /// λ of the advantages.
+        gae_lambda: f32 = 0.85, 0..=1, "ratio";
+        /// λ of the value targets.
+        value_lambda: f32 = 0.95, 0..=1, "ratio";
+        /// Weight of the material prior, beside the value head, in the values behind the advantages.
+        prior_weight: Schedule = Schedule::linear(0.9, 0.0, 0.8), 0..=1, "ratio";
+    }
+}
+
+settings! {
+    /// Update by PPO.
+    PpoSection {
+        /// Passes over each rollout.
+        epochs: usize = 1, 1..=20, "passes";
+        /// Samples of a gradient step.
+        minibatch: usize = 512, 1..=1_048_576, "samples";
+        /// ε of the clipped objective.
+        clip_coef: f32 = 0.2, ABOVE_0..=0.999_999, "ratio";
+        /// Weight of the value loss.
+        vf_coef: f32 = 1.0, 0.0..=1e6, "";
+        /// Weight of the score loss, where the network has a score head.
+        score_coef: f32 = 0.1, 0.0..=1e6, "";
+        /// Weight of the entropy bonus.
+        ent_coef: Schedule = Schedule::cosine(0.03, 0.004, 1.0), 0.0..=1e6, "";
+        /// Step size of Adam.
+        learning_rate: Schedule = Schedule::linear(1.5e-3, 1e-4, 1.0), ABOVE_0..=1.0, "";
+        /// Greatest global norm of a gradient; a longer one is scaled down to it.
+        max_grad_norm: f32 = 1.0, ABOVE_0..=1e6, "";
+        /// Mean approximate KL divergence of a minibatch that ends the update.
+        target_kl: f32 = 0.03, ABOVE_0..=1e6, "nats";
+    }
+}
+
+settings! {
+    /// Budget, checkpoints, evaluation and hardware.
+    RunSection {
+        /// Budget in time, 0 for no limit; schedules follow it.
+        minutes: f64 = 0.0, 0.0..=1e7, "minutes";
+        /// Budget in iterations, 0 for no limit; schedules follow it.
+        iterations: u64 = 0, 0.., "iterations";
+        /// Interval between checkpoints.
+        checkpoint_every: u64 = 10, 1.0..=1e12, "iterations";
+        /// Checkpoints kept, the newest.
+        keep_checkpoints: usize = 3, 1..=1_000_000, "checkpoints";
+        /// Interval between evaluations against the greedy player, 0 for none.
+        evaluate_every: u64 = 50, 0.., "iterations";
+        /// Games of an evaluation; each opening is played twice, once from either side.
+        evaluate_games: usize = 64, Range::from(2..=1_000_000).step(2), "games";
+        /// Threads of the CPU, 0 for one on each core.
+        threads: usize = 0, 0..=4096, "threads";
+        /// Device that computes.
+        device: Device = Device::Auto, ["auto", "cpu", "cuda", "wgpu"], "";
+        /// Numbers that the layers are computed in.
+        precision: Precision = Precision::F32, ["f32", "bf16x3", "bf16", "f16"], "";
+    }
+}
+
+/// The most plies of an iteration: at some 600 legal moves each, 32 bits number them all.
+const ROLLOUT_PLIES: usize = 1 << 22;
+
+impl Settings {
+    /// Rows of the table, with the values in force.
+    pub fn rows(&self) -> Vec<Row> {
+        self.rows_behind("")
+    }
+
+    /// Parses what [`to_toml`](Self::to_toml) wrote, now or before a setting was added: what is not there has its default.
+    ///
+    /// # Errors
+    /// If it is not TOML, has a key too many or a value out of its range.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let settings: Self = toml::from_str(text).context("settings")?;
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    /// The settings as TOML.
+    ///
+    /// # Panics
+    /// Never: every value has a place in TOML.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).expect("plain tables of numbers and strings")
+    }
+
+    /// Input planes of the network.
+    ///
+    /// # Panics
+    /// If the settings were not validated.
+    pub fn features(&self) -> Features {
+        Features::from_id(&self.net.features).expect("validated")
+    }
+
+    /// Numbering of the network's actions.
+    pub fn actions(&self) -> Actions {
+        Actions::Dest2187
+    }
+
+    /// Shape of the network.
+    pub fn spec(&self) -> NetSpec {
+        NetSpec {
+            planes: self.features().planes() as u16,
+            policy_planes: self.actions().planes() as u16,
+            channels: self.net.channels,
+            blocks: self.net.blocks,
+            value_channels: self.net.value_channels,
+            value_hidden: self.net.value_hidden,
+            options: NetOptions {
+                se_hidden: self.se_hidden(),
+                pool_hidden: self.net.pool_hidden,
+                score_hidden: self.net.score_hidden,
+            },
+        }
+    }
+
+    /// Width of squeeze-and-excitation's hidden layer: at least 1 where there is a ratio at all.
+    fn se_hidden(&self) -> u16 {
+        let hidden = (f32::from(self.net.channels) * self.net.se_ratio).round() as u16;
+        if self.net.se_ratio > 0.0 { hidden.max(1) } else { 0 }
+    }
+
+    /// Settings of self-play, as it takes them.
+    pub fn selfplay(&self) -> SelfPlaySettings {
+        let SelfPlaySection { envs, horizon, max_plies, opening_plies, first_opening_plies, records_per_thread } =
+            self.selfplay;
+        SelfPlaySettings {
+            games: envs,
+            horizon,
+            max_plies,
+            opening_plies,
+            first_opening_plies,
+            records_per_part: records_per_thread,
+        }
+    }
+
+    /// Settings of the update that do not move over the run.
+    pub fn ppo(&self) -> PpoSettings {
+        let PpoSection { epochs, minibatch, clip_coef, vf_coef, score_coef, max_grad_norm, target_kl, .. } = self.ppo;
+        PpoSettings { epochs, minibatch, clip_coef, vf_coef, score_coef, max_grad_norm, target_kl }
+    }
+
+    /// Values of the schedules after this part of the budget, 0–1.
+    pub fn schedules(&self, progress: f64) -> (Rates, Estimation) {
+        let Self { ppo, estimation, .. } = self;
+        let rates = Rates { learning_rate: ppo.learning_rate.at(progress), ent_coef: ppo.ent_coef.at(progress) };
+        let estimation = Estimation {
+            gamma: estimation.gamma,
+            gae_lambda: estimation.gae_lambda,
+            value_lambda: estimation.value_lambda,
+            prior_weight: estimation.prior_weight.at(progress),
+        };
+        (rates, estimation)
+    }
+
+    /// Threads of the CPU to use.
+    pub fn threads(&self) -> usize {
+        match self.run.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
+    }
+
+    /// Checks each setting against its range, then those that depend on each other.
+    ///
+    /// # Errors
+    /// Names the key, its value and what it must be.
+    pub fn validate(&self) -> Result<()> {
+        self.rows().iter().try_for_each(Row::check)?;
+        self.check_together()
+    }
+
+    /// Checks the settings that depend on each other; each alone is within its range.
+    fn check_together(&self) -> Result<()> {
+        self.spec().validate().context("net")?;
+        let SelfPlaySection { envs, horizon, max_plies, opening_plies, first_opening_plies, .. } = self.selfplay;
+        let plies = envs * horizon;
+        if plies > ROLLOUT_PLIES {
+            bail!("selfplay.envs * selfplay.horizon = {plies}: must be from 1 to {ROLLOUT_PLIES}");
+        }
+        let longest = opening_plies.max(first_opening_plies);
+        if max_plies > 0 && usize::from(max_plies) <= longest {
+            bail!("selfplay.max_plies = {max_plies}: must be above the random opening of {longest} plies");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(set: &[&str]) -> Sources {
+        let set = set.iter().map(ToString::to_string).collect();
+        Sources { preset: Some(Preset::Cpu), config: None, set }
+    }
+
+    fn load(set: &[&str]) -> Result<Settings> {
+        sources(set).layers(std::iter::empty())?.settings()
+    }
+
+    #[test]
+    fn later_sources_win() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let path = directory.path().join("c.toml");
+        std::fs::write(&path, "seed = 5\n[ppo]\nepochs = 2\nclip_coef = 0.3\n").expect("write");
+        let environment = [("KEISEI_SET_PPO__CLIP_COEF", "0.4"), ("KEISEI_SET_PPO__MINIBATCH", "64"), ("HOME", "/")];
+        let environment = environment.map(|(name, text)| (name.into(), text.into())).into_iter();
+        let sources = Sources { config: Some(path.clone()), ..sources(&["ppo.clip_coef=0.5"]) };
+        let layers = sources.layers(environment).expect("valid");
+        let config = layers.settings().expect("valid");
+        assert_eq!((config.seed, config.ppo.epochs, config.ppo.clip_coef), (5, 2, 0.5));
+        assert_eq!(config.ppo.minibatch, 64);
+        assert_eq!(layers.source("ppo.clip_coef"), "--set ppo.clip_coef=0.5");
+        assert_eq!(layers.source("ppo.minibatch"), "environment variable KEISEI_SET_PPO__MINIBATCH");
+        assert_eq!(layers.source("ppo.epochs"), path.display().to_string());
+        assert_eq!(layers.source("ppo.ent_coef.from"), "preset cpu");
+        assert_eq!(Settings::from_toml(&config.to_toml()).expect("valid"), config);
+    }
+
+    #[test]
+    fn bad_settings_name_their_key() {
+        let check = |set: &str, reason: &str| {
+            let error = format!("{:#}", load(&[set]).expect_err(set));
+            assert!(error.contains(reason), "{set}: {error}");
+        };
+        check("ppo.clip=0.1", "ppo.clip: no such setting");
+        check("clip_coef=0.1", "clip_coef: no such setting");
+        check("ppo=1", "ppo: is a table");
+        check("ppo.clip_coef", "expected key=value");
+        check("ppo.clip_coef=many", "clip_coef");
+        check("ppo.clip_coef=1.5", "ppo.clip_coef = 1.5: must be from");
+        check("ppo.clip_coef=nan", "ppo.clip_coef = NaN: must be from");
+        check("ppo.learning_rate.from=0", "ppo.learning_rate.from = 0: must be from");
+        check("ppo.epochs=-1", "epochs");
+        check("net.channels=33", "channels = 33");
+        check("net.se_ratio=1.5", "net.se_ratio = 1.5: must be from");
+        check("net.se_ratio=nan", "net.se_ratio = NaN: must be from");
+        check("net.pool_hidden=513", "pool_hidden = 513");
+        check("net.score_hidden=1025", "score_hidden = 1025");
+        check("ppo.score_coef=-1", "ppo.score_coef = -1: must be from");
+        check("net.features=core47", "known are attack96");
+        check("selfplay.max_plies=100", "must be above the random opening");
+        check("selfplay.envs=0", "selfplay.envs = 0: must be from");
+        check("selfplay.horizon=0", "selfplay.horizon = 0: must be from");
+        check("run.evaluate_games=7", "run.evaluate_games = 7: must be even");
+        check("run.precision=f64", "unknown variant `f64`, expected one of `f32`, `bf16x3`, `bf16`, `f16`");
+        check("run.device=tpu", "unknown variant `tpu`, expected one of `auto`, `cpu`, `cuda`, `wgpu`");
+        check("run.minutes=nan", "run.minutes = NaN: must be from");
+        check("run.minutes=-1", "run.minutes = -1: must be from");
+        check("run.iterations=18446744073709551615", "iterations");
+        check("seed=9223372036854775808", "seed");
+    }
+
+    #[test]
+    fn bad_settings_name_their_source() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let check = |file: &str, variable: (&str, &str), set: &[&str], reasons: &[&str]| {
+            let path = directory.path().join("c.toml");
+            std::fs::write(&path, file).expect("write");
+            let environment = [variable].map(|(name, text)| (name.into(), text.into())).into_iter();
+            let sources = Sources { config: Some(path), ..sources(set) };
+            let settings = sources.layers(environment).and_then(|layers| layers.settings());
+            let error = format!("{:#}", settings.expect_err(reasons[0]));
+            assert!(reasons.iter().all(|reason| error.contains(reason)), "{reasons:?}: {error}");
+        };
+        let none = ("HOME", "/");
+        check("ppo = ", none, &[], &["c.toml: not TOML"]);
+        check("[ppo]\nclip = 1\n", none, &["ppo.clip_coef=0.1"], &["c.toml: ppo.clip: no such setting"]);
+        check("ppo = 1\n", none, &["ppo.clip_coef=0.1"], &["c.toml: ppo: is a table of settings"]);
+        check("run.device = 1\n", none, &[], &["c.toml: run.device: ", "`1`"]);
+        check("ppo.epochs = 1.5\n", none, &[], &["c.toml: ppo.epochs: ", "`1.5`"]);
+        check("ppo.epochs = \"2\"\n", none, &[], &["c.toml: ppo.epochs: ", "\"2\""]);
+        check("ppo.epochs = true\n", none, &[], &["c.toml: ppo.epochs: ", "true"]);
+        check("ppo.epochs = 1979-05-27\n", none, &[], &["c.toml: ppo.epochs: "]);
+        check("ppo.epochs = 21\n", none, &[], &["c.toml: ppo.epochs = 21: must be from 1 to 20"]);
+        check("ppo.ent_coef.from = -1\n", none, &[], &["c.toml: ppo.ent_coef.from = -1: must be from 0"]);
+        check("", ("KEISEI_SET_PPO__CLIP", "1"), &[], &["variable KEISEI_SET_PPO__CLIP: ppo.clip: no such setting"]);
+        check("", ("KEISEI_SET_SEED", "x"), &["seed=2"], &["environment variable KEISEI_SET_SEED: seed: "]);
+        check(
+            "",
+            ("KEISEI_SET_NET__BLOCKS", "65"),
+            &[],
+            &["KEISEI_SET_NET__BLOCKS: net.blocks = 65: must be from 0 to 64"],
+        );
+        check("", none, &["ppo.clip_coef=2"], &["--set ppo.clip_coef=2: ppo.clip_coef = 2: must be from above 0 to"]);
+        check("", none, &["net.value_hidden=70000"], &["--set net.value_hidden=70000: net.value_hidden: "]);
+        check("", none, &["seed=1\nrun.threads=2"], &["seed: "]);
+    }
+
+    #[test]
+    fn variables_that_are_no_settings_are_left_alone() {
+        let environment = [("KEISEI_BIN", "target/debug"), ("KEISEI_WASM_TOOLCHAIN", "rustup"), ("KEISEI_PPO", "1")];
+        let environment = environment.map(|(name, text)| (name.into(), text.into())).into_iter();
+        let settings = sources(&[]).layers(environment).and_then(|layers| layers.settings());
+        assert_eq!(settings.expect("valid"), Preset::Cpu.settings());
+    }
+
+    #[test]
+    fn optional_layers_are_as_wide_as_the_settings_say() {
+        let check = |set: &[&str], expected: [u16; 3]| {
+            let NetOptions { se_hidden, pool_hidden, score_hidden } = load(set).expect("valid").spec().options;
+            assert_eq!([se_hidden, pool_hidden, score_hidden], expected, "{set:?}");
+        };
+        check(&[], [0, 0, 0]);
+        check(&["net.channels=256", "net.se_ratio=0.25"], [64, 0, 0]);
+        check(&["net.channels=8", "net.se_ratio=0.01"], [1, 0, 0]);
+        check(&["net.pool_hidden=64", "net.score_hidden=32"], [0, 64, 32]);
+    }
+
+    #[test]
+    fn settings_from_before_the_optional_layers_are_read() {
+        let config = Preset::Cpu.settings();
+        let old: String = config
+            .to_toml()
+            .lines()
+            .filter(|line| !["se_ratio", "pool_hidden", "score_"].iter().any(|key| line.starts_with(key)))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        assert!(old.len() < config.to_toml().len());
+        assert_eq!(Settings::from_toml(&old).expect("valid"), config);
+    }
+
+    #[test]
+    fn a_rollout_has_a_largest_size() {
+        let error = load(&["selfplay.envs=65536", "selfplay.horizon=65"]).expect_err("too large");
+        assert!(format!("{error:#}").contains("selfplay.envs * selfplay.horizon = 4259840: must be"), "{error:#}");
+    }
+
+    #[test]
+    fn every_preset_is_valid_and_whole_numbers_fit_fractions() {
+        for preset in [Preset::Tiny, Preset::Cpu, Preset::Gpu] {
+            preset.settings().validate().expect("valid preset");
+        }
+        assert_eq!(load(&["estimation.gamma=1"]).expect("valid").estimation.gamma, 1.0);
+    }
+
+    /// Keys of all numbers and names in a table, dotted.
+    fn keys(table: &toml::Table, prefix: &str) -> Vec<String> {
+        let keys = table.iter().flat_map(|(name, value)| match value {
+            toml::Value::Table(table) => keys(table, &format!("{prefix}{name}.")),
+            _ => vec![format!("{prefix}{name}")],
+        });
+        keys.collect()
+    }
+
+    #[test]
+    fn every_key_of_the_file_is_a_row_of_the_table() {
+        let file: toml::Table = Settings::default().to_toml().parse().expect("TOML");
+        let mut rows: Vec<String> = Settings::default().rows().into_iter().map(|row| row.setting.key).collect();
+        rows.sort();
+        let mut keys = keys(&file, "");
+        keys.sort();
+        assert_eq!(rows, keys);
+    }
+
+    #[test]
+    fn ranges_are_those_that_are_checked() {
+        for Row { setting: Setting { key, range, doc, .. }, default, .. } in Settings::default().rows() {
+            assert!(doc.ends_with('.') && !doc.contains("  ") && !doc.contains('|'), "{key}: {doc}");
+            let accepted = |text: String| {
+                // Beside it, what depends on the others.
+                let rest = ["selfplay.envs=1", "selfplay.horizon=1", "selfplay.max_plies=0"];
+                load(&[&rest[..], &[&format!("{key}={text}")]].concat()).is_ok()
+            };
+            match range {
+                Range::Numbers { low, high, step } => {
+                    assert!(accepted(low.to_string()), "{key}: {low}");
+                    assert!(!accepted((low - 1.0).to_string()) && !accepted("nan".into()), "{key}: below {low}");
+                    if high.is_finite() {
+                        assert!(accepted(high.to_string()), "{key}: {high}");
+                        assert!(!accepted((high + step as f64).to_string()), "{key}: above {high}");
+                    }
+                    assert!(step == 1 || !accepted((low + 1.0).to_string()), "{key}: not a multiple of {step}");
+                    assert!(!matches!(default, Value::Name(_)), "{key}");
+                }
+                Range::Names(names) => {
+                    assert!(names.iter().all(|name| accepted((*name).to_owned())), "{key}");
+                    let error = format!("{:#}", load(&[&format!("{key}=none")]).expect_err("no choice"));
+                    let listed = error.rsplit(" one of ").next().and_then(|list| list.rsplit("known are ").next());
+                    assert_eq!(listed.expect("a list").replace('`', ""), names.join(", "), "{key}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_of_the_documentation_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/settings.md");
+        let found = std::fs::read_to_string(path).expect("the page is there");
+        assert!(found == markdown(), "write it again: cargo run -- settings --markdown > docs/settings.md");
+    }
+
+    #[test]
+    fn the_schema_knows_every_key_and_no_other() {
+        let schema = json_schema();
+        let mut leaves = 0;
+        let mut objects = vec![&schema];
+        while let Some(object) = objects.pop() {
+            match object["properties"].as_object() {
+                Some(properties) => {
+                    assert_eq!(object["additionalProperties"], false);
+                    objects.extend(properties.values());
+                }
+                None => leaves += 1,
+            }
+        }
+        assert_eq!(leaves, Settings::default().rows().len());
+        let property = |key: &str| key.split('.').fold(&schema, |object, part| &object["properties"][part]);
+        let expected = serde_json::json!({
+            "description": "Width of the trunk. Unit: channels.",
+            "type": "integer", "default": 32, "minimum": 8, "maximum": 512, "multipleOf": 8,
+        });
+        assert_eq!(property("net.channels"), &expected);
+        assert_eq!(property("ppo.clip_coef")["default"], 0.2);
+        assert_eq!(property("run.device")["enum"], serde_json::json!(["auto", "cpu", "cuda", "wgpu"]));
+        assert_eq!(property("estimation.prior_weight.shape")["type"], "string");
+    }
+}

@@ -1,0 +1,64 @@
+//! Named starting points of the settings.
+
+use super::{NetSection, PpoSection, RunSection, SelfPlaySection, Settings};
+use crate::learner::Device;
+use keisei_core::learn::Schedule;
+use std::fmt;
+
+/// Named starting point of the settings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum Preset {
+    /// A few seconds, for tests.
+    Tiny,
+    /// A small network for two to sixteen CPU cores.
+    Cpu,
+    /// A larger network and batches for one GPU.
+    Gpu,
+}
+
+impl Preset {
+    /// All presets.
+    pub const ALL: [Self; 3] = [Self::Tiny, Self::Cpu, Self::Gpu];
+
+    /// Preset that suits this build and machine.
+    pub fn for_this_machine() -> Self {
+        if Device::of_this_build() == Device::Cpu { Self::Cpu } else { Self::Gpu }
+    }
+
+    /// Settings of the preset.
+    pub fn settings(self) -> Settings {
+        let cpu = Settings::default();
+        match self {
+            Self::Cpu => cpu,
+            Self::Tiny => Settings {
+                net: NetSection { channels: 8, blocks: 1, value_channels: 2, value_hidden: 8, ..cpu.net },
+                selfplay: SelfPlaySection {
+                    envs: 8,
+                    horizon: 8,
+                    max_plies: 60,
+                    first_opening_plies: 40,
+                    ..cpu.selfplay
+                },
+                ppo: PpoSection { minibatch: 32, ..cpu.ppo },
+                run: RunSection { iterations: 4, checkpoint_every: 1, evaluate_every: 0, ..cpu.run },
+                ..cpu
+            },
+            Self::Gpu => Settings {
+                net: NetSection { channels: 128, blocks: 8, value_channels: 8, value_hidden: 128, ..cpu.net },
+                selfplay: SelfPlaySection { envs: 4096, horizon: 64, ..cpu.selfplay },
+                ppo: PpoSection { minibatch: 16384, learning_rate: Schedule::cosine(5e-4, 4e-5, 1.0), ..cpu.ppo },
+                ..cpu
+            },
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tiny => "tiny",
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! Where the settings of a run come from. Later sources win: preset, TOML file, environment
+//! (`KEISEI_SET_PPO__CLIP_COEF=0.1`), then `--set ppo.clip_coef=0.1`. A key that is not in the table is an error.
+//!
+//! figment merges the layers and remembers the source of each value. The file is parsed here, since figment's own reader
+//! brings a second TOML parser, and so are variables, since its reader of the environment names none of them in errors.
+
+use super::{Preset, Settings};
+use anyhow::{Context, Error, Result, anyhow};
+use figment::error::Kind;
+use figment::providers::Serialized;
+use figment::value::{Dict, Map};
+use figment::{Figment, Metadata, Profile, Provider};
+use serde::Serialize;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// Prefix of the environment variables that are settings. Others of the project, such as `KEISEI_BIN`, are none.
+pub const ENVIRONMENT_PREFIX: &str = "KEISEI_SET_";
+
+/// Sources of settings on the command line.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Sources {
+    /// Starting point of the settings; chosen for this machine if not given
+    #[arg(long)]
+    pub preset: Option<Preset>,
+    /// TOML file of settings
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// One setting, such as `ppo.clip_coef=0.1`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl Sources {
+    /// Layers of settings from these sources and the environment.
+    ///
+    /// # Errors
+    /// Names the source, the key and what is wrong with it.
+    pub fn layers(&self, environment: impl Iterator<Item = (OsString, OsString)>) -> Result<Layers> {
+        let preset = self.preset.unwrap_or_else(Preset::for_this_machine);
+        let mut layers = Layers::new(&format!("preset {preset}"), &preset.settings());
+        if let Some(path) = &self.config {
+            layers = layers.file(path)?;
+        }
+        layers.environment(environment)?.set(&self.set)
+    }
+}
+
+/// Settings from several sources, the later ones over the earlier ones; each value knows its source.
+pub struct Layers(Figment);
+
+impl Layers {
+    /// The lowest layer: whole settings.
+    pub fn new(source: &str, settings: &Settings) -> Self {
+        Self(Figment::from(Layer { source: source.to_owned(), values: settings }))
+    }
+
+    /// Puts the settings in a TOML file over these.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is not TOML, or as for [`set`](Self::set).
+    pub fn file(self, path: &Path) -> Result<Self> {
+        let name = path.display();
+        let text = std::fs::read_to_string(path).with_context(|| format!("{name}: cannot read the configuration"))?;
+        let values: Table = text.parse().with_context(|| format!("{name}: not TOML"))?;
+        self.over(&name.to_string(), values)
+    }
+
+    /// Puts the settings among the variables of an environment over these.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn environment(self, environment: impl Iterator<Item = (OsString, OsString)>) -> Result<Self> {
+        environment.into_iter().try_fold(self, |layers, (name, text)| {
+            let name = name.to_string_lossy();
+            let Some(key) = name.strip_prefix(ENVIRONMENT_PREFIX) else { return Ok(layers) };
+            let key = key.to_lowercase().replace("__", ".");
+            layers.put(&format!("environment variable {name}"), &key, &text.to_string_lossy())
+        })
+    }
+
+    /// Puts settings given as `key=value` over these.
+    ///
+    /// # Errors
+    /// Names the setting, its key and what is wrong with it.
+    pub fn set(self, settings: &[String]) -> Result<Self> {
+        settings.iter().try_fold(self, |layers, setting| {
+            let source = format!("--set {setting}");
+            let (key, text) = setting.split_once('=').with_context(|| format!("{source}: expected key=value"))?;
+            layers.put(&source, key, text)
+        })
+    }
+
+    /// Puts one value, given as text, over these.
+    ///
+    /// # Errors
+    /// Names the source, the key and what is wrong with it.
+    pub fn put(self, source: &str, key: &str, text: &str) -> Result<Self> {
+        self.over(source, assignment(key, text))
+    }
+
+    /// Puts one more layer over these. It is read at once, so that no later layer hides what is wrong with it.
+    fn over(self, source: &str, values: Table) -> Result<Self> {
+        let layers = self.0.merge(Layer { source: source.to_owned(), values });
+        match layers.extract::<Settings>() {
+            Ok(_) => Ok(Self(layers)),
+            Err(error) => Err(fault(&error).context(source.to_owned())),
+        }
+    }
+
+    /// The settings, checked.
+    ///
+    /// # Errors
+    /// Names the key, its value, what it must be and, where it is the fault of one value, the value's source.
+    pub fn settings(&self) -> Result<Settings> {
+        let settings: Settings = self.0.extract().map_err(|error| fault(&error))?;
+        for row in settings.rows() {
+            row.check().with_context(|| self.source(&row.setting.key))?;
+        }
+        settings.check_together()?;
+        Ok(settings)
+    }
+
+    /// Source of the value that is in force for a key.
+    ///
+    /// # Panics
+    /// If there is no such key.
+    pub fn source(&self, key: &str) -> String {
+        self.0.find_metadata(key).expect("each key of the table has a value").name.to_string()
+    }
+}
+
+/// One layer of settings.
+struct Layer<T> {
+    source: String,
+    values: T,
+}
+
+impl<T: Serialize> Provider for Layer<T> {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.source.clone())
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Serialized::defaults(&self.values).data()
+    }
+}
+
+/// One dotted key with its value from text: a TOML value, or else a string.
+fn assignment(key: &str, text: &str) -> Table {
+    let value = text.parse().unwrap_or_else(|_| Value::String(text.to_owned()));
+    let mut parts = key.rsplit('.');
+    let innermost = Table::from_iter(parts.next().map(|name| (name.to_owned(), value)));
+    parts.fold(innermost, |inner, table| Table::from_iter([(table.to_owned(), Value::Table(inner))]))
+}
+
+/// What is wrong, behind the key.
+fn fault(error: &figment::Error) -> Error {
+    let key = error.path.join(".");
+    match &error.kind {
+        Kind::UnknownField(..) => anyhow!("{key}: no such setting"),
+        Kind::InvalidType(_, expected) if expected.starts_with("struct ") => anyhow!("{key}: is a table of settings"),
+        Kind::UnknownVariant(found, known) => {
+            anyhow!("{key}: unknown variant `{found}`, expected one of `{}`", known.join("`, `"))
+        }
+        kind => anyhow!("{key}: {kind}"),
+    }
+}

@@ -1,0 +1,286 @@
+//! The table of settings: the facts of each hyper-parameter, written once, beside the struct that holds its value.
+
+use crate::learner::{Device, Precision};
+use anyhow::{Result, bail};
+use keisei_core::learn::{Schedule, Shape};
+use serde::Serialize;
+use std::fmt;
+use std::ops::{RangeFrom, RangeInclusive};
+
+/// One hyper-parameter: what the table says of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Setting {
+    /// Key, such as `ppo.clip_coef`.
+    pub key: String,
+    /// Unit of its number; empty for a bare number or a name.
+    pub unit: &'static str,
+    /// Values that it may have.
+    pub range: Range,
+    /// What it is, in one sentence.
+    pub doc: String,
+}
+
+/// One hyper-parameter with its value.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Row {
+    /// The hyper-parameter.
+    pub setting: Setting,
+    /// Value in force.
+    pub value: Value,
+    /// Value where nothing else is said.
+    pub default: Value,
+}
+
+/// Value of a hyper-parameter.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Value {
+    /// Whole number.
+    Whole(u64),
+    /// Number with a fraction.
+    Fraction(f64),
+    /// Name of a choice.
+    Name(String),
+}
+
+/// Values that a hyper-parameter may have.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Range {
+    /// Numbers from `low` to `high`, infinite for no limit, that are multiples of `step`.
+    Numbers {
+        /// Least number.
+        low: f64,
+        /// Greatest number.
+        high: f64,
+        /// What whole numbers must be a multiple of.
+        step: u64,
+    },
+    /// Names.
+    Names(Vec<&'static str>),
+}
+
+/// The least number of a range "above 0": anything smaller has lost bits already.
+pub const ABOVE_0: f64 = f32::MIN_POSITIVE as f64;
+
+impl Range {
+    /// Only the multiples of `step` in it.
+    #[must_use]
+    pub fn step(self, step: u64) -> Self {
+        match self {
+            Self::Numbers { low, high, .. } => Self::Numbers { low, high, step },
+            Self::Names(_) => self,
+        }
+    }
+}
+
+impl<T: Into<f64> + Copy> From<RangeInclusive<T>> for Range {
+    fn from(range: RangeInclusive<T>) -> Self {
+        Self::Numbers { low: (*range.start()).into(), high: (*range.end()).into(), step: 1 }
+    }
+}
+
+impl<T: Into<f64>> From<RangeFrom<T>> for Range {
+    fn from(range: RangeFrom<T>) -> Self {
+        Self::Numbers { low: range.start.into(), high: f64::INFINITY, step: 1 }
+    }
+}
+
+impl<const N: usize> From<[&'static str; N]> for Range {
+    fn from(names: [&'static str; N]) -> Self {
+        Self::Names(names.into())
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Numbers { low, high, step } => {
+                if *low == ABOVE_0 {
+                    f.write_str("above 0")?;
+                } else {
+                    write!(f, "{low}")?;
+                }
+                if high.is_finite() {
+                    write!(f, " to {high}")?;
+                } else {
+                    f.write_str(" or more")?;
+                }
+                match step {
+                    1 => Ok(()),
+                    2 => f.write_str(", even"),
+                    step => write!(f, ", a multiple of {step}"),
+                }
+            }
+            Self::Names(names) => f.write_str(&names.join(", ")),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Whole(number) => write!(f, "{number}"),
+            Self::Fraction(number) => write!(f, "{number}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Row {
+    /// Checks the value in force against the range.
+    ///
+    /// # Errors
+    /// Names the key, its value and the range.
+    pub fn check(&self) -> Result<()> {
+        let Setting { key, range, .. } = &self.setting;
+        let value = &self.value;
+        let number = match (value, range) {
+            (Value::Name(name), Range::Names(known)) if known.contains(&name.as_str()) => return Ok(()),
+            (Value::Name(name), _) => bail!("{key} = {name:?}: known are {range}"),
+            (Value::Whole(number), _) => *number as f64,
+            (Value::Fraction(number), _) => *number,
+        };
+        match *range {
+            Range::Numbers { low, high, .. } if !(low..=high).contains(&number) => {
+                bail!("{key} = {value}: must be from {range}")
+            }
+            Range::Numbers { step: 2, .. } if number % 2.0 != 0.0 => bail!("{key} = {value}: must be even"),
+            Range::Numbers { step: step @ 3.., .. } if number % step as f64 != 0.0 => {
+                bail!("{key} = {value}: must be a multiple of {step}")
+            }
+            Range::Numbers { .. } => Ok(()),
+            Range::Names(_) => bail!("{key} = {value}: known are {range}"),
+        }
+    }
+}
+
+/// Type of a struct's field that holds a setting.
+pub(super) trait Field {
+    /// Rows of the table for it: one, or one for each number that `--set` can reach.
+    fn rows(&self, default: &Self, setting: Setting) -> Vec<Row>;
+}
+
+macro_rules! plain_fields {
+    ($($type:ty: |$value:ident| $into:expr;)+) => {$(
+        impl Field for $type {
+            fn rows(&self, default: &Self, setting: Setting) -> Vec<Row> {
+                let into = |$value: &Self| $into;
+                vec![Row { setting, value: into(self), default: into(default) }]
+            }
+        }
+    )+};
+}
+
+plain_fields! {
+    u16: |number| Value::Whole((*number).into());
+    u64: |number| Value::Whole(*number);
+    usize: |number| Value::Whole(*number as u64);
+    f32: |number| Value::Fraction(decimal(*number));
+    f64: |number| Value::Fraction(*number);
+    String: |name| Value::Name(name.clone());
+    Device: |device| Value::Name(name(device));
+    Precision: |precision| Value::Name(name(precision));
+    Shape: |shape| Value::Name(name(shape));
+}
+
+/// The number that a person would write for `number`: 0.1, not 0.10000000149.
+fn decimal(number: f32) -> f64 {
+    number.to_string().parse().expect("a printed number can be read")
+}
+
+/// Name of a choice in a file of settings.
+fn name(choice: &impl Serialize) -> String {
+    match toml::Value::try_from(choice) {
+        Ok(toml::Value::String(name)) => name,
+        other => unreachable!("a choice is written as its name, not {other:?}"),
+    }
+}
+
+impl Field for Schedule {
+    fn rows(&self, default: &Self, setting: Setting) -> Vec<Row> {
+        let number = |name: &str, doc: &str| Setting {
+            key: format!("{}.{name}", setting.key),
+            doc: format!("{}, {doc}.", setting.doc.trim_end_matches('.')),
+            ..setting.clone()
+        };
+        let until = Setting {
+            key: format!("{}.until", setting.key),
+            unit: "part of the run",
+            range: (ABOVE_0..=1.0).into(),
+            doc: "Part of the run after which it stays at `to`.".into(),
+        };
+        let shape = Setting {
+            key: format!("{}.shape", setting.key),
+            unit: "",
+            range: ["linear", "cosine"].into(),
+            doc: "Curve from `from` to `to`.".into(),
+        };
+        [
+            self.from.rows(&default.from, number("from", "at the start")),
+            self.to.rows(&default.to, number("to", "at the end")),
+            self.until.rows(&default.until, until),
+            self.shape.rows(&default.shape, shape),
+        ]
+        .concat()
+    }
+}
+
+/// Defines a struct of settings, their defaults and their rows of the table:
+/// `field: type = default, range, "unit";` under a doc comment that says what it is.
+macro_rules! settings {
+    (
+        $(#[doc = $about:literal])+
+        $name:ident {
+            $($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr, $range:expr, $unit:literal;)*
+        }
+        $(sections {
+            $($(#[doc = $section_doc:literal])+ $section:ident: $section_type:ty;)*
+        })?
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $(
+                $(#[doc = $doc])+
+                #[doc = concat!("\n\nDefault `", stringify!($default), "`, range `", stringify!($range), "` ", $unit)]
+                pub $field: $type,
+            )*
+            $($($(#[doc = $section_doc])+ pub $section: $section_type,)*)?
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self {
+                    $($field: $default,)*
+                    $($($section: Default::default(),)*)?
+                }
+            }
+        }
+
+        impl $name {
+            $(
+                /// Name and description of each section.
+                pub const SECTIONS: &[(&str, &str)] =
+                    &[$((stringify!($section), concat!($($section_doc),+).trim_ascii_start()),)*];
+            )?
+
+            /// Rows of the table, their keys behind `prefix`.
+            fn rows_behind(&self, prefix: &str) -> Vec<Row> {
+                let default = Self::default();
+                let mut rows = Vec::new();
+                $(
+                    let setting = Setting {
+                        key: format!("{prefix}{}", stringify!($field)),
+                        unit: $unit,
+                        range: Range::from($range),
+                        doc: concat!($($doc),+).trim_ascii_start().to_owned(),
+                    };
+                    rows.extend(self.$field.rows(&default.$field, setting));
+                )*
+                $($(rows.extend(self.$section.rows_behind(concat!(stringify!($section), ".")));)*)?
+                rows
+            }
+        }
+    };
+}
+pub(super) use settings;
