@@ -205,8 +205,8 @@ impl Batch {
     }
 
     /// No positions, to be evaluated for the score as well, where the network has a head for it.
-    pub const fn with_score() -> Self {
-        Self { observations: Vec::new(), legal: Rows::new(), with_score: true }
+    pub fn with_score() -> Self {
+        Self { with_score: true, ..Self::new() }
     }
 
     /// Appends a position with its legal actions. Where only the outcome is wanted there may be no actions.
@@ -474,7 +474,7 @@ mod tests {
             assert_eq!(prediction.logits, logits.collect::<Vec<_>>());
             assert_eq!((&prediction.wdl.0[..], prediction.score), (&wdl[3 * i..][..3], Some(score[i])));
         }
-        assert_eq!(found.get(1).logits, []);
+        assert!(found.get(1).logits.is_empty());
         // Logits that a device has picked itself.
         let picked: Vec<f32> = found.iter().flat_map(|prediction| prediction.logits).copied().collect();
         let mut taken = Predictions::new();

@@ -239,12 +239,12 @@ impl Search {
     /// If `mv` is not legal, or the game is over.
     pub fn advance(&mut self, mv: Move) {
         self.abandon();
-        self.play(mv);
+        self.reroot(mv);
         self.look_at_root();
     }
 
     /// Plays `mv` and makes the node behind it the root.
-    fn play(&mut self, mv: Move) {
+    fn reroot(&mut self, mv: Move) {
         self.game.play(mv);
         let edge = self.tree.edges(ROOT).iter().find(|edge| edge.mv == mv);
         // Sequential halving plans every visit of a root, so it starts from none.
@@ -265,7 +265,7 @@ impl Search {
             Some([]) if same => self.game = game,
             Some(rest) if same => {
                 for &mv in rest {
-                    self.play(mv);
+                    self.reroot(mv);
                 }
                 // It may also have been resigned or declared.
                 self.game = game;

@@ -12,9 +12,10 @@
 //! logits, f32 little-endian; and `fixtures large FILE` a model that is large enough for the page to ask for a GPU.
 
 use anyhow::{Context, Result, bail};
-use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
+use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
+use keisei_core::evaluator::{Batch, HostEvaluator};
 use keisei_core::format::{Dtype, Model, PlyInfo, Provenance, Record, record};
-use keisei_core::net::{Executor, NetOptions, NetSpec, OUTCOMES, WdlLogits, Weights, simd::Simd};
+use keisei_core::net::{NetOptions, NetSpec, Weights, simd::Simd};
 use keisei_core::search::policy;
 use keisei_core::shogi::{Game, Move, Position};
 use keisei_tests::random::{Choices, Random};
@@ -51,13 +52,19 @@ fn files(directory: &Path) -> Result<()> {
 
 fn logits(path: &Path, file: &Path) -> Result<()> {
     let bytes = fs::read(path).with_context(|| format!("{}", path.display()))?;
-    let mut player = Player::new(&Model::from_bytes(&bytes).with_context(|| format!("{}", path.display()))?);
-    let mut answers = Vec::new();
+    let model = Model::from_bytes(&bytes).with_context(|| format!("{}", path.display()))?;
+    let mut batch = Batch::new();
     for game in positions() {
-        player.look(&game);
-        answers.extend(player.policy.iter().chain(&player.wdl).flat_map(|logit| logit.to_le_bytes()));
+        // As if every action were legal.
+        batch.push(PackedObservation::new(&game), (0..model.actions.count() as u16).map(Action));
     }
-    write(file, &answers)
+    let mut evaluator = evaluator(&model);
+    let answers = evaluator.predict(&batch).iter().flat_map(|found| found.logits.iter().copied().chain(found.wdl.0));
+    write(file, &answers.flat_map(f32::to_le_bytes).collect::<Vec<u8>>())
+}
+
+fn evaluator(model: &Model) -> HostEvaluator<Simd> {
+    HostEvaluator::new(Simd::new(&model.weights), model.features, model.actions)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -123,7 +130,7 @@ fn positions() -> Vec<Game> {
 
 /// A game of the model against itself at temperature 1.
 fn self_play(model: &Model, random: &mut Random) -> Record {
-    let mut evaluator = HostEvaluator::new(Simd::new(&model.weights), model.features, model.actions);
+    let mut evaluator = evaluator(model);
     let mut batch = Batch::new();
     let mut game = new_game();
     let mut plies = Vec::new();
