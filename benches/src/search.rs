@@ -84,7 +84,7 @@ impl Runner {
             game.play_unchecked(moves[(random.next_u64() % moves.len() as u64) as usize]);
         }
         let mut search =
-            Search::new(game, Actions::Dest2187, Settings { visits: VISITS_OF_A_MOVE, ..Settings::default() }, 1);
+            Search::new(game, Actions::Dest2187, Settings { visits: VISITS_OF_A_MOVE, ..Settings::default() });
         while !search.is_finished() {
             search.step(&mut self.evaluator, BATCH).expect("a CPU does not fail");
         }
@@ -96,5 +96,5 @@ impl Runner {
 }
 
 fn search(game: Game) -> Search {
-    Search::new(game, Actions::Dest2187, Settings { visits: VISITS, ..Settings::default() }, 1)
+    Search::new(game, Actions::Dest2187, Settings { visits: VISITS, ..Settings::default() })
 }

@@ -84,7 +84,7 @@ impl SearchPlayer {
                 search.follow(game);
                 search
             }
-            None => Search::new(game, self.evaluator.shape().actions, self.settings.clone(), turn.random.next_u64()),
+            None => Search::new(game, self.evaluator.shape().actions, self.settings.clone()),
         }
     }
 

@@ -251,7 +251,7 @@ impl Engine {
                 search.follow(game);
                 search.set_visits(visits);
             }
-            None => self.search = Some(Search::new(game, self.model.actions, settings, 0)),
+            None => self.search = Some(Search::new(game, self.model.actions, settings)),
         }
         // Without one visit there would be no move to play.
         self.step(1).map(|_| ())

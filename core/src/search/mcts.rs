@@ -2,15 +2,13 @@
 
 use alloc::vec::Vec;
 
-use super::gumbel::Halving;
 use super::mate::{self, Line};
+use super::puct;
 use super::settings::{MateLimits, Settings};
 use super::tree::{Edge, NodeId, Proof, ROOT, Stage, Tree, seen_by_other_side, with_rest_lost};
-use super::{noise, puct};
 use crate::encoding::{Actions, PackedObservation};
 use crate::evaluator::{Batch, Evaluator, EvaluatorError, Prediction};
 use crate::net::Wdl;
-use crate::random::SplitMix64;
 use crate::shogi::{Game, GameResult, Move};
 
 /// Visits that need no network which one call of [`Search::gather`] makes at most, for each leaf asked for: the caller
@@ -20,7 +18,7 @@ const FREE_VISITS: usize = 64;
 /// A search from one position of a game on.
 ///
 /// Drive it by [`gather`](Self::gather) and [`deliver`](Self::deliver), or by [`step`](Self::step) which calls both, until
-/// it [is finished](Self::is_finished) or you have had enough. The same game, settings, seed, batches and network give the same tree.
+/// it [is finished](Self::is_finished) or you have had enough. The same game, settings, batches and network give the same tree.
 #[derive(Clone, Debug)]
 pub struct Search {
     settings: Settings,
@@ -29,8 +27,6 @@ pub struct Search {
     pub(super) game: Game,
     pub(super) tree: Tree,
     pub(super) root_mate: Option<Line>,
-    pub(super) halving: Option<Halving>,
-    random: SplitMix64,
     /// Keys of positions that have occurred twice or more on the way to the current one.
     repeated: Vec<u64>,
     pending: Vec<Leaf>,
@@ -58,11 +54,11 @@ enum Descent {
 }
 
 impl Search {
-    /// A search from the current position of `game` on. `seed` matters to noise and Gumbel numbers only.
+    /// A search from the current position of `game` on.
     ///
     /// # Panics
     /// If a setting is out of its range; see [`Settings::validate`].
-    pub fn new(game: Game, actions: Actions, settings: Settings, seed: u64) -> Search {
+    pub fn new(game: Game, actions: Actions, settings: Settings) -> Search {
         if let Err(error) = settings.validate() {
             panic!("{error}");
         }
@@ -72,8 +68,6 @@ impl Search {
             game,
             tree: Tree::new(),
             root_mate: None,
-            halving: None,
-            random: SplitMix64(seed),
             repeated: Vec::new(),
             pending: Vec::new(),
             batch: Batch::new(),
@@ -101,10 +95,9 @@ impl Search {
     /// Sets how many visits of the root finish the search, at least 1.
     ///
     /// # Panics
-    /// If `visits` is 0, or sequential halving has already planned for another number.
+    /// If `visits` is 0.
     pub fn set_visits(&mut self, visits: u32) {
         assert!(visits > 0, "a search makes at least one visit");
-        assert!(self.halving.is_none(), "sequential halving plans its visits at the start");
         self.settings.visits = visits;
     }
 
@@ -205,9 +198,6 @@ impl Search {
             self.tree.sort_edges(id);
             self.tree.node_mut(id).stage = Stage::Open;
             self.back_up(path, finite(wdl.softmax()));
-            if id == ROOT {
-                self.disturb_root();
-            }
         }
         self.forget_pending();
     }
@@ -247,10 +237,9 @@ impl Search {
     fn reroot(&mut self, mv: Move) {
         self.game.play(mv);
         let edge = self.tree.edges(ROOT).iter().find(|edge| edge.mv == mv);
-        // Sequential halving plans every visit of a root, so it starts from none.
         self.tree = match edge.and_then(Edge::child) {
-            Some(child) if self.settings.gumbel.is_none() => self.tree.subtree(child),
-            _ => Tree::new(),
+            Some(child) => self.tree.subtree(child),
+            None => Tree::new(),
         };
     }
 
@@ -261,7 +250,6 @@ impl Search {
         let same = self.game.start() == game.start() && self.game.max_plies() == game.max_plies();
         let rest = game.moves().strip_prefix(self.game.moves());
         match rest {
-            // The same position: noise and plans stand.
             Some([]) if same => self.game = game,
             Some(rest) if same => {
                 for &mv in rest {
@@ -279,10 +267,9 @@ impl Search {
         }
     }
 
-    /// Looks for what needs no network: a declaration, a forced mate. Then starts what is special at a root.
+    /// Looks for what needs no network: a declaration, a forced mate.
     fn look_at_root(&mut self) {
         self.repeated = self.game.repeated_keys().collect();
-        self.halving = None;
         self.root_mate = None;
         if self.game.outcome().is_some() {
             return;
@@ -298,24 +285,6 @@ impl Search {
         } else if root.stage == Stage::Fresh {
             // Whatever was proven of it as a leaf is of no use here without a move.
             root.proof = None;
-        } else {
-            self.disturb_root();
-        }
-    }
-
-    /// Noise or Gumbel numbers for an open root.
-    fn disturb_root(&mut self) {
-        if let Some(settings) = self.settings.noise {
-            let edges = self.tree.edges_mut(ROOT);
-            let noise = noise::dirichlet(&mut self.random, settings.alpha, edges.len());
-            for (edge, noise) in edges.iter_mut().zip(noise) {
-                edge.prior += settings.fraction * (noise - edge.prior);
-            }
-            self.tree.sort_edges(ROOT);
-        }
-        if let Some(gumbel) = self.settings.gumbel {
-            let visits = self.settings.visits - 1;
-            self.halving = Some(Halving::new(&self.tree, ROOT, gumbel, visits, &mut self.random));
         }
     }
 
@@ -327,10 +296,7 @@ impl Search {
         let mut id = ROOT;
         let mut draw_value = self.settings.draw_value;
         while self.tree.node(id).stage == Stage::Open && self.tree.node(id).proof.is_none() {
-            let edge = match &self.halving {
-                Some(halving) if id == ROOT => halving.select(&self.tree, id, draw_value),
-                _ => puct::select(&self.tree, id, &self.settings, draw_value),
-            };
+            let edge = puct::select(&self.tree, id, &self.settings, draw_value);
             let edge = edge.expect("a node of which all moves lose is proven");
             self.game.play_unchecked(self.tree.edges(id)[edge].mv);
             if self.game.repetition_count() >= 2 {

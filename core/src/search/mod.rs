@@ -6,13 +6,11 @@
 //! | `settings` | every number of the search, with its default |
 //! | `mcts` | the search itself: hands out leaves, takes back what the network says of them |
 //! | `puct` | which move to follow from a node |
-//! | `gumbel` | which move to follow from the root, for small budgets |
 //! | `mate` | forced mate by checks |
 //! | `tree` | nodes and edges, and what has been proven of them |
-//! | `noise` | Dirichlet and Gumbel numbers |
 //! | `report` | candidates, principal variations, the decision |
 //!
-//! The search has no thread, no clock and no hidden randomness. Whoever drives it gathers a few leaves, evaluates them and
+//! The search has no thread, no clock and no randomness. Whoever drives it gathers a few leaves, evaluates them and
 //! delivers the result, as long as there is time; between two such steps it can be asked for its candidates, or dropped.
 //!
 //! ```
@@ -28,7 +26,7 @@
 //! let mut evaluator = HostEvaluator::new(net, Features::Attack96, Actions::Dest2187);
 //!
 //! let game = Game::new(Position::from_sfen("8k/9/8P/9/9/9/9/9/K8 b G 1").unwrap(), 0);
-//! let mut search = Search::new(game, Actions::Dest2187, Settings { visits: 100, ..Settings::default() }, 1);
+//! let mut search = Search::new(game, Actions::Dest2187, Settings { visits: 100, ..Settings::default() });
 //! while !search.is_finished() {
 //!     search.step(&mut evaluator, 8).unwrap();
 //! }
@@ -42,14 +40,12 @@ pub mod policy;
 mod settings;
 mod mcts;
 mod puct;
-mod gumbel;
 pub mod mate;
 mod tree;
-mod noise;
 mod report;
 
 pub use mcts::Search;
 pub use report::{Candidate, Decision};
 
-pub use settings::{Gumbel, MateLimits, Noise, Settings, SettingsError};
+pub use settings::{MateLimits, Settings, SettingsError};
 pub use tree::Proof;

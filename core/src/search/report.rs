@@ -25,7 +25,7 @@ pub enum Decision {
 pub struct Candidate {
     /// The move.
     pub mv: Move,
-    /// Its policy, in [0, 1], at the temperature of the settings and with the noise; 0 if the network was not asked.
+    /// Its policy, in [0, 1], at the temperature of the settings; 0 if the network was not asked.
     pub prior: f32,
     /// Its visits.
     pub visits: u32,
@@ -66,7 +66,7 @@ impl Search {
         self.ranked().into_iter().take(count).map(|i| self.candidate(&edges[i])).collect()
     }
 
-    /// What to do, without randomness (but for that of sequential halving).
+    /// What to do, without randomness.
     ///
     /// # Panics
     /// If the search is not finished and the root was never visited.
@@ -80,11 +80,7 @@ impl Search {
         if self.game.position().can_declare() {
             return Decision::Declare;
         }
-        let planned = self.halving.as_ref().and_then(|halving| {
-            let certain = self.proof().is_some();
-            if certain { None } else { halving.decide(&self.tree, ROOT, self.settings().draw_value) }
-        });
-        let best = planned.or_else(|| self.ranked().first().copied());
+        let best = self.ranked().first().copied();
         Decision::Play(self.tree.edges(ROOT)[best.expect("the root was visited")].mv)
     }
 
@@ -97,8 +93,7 @@ impl Search {
     pub fn decide_at(&self, temperature: f32, uniform: f32) -> Decision {
         assert!(temperature >= 0.0, "temperature {temperature} is not in 0..");
         let best = self.decide();
-        if temperature == 0.0 || self.proof().is_some() || self.halving.is_some() || !matches!(best, Decision::Play(_))
-        {
+        if temperature == 0.0 || self.proof().is_some() || !matches!(best, Decision::Play(_)) {
             return best;
         }
         let edges = self.tree.edges(ROOT);

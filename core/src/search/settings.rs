@@ -4,9 +4,6 @@ use core::fmt;
 
 use super::mate;
 
-/// The most visits for which sequential halving can be planned.
-pub const MAX_HALVING: u32 = 1_000_000;
-
 /// How to search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -26,32 +23,10 @@ pub struct Settings {
     pub policy_temperature: f32,
     /// What a draw is worth to the side to move at the root, in [-1, 1].
     pub draw_value: f32,
-    /// Noise on the root's policy, for self-play and variety; nothing for none.
-    pub noise: Option<Noise>,
-    /// Sequential halving at the root instead of PUCT, for small budgets; nothing for PUCT.
-    pub gumbel: Option<Gumbel>,
     /// The search for mate at the root.
     pub root_mate: MateLimits,
     /// The search for mate at every leaf.
     pub leaf_mate: MateLimits,
-}
-
-/// Dirichlet noise on the root's policy.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Noise {
-    /// Concentration, above 0: `AlphaZero`'s 0.15 for shogi.
-    pub alpha: f32,
-    /// Part of the policy that is noise, in [0, 1].
-    pub fraction: f32,
-}
-
-/// Sequential halving over Gumbel numbers (Danihelka, Guez, Schrittwieser and Silver 2022).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Gumbel {
-    /// How many moves of the root are looked at, at least 1.
-    pub considered: u16,
-    /// Scale of the random numbers, 0 or more: 1 explores as in training, 0 plays the best move.
-    pub scale: f32,
 }
 
 /// How far to look for a forced mate.
@@ -73,8 +48,6 @@ impl Default for Settings {
             fpu_reduction: 0.2,
             policy_temperature: 1.3,
             draw_value: 0.0,
-            noise: None,
-            gumbel: None,
             root_mate: MateLimits { plies: 9, nodes: 20_000 },
             leaf_mate: MateLimits { plies: 3, nodes: 40 },
         }
@@ -112,15 +85,6 @@ impl Settings {
         check("fpu_reduction", (0.0..=2.0).contains(&self.fpu_reduction), "from 0 to 2")?;
         check("policy_temperature", (0.01..=100.0).contains(&self.policy_temperature), "from 0.01 to 100")?;
         check("draw_value", (-1.0..=1.0).contains(&self.draw_value), "from -1 to 1")?;
-        if let Some(Noise { alpha, fraction }) = self.noise {
-            check("noise.alpha", (0.001..=1000.0).contains(&alpha), "from 0.001 to 1000")?;
-            check("noise.fraction", (0.0..=1.0).contains(&fraction), "from 0 to 1")?;
-        }
-        if let Some(Gumbel { considered, scale }) = self.gumbel {
-            check("gumbel.considered", considered >= 1, "at least 1")?;
-            check("gumbel.scale", (0.0..=100.0).contains(&scale), "from 0 to 100")?;
-            check("visits", self.visits <= MAX_HALVING, "at most 1000000 for sequential halving")?;
-        }
         for (field, limits) in [("root_mate.plies", self.root_mate), ("leaf_mate.plies", self.leaf_mate)] {
             check(field, limits.plies <= mate::MAX_PLIES, "at most 15")?;
         }
@@ -146,10 +110,6 @@ mod tests {
         check("c_puct", |s| s.c_puct = f32::NAN);
         check("policy_temperature", |s| s.policy_temperature = 0.0);
         check("draw_value", |s| s.draw_value = 1.5);
-        check("noise.alpha", |s| s.noise = Some(Noise { alpha: 0.0, fraction: 0.25 }));
-        check("noise.fraction", |s| s.noise = Some(Noise { alpha: 0.15, fraction: 1.1 }));
-        check("gumbel.considered", |s| s.gumbel = Some(Gumbel { considered: 0, scale: 1.0 }));
-        check("visits", |s| s.gumbel = Some(Gumbel { considered: 16, scale: 1.0 }));
         check("leaf_mate.plies", |s| s.leaf_mate.plies = 17);
     }
 }

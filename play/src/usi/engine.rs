@@ -183,7 +183,7 @@ impl<W: Write> UsiEngine<W> {
                 search.set_visits(visits);
                 search
             }
-            _ => Search::new(game, workers.actions(), settings, self.searches),
+            _ => Search::new(game, workers.actions(), settings),
         })
     }
 
