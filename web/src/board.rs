@@ -1,7 +1,7 @@
 //! A game on the page's thread.
 
 use keisei_core::notation::western;
-use keisei_core::shogi::{Color, Game, GameResult, Move, Origin, PieceType, Position, Square};
+use keisei_core::shogi::{Color, Game, GameResult, Move, Origin, Outcome, PieceType, Position, Square};
 use wasm_bindgen::prelude::*;
 
 use crate::js_error;
@@ -21,14 +21,14 @@ pub struct Board {
 
 /// How a game has ended.
 #[wasm_bindgen]
-pub struct Outcome {
+pub struct GameEnd {
     /// The winner's colour; nothing for a draw or a game that was cut off.
     pub winner: Option<u8>,
     reason: String,
 }
 
 #[wasm_bindgen]
-impl Outcome {
+impl GameEnd {
     /// Why, in lower-case words such as `checkmate`.
     #[wasm_bindgen(getter)]
     pub fn reason(&self) -> String {
@@ -36,13 +36,13 @@ impl Outcome {
     }
 }
 
-impl From<keisei_core::shogi::Outcome> for Outcome {
-    fn from(outcome: keisei_core::shogi::Outcome) -> Outcome {
+impl From<Outcome> for GameEnd {
+    fn from(outcome: Outcome) -> GameEnd {
         let winner = match outcome.result {
             GameResult::Win(color) => Some(color as u8),
             GameResult::Draw | GameResult::Truncated => None,
         };
-        Outcome { winner, reason: outcome.reason.to_string() }
+        GameEnd { winner, reason: outcome.reason.to_string() }
     }
 }
 
@@ -182,8 +182,8 @@ impl Board {
     }
 
     /// How the game has ended, if it has.
-    pub fn outcome(&self) -> Option<Outcome> {
-        self.game.outcome().map(Outcome::from)
+    pub fn outcome(&self) -> Option<GameEnd> {
+        self.game.outcome().map(GameEnd::from)
     }
 
     /// Ends the game: `loser` resigns.

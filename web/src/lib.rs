@@ -7,7 +7,7 @@ mod board;
 mod engine;
 mod replay;
 
-pub use board::{Board, Outcome};
+pub use board::{Board, GameEnd};
 pub use engine::{Candidates, Engine, Thought};
 pub use replay::{Recorder, Replay};
 

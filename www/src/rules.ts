@@ -3,7 +3,7 @@
 import init from "./wasm/keisei_web.js";
 import wasmUrl from "./wasm/keisei_web_bg.wasm?url";
 
-export { Board, Outcome, Recorder, Replay } from "./wasm/keisei_web.js";
+export { Board, GameEnd, Recorder, Replay } from "./wasm/keisei_web.js";
 
 /** Resolves when the rules can be used. */
 export const rulesReady: Promise<unknown> = init({ module_or_path: wasmUrl });
