@@ -11,7 +11,6 @@ mod test;
 mod web;
 
 mod install;
-mod licences;
 mod shell;
 mod summary;
 mod wasm;

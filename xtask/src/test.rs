@@ -3,7 +3,7 @@
 use crate::install::{Missing, chromium, cpp_compiler, npm_packages, python_packages, vulkan_drivers};
 use crate::shell::{cargo, command, find, root, run_read, target_directory};
 use crate::summary::{Counts, Row, table};
-use crate::{licences, shell, wasm, web};
+use crate::{shell, wasm, web};
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use std::process::Command;
@@ -104,7 +104,7 @@ fn judge(mut counts: Counts, result: Result<()>, in_ci: bool) -> (Counts, String
 fn run_stage(stage: Stage) -> (Counts, Result<()>) {
     match stage {
         Stage::Format => checked(format()),
-        Stage::Licences => checked(licences::check()),
+        Stage::Licences => checked(shell::run(cargo().args(["run", "--package", "licences"]))),
         Stage::Clippy => checked(clippy()),
         Stage::Rust => rust_tests(),
         Stage::Docs => tested(cargo().args(["test", "--workspace", "--doc", "--no-fail-fast"])),
@@ -164,7 +164,7 @@ fn rust_tests() -> (Counts, Result<()>) {
     if find("cargo-nextest").is_some() {
         cargo.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
     } else {
-        cargo.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+        cargo.args(["test", "--workspace", "--tests", "--no-fail-fast"]);
     }
     let python = match std::env::var_os(PYTHON) {
         Some(python) => Ok(python.into()),
@@ -188,7 +188,7 @@ fn browser_tests() -> Result<Command> {
     npm_packages(&folder)?;
     // The programs that the Rust tests run, so nothing is built twice: `cargo build` would leave out the features of the
     // tests' dependencies, and then build burn once more.
-    shell::run(cargo().args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-run"]))?;
+    shell::run(cargo().args(["test", "--workspace", "--tests", "--no-run"]))?;
     let mut npm = command("npm", &["test", "--silent"]);
     npm.current_dir(folder).env("CHROMIUM", chromium).env("KEISEI_BIN", target_directory()?.join("debug"));
     Ok(npm)

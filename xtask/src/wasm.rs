@@ -7,7 +7,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use wasm_bindgen_cli_support::Bindgen;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -199,9 +198,7 @@ pub fn build_gpu() -> Result<PathBuf> {
 }
 
 fn bind(compiled: &Path, out: &Path) -> Result<()> {
-    let mut bindgen = Bindgen::new();
-    bindgen.input_path(compiled).typescript(true).remove_name_section(true).remove_producers_section(true);
-    bindgen.web(true)?.generate(out).with_context(|| format!("bindings of {}", compiled.display()))
+    run(cargo().args(["run", "--package", "wasm-bind", "--"]).args([compiled, out]))
 }
 
 /// Makes a module smaller and faster, in place; `level` is the optimiser's, `-O3` for speed, `-Oz` for size.
