@@ -1,7 +1,8 @@
 //! `cargo xtask bench NAME`: one benchmark of `benches/`, each a program of its own.
 
-use crate::install::{Missing, chromium, npm_packages, vulkan_drivers};
+use crate::install::{Missing, npm_packages};
 use crate::shell::{cargo, command, json, root, run as run_command, target_directory};
+use crate::tools::{CHROMIUM, VULKAN_DRIVERS};
 use crate::wasm;
 use anyhow::{Context as _, Result, bail};
 use std::process::Command;
@@ -66,10 +67,10 @@ pub fn run(options: &Options) -> Result<()> {
 /// Gives the program a driver that plays a GPU, the page's module for WebGPU and a browser for it: what can be had of these.
 fn gpus(command: &mut Command) -> Result<()> {
     let mut give = || {
-        vulkan_drivers()?;
+        VULKAN_DRIVERS.find_or_install()?;
         command.env("XDG_RUNTIME_DIR", target_directory()?);
         npm_packages(&root().join("tests/browser"))?;
-        command.arg("--browser").arg(chromium()?).arg("--webgpu").arg(wasm::build_gpu()?);
+        command.arg("--browser").arg(CHROMIUM.find_or_install()?).arg("--webgpu").arg(wasm::build_gpu()?);
         Ok(())
     };
     give().or_else(|error: anyhow::Error| {

@@ -1,7 +1,6 @@
 //! `cargo xtask demo`: from nothing to a game against a trained agent.
 
-use crate::install::www;
-use crate::shell::{cargo, root, run as run_command};
+use crate::shell::{cargo, root, run as run_command, www};
 use crate::web;
 use anyhow::Result;
 use std::process::Command;
@@ -36,6 +35,6 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn trainer() -> Command {
     let mut cargo = cargo();
-    cargo.args(["run", "--quiet", "--release", "--package", "trainer-native", "--"]);
+    cargo.args(["run", "--release", "--package", "trainer-native", "--"]);
     cargo
 }

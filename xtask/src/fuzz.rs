@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz [TARGET]`: the fuzz targets of `fuzz/`, one after another, each for some minutes.
 
-use crate::install::cpp_compiler;
-use crate::shell::{cargo, find, root, run as run_command};
+use crate::shell::{cargo, root, run as run_command};
+use crate::tools::{CARGO_FUZZ, CPP_COMPILER};
 use anyhow::{Context, Result, bail};
 use std::fs;
 
@@ -56,8 +56,9 @@ fn targets() -> Result<Vec<String>> {
 
 /// cargo-fuzz, and a compiler for libFuzzer, which is C++.
 fn install() -> Result<()> {
-    cpp_compiler()?;
-    if find("cargo-fuzz").is_none() {
+    CPP_COMPILER.find_or_install()?;
+    if let Err(error) = CARGO_FUZZ.find() {
+        eprintln!("{error}");
         run_command(cargo().args(["install", "cargo-fuzz", "--locked"]))?;
     }
     Ok(())

@@ -13,6 +13,7 @@ mod web;
 mod install;
 mod shell;
 mod summary;
+mod tools;
 mod wasm;
 
 #[derive(Parser)]

@@ -1,8 +1,9 @@
 //! `cargo xtask test`: every check, each as one stage of a table, whatever happens to the others.
 
-use crate::install::{Missing, chromium, cpp_compiler, npm_packages, python_packages, vulkan_drivers};
-use crate::shell::{cargo, command, find, root, run_read, target_directory};
+use crate::install::{Missing, npm_packages, python_packages};
+use crate::shell::{cargo, command, root, run_read, target_directory};
 use crate::summary::{Counts, Row, table};
+use crate::tools::{CHROMIUM, CPP_COMPILER, NEXTEST, NPM, VULKAN_DRIVERS};
 use crate::{shell, wasm, web};
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
@@ -134,7 +135,7 @@ fn clippy() -> Result<()> {
     ] {
         shell::run(cargo().arg("clippy").args(what).args(["--", "-D", "warnings"]))?;
     }
-    cpp_compiler()?;
+    CPP_COMPILER.find_or_install()?;
     // In the same folder as the rest: most of what the fuzz targets need is there already.
     let mut fuzz = cargo();
     fuzz.args(["clippy", "--manifest-path", "fuzz/Cargo.toml", "--target-dir"]).arg(target_directory()?);
@@ -157,11 +158,11 @@ fn tested(command: &mut Command) -> (Counts, Result<()>) {
     (counts, result.and_then(|()| if ran { Ok(()) } else { bail!("ran no test") }))
 }
 
-/// All of them in one build: a package alone would be built with fewer features, and then burn once more. Without the Python
+/// All of them in one build: a package alone would be built with fewer features, and burn once more. Without the Python
 /// programs that some tests ask, these tests do the rest.
 fn rust_tests() -> (Counts, Result<()>) {
     let mut cargo = cargo();
-    if find("cargo-nextest").is_some() {
+    if NEXTEST.find().is_ok() {
         cargo.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
     } else {
         cargo.args(["test", "--workspace", "--tests", "--no-fail-fast"]);
@@ -184,12 +185,12 @@ fn rust_tests() -> (Counts, Result<()>) {
 /// The tests drive this browser; the programs in this folder serve the pages and compute what they should show.
 fn browser_tests() -> Result<Command> {
     let folder = root().join("tests/browser");
-    let chromium = chromium()?;
+    let chromium = CHROMIUM.find_or_install()?;
     npm_packages(&folder)?;
     // The programs that the Rust tests run, so nothing is built twice: `cargo build` would leave out the features of the
     // tests' dependencies, and then build burn once more.
     shell::run(cargo().args(["test", "--workspace", "--tests", "--no-run"]))?;
-    let mut npm = command("npm", &["test", "--silent"]);
+    let mut npm = command(NPM.find()?, &["test", "--silent"]);
     npm.current_dir(folder).env("CHROMIUM", chromium).env("KEISEI_BIN", target_directory()?.join("debug"));
     Ok(npm)
 }
@@ -197,7 +198,7 @@ fn browser_tests() -> Result<Command> {
 /// On lavapipe, unless the environment names another Vulkan driver. With every feature, so that what only a
 /// GPU build holds is compiled as well; not optimised, for that would take a quarter of an hour and only hands work to the driver.
 fn gpu_tests() -> Result<Command> {
-    vulkan_drivers()?;
+    VULKAN_DRIVERS.find_or_install()?;
     let mut cargo = cargo();
     for setting in ["opt-level=0", "debug=false", "package.'*'.opt-level=0"] {
         cargo.arg("--config").arg(format!("profile.dev.{setting}"));
