@@ -1,37 +1,75 @@
 //! `cargo xtask bench NAME`: one benchmark of `benches/`, each a program of its own.
 
-use crate::install::{Missing, chromium, npm_packages, vulkan_drivers};
+use crate::install::{Missing, npm_packages};
 use crate::shell::{cargo, command, json, root, run as run_command, target_directory};
+use crate::tools::{CHROMIUM, VULKAN_DRIVERS};
 use crate::wasm;
 use anyhow::{Context as _, Result, bail};
+use lexopt::{Arg, Parser, ValueExt as _};
+use serde_json::Value;
+use std::ffi::OsString;
 use std::process::Command;
 
-/// Which benchmark, and what to tell it.
-#[derive(clap::Args)]
+/// Usage of the command.
+pub const USAGE: &str = "\
+bench [--gpu] [NAME] [--] [ARGUMENTS]...
+
+Arguments:
+  NAME       The benchmark; without it their names are listed
+  ARGUMENTS  Arguments of the benchmark
+
+Options:
+  --gpu  Build what runs on GPUs as well, which takes a quarter of an hour; where there is no GPU the CPU plays one";
+
+/// Options of the command.
+#[derive(Debug, PartialEq)]
 pub struct Options {
-    /// Its name; without one the names are listed
-    name: Option<String>,
-    /// Build what GPUs run as well, which takes a quarter of an hour; where there is no GPU the CPU plays one
-    #[arg(long)]
-    gpu: bool,
-    /// Arguments of the benchmark
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    args: Vec<String>,
+    /// Name of the benchmark; without it the names are listed.
+    pub name: Option<String>,
+    /// Whether what runs on GPUs is built as well.
+    pub gpu: bool,
+    /// Arguments of the benchmark.
+    pub arguments: Vec<OsString>,
+}
+
+impl Options {
+    /// Reads the options; `None` if they ask for help. What follows the name belongs to the benchmark, except `--gpu` directly
+    /// behind it, and a first `--`.
+    pub fn parse(arguments: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
+        let mut options = Options { name: None, gpu: false, arguments: Vec::new() };
+        while let Some(argument) = arguments.next()? {
+            match argument {
+                Arg::Long("help") | Arg::Short('h') => return Ok(None),
+                Arg::Long("gpu") => options.gpu = true,
+                Arg::Value(name) => {
+                    options.name = Some(name.string()?);
+                    let mut rest = arguments.raw_args()?;
+                    options.gpu |= rest.next_if(|next| next == "--gpu").is_some();
+                    rest.next_if(|next| next == "--");
+                    options.arguments = rest.collect();
+                    break;
+                }
+                other => return Err(other.unexpected()),
+            }
+        }
+        Ok(Some(options))
+    }
 }
 
 /// Runs the benchmark in the release profile, with all that it compares.
+///
+/// # Errors
+/// There is no such benchmark, or it fails.
 pub fn run(options: &Options) -> Result<()> {
     let targets = targets()?;
-    let programs: Vec<&Target> = targets.iter().filter(|target| target.is("bin")).collect();
+    let programs: Vec<&Target> = targets.iter().filter(|target| target.is_program).collect();
+    let names = || programs.iter().map(|program| program.name.as_str());
     let Some(name) = &options.name else {
-        for program in programs {
-            println!("{}", program.name);
-        }
+        names().for_each(|name| println!("{name}"));
         return Ok(());
     };
     let Some(program) = programs.iter().find(|program| program.name == *name) else {
-        let names: Vec<&str> = programs.iter().map(|program| program.name.as_str()).collect();
-        bail!("no benchmark {name:?}; there are {}", names.join(", "));
+        bail!("no benchmark {name:?}; there are {}", names().collect::<Vec<_>>().join(", "));
     };
     let mut command = if name == "movegen" {
         movegen()?
@@ -42,10 +80,10 @@ pub fn run(options: &Options) -> Result<()> {
         cargo.args(options.gpu.then_some("--features=wgpu")).arg("--");
         cargo
     };
-    // Parity is that of the executors whose speed `inference` measures.
+    // `parity` compares the executors whose speed `inference` measures.
     let module = format!("{}_wasm", if name == "parity" { "inference" } else { name });
     if targets.iter().any(|target| target.name == module) {
-        // The rules have no vectors, and so one module.
+        // The rules use no vector instructions, and so have one module.
         let modules = [("--wasm", wasm::Simd::Fixed), ("--relaxed", wasm::Simd::Relaxed)];
         for (option, simd) in modules.into_iter().take(if name == "movegen" { 1 } else { 2 }) {
             match wasm::compile(&["--package", "keisei-benches", "--example", &module], simd) {
@@ -58,21 +96,22 @@ pub fn run(options: &Options) -> Result<()> {
         }
     }
     if name == "parity" && options.gpu {
-        gpus(&mut command)?;
+        add_gpus(&mut command)?;
     }
-    run_command(command.args(&options.args))
+    run_command(command.args(&options.arguments))
 }
 
-/// Gives the program a driver that plays a GPU, the page's module for WebGPU and a browser for it: what can be had of these.
-fn gpus(command: &mut Command) -> Result<()> {
-    let mut give = || {
-        vulkan_drivers()?;
+/// Gives the benchmark a driver with which the CPU plays a GPU, the page's module for WebGPU and a browser for it; what is missing
+/// of these is left out.
+fn add_gpus(command: &mut Command) -> Result<()> {
+    let mut add = || {
+        VULKAN_DRIVERS.find_or_install()?;
         command.env("XDG_RUNTIME_DIR", target_directory()?);
         npm_packages(&root().join("tests/browser"))?;
-        command.arg("--browser").arg(chromium()?).arg("--webgpu").arg(wasm::build_gpu()?);
+        command.arg("--browser").arg(CHROMIUM.find_or_install()?).arg("--webgpu").arg(wasm::build_gpu()?);
         Ok(())
     };
-    give().or_else(|error: anyhow::Error| {
+    add().or_else(|error: anyhow::Error| {
         if error.is::<Missing>() {
             eprintln!("without a part of what plays GPUs: {error:#}");
             return Ok(());
@@ -81,13 +120,13 @@ fn gpus(command: &mut Command) -> Result<()> {
     })
 }
 
-/// The program that compares builds of itself: for this CPU and for every CPU, each with both kinds of haitaka's sliders,
+/// Program that compares builds of itself: for this CPU and for every CPU, each with both kinds of haitaka's sliders,
 /// which one build cannot have.
 fn movegen() -> Result<Command> {
     let mut builds = Vec::new();
     for (label, flags) in [("native", "-C target-cpu=native"), ("portable", "")] {
         for features in ["qugiy", "peers"] {
-            // A folder each: they differ in everything, and one would build over the other.
+            // A folder each: they differ in everything, and one would overwrite the other.
             let target = target_directory()?.join("movegen").join(label).join(features);
             let mut cargo = cargo();
             cargo.args(["build", "--profile", "whole-program", "--package", "keisei-benches", "--bin", "movegen"]);
@@ -103,25 +142,29 @@ fn movegen() -> Result<Command> {
     Ok(movegen)
 }
 
-/// A program or example of the package keisei-benches, as `cargo metadata` names it.
-#[derive(serde::Deserialize)]
+/// Target of the package keisei-benches, as `cargo metadata` describes it.
 struct Target {
     name: String,
-    kind: Vec<String>,
-    #[serde(default, rename = "required-features")]
+    /// Whether it is a program: a benchmark; the others are examples, compiled to WebAssembly.
+    is_program: bool,
     required_features: Vec<String>,
 }
 
-impl Target {
-    fn is(&self, kind: &str) -> bool {
-        self.kind.iter().any(|of_target| of_target == kind)
-    }
-}
-
 fn targets() -> Result<Vec<Target>> {
-    let mut metadata = json(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let packages = metadata["packages"].as_array_mut().context("cargo metadata lists no packages")?;
-    let benches = packages.iter_mut().find(|package| package["name"] == "keisei-benches");
-    let benches = benches.context("cargo metadata has no package keisei-benches")?;
-    Ok(serde_json::from_value(benches["targets"].take())?)
+    let metadata = json(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+    let benches = packages.iter().find(|package| package["name"] == "keisei-benches");
+    let targets = benches.and_then(|benches| benches["targets"].as_array());
+    let targets = targets.context("cargo metadata lists no targets of keisei-benches")?;
+    let strings = |list: &Value| -> Vec<String> {
+        list.as_array().into_iter().flatten().filter_map(|item| Some(item.as_str()?.to_owned())).collect()
+    };
+    let target = |target: &Value| {
+        Some(Target {
+            name: target["name"].as_str()?.to_owned(),
+            is_program: strings(&target["kind"]).iter().any(|kind| kind == "bin"),
+            required_features: strings(&target["required-features"]),
+        })
+    };
+    targets.iter().map(|found| target(found).context("cargo metadata lists a target without a name")).collect()
 }

@@ -1,26 +1,48 @@
 //! `cargo xtask demo`: from nothing to a game against a trained agent.
 
-use crate::install::www;
-use crate::shell::{cargo, root, run as run_command};
+use crate::shell::{cargo, root, run as run_command, www};
 use crate::web;
 use anyhow::Result;
+use lexopt::{Arg, Parser, ValueExt as _};
 use std::process::Command;
 
-/// What the demo may be told.
-#[derive(clap::Args)]
+/// Usage of the command.
+pub const USAGE: &str = "\
+demo [--port PORT] [--minutes MINUTES]
+
+Options:
+  --port PORT        Port on 127.0.0.1; 0 takes a free one [default: 8080]
+  --minutes MINUTES  Minutes of training if there is no model yet [default: 2]";
+
+/// Options of the command.
+#[derive(Debug, PartialEq)]
 pub struct Options {
-    /// Port on 127.0.0.1; 0 takes a free one
-    #[arg(long, default_value_t = 8080)]
-    port: u16,
-    /// Minutes of training if there is no model yet
-    #[arg(long, default_value_t = 2.0)]
-    minutes: f64,
+    /// Port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Minutes of training if there is no model yet.
+    pub minutes: f64,
 }
 
-/// The run that was trained last.
+impl Options {
+    /// Reads the options; `None` if they ask for help.
+    pub fn parse(arguments: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
+        let mut options = Options { port: 8080, minutes: 2.0 };
+        while let Some(argument) = arguments.next()? {
+            match argument {
+                Arg::Long("help") | Arg::Short('h') => return Ok(None),
+                Arg::Long("port") => options.port = arguments.value()?.parse()?,
+                Arg::Long("minutes") => options.minutes = arguments.value()?.parse()?,
+                other => return Err(other.unexpected()),
+            }
+        }
+        Ok(Some(options))
+    }
+}
+
+/// Run directory of the latest training run.
 const RUN: &str = "runs/latest";
 
-/// Trains if no run has a model and the pages have none, takes the latest run's, and serves the pages until Ctrl-C.
+/// Trains if neither the latest run nor the pages have a model, exports the latest run's, and serves the pages until Ctrl-C.
 pub fn run(options: &Options) -> Result<()> {
     let has_trained = || root().join(RUN).join("model.model").is_file();
     if !has_trained() && !www().join("public/models/default.model").is_file() {
@@ -36,6 +58,6 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn trainer() -> Command {
     let mut cargo = cargo();
-    cargo.args(["run", "--quiet", "--release", "--package", "trainer-native", "--"]);
+    cargo.args(["run", "--release", "--package", "trainer-native", "--"]);
     cargo
 }

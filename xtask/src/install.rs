@@ -1,15 +1,16 @@
-//! What the commands need from outside: installed where that is possible, named where it is not.
+//! Packages that the commands need: installed where that is possible, named where it is not.
 
-use crate::shell::{command, find, output, root, run, target_directory};
+use crate::shell::{command, find, output, root, run, run_silent, target_directory};
+use crate::tools::{NODE, NPM, PYTHON};
 use anyhow::{Context, Result};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Something that is not here and could not be installed.
+/// Something that this machine lacks, or has in too old a version, and that could not be installed.
 #[derive(Debug)]
 pub struct Missing {
-    /// What it is for and how to get it.
+    /// What it is and how to get it.
     pub advice: String,
 }
 
@@ -21,97 +22,55 @@ impl fmt::Display for Missing {
 
 impl std::error::Error for Missing {}
 
-/// Says what is missing.
+/// Error [`Missing`] with this advice.
 pub fn missing(advice: impl Into<String>) -> anyhow::Error {
     Missing { advice: advice.into() }.into()
 }
 
-/// Installs those Debian packages that are not here.
+/// Installs Debian packages, or brings them to the newest version that this Debian has.
 ///
 /// # Errors
 /// [`Missing`] on another system or without root; anything else if `apt-get` fails.
 pub fn debian_packages(packages: &[&str]) -> Result<()> {
-    let absent: Vec<&str> = packages.iter().copied().filter(|package| !has_debian_package(package)).collect();
-    if absent.is_empty() {
-        return Ok(());
-    }
-    let list = absent.join(" ");
+    let list = packages.join(" ");
     if !may_install() {
         return Err(missing(format!("on Debian, as root: apt-get install {list}")));
     }
     // With a new machine's lists `install` fails, or takes the version of the first release, which may be too old for us.
-    if let Err(error) = output(&mut command("apt-get", &["update", "-q"])) {
+    if let Err(error) = run(&mut command("apt-get", &["update", "-q"])) {
         eprintln!("the package lists stay as they are: {error:#}");
     }
     let mut install = command("apt-get", &["install", "-y", "-q", "--no-install-recommends"]);
-    install.args(&absent).env("DEBIAN_FRONTEND", "noninteractive");
+    install.args(packages).env("DEBIAN_FRONTEND", "noninteractive");
     run(&mut install).with_context(|| format!("Debian packages {list}"))
 }
 
-fn may_install() -> bool {
+/// Whether Debian packages can be installed: on Debian, as root.
+pub fn may_install() -> bool {
     let root = output(&mut command("id", &["-u"])).is_ok_and(|id| id.trim_ascii() == b"0");
     root && Path::new("/etc/debian_version").exists() && find("apt-get").is_some()
 }
 
-fn has_debian_package(package: &str) -> bool {
-    output(&mut command("dpkg-query", &["-W", "-f", "${Status}", package]))
-        .is_ok_and(|status| status.ends_with(b" installed"))
-}
-
-/// A C++ compiler, for libFuzzer.
+/// Installs into `folder/node_modules` what the lock file there lists; at once if that was the last thing installed.
 ///
 /// # Errors
-/// As [`debian_packages`].
-pub fn cpp_compiler() -> Result<()> {
-    if find("c++").is_some() || find("clang++").is_some() {
-        return Ok(());
-    }
-    debian_packages(&["g++"]).context("a C++ compiler for libFuzzer")
-}
-
-/// A Chromium that the browser tests can drive.
-///
-/// # Errors
-/// As [`debian_packages`].
-pub fn chromium() -> Result<PathBuf> {
-    let known = || ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(find);
-    if let Some(path) = known() {
-        return Ok(path);
-    }
-    debian_packages(&["chromium"]).context("Chromium for the browser tests")?;
-    known().context("the package chromium holds no program of that name")
-}
-
-/// Mesa's drivers for Vulkan. One of them is lavapipe, by which the CPU plays a GPU.
-///
-/// # Errors
-/// As [`debian_packages`].
-pub fn vulkan_drivers() -> Result<()> {
-    debian_packages(&["libvulkan1", "mesa-vulkan-drivers"]).context("a Vulkan driver")
-}
-
-/// Brings `folder/node_modules` to what its lock file says; at once if that was the last thing installed there.
-///
-/// # Errors
-/// [`Missing`] without Node; anything else if npm fails.
+/// [`Missing`] without Node and npm; anything else if npm fails.
 pub fn npm_packages(folder: &Path) -> Result<()> {
-    if find("npm").is_none() {
-        return Err(missing("Node 20.19 or later with npm"));
-    }
+    NODE.find()?;
     let lock = fs::read(folder.join("package-lock.json")).with_context(|| format!("{}", folder.display()))?;
     let installed = folder.join("node_modules/.installed-lock.json");
     if fs::read(&installed).is_ok_and(|found| found == lock) {
         return Ok(());
     }
     // The tests drive the distribution's Chromium: playwright must not fetch its own.
-    let mut npm = command("npm", &["ci", "--no-audit", "--no-fund"]);
-    run(npm.current_dir(folder).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
+    let mut npm = command(NPM.find()?, &["ci", "--no-audit", "--no-fund"]);
+    run_silent(npm.current_dir(folder).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
     fs::write(installed, lock)?;
     Ok(())
 }
 
-/// A Python with the packages that the tests ask, in an environment below cargo's output folder; at once if the list of them is
-/// the one that was last installed there.
+/// Python with the packages that the tests ask, in an environment below cargo's output folder; at once if the list of packages is
+/// the one that was installed there last.
 ///
 /// # Errors
 /// [`Missing`] without Python, or where pip cannot get the packages; anything else if the list cannot be read.
@@ -123,20 +82,16 @@ pub fn python_packages() -> Result<PathBuf> {
     if fs::read(&installed).is_ok_and(|found| found == wanted) {
         return Ok(python);
     }
-    let make = || run(command("python3", &["-m", "venv", "--clear"]).arg(&environment));
-    if make().is_err() {
-        debian_packages(&["python3", "python3-venv"]).context("Python 3.11 or later with its module venv")?;
+    let make = || run_silent(command(PYTHON.find()?, &["-m", "venv", "--clear"]).arg(&environment));
+    if let Err(error) = make() {
+        eprintln!("{error:#}");
+        PYTHON.install()?;
         make()?;
     }
-    let mut pip = command(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+    let mut pip = command(&python, &["-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]);
     if let Err(error) = run(pip.arg("--requirement").arg(&list)) {
-        return Err(missing(format!("what {} lists: {error:#}", list.display())));
+        return Err(missing(format!("packages of {}: {error:#}", list.display())));
     }
     fs::write(installed, wanted)?;
     Ok(python)
-}
-
-/// The folder of the pages' sources.
-pub fn www() -> PathBuf {
-    root().join("www")
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask web | demo | test | bench | size | fuzz`: the only build script; finds or installs what it needs.
 
-use clap::{Parser, Subcommand};
+use lexopt::{Arg, Parser, ValueExt as _};
 use std::process::ExitCode;
 
 mod bench;
@@ -11,36 +11,55 @@ mod test;
 mod web;
 
 mod install;
-mod licences;
 mod shell;
 mod summary;
+mod tools;
 mod wasm;
 
-#[derive(Parser)]
-#[command(bin_name = "cargo xtask", about = "Builds, tests and shows Keisei; installs what that needs")]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
+/// Commands: name, and what the command does.
+const COMMANDS: [(&str, &str); 6] = [
+    ("web", "Build the pages, with the core as WebAssembly, into www/dist"),
+    ("demo", "Build the pages, train two minutes if there is no model yet, and serve them on this machine"),
+    ("test", "Install what is missing and run every check"),
+    ("bench", "Run one benchmark, or list them"),
+    ("size", "Print the sizes of the core's parts as WebAssembly"),
+    ("fuzz", "Feed the parsers random inputs for a while"),
+];
 
-#[derive(Subcommand)]
+/// Command with its options.
+#[derive(Debug, PartialEq)]
 enum Command {
-    /// Build the pages, with the core as wasm, into www/dist
     Web,
-    /// Build the pages, train two minutes if there is no model yet, and serve the result on this machine
     Demo(demo::Options),
-    /// Install what is missing and run every check
     Test(test::Options),
-    /// Run one benchmark, or name them all
     Bench(bench::Options),
-    /// Print what the parts of the core weigh as wasm
     Size,
-    /// Feed the parsers random inputs for a while
     Fuzz(fuzz::Options),
 }
 
+/// What the arguments ask for.
+#[derive(Debug, PartialEq)]
+enum Request {
+    /// To print this help.
+    Help(String),
+    /// To run the command of this name.
+    Run(&'static str, Command),
+}
+
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let (name, command) = match parse(&mut Parser::from_env()) {
+        Ok(Request::Run(name, command)) => (name, command),
+        Ok(Request::Help(help)) => {
+            println!("{help}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("error: {error}; `cargo xtask --help` and `cargo xtask COMMAND --help` list what there is");
+            return ExitCode::from(2);
+        }
+    };
+    eprintln!("cargo xtask {name}: {}", about(name));
+    let result = match command {
         Command::Web => web::run(),
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => test::run(&options),
@@ -54,5 +73,131 @@ fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn parse(arguments: &mut Parser) -> Result<Request, lexopt::Error> {
+    let given = match arguments.next()? {
+        None | Some(Arg::Long("help") | Arg::Short('h')) => return Ok(Request::Help(help())),
+        Some(Arg::Value(name)) => name.string()?,
+        Some(other) => return Err(other.unexpected()),
+    };
+    let Some((name, _)) = COMMANDS.into_iter().find(|(name, _)| *name == given) else {
+        return Err(format!("no command {given:?}").into());
+    };
+    let (usage, command) = match name {
+        "web" => ("web".to_owned(), no_options(arguments)?.map(|()| Command::Web)),
+        "demo" => (demo::USAGE.to_owned(), demo::Options::parse(arguments)?.map(Command::Demo)),
+        "test" => (test::usage(), test::Options::parse(arguments)?.map(Command::Test)),
+        "bench" => (bench::USAGE.to_owned(), bench::Options::parse(arguments)?.map(Command::Bench)),
+        "size" => ("size".to_owned(), no_options(arguments)?.map(|()| Command::Size)),
+        "fuzz" => (fuzz::USAGE.to_owned(), fuzz::Options::parse(arguments)?.map(Command::Fuzz)),
+        _ => unreachable!("every name in COMMANDS has its row here"),
+    };
+    Ok(match command {
+        Some(command) => Request::Run(name, command),
+        None => Request::Help(format!("{}\n\nUsage: cargo xtask {usage}", about(name))),
+    })
+}
+
+/// Reads the end of the arguments; `None` if they ask for help.
+fn no_options(arguments: &mut Parser) -> Result<Option<()>, lexopt::Error> {
+    match arguments.next()? {
+        None => Ok(Some(())),
+        Some(Arg::Long("help") | Arg::Short('h')) => Ok(None),
+        Some(other) => Err(other.unexpected()),
+    }
+}
+
+fn about(command: &str) -> &'static str {
+    COMMANDS.into_iter().find(|(name, _)| *name == command).map_or("", |(_, about)| about)
+}
+
+fn help() -> String {
+    let commands = COMMANDS.map(|(name, about)| format!("  {name:<7}{about}\n"));
+    format!(
+        "Builds, tests and shows Keisei; finds or installs what that needs\n\n\
+         Usage: cargo xtask COMMAND [OPTIONS]\n\n\
+         Commands:\n{}\n\
+         `cargo xtask COMMAND --help` lists the options of a command.",
+        commands.concat()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Request, String> {
+        parse(&mut Parser::from_args(line.split_whitespace())).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn arguments_become_commands() {
+        let check = |line: &str, command: Command| {
+            let name = COMMANDS.into_iter().map(|(name, _)| name).find(|name| line.starts_with(name)).unwrap();
+            assert_eq!(read(line), Ok(Request::Run(name, command)), "{line}");
+        };
+        check("web", Command::Web);
+        check("size", Command::Size);
+        check("demo", Command::Demo(demo::Options { port: 8080, minutes: 2.0 }));
+        check("demo --minutes 0.5 --port=0", Command::Demo(demo::Options { port: 0, minutes: 0.5 }));
+        let test = |fast, only: &[&'static str]| Command::Test(test::Options { fast, only: only.to_vec() });
+        check("test", test(false, &[]));
+        check("test --fast", test(true, &[]));
+        check("test --only rust --only=format", test(false, &["rust", "format"]));
+        let fuzz =
+            |target: Option<&str>, minutes| Command::Fuzz(fuzz::Options { target: target.map(Into::into), minutes });
+        check("fuzz", fuzz(None, 5.0));
+        check("fuzz files --minutes 31", fuzz(Some("files"), 31.0));
+        check("fuzz --minutes 1 files", fuzz(Some("files"), 1.0));
+        let bench = |name: Option<&str>, gpu, arguments: &[&str]| {
+            let arguments = arguments.iter().map(Into::into).collect();
+            Command::Bench(bench::Options { name: name.map(Into::into), gpu, arguments })
+        };
+        check("bench", bench(None, false, &[]));
+        check("bench env", bench(Some("env"), false, &[]));
+        check("bench movegen --rounds 3", bench(Some("movegen"), false, &["--rounds", "3"]));
+        check("bench movegen -- --rounds 3", bench(Some("movegen"), false, &["--rounds", "3"]));
+        check("bench --gpu parity -- --help", bench(Some("parity"), true, &["--help"]));
+        check("bench parity --gpu --positions 8", bench(Some("parity"), true, &["--positions", "8"]));
+    }
+
+    #[test]
+    fn help_is_everywhere() {
+        let check = |line: &str, part: &str| match read(line) {
+            Ok(Request::Help(help)) => assert!(help.contains(part), "{line}: {help}"),
+            other => panic!("{line}: {other:?}"),
+        };
+        for line in ["", "--help", "-h"] {
+            check(line, "Usage: cargo xtask COMMAND");
+        }
+        for (name, about) in COMMANDS {
+            check("--help", about);
+            check(&format!("{name} --help"), about);
+            check(&format!("{name} -h"), &format!("Usage: cargo xtask {name}"));
+        }
+        check("test --help", "browser");
+        check("test --fast -h", "--only STAGE");
+    }
+
+    #[test]
+    fn errors_name_the_argument() {
+        let check = |line: &str, part: &str| {
+            let error = read(line).expect_err(line);
+            assert!(error.contains(part), "{line}: {error}");
+        };
+        check("tests", "no command \"tests\"");
+        check("--fast", "--fast");
+        check("web now", "now");
+        check("size --fast", "--fast");
+        check("test --slow", "--slow");
+        check("test rust", "rust");
+        check("test --only", "--only");
+        check("test --only rusty", "no stage \"rusty\"; there are format, licences");
+        check("demo --port http", "http");
+        check("fuzz files notation", "notation");
+        check("fuzz --minutes soon", "soon");
+        check("bench --cpu", "--cpu");
     }
 }

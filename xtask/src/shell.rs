@@ -1,4 +1,4 @@
-//! Running other programs from the repository's root.
+//! Other programs, run from the repository's root.
 
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
@@ -8,12 +8,22 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// The repository's root.
+/// Time between two signs of life of a program that prints nothing.
+const TICK: Duration = Duration::from_secs(5);
+/// Time between two looks at whether a program has ended.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Root of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies one folder below the root")
 }
 
-/// Cargo's output folder, wherever the environment or a configuration puts it.
+/// Folder of the pages' sources.
+pub fn www() -> PathBuf {
+    root().join("www")
+}
+
+/// Output folder of cargo, wherever the environment or a configuration puts it.
 pub fn target_directory() -> Result<&'static Path> {
     static TARGET: OnceLock<PathBuf> = OnceLock::new();
     if let Some(target) = TARGET.get() {
@@ -24,19 +34,19 @@ pub fn target_directory() -> Result<&'static Path> {
     Ok(TARGET.get_or_init(|| PathBuf::from(target)))
 }
 
-/// The program with its arguments, to be run in the root.
+/// Command that runs the program with these arguments in the root.
 pub fn command<S: AsRef<OsStr>>(program: S, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(args).current_dir(root());
     command
 }
 
-/// The cargo that runs us.
+/// Command for the cargo that runs this program.
 pub fn cargo() -> Command {
     command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), &[])
 }
 
-/// Runs to the end with our own output streams.
+/// Runs the program, shows its command line and its output, and waits for its end.
 ///
 /// # Errors
 /// The program cannot be started or ends with another code than 0.
@@ -46,7 +56,32 @@ pub fn run(command: &mut Command) -> Result<()> {
     check(command, status)
 }
 
-/// As [`run`], but hands every line of both output streams to `line` after passing it on.
+/// As [`run`], for a program that prints nothing for long: prints the seconds that have passed every five seconds.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_silent(command: &mut Command) -> Result<()> {
+    eprintln!("$ {}", shown(command));
+    let mut child = command.spawn().with_context(|| format!("{}: cannot be started", shown(command)))?;
+    let start = Instant::now();
+    let mut next = TICK;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if start.elapsed() >= next {
+            eprintln!("  ... {} s", next.as_secs());
+            next += TICK;
+        }
+        std::thread::sleep(POLL);
+    };
+    check(command, status)
+}
+
+/// As [`run`], but hands every line of both output streams to `line` after showing it.
+///
+/// # Errors
+/// As [`run`].
 pub fn run_read(command: &mut Command, line: impl Fn(&str) + Sync) -> Result<()> {
     eprintln!("$ {}", shown(command));
     let mut child = command
@@ -74,10 +109,10 @@ fn pass_on(from: impl Read, mut to: impl Write, line: &impl Fn(&str)) {
     }
 }
 
-/// Runs silently; what it wrote to standard output.
+/// Runs the program without showing anything; returns what it wrote to standard output.
 ///
 /// # Errors
-/// The program cannot be started or ends with another code than 0; its messages are then part of the error.
+/// As [`run`]; the program's messages are part of the error.
 pub fn output(command: &mut Command) -> Result<Vec<u8>> {
     let output = command.output().with_context(|| format!("{}: cannot be started", shown(command)))?;
     check(command, output.status).with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
@@ -85,21 +120,25 @@ pub fn output(command: &mut Command) -> Result<Vec<u8>> {
 }
 
 /// As [`output`], read as JSON.
+///
+/// # Errors
+/// As [`output`]; the output is not JSON.
 pub fn json(command: &mut Command) -> Result<serde_json::Value> {
     Ok(serde_json::from_slice(&output(command)?)?)
 }
 
-/// Whether the program ends with code 0 within `limit`; nothing is shown, a later end is cut off.
+/// Whether the program ends with code 0 within `limit`, after which it is stopped. Its output is shown.
 pub fn succeeds_within(limit: Duration, command: &mut Command) -> bool {
-    let Ok(mut child) = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn() else {
+    eprintln!("$ {}", shown(command));
+    let Ok(mut child) = command.stdin(Stdio::null()).spawn() else {
         return false;
     };
     let start = Instant::now();
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return status.success(),
-            Ok(None) if start.elapsed() < limit => std::thread::sleep(Duration::from_millis(50)),
-            // Whether it can still be killed or has just ended, the answer is no.
+            Ok(None) if start.elapsed() < limit => std::thread::sleep(POLL),
+            // Whether it can still be stopped or has just ended, the answer is no.
             _ => {
                 let _ = child.kill().and_then(|()| child.wait());
                 return false;
@@ -108,7 +147,7 @@ pub fn succeeds_within(limit: Duration, command: &mut Command) -> bool {
     }
 }
 
-/// Where PATH has this program.
+/// Path of the program: the first that the folders in PATH hold. An absolute path stands for itself.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())

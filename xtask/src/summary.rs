@@ -1,9 +1,9 @@
-//! Counts of tests, read from what the test runners print, and the table at the end.
+//! Counts of tests, read from the output of test runners, and the table of all stages.
 
 use std::fmt;
 use std::time::Duration;
 
-/// How many tests passed, failed and were skipped.
+/// Numbers of tests that passed, failed and were skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Tests that passed.
@@ -15,7 +15,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Adds what `line` reports if it is a closing line of cargo test, nextest, node's test runner or playwright.
+    /// Adds the counts in `line` if it is a closing line of cargo test, nextest, Node's test runner or Playwright.
     pub fn read(&mut self, line: &str) {
         let line = without_colours(line);
         let words: Vec<&str> = line.split([' ', ',', ';', ':', '\n', '\r']).filter(|word| !word.is_empty()).collect();
@@ -51,7 +51,7 @@ impl std::ops::AddAssign for Counts {
     }
 }
 
-/// `8 passed, 0 failed, 1 skipped`, the last part only if there is something to say.
+/// Text such as `8 passed, 0 failed, 1 skipped`; the last part only if it is not zero.
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed", self.passed, self.failed)?;
@@ -62,26 +62,26 @@ impl fmt::Display for Counts {
     }
 }
 
-/// The line without terminal colour sequences (`ESC [ … m`).
+/// Line without terminal colour sequences (`ESC [ … m`).
 fn without_colours(line: &str) -> String {
     let mut parts = line.split("\x1b[");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + part.split_once('m').map_or("", |(_, rest)| rest))
 }
 
-/// One line of the table.
+/// Row of the table: one stage.
 pub struct Row {
-    /// The stage's name.
+    /// Name of the stage.
     pub stage: String,
-    /// Its tests; a stage without tests of its own counts as one.
+    /// Counts of its tests; a stage without tests counts as one.
     pub counts: Counts,
-    /// How long it took.
+    /// Duration of the stage.
     pub wall: Duration,
-    /// Why it was skipped or failed.
+    /// Reason why it was skipped or failed.
     pub note: String,
 }
 
-/// The table, then the plain total as the last line.
+/// Table of the stages, and the plain total as the last line.
 pub fn table(rows: &[Row]) -> String {
     let mut text = format!("{:<10}{:>8}{:>8}{:>9}{:>10}  note\n", "stage", "passed", "failed", "skipped", "wall");
     let (mut total, mut wall) = (Counts::default(), Duration::ZERO);

@@ -1,80 +1,186 @@
 //! `cargo xtask test`: every check, each as one stage of a table, whatever happens to the others.
 
-use crate::install::{Missing, chromium, cpp_compiler, npm_packages, python_packages, vulkan_drivers};
-use crate::shell::{cargo, command, find, root, run_read, target_directory};
+use crate::install::{Missing, npm_packages, python_packages};
+use crate::shell::{cargo, command, root, run as run_command, run_read, target_directory};
 use crate::summary::{Counts, Row, table};
-use crate::{licences, shell, wasm, web};
+use crate::tools::{CHROMIUM, CPP_COMPILER, NEXTEST, NPM, VULKAN_DRIVERS};
+use crate::{wasm, web};
 use anyhow::{Context as _, Result, bail};
-use clap::ValueEnum;
+use lexopt::{Arg, Parser, ValueExt as _};
 use std::process::Command;
 use std::sync::Mutex;
 use std::time::Instant;
 
-/// The environment's variable that names a Python with the packages of `tests/python/requirements.txt`.
-const PYTHON: &str = "INTEROP_PYTHON";
+/// Environment variable that names a Python with the packages of `tests/python/requirements.txt`.
+const INTEROP_PYTHON: &str = "INTEROP_PYTHON";
 
-/// Which stages to run.
-#[derive(clap::Args)]
-pub struct Options {
-    /// Leave the browser out
-    #[arg(long)]
-    fast: bool,
-    /// Run this stage alone (several may be given)
-    #[arg(long, value_name = "STAGE")]
-    only: Vec<Stage>,
+/// Selections of packages and features for clippy, each a build of its own. The whole workspace has feature burn, for its tests
+/// and benchmarks; what users build has fewer features.
+const LINTED: [&[&str]; 3] = [
+    &["--workspace", "--all-targets", "--features=keisei-benches/network,keisei-benches/qugiy,keisei-tests/peers"],
+    &["--package=trainer-native", "--bins"],
+    &["--package=keisei-core", "--no-default-features"],
+];
+
+/// Selection of the Rust tests: all targets with tests, in one build. A package alone would be built with fewer features, and
+/// burn once more.
+const TESTED: [&str; 3] = ["--workspace", "--tests", "--no-fail-fast"];
+
+/// Programs of the workspace that the browser tests run.
+const BROWSER_PROGRAMS: [&str; 2] = ["trainer-native", "fixtures"];
+
+/// Selection of the tests that need a GPU, or a driver that plays one.
+const GPU_TESTED: [&str; 8] =
+    ["--package", "trainer-native", "--features", "wgpu,cuda", "--lib", "--", "a_gpu", "a_device"];
+
+/// Stage of the checks.
+struct Stage {
+    name: &'static str,
+    /// What it shows when it passes.
+    about: &'static str,
+    runs: Runs,
+    run: fn() -> (Counts, Result<()>),
 }
 
-/// In the order in which they run; the cheap ones come first.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Stage {
-    /// rustfmt finds nothing to change
-    Format,
-    /// Every dependency may be used
-    Licences,
-    /// clippy finds nothing, warnings included
-    Clippy,
-    /// Unit and integration tests
-    Rust,
-    /// The examples in the documentation
-    Docs,
-    /// The core compiles where there is no standard library
-    Bare,
-    /// The core compiles for the browser
-    Wasm,
-    /// The pages' types are right, and they can be bundled
-    Pages,
-    /// The pages work in Chromium
-    Browser,
-    /// The GPU learners compile, and compute what the CPU does; only if asked for, it builds for ten minutes
-    Gpu,
+/// Calls in which a stage runs, besides those that name it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Runs {
+    Always,
+    /// Not with `--fast`.
+    UnlessFast,
+    /// In no other.
+    IfNamed,
+}
+
+/// Stages in the order in which they run: the cheap ones come first.
+const STAGES: [Stage; 10] = [
+    Stage { name: "format", about: "rustfmt changes nothing", runs: Runs::Always, run: || checked(format()) },
+    Stage {
+        name: "licences",
+        about: "deny.toml allows every dependency",
+        runs: Runs::Always,
+        run: || checked(run_command(cargo().args(["run", "--package", "licences"]))),
+    },
+    Stage { name: "clippy", about: "clippy has no warnings", runs: Runs::Always, run: || checked(clippy()) },
+    Stage { name: "rust", about: "unit and integration tests pass", runs: Runs::Always, run: rust_tests },
+    Stage {
+        name: "docs",
+        about: "the examples in the documentation run",
+        runs: Runs::Always,
+        run: || tested(cargo().args(["test", "--workspace", "--doc", "--no-fail-fast"])),
+    },
+    Stage {
+        name: "bare",
+        about: "the core compiles where there is no standard library",
+        runs: Runs::Always,
+        run: || checked(wasm::compile_bare()),
+    },
+    Stage {
+        name: "wasm",
+        about: "the core compiles for the browser",
+        runs: Runs::Always,
+        run: || checked(wasm::build()),
+    },
+    Stage {
+        name: "pages",
+        about: "the pages' types are right, and they can be bundled",
+        runs: Runs::Always,
+        run: || checked(web::pages()),
+    },
+    Stage {
+        name: "browser",
+        about: "the pages work in Chromium",
+        runs: Runs::UnlessFast,
+        run: || prepared(browser_tests()),
+    },
+    Stage {
+        name: "gpu",
+        about: "the GPU learners compute what the CPU does; ten minutes",
+        runs: Runs::IfNamed,
+        run: || prepared(gpu_tests()),
+    },
+];
+
+/// Usage of the command.
+pub fn usage() -> String {
+    let stages = STAGES.map(|Stage { name, about, runs, .. }| {
+        let when = if runs == Runs::IfNamed { "; runs only if named" } else { "" };
+        format!("\n  {name:<10}{about}{when}")
+    });
+    format!(
+        "test [--fast] [--only STAGE]...\n\n\
+         Options:\n\
+         \x20 --fast        Leave the browser out\n\
+         \x20 --only STAGE  Run this stage alone; may be given several times\n\n\
+         Stages:{}",
+        stages.concat()
+    )
+}
+
+/// Options of the command.
+#[derive(Debug, PartialEq)]
+pub struct Options {
+    /// Whether the browser is left out.
+    pub fast: bool,
+    /// Names of the stages to run; none means all.
+    pub only: Vec<&'static str>,
+}
+
+impl Options {
+    /// Reads the options; `None` if they ask for help.
+    pub fn parse(arguments: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
+        let mut options = Options { fast: false, only: Vec::new() };
+        while let Some(argument) = arguments.next()? {
+            match argument {
+                Arg::Long("help") | Arg::Short('h') => return Ok(None),
+                Arg::Long("fast") => options.fast = true,
+                Arg::Long("only") => options.only.push(stage_name(&arguments.value()?.string()?)?),
+                other => return Err(other.unexpected()),
+            }
+        }
+        Ok(Some(options))
+    }
+
+    fn selects(&self, stage: &Stage) -> bool {
+        self.only.is_empty() || self.only.contains(&stage.name)
+    }
+
+    /// Reason why a selected stage is left out.
+    fn reason_to_skip(&self, stage: &Stage) -> Option<&'static str> {
+        match stage.runs {
+            Runs::UnlessFast if self.fast => Some("left out by --fast"),
+            Runs::IfNamed if self.only.is_empty() => Some("left out; runs only if named by --only"),
+            _ => None,
+        }
+    }
+}
+
+fn stage_name(name: &str) -> Result<&'static str, String> {
+    let names = STAGES.map(|stage| stage.name);
+    let known = names.into_iter().find(|known| *known == name);
+    known.ok_or_else(|| format!("no stage {name:?}; there are {}", names.join(", ")))
 }
 
 /// Runs the stages and prints the table.
 ///
 /// # Errors
-/// A stage failed; or, where the environment has `CI=true`, one that was asked for could not run.
+/// A stage failed; or, where the environment has `CI=true`, a selected one could not run.
 pub fn run(options: &Options) -> Result<()> {
     let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
     let mut rows = Vec::new();
-    for &stage in Stage::value_variants() {
-        if !options.only.is_empty() && !options.only.contains(&stage) {
-            continue;
-        }
-        let name = stage.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let selected = || STAGES.iter().filter(|stage| options.selects(stage));
+    let names = selected().filter(|stage| options.reason_to_skip(stage).is_none()).map(|stage| stage.name);
+    eprintln!("stages: {}", names.collect::<Vec<_>>().join(", "));
+    for stage in selected() {
         let start = Instant::now();
-        let left_out = match stage {
-            Stage::Browser if options.fast => Some("left out by --fast"),
-            Stage::Gpu if options.only.is_empty() => Some("left out; --only gpu runs it"),
-            _ => None,
-        };
-        let (counts, note) = if let Some(why) = left_out {
-            (Counts { skipped: 1, ..Counts::default() }, why.to_owned())
+        let (counts, note) = if let Some(reason) = options.reason_to_skip(stage) {
+            (Counts { skipped: 1, ..Counts::default() }, reason.to_owned())
         } else {
-            eprintln!("\n== {name}");
-            let (counts, result) = run_stage(stage);
+            eprintln!("\n== {}: {}", stage.name, stage.about);
+            let (counts, result) = (stage.run)();
             judge(counts, result, in_ci)
         };
-        rows.push(Row { stage: name, counts, wall: start.elapsed(), note });
+        rows.push(Row { stage: stage.name.to_owned(), counts, wall: start.elapsed(), note });
     }
     let failed = rows.iter().filter(|row| row.counts.failed > 0).map(|row| row.stage.as_str()).collect::<Vec<_>>();
     for row in rows.iter().filter(|row| !row.note.is_empty()) {
@@ -87,7 +193,7 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The counts of a stage in the table, and what to say about it.
+/// Counts of a stage in the table, and the note about it.
 fn judge(mut counts: Counts, result: Result<()>, in_ci: bool) -> (Counts, String) {
     match result {
         Ok(()) => (counts, String::new()),
@@ -101,52 +207,29 @@ fn judge(mut counts: Counts, result: Result<()>, in_ci: bool) -> (Counts, String
     }
 }
 
-fn run_stage(stage: Stage) -> (Counts, Result<()>) {
-    match stage {
-        Stage::Format => checked(format()),
-        Stage::Licences => checked(licences::check()),
-        Stage::Clippy => checked(clippy()),
-        Stage::Rust => rust_tests(),
-        Stage::Docs => tested(cargo().args(["test", "--workspace", "--doc", "--no-fail-fast"])),
-        Stage::Bare => checked(wasm::compile_bare()),
-        Stage::Wasm => checked(wasm::build()),
-        Stage::Pages => checked(web::pages()),
-        Stage::Browser => {
-            browser_tests().map_or_else(|error| (Counts::default(), Err(error)), |mut npm| tested(&mut npm))
-        }
-        Stage::Gpu => gpu_tests().map_or_else(|error| (Counts::default(), Err(error)), |mut cargo| tested(&mut cargo)),
-    }
-}
-
-/// The workspace, and the fuzz targets, which are one of their own.
+/// Format of the workspace, and of the fuzz targets, which are a workspace of their own.
 fn format() -> Result<()> {
-    shell::run(cargo().args(["fmt", "--all", "--check"]))?;
-    shell::run(cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+    run_command(cargo().args(["fmt", "--all", "--check"]))?;
+    run_command(cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
 }
 
-/// The whole workspace has feature burn, for its tests and benchmarks; what users build by default has not.
 fn clippy() -> Result<()> {
-    let benchmarks = "--features=keisei-benches/network,keisei-benches/qugiy,keisei-tests/peers";
-    for what in [
-        ["--workspace", "--all-targets", benchmarks].as_slice(),
-        &["--package=trainer-native", "--bins"],
-        &["--package=keisei-core", "--no-default-features"],
-    ] {
-        shell::run(cargo().arg("clippy").args(what).args(["--", "-D", "warnings"]))?;
+    for selection in LINTED {
+        run_command(cargo().arg("clippy").args(selection).args(["--", "-D", "warnings"]))?;
     }
-    cpp_compiler()?;
+    CPP_COMPILER.find_or_install()?;
     // In the same folder as the rest: most of what the fuzz targets need is there already.
     let mut fuzz = cargo();
     fuzz.args(["clippy", "--manifest-path", "fuzz/Cargo.toml", "--target-dir"]).arg(target_directory()?);
-    shell::run(fuzz.args(["--", "-D", "warnings"]))
+    run_command(fuzz.args(["--", "-D", "warnings"]))
 }
 
-/// A stage that is one check by itself.
+/// Result of a stage that is a single check.
 fn checked(result: Result<()>) -> (Counts, Result<()>) {
     (Counts { passed: u32::from(result.is_ok()), ..Counts::default() }, result)
 }
 
-/// A stage that counts its tests; no test at all is a failure.
+/// Result of a stage that is a run of tests; a run of no test is a failure.
 fn tested(command: &mut Command) -> (Counts, Result<()>) {
     let counts = Mutex::new(Counts::default());
     let result = run_read(command, |line| {
@@ -157,21 +240,20 @@ fn tested(command: &mut Command) -> (Counts, Result<()>) {
     (counts, result.and_then(|()| if ran { Ok(()) } else { bail!("ran no test") }))
 }
 
-/// All of them in one build: a package alone would be built with fewer features, and then burn once more. Without the Python
-/// programs that some tests ask, these tests do the rest.
+/// Result of the Rust tests. Where Python is missing, the tests that compare with its programs check our side alone.
 fn rust_tests() -> (Counts, Result<()>) {
     let mut cargo = cargo();
-    if find("cargo-nextest").is_some() {
-        cargo.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+    if NEXTEST.find().is_ok() {
+        cargo.args(["nextest", "run"]).args(TESTED);
     } else {
-        cargo.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+        cargo.arg("test").args(TESTED);
     }
-    let python = match std::env::var_os(PYTHON) {
+    let python = match std::env::var_os(INTEROP_PYTHON) {
         Some(python) => Ok(python.into()),
         None => python_packages().context("the programs that read our exports"),
     };
     if let Ok(python) = &python {
-        cargo.env(PYTHON, python);
+        cargo.env(INTEROP_PYTHON, python);
     }
     let (mut counts, result) = tested(&mut cargo);
     if let Err(error) = python {
@@ -181,28 +263,43 @@ fn rust_tests() -> (Counts, Result<()>) {
     (counts, result)
 }
 
-/// The tests drive this browser; the programs in this folder serve the pages and compute what they should show.
+/// Result of a run of tests whose preparation may have failed.
+fn prepared(command: Result<Command>) -> (Counts, Result<()>) {
+    match command {
+        Ok(mut command) => tested(&mut command),
+        Err(error) => (Counts::default(), Err(error)),
+    }
+}
+
+/// Command of the browser tests, with a browser and the folder of the programs that they run.
 fn browser_tests() -> Result<Command> {
     let folder = root().join("tests/browser");
-    let chromium = chromium()?;
+    let chromium = CHROMIUM.find_or_install()?;
     npm_packages(&folder)?;
-    // The programs that the Rust tests run, so nothing is built twice: `cargo build` would leave out the features of the
-    // tests' dependencies, and then build burn once more.
-    shell::run(cargo().args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-run"]))?;
-    let mut npm = command("npm", &["test", "--silent"]);
-    npm.current_dir(folder).env("CHROMIUM", chromium).env("KEISEI_BIN", target_directory()?.join("debug"));
+    // As the Rust tests were built, so nothing is built twice: `cargo build` would leave out the features of the tests'
+    // dependencies, and then build burn once more.
+    run_command(cargo().arg("test").args(TESTED).arg("--no-run"))?;
+    let programs = target_directory()?.join("debug");
+    for program in BROWSER_PROGRAMS {
+        if !programs.join(program).is_file() {
+            bail!("the tests' build made no {program}: cargo builds a package's programs for its integration tests");
+        }
+    }
+    let mut npm = command(NPM.find()?, &["test", "--silent"]);
+    npm.current_dir(folder).env("CHROMIUM", chromium).env("KEISEI_BIN", programs);
     Ok(npm)
 }
 
-/// On lavapipe, unless the environment names another Vulkan driver. With every feature, so that what only a
-/// GPU build holds is compiled as well; not optimised, for that would take a quarter of an hour and only hands work to the driver.
+/// Command of the GPU tests, on lavapipe unless the environment names another Vulkan driver. With every feature, so that what
+/// only a GPU build holds is compiled as well; not optimised, because that would take a quarter of an hour and the driver does
+/// the work.
 fn gpu_tests() -> Result<Command> {
-    vulkan_drivers()?;
+    VULKAN_DRIVERS.find_or_install()?;
     let mut cargo = cargo();
     for setting in ["opt-level=0", "debug=false", "package.'*'.opt-level=0"] {
         cargo.arg("--config").arg(format!("profile.dev.{setting}"));
     }
-    cargo.args(["test", "--package", "trainer-native", "--features", "wgpu,cuda", "--lib", "--", "a_gpu", "a_device"]);
+    cargo.arg("test").args(GPU_TESTED);
     if std::env::var_os("VK_ICD_FILENAMES").is_none() {
         cargo.env("VK_ICD_FILENAMES", "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json");
     }

@@ -1,24 +1,26 @@
-//! The core for other targets, wasm32 above all: a toolchain, the compiler, the bindings, the optimiser.
+//! WebAssembly modules, and the core for a target without an operating system: toolchain, compiler, bindings, optimiser.
 
-use crate::install::{debian_packages, npm_packages, www};
-use crate::shell::{cargo, command, find, output, root, run, succeeds_within, target_directory};
+use crate::install::npm_packages;
+use crate::shell::{cargo, command, find, output, root, run, run_silent, succeeds_within, target_directory, www};
+use crate::tools::CROSS_COMPILER;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use wasm_bindgen_cli_support::Bindgen;
 
+/// Target of the modules: a browser.
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// A microcontroller: no operating system, no `std`.
+/// Target without an operating system and `std`: a microcontroller.
 const BARE_TARGET: &str = "thumbv7em-none-eabihf";
 
-/// Names the toolchain instead of looking for one: `rustup` or `debian`.
+/// Environment variable that chooses the toolchain: `rustup` or `debian`.
 const CHOICE: &str = "KEISEI_WASM_TOOLCHAIN";
 
-/// Every browser of the last years has these; relaxed SIMD comes on top for the module that has it. They are listed one by
-/// one because Chromium refuses what binaryen writes when all its features are allowed.
+/// WebAssembly features that the optimiser may use: those of every browser of the last years. Relaxed SIMD is added for the module
+/// that has it. They are listed one by one because Chromium refuses what binaryen writes when all its features are allowed.
 const FEATURES: [&str; 7] = [
     "--enable-simd",
     "--enable-bulk-memory",
@@ -29,18 +31,18 @@ const FEATURES: [&str; 7] = [
     "--enable-multivalue",
 ];
 
-/// What can compile for such a target.
+/// Toolchain that compiles for such a target.
 enum Toolchain {
-    /// The toolchain in use has the target's standard library.
+    /// The toolchain in use, which has the target's standard library.
     Rustup,
-    /// Debian's compiler, which builds the standard library from source and links with the `rust-lld` at this path.
+    /// Debian's compiler; it builds the standard library from source and links with the `rust-lld` at this path.
     Debian(PathBuf),
 }
 
 /// Finds or installs a toolchain: the target of the toolchain in use, added by rustup if need be, or else Debian's.
 ///
 /// # Errors
-/// Neither can be had.
+/// Neither can be had, or Debian's is older than the workspace needs.
 fn toolchain(target: &str) -> Result<Toolchain> {
     let choice = std::env::var(CHOICE).unwrap_or_default();
     let (rustup, debian) = match choice.as_str() {
@@ -55,8 +57,9 @@ fn toolchain(target: &str) -> Result<Toolchain> {
     if !debian {
         bail!("rustup cannot add the target {target} to the toolchain in use");
     }
-    debian_packages(&["rustc-web", "cargo-web", "rust-web-src"])
-        .with_context(|| format!("a compiler for {target}: rustup target add {target}"))?;
+    CROSS_COMPILER
+        .find_or_install()
+        .with_context(|| format!("no compiler for {target}, which `rustup target add {target}` brings"))?;
     let sysroot = output(&mut command("rustc", &["--print", "sysroot"]))?;
     let host = host_triple()?;
     let linker = Path::new(str::from_utf8(&sysroot)?.trim()).join("lib/rustlib").join(host).join("bin/rust-lld");
@@ -74,9 +77,18 @@ fn has_target(target: &str) -> bool {
 }
 
 fn rustup_adds_target(target: &str) -> bool {
-    eprintln!("adding the target {target} to the toolchain in use");
+    /// Whether rustup has failed once: without its server it would fail again, after the same wait.
+    static FAILED: AtomicBool = AtomicBool::new(false);
+    if find("rustup").is_none() || FAILED.load(Ordering::Relaxed) {
+        return false;
+    }
     let mut rustup = command("rustup", &["target", "add", target]);
-    find("rustup").is_some() && succeeds_within(Duration::from_secs(90), rustup.env("RUSTUP_MAX_RETRIES", "0"))
+    let added = succeeds_within(Duration::from_secs(90), rustup.env("RUSTUP_MAX_RETRIES", "0"));
+    if !added {
+        eprintln!("rustup cannot add the target {target}");
+        FAILED.store(true, Ordering::Relaxed);
+    }
+    added
 }
 
 fn host_triple() -> Result<String> {
@@ -86,7 +98,7 @@ fn host_triple() -> Result<String> {
 }
 
 impl Toolchain {
-    /// One line for the log.
+    /// Line that says which toolchain was chosen.
     fn describe(&self, target: &str) -> String {
         match self {
             Toolchain::Rustup => format!("{target}: the toolchain in use, with its target"),
@@ -94,7 +106,7 @@ impl Toolchain {
         }
     }
 
-    /// Builds for `target`; where the standard library has to be built as well, these crates of it.
+    /// Command that builds for `target`, and these crates of the standard library where they have to be built as well.
     fn cargo_build(&self, target: &str, library: &str) -> Command {
         let mut cargo = match self {
             Toolchain::Rustup => {
@@ -120,7 +132,7 @@ impl Toolchain {
     }
 }
 
-/// The vector instructions that a module may use.
+/// Vector instructions that a module may use.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Simd {
     /// Those of every browser of the last years.
@@ -129,7 +141,7 @@ pub enum Simd {
     Relaxed,
 }
 
-/// Compiles the package or example that `what` selects; the folder that cargo puts its output into.
+/// Compiles the package or example that `what` selects; returns the folder of cargo's output.
 ///
 /// # Errors
 /// There is no toolchain, or it fails.
@@ -137,13 +149,16 @@ pub fn compile(what: &[&str], simd: Simd) -> Result<PathBuf> {
     compile_as("wasm", what, simd)
 }
 
-/// As [`compile`], by this profile of the workspace.
+/// As [`compile`], with this profile of the workspace.
+///
+/// # Errors
+/// As [`compile`].
 pub fn compile_as(profile: &str, what: &[&str], simd: Simd) -> Result<PathBuf> {
     let toolchain = toolchain(TARGET)?;
     eprintln!("{}", toolchain.describe(TARGET));
     let (folder, features) = match simd {
         Simd::Fixed => (target_directory()?.to_owned(), "-C target-feature=+simd128"),
-        // Another set of flags: in the same folder each would build everything anew.
+        // Another set of flags: in one folder each of the two would rebuild everything.
         Simd::Relaxed => (target_directory()?.join("relaxed"), "-C target-feature=+simd128,+relaxed-simd"),
     };
     let mut cargo = toolchain.cargo_build(TARGET, "std,panic_abort");
@@ -164,10 +179,10 @@ pub fn compile_bare() -> Result<()> {
 }
 
 /// Builds `web` into `www/src/wasm/`: `keisei_web.js`, its types, and the optimised `keisei_web_bg.wasm`; the same with
-/// relaxed SIMD goes into `relaxed/` below it, and what [`build_gpu`] builds into `gpu/`.
+/// relaxed SIMD goes into `relaxed/` below it, and the module of [`build_gpu`] into `gpu/`.
 ///
 /// # Errors
-/// Anything that it takes is missing or fails.
+/// A tool is missing or fails.
 pub fn build() -> Result<()> {
     npm_packages(&www())?;
     let out = www().join("src/wasm");
@@ -184,7 +199,7 @@ pub fn build() -> Result<()> {
     build_gpu().map(drop)
 }
 
-/// Builds `web-gpu` as `keisei_web_gpu` into `www/src/wasm/gpu/`; that folder.
+/// Builds `web-gpu` as `keisei_web_gpu` into `www/src/wasm/gpu/`; returns that folder.
 ///
 /// # Errors
 /// As [`build`].
@@ -198,13 +213,12 @@ pub fn build_gpu() -> Result<PathBuf> {
     Ok(gpu)
 }
 
+/// Writes a compiled module with its bindings into the folder `out`.
 fn bind(compiled: &Path, out: &Path) -> Result<()> {
-    let mut bindgen = Bindgen::new();
-    bindgen.input_path(compiled).typescript(true).remove_name_section(true).remove_producers_section(true);
-    bindgen.web(true)?.generate(out).with_context(|| format!("bindings of {}", compiled.display()))
+    run(cargo().args(["run", "--package", "wasm-bind", "--"]).args([compiled, out]))
 }
 
-/// Makes a module smaller and faster, in place; `level` is the optimiser's, `-O3` for speed, `-Oz` for size.
+/// Optimises a module in place; `level` is `-O3` for speed or `-Oz` for size.
 ///
 /// # Errors
 /// Node or the optimiser is missing or fails.
@@ -216,7 +230,7 @@ pub fn optimise(wasm: &Path, simd: Simd, level: &str) -> Result<()> {
     wasm_opt.arg(www().join("node_modules/binaryen/bin/wasm-opt"));
     wasm_opt.arg(level).args(FEATURES).args((simd == Simd::Relaxed).then_some("--enable-relaxed-simd"));
     wasm_opt.arg(wasm).arg("-o").arg(&optimised);
-    run(&mut wasm_opt)?;
+    run_silent(&mut wasm_opt)?;
     fs::rename(&optimised, wasm)?;
     let shown = wasm.strip_prefix(root()).unwrap_or(wasm);
     eprintln!("{}: {before} KiB, optimised {} KiB", shown.display(), size(wasm)?);
