@@ -30,8 +30,6 @@ mod weights;
 pub mod burn;
 pub mod scalar;
 pub mod simd;
-#[cfg(feature = "std")]
-pub mod threads;
 
 pub use spec::{NetOptions, NetSpec, SpecError, TensorSpec};
 pub use weights::{Weights, WeightsError};
