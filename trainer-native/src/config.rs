@@ -366,8 +366,6 @@ impl Config {
     /// Shape of the network.
     pub fn spec(&self) -> NetSpec {
         NetSpec {
-            planes: self.features().planes() as u16,
-            policy_planes: self.actions().planes() as u16,
             channels: self.net.channels,
             blocks: self.net.blocks,
             value_channels: self.net.value_channels,
@@ -377,6 +375,7 @@ impl Config {
                 pool_hidden: self.net.pool_hidden,
                 score_hidden: self.net.score_hidden,
             },
+            ..NetSpec::for_encodings(self.features(), self.actions())
         }
     }
 

@@ -208,7 +208,7 @@ pub(crate) mod tests {
     use std::collections::BTreeSet;
 
     use keisei_core::format::Provenance;
-    use keisei_core::net::{NetOptions, NetSpec, Weights};
+    use keisei_core::net::{NetSpec, Weights};
     use keisei_core::shogi::Position;
 
     use super::*;
@@ -216,18 +216,12 @@ pub(crate) mod tests {
 
     /// A fresh network, a small one.
     pub(crate) fn model() -> Model {
-        let spec = NetSpec {
-            planes: 96,
-            policy_planes: 27,
-            channels: 8,
-            blocks: 1,
-            value_channels: 1,
-            value_hidden: 8,
-            options: NetOptions::default(),
-        };
+        let (features, actions) = (Features::Attack96, Actions::Dest2187);
+        let small = NetSpec::for_encodings(features, actions);
+        let spec = NetSpec { channels: 8, blocks: 1, value_channels: 1, value_hidden: 8, ..small };
         Model {
-            features: Features::Attack96,
-            actions: Actions::Dest2187,
+            features,
+            actions,
             provenance: Provenance::default(),
             weights: Weights::init(&spec, 3).expect("the specification is valid"),
         }

@@ -175,8 +175,8 @@ fn relu(x: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::NetOptions;
     use super::*;
+    use crate::encoding::{Actions, Features};
 
     #[test]
     fn a_convolution_sees_its_neighbours_and_zeros_beyond_the_edge() {
@@ -208,15 +208,9 @@ mod tests {
 
     #[test]
     fn a_network_of_zeros_returns_its_biases() {
-        let spec = NetSpec {
-            planes: 2,
-            policy_planes: 2,
-            channels: 8,
-            blocks: 1,
-            value_channels: 1,
-            value_hidden: 4,
-            options: NetOptions::default(),
-        };
+        let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
+        let small = NetSpec { channels: 8, blocks: 1, value_channels: 1, value_hidden: 4, ..small };
+        let spec = NetSpec { planes: 2, policy_planes: 2, ..small };
         let mut weights = Weights::new(spec.clone(), vec![0.0; spec.parameters()]).expect("the count is right");
         let count: Vec<f32> = (0..162u8).map(f32::from).collect();
         for tensor in spec.tensors() {

@@ -6,6 +6,7 @@ use core::{fmt, ops::Range};
 use serde::{Deserialize, Serialize};
 
 use super::{OUTCOMES, POOLED, SQUARES};
+use crate::encoding::{Actions, Features};
 
 /// The architecture of a network. Everything else about its shape follows from these numbers.
 ///
@@ -97,6 +98,28 @@ pub struct TensorSpec {
 }
 
 impl NetSpec {
+    /// A small network for these encodings: 32 channels, 2 blocks, 8 value channels, 64 hidden values, no optional layers.
+    ///
+    /// ```
+    /// use keisei_core::encoding::{Actions, Features};
+    /// use keisei_core::net::NetSpec;
+    ///
+    /// let spec = NetSpec { channels: 64, ..NetSpec::for_encodings(Features::Attack96, Actions::Dest2187) };
+    /// assert_eq!((spec.planes, spec.actions()), (96, 2187));
+    /// assert!(spec.validate().is_ok());
+    /// ```
+    pub fn for_encodings(features: Features, actions: Actions) -> NetSpec {
+        NetSpec {
+            planes: features.planes() as u16,
+            policy_planes: actions.planes() as u16,
+            channels: 32,
+            blocks: 2,
+            value_channels: 8,
+            value_hidden: 64,
+            options: NetOptions::default(),
+        }
+    }
+
     /// Checks every field against its range.
     ///
     /// # Errors
@@ -187,15 +210,8 @@ mod tests {
     use super::*;
 
     fn spec() -> NetSpec {
-        NetSpec {
-            planes: 46,
-            policy_planes: 27,
-            channels: 64,
-            blocks: 4,
-            value_channels: 4,
-            value_hidden: 64,
-            options: NetOptions::default(),
-        }
+        let (features, actions) = (Features::Core46Keisei2025, Actions::Dest2187);
+        NetSpec { channels: 64, blocks: 4, value_channels: 4, ..NetSpec::for_encodings(features, actions) }
     }
 
     fn check(field: &'static str, found: u16, change: impl Fn(&mut NetSpec)) {

@@ -111,19 +111,12 @@ impl Weights {
 
 #[cfg(test)]
 mod tests {
-    use super::super::NetOptions;
     use super::*;
+    use crate::encoding::{Actions, Features};
 
     fn spec() -> NetSpec {
-        NetSpec {
-            planes: 5,
-            policy_planes: 3,
-            channels: 16,
-            blocks: 2,
-            value_channels: 2,
-            value_hidden: 8,
-            options: NetOptions::default(),
-        }
+        let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
+        NetSpec { planes: 5, policy_planes: 3, channels: 16, value_channels: 2, value_hidden: 8, ..small }
     }
 
     #[test]

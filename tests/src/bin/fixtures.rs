@@ -14,7 +14,7 @@
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
 use keisei_core::format::{Dtype, Model, PlyInfo, Provenance, Record, record};
-use keisei_core::net::{Executor, NetOptions, NetSpec, OUTCOMES, Weights, simd::Simd, value};
+use keisei_core::net::{Executor, NetSpec, OUTCOMES, Weights, simd::Simd, value};
 use keisei_core::search::policy;
 use keisei_core::shogi::{Game, Move, Position};
 use keisei_tests::random::{Choices, Random};
@@ -74,15 +74,7 @@ fn large() -> Result<Model> {
 
 fn model(channels: u16, blocks: u16) -> Result<Model> {
     let (features, actions) = (Features::Attack96, Actions::Dest2187);
-    let spec = NetSpec {
-        planes: features.planes() as u16,
-        policy_planes: actions.planes() as u16,
-        channels,
-        blocks,
-        value_channels: 4,
-        value_hidden: 64,
-        options: NetOptions::default(),
-    };
+    let spec = NetSpec { channels, blocks, value_channels: 4, ..NetSpec::for_encodings(features, actions) };
     let provenance = Provenance { run: "random".into(), ..Provenance::default() };
     let mut weights = Weights::init(&spec, SEED)?;
     // A fresh network has zeros where a comparison of executors must see numbers, and nearly no opinions.

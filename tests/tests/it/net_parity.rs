@@ -5,6 +5,7 @@ use std::fmt::Display;
 use burn::backend::flex::FlexDevice;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Tensor, TensorData};
+use keisei_core::encoding::{Actions, Features};
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
 use keisei_core::net::simd::{Backprop, Bf16, Calibration, Dot, Level, Quantized, Simd};
@@ -37,15 +38,8 @@ impl Noise {
 }
 
 fn spec(planes: u16, channels: u16, blocks: u16) -> NetSpec {
-    NetSpec {
-        planes,
-        policy_planes: 27,
-        channels,
-        blocks,
-        value_channels: 4,
-        value_hidden: 32,
-        options: NetOptions::default(),
-    }
+    let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
+    NetSpec { planes, channels, blocks, value_channels: 4, value_hidden: 32, ..small }
 }
 
 /// Fresh weights with nothing left at zero: biases and second convolutions as well.

@@ -13,7 +13,7 @@ use std::{env, path::Path};
 
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
-use keisei_core::net::{NetOptions, NetSpec, OUTCOMES, Weights};
+use keisei_core::net::{NetSpec, OUTCOMES, Weights};
 use trainer_native::adam::Adam;
 use trainer_native::config::{Config, Preset};
 use trainer_native::learner::{Device, Learner, Minibatch, Precision};
@@ -134,15 +134,7 @@ fn parse(arguments: &[String]) -> Result<Options> {
 }
 
 fn spec(channels: u16, blocks: u16) -> NetSpec {
-    NetSpec {
-        planes: FEATURES.planes() as u16,
-        policy_planes: ACTIONS.planes() as u16,
-        channels,
-        blocks,
-        value_channels: 8,
-        value_hidden: 64,
-        options: NetOptions::default(),
-    }
+    NetSpec { channels, blocks, ..NetSpec::for_encodings(FEATURES, ACTIONS) }
 }
 
 /// Floating-point operations of the network on one position, a multiplication and an addition as two.

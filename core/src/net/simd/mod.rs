@@ -155,19 +155,14 @@ impl<E: Copy + Default> Aligned<E> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{NetOptions, OUTCOMES, SQUARES, scalar::Scalar};
+    use super::super::{OUTCOMES, SQUARES, scalar::Scalar};
     use super::*;
+    use crate::encoding::{Actions, Features};
 
     fn check(planes: u16, policy_planes: u16, channels: u16) {
-        let spec = NetSpec {
-            planes,
-            policy_planes,
-            channels,
-            blocks: 1,
-            value_channels: 3,
-            value_hidden: 20,
-            options: NetOptions::default(),
-        };
+        let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
+        let small = NetSpec { blocks: 1, value_channels: 3, value_hidden: 20, ..small };
+        let spec = NetSpec { planes, policy_planes, channels, ..small };
         let mut weights = Weights::init(&spec, 2).expect("the specification is valid");
         weights
             .data_mut()

@@ -271,6 +271,7 @@ fn take(sums: &mut [f32], to: &mut [f32]) {
 mod tests {
     use super::super::Bf16;
     use super::*;
+    use crate::encoding::{Actions, Features};
     use crate::net::{Executor, NetOptions, NetSpec, SQUARES, scalar::Scalar};
 
     /// A random number in [-1, 1).
@@ -401,16 +402,9 @@ mod tests {
 
     #[test]
     fn gradients_are_slopes_of_the_scalar_definition() {
-        let options = NetOptions::default();
-        let spec = NetSpec {
-            planes: 5,
-            policy_planes: 3,
-            channels: 8,
-            blocks: 1,
-            value_channels: 2,
-            value_hidden: 7,
-            options,
-        };
+        let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
+        let small = NetSpec { channels: 8, blocks: 1, value_channels: 2, value_hidden: 7, ..small };
+        let spec = NetSpec { planes: 5, policy_planes: 3, ..small };
         check(&spec, 2);
         check(&NetSpec { blocks: 0, channels: 16, ..spec.clone() }, 1);
         check(&NetSpec { channels: 40, blocks: 2, ..spec.clone() }, CHUNK + 3);
