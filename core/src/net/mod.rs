@@ -39,6 +39,9 @@ use crate::encoding::SQUARES;
 /// Files, and ranks, of the board.
 const SIDE: usize = 9;
 
+/// Taps of a 3×3 kernel.
+const TAPS: usize = 9;
+
 /// Outcomes that the value head tells apart: win, draw, loss.
 pub const OUTCOMES: usize = 3;
 
@@ -96,17 +99,6 @@ fn assert_shapes(spec: &NetSpec, batch: usize, planes: &[f32], policy: &[f32], w
         score.is_empty() || score.len() == batch && spec.options.score_hidden > 0,
         "score is [batch], of a network with a head for it, or empty"
     );
-}
-
-/// Slices of `len` numbers, the last one shorter, and then empty ones without end.
-fn shares(numbers: &mut [f32], len: usize) -> impl Iterator<Item = &mut [f32]> {
-    let mut rest = numbers;
-    core::iter::from_fn(move || {
-        let numbers = core::mem::take(&mut rest);
-        let (first, after) = numbers.split_at_mut(len.min(numbers.len()));
-        rest = after;
-        Some(first)
-    })
 }
 
 #[cfg(test)]
