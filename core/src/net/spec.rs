@@ -1,4 +1,4 @@
-//! The shape of a network: a few numbers, and the table of tensors that follows from them.
+//! The architecture of a network, and the table of its tensors.
 
 use alloc::{format, string::String, vec, vec::Vec};
 use core::{fmt, ops::Range};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{OUTCOMES, POOLED, SQUARES};
 use crate::encoding::{Actions, Features};
 
-/// The architecture of a network. Everything else about its shape follows from these numbers.
+/// Architecture of a network. All its tensors follow from these numbers.
 ///
 /// | field | range | meaning |
 /// |---|---|---|
@@ -33,43 +33,43 @@ pub struct NetSpec {
     pub value_channels: u16,
     /// Width of the value head's hidden layer.
     pub value_hidden: u16,
-    /// What not every network has. A model file tells it in a place of its own.
+    /// Optional layers. A model file stores them in a field of their own.
     #[serde(skip)]
     pub options: NetOptions,
 }
 
-/// Layers of the original Keisei's networks, of both generations; by default there are none.
+/// Optional layers, those of both generations of the original Keisei's networks; none by default.
 ///
 /// | field | range | meaning |
 /// |---|---|---|
-/// | `se_hidden` | 0–512 | width of the hidden layer of each block's squeeze and excitation; `channels * se_ratio` there |
-/// | `pool_hidden` | 0–512 | width of the hidden layer of each block's bias from global pooling |
-/// | `score_hidden` | 0–1024 | width of the hidden layer of the head for the score |
+/// | `se_hidden` | 0–512 | hidden width of each block's squeeze-excitation; `channels * se_ratio` in the original |
+/// | `pool_hidden` | 0–512 | hidden width of each block's pool bias |
+/// | `score_hidden` | 0–1024 | hidden width of the score head |
 ///
-/// Where a field is 0 the layer is missing.
+/// 0 leaves a layer out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetOptions {
-    /// Width of the hidden layer of each block's squeeze and excitation.
+    /// Hidden width of each block's squeeze-excitation.
     pub se_hidden: u16,
-    /// Width of the hidden layer of each block's bias from global pooling.
+    /// Hidden width of each block's pool bias.
     pub pool_hidden: u16,
-    /// Width of the hidden layer of the head for the score.
+    /// Hidden width of the score head.
     pub score_hidden: u16,
 }
 
-/// A field of a [`NetSpec`] that is out of its range.
+/// Error: a field of a [`NetSpec`] is out of range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecError {
-    /// The field's name.
+    /// Name of the field.
     pub field: &'static str,
-    /// What was found.
+    /// Value found.
     pub found: u16,
-    /// The lowest value allowed.
+    /// Lowest valid value.
     pub min: u16,
-    /// The highest value allowed.
+    /// Highest valid value.
     pub max: u16,
-    /// The value has to be a multiple of this.
+    /// Divisor of every valid value.
     pub multiple_of: u16,
 }
 
@@ -86,14 +86,14 @@ impl fmt::Display for SpecError {
 
 impl core::error::Error for SpecError {}
 
-/// One tensor of a network: its name, its shape and its place in the flat weights.
+/// Tensor of a network: name, shape, and range in the flat weights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorSpec {
     /// Name, such as `blocks.0.conv1.weight`.
     pub name: String,
     /// Extents, outermost first; the last varies fastest.
     pub shape: Vec<usize>,
-    /// Where its numbers stand in [`Weights::data`](super::Weights::data).
+    /// Range of its numbers in [`Weights::data`](super::Weights::data).
     pub range: Range<usize>,
 }
 
@@ -149,7 +149,7 @@ impl NetSpec {
         usize::from(self.policy_planes) * SQUARES
     }
 
-    /// The tensors in the order of the flat weights.
+    /// Tensors, in the order of the flat weights.
     pub fn tensors(&self) -> Vec<TensorSpec> {
         let [planes, policy, c, vc, vh] =
             [self.planes, self.policy_planes, self.channels, self.value_channels, self.value_hidden].map(usize::from);
@@ -199,7 +199,7 @@ impl NetSpec {
         tensors
     }
 
-    /// How many numbers the weights are.
+    /// Number of weights.
     pub fn parameters(&self) -> usize {
         self.tensors().last().map_or(0, |tensor| tensor.range.end)
     }

@@ -37,6 +37,8 @@ pub(super) enum Residual {
     /// Added to the incoming gradient.
     Read,
     /// Overwritten with the result.
+    // Only the matrix tower does so.
+    #[cfg_attr(not(all(feature = "std", target_arch = "x86_64", target_os = "linux")), expect(dead_code))]
     Written,
     /// Added to the incoming gradient, then overwritten with the result.
     Updated,

@@ -36,7 +36,7 @@ pub(super) struct Kernels<E: 'static> {
 }
 
 impl<E> Kernels<E> {
-    /// Computes a [`Product`].
+    /// Computes a plain [`Product`].
     pub(super) fn multiply(&self, product: Product, a: &[E], b: &[E], out: &mut [E]) {
         let Product { count, rows, inner, outer, a_stride, b_stride, out_stride } = product;
         assert!(count > 0 && rows.is_multiple_of(ROWS), "rows come in threes");

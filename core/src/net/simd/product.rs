@@ -9,27 +9,30 @@ pub(super) const ROWS: usize = 3;
 /// Rows per block at a level with registers for them.
 const MANY_ROWS: usize = 6;
 
-/// Matrix products `out[i] = a[i] × b[i]` for `i` in `0..count`. Strides are in elements.
+/// Shape of matrix products for `i` in `0..count`: `out[i] = a[i] × b[i]`, or `out[i] += transpose(a[i]) × b[i]` in the backward pass.
+///
+/// Columns are in vectors, strides in elements. `a` is `[inner][rows][LANES]`. In a plain product `b` is a row of panels of
+/// [`Factor::WIDTH`] vectors, the last one narrower, `[outer / WIDTH][inner * LANES][WIDTH * LANES]`, and `out` is
+/// `[outer][rows][LANES]`. In a transposed product `b` is `[outer][rows][LANES]` and `out` is `[inner * LANES][outer * LANES]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Product {
     /// Number of products.
     pub(super) count: usize,
-    /// Rows of `a` and `out`, a multiple of [`ROWS`].
+    /// Rows of `a`; a multiple of [`ROWS`] in a plain product.
     pub(super) rows: usize,
-    /// Columns of `a`, in vectors.
+    /// Columns of `a`.
     pub(super) inner: usize,
-    /// Columns of `out`, in vectors.
+    /// Columns of `out`.
     pub(super) outer: usize,
-    /// Stride of `a`, whose matrices are `[inner][rows][LANES]`.
+    /// Stride from one `a` to the next.
     pub(super) a_stride: usize,
-    /// Stride of `b`, whose matrices are rows of panels of [`Factor::WIDTH`] vectors, the last one narrower:
-    /// `[outer / WIDTH][inner * LANES][WIDTH * LANES]`.
+    /// Stride from one `b` to the next.
     pub(super) b_stride: usize,
-    /// Stride of `out`, whose matrices are `[outer][rows][LANES]`.
+    /// Stride from one `out` to the next; 0 sums all transposed products in one.
     pub(super) out_stride: usize,
 }
 
-/// Computes a [`Product`].
+/// Computes a plain [`Product`].
 ///
 /// # Safety
 /// The CPU has the instructions of `V`; the lengths are those that `Kernels::multiply` checks.

@@ -7,7 +7,7 @@ use super::super::kernels::Kernels;
 use super::super::layout::{Aligned, panels};
 use super::super::optional::{OptionalLayers, Perceptron, pool, pool_backward};
 use super::super::product::{Product, ROWS};
-use super::kernels::{GradientKernels, TransposedProduct};
+use super::kernels::GradientKernels;
 use super::tape::{Tensors, take};
 use crate::net::{NetSpec, OUTCOMES, SQUARES, Weights};
 
@@ -147,9 +147,9 @@ impl HeadsBackward {
         }
         let inner = self.groups(usize::from(self.spec.value_channels) * SQUARES);
         let outer = self.groups(hidden);
-        let product = TransposedProduct { count: 1, rows, inner, outer, a_stride: 0, b_stride: 0, out_stride: 0 };
+        let product = Product { count: 1, rows, inner, outer, a_stride: 0, b_stride: 0, out_stride: 0 };
         self.gradients.add_transposed(product, buffers.value.as_ref(), gradient, sums.hidden.as_mut());
-        let product = Product { count: 1, rows, inner: outer, outer: inner, a_stride: 0, b_stride: 0, out_stride: 0 };
+        let product = Product { inner: outer, outer: inner, ..product };
         kernels.multiply(product, gradient, self.hidden.as_ref(), value.as_mut());
     }
 
@@ -184,25 +184,20 @@ impl HeadsBackward {
                 }
             }
         }
-        let product = TransposedProduct {
+        let (trunk_stride, convs_stride) = (groups * SQUARES * lanes, planes * SQUARES * lanes);
+        let product = Product {
             count: boards,
             rows: SQUARES,
             inner: groups,
             outer: planes,
-            a_stride: groups * SQUARES * lanes,
-            b_stride: planes * SQUARES * lanes,
+            a_stride: trunk_stride,
+            b_stride: convs_stride,
             out_stride: 0,
         };
         self.gradients.add_transposed(product, trunk, convs, sums.convs.as_mut());
-        let product = Product {
-            count: boards,
-            rows: SQUARES,
-            inner: planes,
-            outer: groups,
-            a_stride: planes * SQUARES * lanes,
-            b_stride: 0,
-            out_stride: groups * SQUARES * lanes,
-        };
+        let (inner, outer) = (planes, groups);
+        let product =
+            Product { inner, outer, a_stride: convs_stride, b_stride: 0, out_stride: trunk_stride, ..product };
         kernels.multiply(product, convs, self.convs.as_ref(), trunk_gradient.as_mut()); // [boards][C][81]
     }
 

@@ -8,31 +8,13 @@
 
 use super::super::epilogue::Residual;
 use super::super::level::{Level, per_level};
+use super::super::product::Product;
 use super::super::vector::{self, Lanes, Vector};
 use super::super::winograd::{self, PATCH, PRODUCTS, TILE, TILES, TILES_SIDE};
 use crate::net::{SIDE, SQUARES};
 
-/// Columns of `a` per block of a [`TransposedProduct`].
+/// Columns of `a` per block of a transposed product.
 const CHANNELS: usize = 3;
-
-/// Matrix products `out[i] += transpose(a[i]) × b[i]` for `i` in `0..count`. Strides are in numbers.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TransposedProduct {
-    /// Number of products.
-    pub(super) count: usize,
-    /// Rows of `a` and `b`.
-    pub(super) rows: usize,
-    /// Columns of `a`, in vectors.
-    pub(super) inner: usize,
-    /// Columns of `b`, in vectors.
-    pub(super) outer: usize,
-    /// Stride of `a`, whose matrices are `[inner][rows][LANES]`.
-    pub(super) a_stride: usize,
-    /// Stride of `b`, whose matrices are `[outer][rows][LANES]`.
-    pub(super) b_stride: usize,
-    /// Stride of `out`, whose matrices are `[inner * LANES][outer * LANES]`; 0 sums all products in one.
-    pub(super) out_stride: usize,
-}
 
 /// The backward epilogue of a Winograd convolution: from the gradients of the next convolution's products to those of its own.
 ///
@@ -49,7 +31,7 @@ pub(super) struct EpilogueGradient {
     pub(super) residual: Residual,
 }
 
-type TransposedKernel = unsafe fn(TransposedProduct, &[f32], &[f32], &mut [f32]);
+type ProductKernel = unsafe fn(Product, &[f32], &[f32], &mut [f32]);
 type EpilogueKernel =
     unsafe fn(EpilogueGradient, Option<&[f32]>, Option<&[f32]>, &mut [f32], BiasGradients, Option<&mut [f32]>);
 
@@ -66,14 +48,14 @@ pub(super) struct BiasGradients<'a> {
 #[derive(Debug)]
 pub(super) struct GradientKernels {
     lanes: usize,
-    add_transposed: TransposedKernel,
+    add_transposed: ProductKernel,
     epilogue: EpilogueKernel,
 }
 
 impl GradientKernels {
-    /// Adds a [`TransposedProduct`] to `out`.
-    pub(super) fn add_transposed(&self, product: TransposedProduct, a: &[f32], b: &[f32], out: &mut [f32]) {
-        let TransposedProduct { count, rows, inner, outer, a_stride, b_stride, out_stride } = product;
+    /// Adds a transposed [`Product`] to `out`.
+    pub(super) fn add_transposed(&self, product: Product, a: &[f32], b: &[f32], out: &mut [f32]) {
+        let Product { count, rows, inner, outer, a_stride, b_stride, out_stride } = product;
         assert!(count > 0, "nothing to sum");
         assert!(a.len() >= (count - 1) * a_stride + inner * rows * self.lanes, "a is too short");
         assert!(b.len() >= (count - 1) * b_stride + outer * rows * self.lanes, "b is too short");
@@ -116,7 +98,7 @@ macro_rules! table {
     ($vector:ty $(, #[$attribute:meta])*) => {{
         // SAFETY, for both: the caller vouches for the instructions and the lengths.
         $(#[$attribute])*
-        unsafe fn add_transposed(product: TransposedProduct, a: &[f32], b: &[f32], out: &mut [f32]) {
+        unsafe fn add_transposed(product: Product, a: &[f32], b: &[f32], out: &mut [f32]) {
             unsafe { super::kernels::add_transposed::<$vector>(product, a.as_ptr(), b.as_ptr(), out.as_mut_ptr()) }
         }
         $(#[$attribute])*
@@ -145,13 +127,13 @@ impl GradientKernels {
     }
 }
 
-/// Adds a [`TransposedProduct`].
+/// Adds a transposed [`Product`].
 ///
 /// # Safety
 /// The CPU has the instructions of `V`; the lengths are those that [`GradientKernels::add_transposed`] checks.
 #[inline(always)]
-unsafe fn add_transposed<V: Vector>(product: TransposedProduct, a: *const f32, b: *const f32, out: *mut f32) {
-    let TransposedProduct { count, rows, inner, outer, a_stride, b_stride, out_stride } = product;
+unsafe fn add_transposed<V: Vector>(product: Product, a: *const f32, b: *const f32, out: *mut f32) {
+    let Product { count, rows, inner, outer, a_stride, b_stride, out_stride } = product;
     let (channels, group) = (inner * V::LANES, rows * V::LANES);
     for i in 0..count {
         for column in (0..outer).step_by(V::WIDTH) {

@@ -12,7 +12,7 @@ use super::super::network::{Activations, Buffers, Network, convs};
 use super::super::optional::{excite_backward, pool, pool_backward};
 use super::super::product::Product;
 use super::super::winograd::{self, PRODUCTS, TILES};
-use super::kernels::{BiasGradients, EpilogueGradient, GradientKernels, TransposedProduct};
+use super::kernels::{BiasGradients, EpilogueGradient, GradientKernels};
 use super::tape::{CHUNK, OptionalSums, Tensors};
 use crate::net::{SQUARES, TAPS, Weights};
 
@@ -173,7 +173,7 @@ impl Tower {
                 }
             }
             let inner = network.groups(network.inputs(i));
-            let product = TransposedProduct {
+            let product = Product {
                 count: PRODUCTS,
                 rows: boards * TILES,
                 inner,
@@ -184,15 +184,8 @@ impl Tower {
             };
             self.gradients.add_transposed(product, inputs[i].as_ref(), own_products, weights[i].as_mut());
             if i > 0 {
-                let product = Product {
-                    count: PRODUCTS,
-                    rows: boards * TILES,
-                    inner: groups,
-                    outer: groups,
-                    a_stride: stride,
-                    b_stride: groups * groups * lanes * lanes,
-                    out_stride: stride,
-                };
+                let (a_stride, b_stride, out_stride) = (stride, groups * groups * lanes * lanes, stride);
+                let product = Product { inner: groups, a_stride, b_stride, out_stride, ..product };
                 kernels.multiply(product, own_products, self.transposed[i - 1].as_ref(), products); // [25][C][boards * 9]
             }
         }
