@@ -3,7 +3,7 @@
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::format::model::{Model, Provenance};
 use keisei_core::net::simd::Calibration;
-use keisei_core::net::{NetOptions, NetSpec, Weights};
+use keisei_core::net::{NetSpec, Weights};
 
 /// A network to measure.
 pub struct Net {
@@ -26,15 +26,7 @@ impl Net {
     /// Its architecture, with the planes and actions of the trainer's default encoding.
     pub fn spec(&self) -> NetSpec {
         let Net { channels, blocks, .. } = *self;
-        NetSpec {
-            planes: 96,
-            policy_planes: 27,
-            channels,
-            blocks,
-            value_channels: 8,
-            value_hidden: 64,
-            options: NetOptions::default(),
-        }
+        NetSpec { channels, blocks, ..NetSpec::for_encodings(Features::Attack96, Actions::Dest2187) }
     }
 
     /// Its [`weights`].

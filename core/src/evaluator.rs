@@ -15,13 +15,12 @@
 //! ```
 //! use keisei_core::encoding::{Actions, Features, PackedObservation};
 //! use keisei_core::evaluator::{Batch, HostEvaluator};
-//! use keisei_core::net::{NetOptions, NetSpec, Weights, simd::Simd};
+//! use keisei_core::net::{NetSpec, Weights, simd::Simd};
 //! use keisei_core::search::policy;
 //! use keisei_core::shogi::{Game, Position};
 //!
 //! let (features, actions) = (Features::Attack96, Actions::Dest2187);
-//! let options = NetOptions::default();
-//! let spec = NetSpec { planes: 96, policy_planes: 27, channels: 8, blocks: 1, value_channels: 1, value_hidden: 8, options };
+//! let spec = NetSpec { channels: 8, blocks: 1, ..NetSpec::for_encodings(features, actions) };
 //! let mut evaluator = HostEvaluator::new(Simd::new(&Weights::init(&spec, 1).unwrap()), features, actions);
 //!
 //! let games = [Game::startpos(), Game::new(Position::from_sfen("8k/9/8P/9/9/9/9/9/K8 b G 1").unwrap(), 0)];
@@ -436,15 +435,7 @@ mod tests {
 
     fn evaluator(score_hidden: u16) -> HostEvaluator<Scalar> {
         let options = NetOptions { score_hidden, ..NetOptions::default() };
-        let spec = NetSpec {
-            planes: 96,
-            policy_planes: 27,
-            channels: 8,
-            blocks: 0,
-            value_channels: 1,
-            value_hidden: 4,
-            options,
-        };
+        let spec = NetSpec { channels: 8, blocks: 0, options, ..NetSpec::for_encodings(FEATURES, ACTIONS) };
         HostEvaluator::new(Scalar::new(&Weights::init(&spec, 1).expect("the shape is valid")), FEATURES, ACTIONS)
     }
 

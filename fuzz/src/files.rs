@@ -10,7 +10,7 @@
 
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::format::{Dtype, Model, Provenance, Record, envelope, model, record};
-use keisei_core::net::{NetOptions, NetSpec, Weights};
+use keisei_core::net::{NetSpec, Weights};
 use keisei_core::shogi::{Game, Position};
 use trainer_native::run::checkpoint::State;
 use trainer_native::settings::{Layers, Preset, Settings};
@@ -85,15 +85,8 @@ fn setting(text: &str) {
 pub fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     let (features, actions) = (Features::Core46Keisei2025, Actions::Dest2187);
-    let spec = NetSpec {
-        planes: features.planes() as u16,
-        policy_planes: actions.planes() as u16,
-        channels: 8,
-        blocks: 0,
-        value_channels: 1,
-        value_hidden: 1,
-        options: NetOptions::default(),
-    };
+    let small = NetSpec::for_encodings(features, actions);
+    let spec = NetSpec { channels: 8, blocks: 0, value_channels: 1, value_hidden: 1, ..small };
     let weights = Weights::init(&spec, 1).expect("a small network");
     let model = Model { features, actions, provenance: Provenance::default(), weights };
     for dtype in [Dtype::F32, Dtype::F16] {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::format::{Model, Provenance};
-use keisei_core::net::{NetOptions, NetSpec, Weights};
+use keisei_core::net::{NetSpec, Weights};
 use keisei_core::random::{Purpose, Stream};
 use keisei_core::shogi::{Game, Position};
 
@@ -14,15 +14,8 @@ use crate::policy_player::PolicyPlayer;
 
 /// A fresh network, a small one.
 pub(crate) fn model() -> Model {
-    let spec = NetSpec {
-        planes: 96,
-        policy_planes: 27,
-        channels: 8,
-        blocks: 1,
-        value_channels: 1,
-        value_hidden: 8,
-        options: NetOptions::default(),
-    };
+    let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
+    let spec = NetSpec { channels: 8, blocks: 1, value_channels: 1, value_hidden: 8, ..small };
     Model {
         features: Features::Attack96,
         actions: Actions::Dest2187,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::format::{Dtype, Model, Provenance};
-use keisei_core::net::{NetOptions, NetSpec, Weights};
+use keisei_core::net::{NetSpec, Weights};
 use keisei_core::shogi::{Game, Position};
 
 /// Longer than any answer takes, on a busy machine too.
@@ -79,15 +79,11 @@ impl Engine {
 
 /// A small untrained model in `folder`.
 fn model(folder: &Path) -> PathBuf {
-    let options = NetOptions::default();
-    let spec =
-        NetSpec { planes: 96, policy_planes: 27, channels: 8, blocks: 1, value_channels: 1, value_hidden: 8, options };
-    let model = Model {
-        features: Features::Attack96,
-        actions: Actions::Dest2187,
-        provenance: Provenance::default(),
-        weights: Weights::init(&spec, 1).unwrap(),
-    };
+    let (features, actions) = (Features::Attack96, Actions::Dest2187);
+    let small = NetSpec::for_encodings(features, actions);
+    let spec = NetSpec { channels: 8, blocks: 1, value_channels: 1, value_hidden: 8, ..small };
+    let model =
+        Model { features, actions, provenance: Provenance::default(), weights: Weights::init(&spec, 1).unwrap() };
     let path = folder.join("a model.model");
     std::fs::write(&path, model.to_bytes(Dtype::F32).unwrap()).unwrap();
     path

@@ -50,15 +50,8 @@ fn positions(games: &[Record]) -> impl Iterator<Item = (&Record, usize, Game)> {
 /// A small network none of whose layers is idle: fresh weights have zeros, behind which an error would hide.
 fn model(features: Features, options: NetOptions) -> Model {
     let actions = Actions::Dest2187;
-    let spec = NetSpec {
-        planes: features.planes() as u16,
-        policy_planes: actions.planes() as u16,
-        channels: 16,
-        blocks: 2,
-        value_channels: 2,
-        value_hidden: 16,
-        options,
-    };
+    let small = NetSpec::for_encodings(features, actions);
+    let spec = NetSpec { channels: 16, value_channels: 2, value_hidden: 16, options, ..small };
     let mut weights = Weights::init(&spec, 7).unwrap();
     for (i, weight) in weights.data_mut().iter_mut().enumerate().filter(|(_, weight)| **weight == 0.0) {
         *weight = 0.1 * (i as f32).sin();

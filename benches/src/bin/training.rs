@@ -11,10 +11,10 @@
 
 use anyhow::{Context, Result, bail};
 use keisei_benches::worker;
-use keisei_core::encoding::{Actions, Features, SQUARES};
+use keisei_core::encoding::{Actions, Features};
 use keisei_core::learn::{Adam, Coefficients, Learner, Minibatch, Rollout};
 use keisei_core::net::simd::Bf16;
-use keisei_core::net::{NetOptions, NetSpec, Weights};
+use keisei_core::net::{NetSpec, Weights};
 use keisei_core::random::{Purpose, Stream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -186,15 +186,7 @@ fn step(engine: &str, channels: u16, blocks: u16, seconds: f64) -> Result<Measur
         "burn-flex" => Box::new(BurnLearner::new(FEATURES, ACTIONS, 1)),
         _ => Box::new(cpu_learner(engine, FEATURES)?),
     };
-    let spec = NetSpec {
-        planes: FEATURES.planes() as u16,
-        policy_planes: (ACTIONS.count() / SQUARES) as u16,
-        channels,
-        blocks,
-        value_channels: 8,
-        value_hidden: 64,
-        options: NetOptions::default(),
-    };
+    let spec = NetSpec { channels, blocks, ..NetSpec::for_encodings(FEATURES, ACTIONS) };
     let mut weights = Weights::init(&spec, 1)?;
     let mut adam = Adam::new(spec.parameters());
     let slots: Vec<usize> = (0..rollout.steps.len()).collect();

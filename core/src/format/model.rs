@@ -268,18 +268,12 @@ mod tests {
     use super::*;
 
     fn model() -> Model {
-        let spec = NetSpec {
-            planes: 96,
-            policy_planes: 27,
-            channels: 8,
-            blocks: 1,
-            value_channels: 1,
-            value_hidden: 4,
-            options: NetOptions::default(),
-        };
+        let (features, actions) = (Features::Attack96, Actions::Dest2187);
+        let small = NetSpec::for_encodings(features, actions);
+        let spec = NetSpec { channels: 8, blocks: 1, value_channels: 1, value_hidden: 4, ..small };
         Model {
-            features: Features::Attack96,
-            actions: Actions::Dest2187,
+            features,
+            actions,
             provenance: Provenance {
                 run: "first".into(),
                 iteration: 12,

@@ -10,11 +10,11 @@ use burn::tensor::{ElementConversion, FloatDType, Int, Tensor, TensorData, modul
 use super::{Executor, NetSpec, OUTCOMES, POOLED, SIDE, SQUARES, TensorSpec, VARIANCE_FLOOR, Weights, assert_shapes};
 use crate::encoding::SET_WORDS;
 
-/// Convolves `[B, in, s, s]` with `[out, in, k, k]`, k odd, zeros around the board, and adds a bias `[out]`: `[B, out, s, s]`. A
-/// side s is 9, or 1 with k = 1: a linear layer is a convolution of boards of one square.
+/// Convolution of `[B, in, s, s]` by `[out, in, k, k]`, k odd, zeros around the board, plus a bias `[out]`: `[B, out, s, s]`. The side s
+/// is 9, or 1 with k = 1: a linear layer is a convolution of boards of one square.
 pub type Convolve<B> = fn(Tensor<B, 4>, Tensor<B, 4>, Option<Tensor<B, 1>>) -> Tensor<B, 4>;
 
-/// As the backend convolves, multiplies and differentiates itself.
+/// The backend's own convolution.
 fn convolve<B: Backend>(x: Tensor<B, 4>, weight: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
     let ([batch, inputs, side, _], [outputs, _, kernel, _]) = (x.dims(), weight.dims());
     if side == 1 {
@@ -28,7 +28,7 @@ fn convolve<B: Backend>(x: Tensor<B, 4>, weight: Tensor<B, 4>, bias: Option<Tens
     conv2d(x, weight, bias, ConvOptions::new([1, 1], [kernel / 2, kernel / 2], [1, 1], 1))
 }
 
-/// The network on backend `B`, with one parameter for each tensor of [`NetSpec::tensors`].
+/// Network on backend `B`, with one parameter for each tensor of [`NetSpec::tensors`].
 #[derive(Module, Debug)]
 pub struct Net<B: Backend> {
     stem: Conv<B>,
@@ -55,7 +55,7 @@ struct Block<B: Backend> {
     se: Option<Perceptron<B>>,
 }
 
-/// Two linear layers with a rectification between them.
+/// Two linear layers with a `ReLU` between them.
 #[derive(Module, Debug)]
 struct Perceptron<B: Backend> {
     hidden: Linear<B>,
@@ -77,16 +77,16 @@ struct Value<B: Backend> {
 }
 
 impl<B: Backend> Net<B> {
-    /// The network with these weights, on `device`.
+    /// A network with these weights on `device`.
     pub fn from_weights(weights: &Weights, device: &B::Device) -> Net<B> {
         Net::from_flat(weights.spec(), Tensor::from_data(weights.data(), device))
     }
 
-    /// The network with the weights `flat`, in the order of [`Weights::data`]. It computes in their type, but for what would
-    /// lose too much in fewer bits, such as a variance; what goes in and comes out is f32 in any case.
+    /// A network with the weights `flat`, in the order of [`Weights::data`]. It computes in their type, except for variances, which are
+    /// f32; inputs and outputs are f32.
     ///
     /// # Panics
-    /// If the specification has another number of weights.
+    /// If the length of `flat` does not match the specification.
     pub fn from_flat(spec: &NetSpec, flat: Tensor<B, 1>) -> Net<B> {
         assert_eq!(flat.dims(), [spec.parameters()], "weights of the network");
         let flat = Flat { tensors: spec.tensors(), flat };
@@ -111,10 +111,10 @@ impl<B: Backend> Net<B> {
         }
     }
 
-    /// The weights, copied from the device; exactly those of [`Net::from_weights`] if nothing has trained since.
+    /// Weights, copied from the device; those of [`Net::from_weights`], bit for bit, until training changes them.
     ///
     /// # Panics
-    /// If a parameter's shape was changed from outside.
+    /// If a caller changed the shape of a parameter.
     pub fn to_weights(&self) -> Weights {
         struct Values<B: Backend>(Vec<Tensor<B, 1>>);
         impl<B: Backend> ModuleVisitor<B> for Values<B> {
@@ -128,7 +128,7 @@ impl<B: Backend> Net<B> {
         Weights::new(self.spec.clone(), data).expect("the parameters have kept their shapes since from_flat")
     }
 
-    /// The gradient of every weight in f32, in the order of [`Weights::data`]; zero where a parameter took no part in the loss.
+    /// Gradient of every weight in f32, in the order of [`Weights::data`]; zero for parameters that the loss does not depend on.
     pub fn gradient(&self, gradients: &B::Gradients) -> Tensor<B::InnerBackend, 1>
     where
         B: AutodiffBackend,
@@ -148,42 +148,42 @@ impl<B: Backend> Net<B> {
         Tensor::cat(slopes.parts, 0).cast(FloatDType::F32)
     }
 
-    /// The architecture.
+    /// Architecture of the network.
     pub fn spec(&self) -> &NetSpec {
         &self.spec
     }
 
-    /// Policy logits `[B, policy_planes * 81]`, unmasked, and win, draw and loss logits `[B, 3]` of the side to move,
-    /// from planes `[B, planes, 81]`.
+    /// Unmasked policy logits `[B, policy_planes * 81]`, and logits `[B, 3]` of win, draw and loss for the side to move, from planes
+    /// `[B, planes, 81]`.
     pub fn forward(&self, planes: Tensor<B, 3>) -> (Tensor<B, 2>, Tensor<B, 2>) {
         let (policy, wdl, _) = self.forward_scored(planes);
         (policy, wdl)
     }
 
-    /// The logits of [`forward`](Net::forward) as numbers, all of the policy's first, from planes `[B, planes, 81]`. For devices
-    /// whose memory cannot be read at once, such as a browser's GPU.
+    /// Logits of [`forward`](Net::forward) in one vector, the policy's first, from planes `[B, planes, 81]`. Asynchronous, for devices
+    /// whose memory cannot be read synchronously, such as a browser's GPU.
     ///
     /// # Errors
     /// If the device fails.
     ///
     /// # Panics
-    /// If `planes` are not those of whole positions.
+    /// If `planes` is not a whole number of positions.
     pub async fn evaluate(&self, planes: Vec<f32>) -> Result<Vec<f32>, ExecutionError> {
         let inputs = usize::from(self.spec.planes);
         let batch = planes.len() / (inputs * SQUARES);
         let planes = TensorData::new(planes, [batch, inputs, SQUARES]);
         let (policy, wdl) = self.forward(Tensor::from_data(planes, &self.policy.bias.val().device()));
-        // One tensor, so that one reading waits for the device.
+        // One tensor, so that only one read waits for the device.
         let logits = Tensor::cat(vec![policy.flatten::<1>(0, 1), wdl.flatten(0, 1)], 0).into_data_async().await?;
         Ok(logits.convert::<f32>().into_vec().expect("the data was converted to f32"))
     }
 
-    /// The same with the score `[B, 1]` of the side to move, of a network that has a head for it.
+    /// [`forward`](Net::forward) with the score `[B, 1]` of the side to move, for networks with a score head.
     pub fn forward_scored(&self, planes: Tensor<B, 3>) -> (Tensor<B, 2>, Tensor<B, 2>, Option<Tensor<B, 2>>) {
         self.forward_by(convolve, planes)
     }
 
-    /// The same by another way to convolve, for backends whose own is slow or wrong.
+    /// [`forward_scored`](Net::forward_scored) with another convolution, for backends whose own is slow or wrong.
     pub fn forward_by(
         &self,
         convolve: Convolve<B>,
@@ -221,24 +221,24 @@ impl<B: Backend> Net<B> {
         (policy.cast(f32), wdl.cast(f32), score.map(|score| score.cast(f32)))
     }
 
-    /// What the weights are numbers of.
+    /// Type of the weights.
     fn dtype(&self) -> FloatDType {
         self.stem.bias.val().dtype().into()
     }
 }
 
-/// Planes `[B, planes, 81]` in f32 from their [compressed](crate::encoding::Features::compress) form: sets
-/// `[B, planes, SET_WORDS]` and values `[B, planes]`.
+/// Planes `[B, planes, 81]` in f32 from their [compressed](crate::encoding::Features::compress) form, sets `[B, planes, SET_WORDS]` and
+/// values `[B, planes]`.
 pub fn expand<B: Backend>(sets: Tensor<B, 3, Int>, values: Tensor<B, 2>) -> Tensor<B, 3> {
     let [batch, planes] = values.dims();
     let bits = bits(sets.reshape([batch, planes * SET_WORDS])).reshape([batch, planes, SQUARES]);
     bits.float() * values.reshape([batch, planes, 1])
 }
 
-/// Bits that a word carries to the device, of the 31 that are sure to be positive everywhere: those of a third of the board.
+/// Bits in a word, a third of the board: fewer than 32, so that words are positive as signed integers on every device.
 pub const WORD_BITS: usize = SQUARES / SET_WORDS;
 
-/// The [`WORD_BITS`] of each word, lowest first: `[B, words]` to `[B, WORD_BITS * words]`, zeros and ones.
+/// Bits of each word, lowest first: `[B, words]` to `[B, WORD_BITS * words]`, zeros and ones.
 pub fn bits<B: Backend>(words: Tensor<B, 2, Int>) -> Tensor<B, 2, Int> {
     let [batch, count] = words.dims();
     let shifts = Tensor::<B, 1, Int>::arange(0..WORD_BITS as i64, &words.device()).reshape([1, 1, WORD_BITS]);
@@ -247,7 +247,7 @@ pub fn bits<B: Backend>(words: Tensor<B, 2, Int>) -> Tensor<B, 2, Int> {
     bits.reshape([batch, count * WORD_BITS])
 }
 
-/// Cuts flat weights into parameters.
+/// Flat weights, cut into parameters by name.
 struct Flat<B: Backend> {
     tensors: Vec<TensorSpec>,
     flat: Tensor<B, 1>,
@@ -281,7 +281,7 @@ impl<B: Backend> Perceptron<B> {
     }
 }
 
-/// Mean, greatest and standard deviation of each channel: `[B, C, 9, 9]` to `[B, 3 C]`, all means first.
+/// Global pooling: mean, maximum and standard deviation of each channel, `[B, C, 9, 9]` to `[B, 3 C]`, all means first.
 fn pool<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 2> {
     let [batch, channels, ..] = x.dims();
     let dtype = FloatDType::from(x.dtype());
@@ -329,14 +329,14 @@ impl<B: Backend> Linear<B> {
         self.over_squares(convolve, over_board(x), Some(self.bias.val())).reshape([batch, outputs])
     }
 
-    /// `[B, in, s, s]` to `[B, out, s, s]`, each square for itself.
+    /// The layer on every square: `[B, in, s, s]` to `[B, out, s, s]`.
     fn over_squares(&self, convolve: Convolve<B>, x: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
         let [outputs, inputs] = self.weight.dims();
         convolve(x, self.weight.val().reshape([outputs, inputs, 1, 1]), bias)
     }
 }
 
-/// A tensor's numbers, copied from the device.
+/// Numbers of a tensor, copied from the device.
 fn numbers<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f32> {
     tensor.into_data().convert::<f32>().into_vec().expect("the data was converted to f32")
 }

@@ -1,22 +1,22 @@
-//! The definition of the network: plain loops, one position at a time.
+//! Definition of the network: plain loops, one position at a time.
 
 use alloc::{format, vec, vec::Vec};
 
 use super::{Executor, NetSpec, OUTCOMES, SIDE, SQUARES, VARIANCE_FLOOR, Weights, assert_shapes};
 
-/// Runs the network by its definition. Slow; every other executor is measured against it.
+/// Executor by definition. Slow; every other executor is compared with it.
 #[derive(Clone, Debug)]
 pub struct Scalar {
     weights: Weights,
 }
 
 impl Scalar {
-    /// An executor of these weights.
+    /// An executor with these weights.
     pub fn new(weights: &Weights) -> Scalar {
         Scalar { weights: weights.clone() }
     }
 
-    /// One position: `planes` `[planes, 81]`, `policy` `[policy_planes * 81]`, `wdl` `[3]`, `score` `[1]` or `[0]`.
+    /// Forward pass of one position: `planes` `[planes, 81]`, `policy` `[policy_planes * 81]`, `wdl` `[3]`, `score` `[1]` or `[0]`.
     fn position(&self, planes: &[f32], policy: &mut [f32], wdl: &mut [f32], score: &mut [f32]) {
         let w = |name: &str| self.weights.expect(name);
         let spec = self.weights.spec();
@@ -73,7 +73,7 @@ impl Scalar {
         }
     }
 
-    /// Two linear layers with a rectification between them.
+    /// Two linear layers with a `ReLU` between them.
     fn perceptron(&self, x: &[f32], name: &str) -> Vec<f32> {
         let layer = |x: &[f32], layer: &str| {
             let w = |kind: &str| self.weights.expect(&format!("{name}.{layer}.{kind}"));
@@ -113,7 +113,7 @@ fn conv3x3(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
                 for i in 0..inputs {
                     for df in 0..3 {
                         for dr in 0..3 {
-                            // One less than the neighbour's coordinate, so that "off the board" needs no sign.
+                            // The neighbour's coordinates plus one, so that "off the board" needs no sign.
                             let (f, r) = (file + df, rank + dr);
                             if (1..=SIDE).contains(&f) && (1..=SIDE).contains(&r) {
                                 let square = (f - 1) * SIDE + r - 1;
@@ -141,22 +141,22 @@ fn conv1x1(x: &[f32], weight: &[f32]) -> Vec<f32> {
     out
 }
 
-/// `x` `[in]`, `weight` `[out, in]`, `bias` `[out]` to `[out]`.
+/// Linear layer: `x` `[in]`, `weight` `[out, in]`, `bias` `[out]` to `[out]`.
 fn linear(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
     let row = |(row, bias): (&[f32], &f32)| bias + row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>();
     weight.chunks_exact(x.len()).zip(bias).map(row).collect()
 }
 
-/// Mean, greatest and standard deviation of each channel: `[C, 81]` to `[3 * C]`, all means first.
+/// Global pooling: mean, maximum and standard deviation of each channel, `[C, 81]` to `[3 * C]`, all means first.
 fn pool(x: &[f32]) -> Vec<f32> {
     let planes = || x.chunks_exact(SQUARES);
-    let greatest = |plane: &[f32]| plane.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let maximum = |plane: &[f32]| plane.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let deviation = |plane: &[f32]| {
         let mean = mean(plane);
         let squares = plane.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>();
         libm::sqrtf(squares / SQUARES as f32 + VARIANCE_FLOOR)
     };
-    planes().map(mean).chain(planes().map(greatest)).chain(planes().map(deviation)).collect()
+    planes().map(mean).chain(planes().map(maximum)).chain(planes().map(deviation)).collect()
 }
 
 fn mean(plane: &[f32]) -> f32 {
@@ -175,8 +175,8 @@ fn relu(x: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::NetOptions;
     use super::*;
+    use crate::encoding::{Actions, Features};
 
     #[test]
     fn a_convolution_sees_its_neighbours_and_zeros_beyond_the_edge() {
@@ -208,15 +208,9 @@ mod tests {
 
     #[test]
     fn a_network_of_zeros_returns_its_biases() {
-        let spec = NetSpec {
-            planes: 2,
-            policy_planes: 2,
-            channels: 8,
-            blocks: 1,
-            value_channels: 1,
-            value_hidden: 4,
-            options: NetOptions::default(),
-        };
+        let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
+        let small = NetSpec { channels: 8, blocks: 1, value_channels: 1, value_hidden: 4, ..small };
+        let spec = NetSpec { planes: 2, policy_planes: 2, ..small };
         let mut weights = Weights::new(spec.clone(), vec![0.0; spec.parameters()]).expect("the count is right");
         let count: Vec<f32> = (0..162u8).map(f32::from).collect();
         for tensor in spec.tensors() {

@@ -1,4 +1,4 @@
-//! The shape of a network: a few numbers, and the table of tensors that follows from them.
+//! The architecture of a network, and the table of its tensors.
 
 use alloc::{format, string::String, vec, vec::Vec};
 use core::{fmt, ops::Range};
@@ -6,8 +6,9 @@ use core::{fmt, ops::Range};
 use serde::{Deserialize, Serialize};
 
 use super::{OUTCOMES, POOLED, SQUARES};
+use crate::encoding::{Actions, Features};
 
-/// The architecture of a network. Everything else about its shape follows from these numbers.
+/// Architecture of a network. All its tensors follow from these numbers.
 ///
 /// | field | range | meaning |
 /// |---|---|---|
@@ -32,43 +33,43 @@ pub struct NetSpec {
     pub value_channels: u16,
     /// Width of the value head's hidden layer.
     pub value_hidden: u16,
-    /// What not every network has. A model file tells it in a place of its own.
+    /// Optional layers. A model file stores them in a field of their own.
     #[serde(skip)]
     pub options: NetOptions,
 }
 
-/// Layers of the original Keisei's networks, of both generations; by default there are none.
+/// Optional layers, those of both generations of the original Keisei's networks; none by default.
 ///
 /// | field | range | meaning |
 /// |---|---|---|
-/// | `se_hidden` | 0–512 | width of the hidden layer of each block's squeeze and excitation; `channels * se_ratio` there |
-/// | `pool_hidden` | 0–512 | width of the hidden layer of each block's bias from global pooling |
-/// | `score_hidden` | 0–1024 | width of the hidden layer of the head for the score |
+/// | `se_hidden` | 0–512 | hidden width of each block's squeeze-excitation; `channels * se_ratio` in the original |
+/// | `pool_hidden` | 0–512 | hidden width of each block's pool bias |
+/// | `score_hidden` | 0–1024 | hidden width of the score head |
 ///
-/// Where a field is 0 the layer is missing.
+/// 0 leaves a layer out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetOptions {
-    /// Width of the hidden layer of each block's squeeze and excitation.
+    /// Hidden width of each block's squeeze-excitation.
     pub se_hidden: u16,
-    /// Width of the hidden layer of each block's bias from global pooling.
+    /// Hidden width of each block's pool bias.
     pub pool_hidden: u16,
-    /// Width of the hidden layer of the head for the score.
+    /// Hidden width of the score head.
     pub score_hidden: u16,
 }
 
-/// A field of a [`NetSpec`] that is out of its range.
+/// Error: a field of a [`NetSpec`] is out of range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecError {
-    /// The field's name.
+    /// Name of the field.
     pub field: &'static str,
-    /// What was found.
+    /// Value found.
     pub found: u16,
-    /// The lowest value allowed.
+    /// Lowest valid value.
     pub min: u16,
-    /// The highest value allowed.
+    /// Highest valid value.
     pub max: u16,
-    /// The value has to be a multiple of this.
+    /// Divisor of every valid value.
     pub multiple_of: u16,
 }
 
@@ -85,18 +86,40 @@ impl fmt::Display for SpecError {
 
 impl core::error::Error for SpecError {}
 
-/// One tensor of a network: its name, its shape and its place in the flat weights.
+/// Tensor of a network: name, shape, and range in the flat weights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorSpec {
     /// Name, such as `blocks.0.conv1.weight`.
     pub name: String,
     /// Extents, outermost first; the last varies fastest.
     pub shape: Vec<usize>,
-    /// Where its numbers stand in [`Weights::data`](super::Weights::data).
+    /// Range of its numbers in [`Weights::data`](super::Weights::data).
     pub range: Range<usize>,
 }
 
 impl NetSpec {
+    /// A small network for these encodings: 32 channels, 2 blocks, 8 value channels, 64 hidden values, no optional layers.
+    ///
+    /// ```
+    /// use keisei_core::encoding::{Actions, Features};
+    /// use keisei_core::net::NetSpec;
+    ///
+    /// let spec = NetSpec { channels: 64, ..NetSpec::for_encodings(Features::Attack96, Actions::Dest2187) };
+    /// assert_eq!((spec.planes, spec.actions()), (96, 2187));
+    /// assert!(spec.validate().is_ok());
+    /// ```
+    pub fn for_encodings(features: Features, actions: Actions) -> NetSpec {
+        NetSpec {
+            planes: features.planes() as u16,
+            policy_planes: actions.planes() as u16,
+            channels: 32,
+            blocks: 2,
+            value_channels: 8,
+            value_hidden: 64,
+            options: NetOptions::default(),
+        }
+    }
+
     /// Checks every field against its range.
     ///
     /// # Errors
@@ -126,7 +149,7 @@ impl NetSpec {
         usize::from(self.policy_planes) * SQUARES
     }
 
-    /// The tensors in the order of the flat weights.
+    /// Tensors, in the order of the flat weights.
     pub fn tensors(&self) -> Vec<TensorSpec> {
         let [planes, policy, c, vc, vh] =
             [self.planes, self.policy_planes, self.channels, self.value_channels, self.value_hidden].map(usize::from);
@@ -176,7 +199,7 @@ impl NetSpec {
         tensors
     }
 
-    /// How many numbers the weights are.
+    /// Number of weights.
     pub fn parameters(&self) -> usize {
         self.tensors().last().map_or(0, |tensor| tensor.range.end)
     }
@@ -187,15 +210,8 @@ mod tests {
     use super::*;
 
     fn spec() -> NetSpec {
-        NetSpec {
-            planes: 46,
-            policy_planes: 27,
-            channels: 64,
-            blocks: 4,
-            value_channels: 4,
-            value_hidden: 64,
-            options: NetOptions::default(),
-        }
+        let (features, actions) = (Features::Core46Keisei2025, Actions::Dest2187);
+        NetSpec { channels: 64, blocks: 4, value_channels: 4, ..NetSpec::for_encodings(features, actions) }
     }
 
     fn check(field: &'static str, found: u16, change: impl Fn(&mut NetSpec)) {

@@ -1,4 +1,4 @@
-//! The numbers of a network, flat and named.
+//! The weights of a network, flat and by name.
 
 use alloc::{vec, vec::Vec};
 use core::fmt;
@@ -6,8 +6,7 @@ use core::fmt;
 use super::{NetSpec, SpecError};
 use crate::random::SplitMix64;
 
-/// Weights of the last layer of each head start this much smaller than He's rule says, so that a fresh network plays
-/// nearly uniformly and judges nearly every position even.
+/// Gain of each head's last layer over He's rule, so that a fresh network plays nearly uniformly and judges nearly every position even.
 const HEAD_GAIN: f32 = 0.1;
 
 /// All weights of a network, flat, in the order of [`NetSpec::tensors`].
@@ -17,16 +16,16 @@ pub struct Weights {
     data: Vec<f32>,
 }
 
-/// Why numbers are not the weights of a network.
+/// Error: numbers are not the weights of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WeightsError {
     /// The architecture is out of range.
     Spec(SpecError),
-    /// The count of numbers is not what the architecture needs.
+    /// The count of numbers does not match the architecture.
     Count {
-        /// How many there are.
+        /// Count found.
         found: usize,
-        /// How many the architecture has.
+        /// Count of the architecture.
         expected: usize,
     },
 }
@@ -49,10 +48,10 @@ impl From<SpecError> for WeightsError {
 }
 
 impl Weights {
-    /// Takes `data`, flat in the order of [`NetSpec::tensors`], as the weights of `spec`.
+    /// Weights of `spec` from `data`, flat in the order of [`NetSpec::tensors`].
     ///
     /// # Errors
-    /// If the architecture is out of range or `data` has another length than it needs.
+    /// If the architecture is out of range, or the length of `data` does not match it.
     pub fn new(spec: NetSpec, data: Vec<f32>) -> Result<Weights, WeightsError> {
         spec.validate()?;
         let expected = spec.parameters();
@@ -62,8 +61,8 @@ impl Weights {
         Ok(Weights { spec, data })
     }
 
-    /// Fresh weights: He's uniform rule, zero for biases and for each block's second convolution, a tenth of He's rule
-    /// for the policy and for the last linear layers of heads and blocks. The same seed gives the same weights on every target.
+    /// Fresh weights: He's uniform rule, a tenth of it for the policy and for the last linear layers of heads and blocks, zero for
+    /// biases and for each block's second convolution. The same seed gives the same weights on every target.
     ///
     /// # Errors
     /// If the architecture is out of range.
@@ -83,7 +82,7 @@ impl Weights {
         Ok(Weights { spec: spec.clone(), data })
     }
 
-    /// The architecture.
+    /// Architecture of the network.
     pub fn spec(&self) -> &NetSpec {
         &self.spec
     }
@@ -93,17 +92,17 @@ impl Weights {
         &self.data
     }
 
-    /// All numbers, in the order of [`NetSpec::tensors`], to change.
+    /// All numbers, in the order of [`NetSpec::tensors`], mutable.
     pub fn data_mut(&mut self) -> &mut [f32] {
         &mut self.data
     }
 
-    /// The numbers of one tensor, if the network has it.
+    /// Numbers of the tensor `name`, or `None`.
     pub fn tensor(&self, name: &str) -> Option<&[f32]> {
         self.spec.tensors().into_iter().find(|tensor| tensor.name == name).map(|tensor| &self.data[tensor.range])
     }
 
-    /// The numbers of a tensor that every network of this architecture has.
+    /// Numbers of the tensor `name`, which this architecture has.
     pub(super) fn expect(&self, name: &str) -> &[f32] {
         self.tensor(name).expect("the executors name only tensors of the specification")
     }
@@ -111,19 +110,12 @@ impl Weights {
 
 #[cfg(test)]
 mod tests {
-    use super::super::NetOptions;
     use super::*;
+    use crate::encoding::{Actions, Features};
 
     fn spec() -> NetSpec {
-        NetSpec {
-            planes: 5,
-            policy_planes: 3,
-            channels: 16,
-            blocks: 2,
-            value_channels: 2,
-            value_hidden: 8,
-            options: NetOptions::default(),
-        }
+        let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
+        NetSpec { planes: 5, policy_planes: 3, channels: 16, value_channels: 2, value_hidden: 8, ..small }
     }
 
     #[test]

@@ -16,12 +16,12 @@
 //! ```
 //! use keisei_core::encoding::{Actions, Features};
 //! use keisei_core::evaluator::HostEvaluator;
-//! use keisei_core::net::{NetOptions, NetSpec, Weights, simd::Simd};
+//! use keisei_core::net::{NetSpec, Weights, simd::Simd};
 //! use keisei_core::search::{Decision, Search, Settings};
 //! use keisei_core::shogi::{Game, Position};
 //!
-//! let options = NetOptions::default();
-//! let spec = NetSpec { planes: 96, policy_planes: 27, channels: 8, blocks: 1, value_channels: 1, value_hidden: 8, options };
+//! let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
+//! let spec = NetSpec { channels: 8, blocks: 1, value_channels: 1, value_hidden: 8, ..small };
 //! let net = Simd::new(&Weights::init(&spec, 1).unwrap());
 //! let mut evaluator = HostEvaluator::new(net, Features::Attack96, Actions::Dest2187);
 //!

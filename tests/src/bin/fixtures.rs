@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
 use keisei_core::evaluator::{Batch, HostEvaluator};
 use keisei_core::format::{Dtype, Model, PlyInfo, Provenance, Record, record};
-use keisei_core::net::{NetOptions, NetSpec, Weights, simd::Simd};
+use keisei_core::net::{NetSpec, Weights, simd::Simd};
 use keisei_core::search::policy;
 use keisei_core::shogi::{Game, Move, Position};
 use keisei_tests::random::{Choices, Random};
@@ -81,15 +81,7 @@ fn large() -> Result<Model> {
 
 fn model(channels: u16, blocks: u16) -> Result<Model> {
     let (features, actions) = (Features::Attack96, Actions::Dest2187);
-    let spec = NetSpec {
-        planes: features.planes() as u16,
-        policy_planes: actions.planes() as u16,
-        channels,
-        blocks,
-        value_channels: 4,
-        value_hidden: 64,
-        options: NetOptions::default(),
-    };
+    let spec = NetSpec { channels, blocks, value_channels: 4, ..NetSpec::for_encodings(features, actions) };
     let provenance = Provenance { run: "random".into(), ..Provenance::default() };
     let mut weights = Weights::init(&spec, SEED)?;
     // A fresh network has zeros where a comparison of executors must see numbers, and nearly no opinions.

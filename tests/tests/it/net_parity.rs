@@ -5,10 +5,10 @@ use std::fmt::Display;
 use burn::backend::flex::FlexDevice;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Tensor, TensorData};
+use keisei_core::encoding::{Actions, Features};
 use keisei_core::net::burn::Net;
 use keisei_core::net::scalar::Scalar;
 use keisei_core::net::simd::{Backprop, Bf16, Calibration, Dot, Level, Quantized, Simd};
-use keisei_core::net::threads::Threads;
 use keisei_core::net::{Executor, NetOptions, NetSpec, Weights};
 
 /// The largest difference of a logit that an executor may show.
@@ -38,15 +38,8 @@ impl Noise {
 }
 
 fn spec(planes: u16, channels: u16, blocks: u16) -> NetSpec {
-    NetSpec {
-        planes,
-        policy_planes: 27,
-        channels,
-        blocks,
-        value_channels: 4,
-        value_hidden: 32,
-        options: NetOptions::default(),
-    }
+    let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
+    NetSpec { planes, channels, blocks, value_channels: 4, value_hidden: 32, ..small }
 }
 
 /// Fresh weights with nothing left at zero: biases and second convolutions as well.
@@ -237,11 +230,6 @@ fn a_position_does_not_depend_on_its_batch() {
         let input = Noise(9).planes(11 * size, 3);
         for mut simd in levels(&weights) {
             check_batches(&simd.level(), &mut simd.clone(), &mut simd, &input, size);
-            for threads in [1, 2, 5] {
-                let what = format!("{}, {threads} threads", simd.level());
-                let mut many = Threads::new(simd.clone(), threads);
-                check_batches(&what, &mut simd, &mut many, &input, size);
-            }
         }
         let calibration = Calibration::measure(&weights, &input);
         for dot in Dot::available() {

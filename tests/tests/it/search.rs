@@ -3,7 +3,7 @@
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::evaluator::{Evaluator, HostEvaluator};
 use keisei_core::net::simd::{Level, Simd};
-use keisei_core::net::{Executor, NetOptions, NetSpec, Wdl, Weights};
+use keisei_core::net::{Executor, NetSpec, Wdl, Weights};
 use keisei_core::search::{Candidate, Decision, MateLimits, Proof, Search, Settings, mate};
 use keisei_core::shogi::{Game, Move, MoveList, Position};
 
@@ -23,9 +23,8 @@ impl Dice {
 
 /// An untrained network, the same for every test. Its second convolution is not left at zero, so that the block counts.
 fn weights() -> Weights {
-    let options = NetOptions::default();
-    let spec =
-        NetSpec { planes: 96, policy_planes: 27, channels: 16, blocks: 1, value_channels: 1, value_hidden: 8, options };
+    let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
+    let spec = NetSpec { channels: 16, blocks: 1, value_channels: 1, value_hidden: 8, ..small };
     let mut weights = Weights::init(&spec, 1).expect("the specification is valid");
     let mut dice = Dice(2);
     let zeros = weights.data_mut().iter_mut().filter(|weight| **weight == 0.0);

@@ -118,7 +118,6 @@ impl fmt::Display for Precision {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keisei_core::encoding::SQUARES;
     #[cfg(feature = "burn")]
     use keisei_core::evaluator::Batch;
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
@@ -143,15 +142,7 @@ mod tests {
     /// The same with optional layers.
     fn weights_with(channels: u16, blocks: u16, options: NetOptions) -> Weights {
         let (features, actions) = (Features::Attack96, Actions::Dest2187);
-        let spec = NetSpec {
-            planes: features.planes() as u16,
-            policy_planes: (actions.count() / SQUARES) as u16,
-            channels,
-            blocks,
-            value_channels: 8,
-            value_hidden: 19,
-            options,
-        };
+        let spec = NetSpec { channels, blocks, value_hidden: 19, options, ..NetSpec::for_encodings(features, actions) };
         let mut stream = Stream::new(u64::from(channels), Purpose::Weights, 0, 0);
         let mut weights = Weights::init(&spec, 1).expect("the shape is valid");
         for w in weights.data_mut() {

@@ -185,18 +185,14 @@ impl Settings {
 
     /// Shape of the network.
     pub fn spec(&self) -> NetSpec {
+        let NetSection { channels, blocks, value_channels, value_hidden, pool_hidden, score_hidden, .. } = self.net;
         NetSpec {
-            planes: self.features().planes() as u16,
-            policy_planes: self.actions().planes() as u16,
-            channels: self.net.channels,
-            blocks: self.net.blocks,
-            value_channels: self.net.value_channels,
-            value_hidden: self.net.value_hidden,
-            options: NetOptions {
-                se_hidden: self.se_hidden(),
-                pool_hidden: self.net.pool_hidden,
-                score_hidden: self.net.score_hidden,
-            },
+            channels,
+            blocks,
+            value_channels,
+            value_hidden,
+            options: NetOptions { se_hidden: self.se_hidden(), pool_hidden, score_hidden },
+            ..NetSpec::for_encodings(self.features(), self.actions())
         }
     }
 

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features, SQUARES};
 use keisei_core::evaluator::Batch;
 use keisei_core::learn::{Adam, Coefficients, Learner, Minibatch, Rollout};
-use keisei_core::net::{NetOptions, NetSpec, Weights};
+use keisei_core::net::{NetSpec, Weights};
 use keisei_core::random::{Purpose, Stream};
 use trainer_native::learner::{Device, Precision};
 use trainer_native::settings::Preset;
@@ -133,15 +133,7 @@ fn parse(arguments: &[String]) -> Result<Options> {
 }
 
 fn spec(channels: u16, blocks: u16) -> NetSpec {
-    NetSpec {
-        planes: FEATURES.planes() as u16,
-        policy_planes: ACTIONS.planes() as u16,
-        channels,
-        blocks,
-        value_channels: 8,
-        value_hidden: 64,
-        options: NetOptions::default(),
-    }
+    NetSpec { channels, blocks, ..NetSpec::for_encodings(FEATURES, ACTIONS) }
 }
 
 /// Floating-point operations of the network on one position, a multiplication and an addition as two.

@@ -4,7 +4,6 @@
 //! CPU time is counted, so that whatever else the machine does meets all of them alike. `cargo xtask bench inference`
 //! builds what this needs; without Python, Node or the module their rows are left out, and said to be.
 
-mod threads;
 mod trained;
 mod worker;
 
@@ -127,7 +126,6 @@ fn compare(options: &Options) -> Result<()> {
         }
     }
     print(&columns, &speeds);
-    threads::compare(options.rounds, options.seconds);
     options.model.as_deref().map_or(Ok(()), trained::compare)
 }
 

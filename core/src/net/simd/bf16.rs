@@ -1,22 +1,23 @@
-//! The network with convolutions of bfloat16 on the CPU's matrix unit, everything else in f32.
+//! Executor in bfloat16: convolutions on the CPU's matrix unit, everything else in f32.
 //!
-//! Weights and activations are rounded to bfloat16, 8 significant bits, where they are multiplied, or to two of them, 16 bits;
-//! sums, biases and the trunk that the blocks add to stay f32. There is no Winograd here: its transforms would cost more than the
-//! products that they save, and more bits than bfloat16 has.
+//! Factors are rounded to bfloat16, 8 significant bits, or to the sum of two, 16 bits; sums, biases and the trunk stay f32.
+//! Convolutions are direct: Winograd transforms would cost more than the products that they save, and more bits than bfloat16 has.
 
 use alloc::{format, string::String, sync::Arc, vec, vec::Vec};
 
-use super::amx::{self, BOARD, Finish, LANES, MARGIN, NOWHERE, ROWS, Row, STEP, TAPS, TILE, Tiles, Unit};
+use super::amx::{self, BOARD, LANES, MARGIN, NOWHERE, ROWS, Row, STEP, TILE, TileEpilogue, Tiles, Unit};
+use super::epilogue::Activation;
 use super::heads::{HeadBuffers, Heads};
 use super::kernels::Kernels;
-use super::network::{Options, by_chunks, convs};
-use super::options::{excite, pool};
-use super::{Aligned, Level};
-use crate::net::{Executor, NetSpec, OUTCOMES, SQUARES, Weights};
+use super::layout::Aligned;
+use super::level::Level;
+use super::network::{by_chunks, convs};
+use super::optional::{OptionalLayers, excite, pool};
+use crate::net::{Executor, NetSpec, OUTCOMES, SQUARES, TAPS, Weights};
 
-/// Runs the network in bfloat16 on a matrix unit (Intel AMX on Linux). A clone shares the weights and has buffers of its own: make
-/// one for each thread.
-#[derive(Debug)]
+/// Executor in bfloat16 on a matrix unit (Intel AMX on Linux). A clone shares the weights and has its own buffers: make one for each
+/// thread.
+#[derive(Clone, Debug)]
 pub struct Bf16 {
     network: Arc<Network>,
     trace: Trace,
@@ -28,68 +29,62 @@ pub struct Bf16 {
 pub(super) struct Network {
     pub(super) spec: NetSpec,
     pub(super) unit: Unit,
-    /// Numbers of bfloat16 that a number is multiplied as, 1 or 2.
+    /// Bfloat16 halves of a factor, 1 or 2.
     pub(super) halves: usize,
-    /// The most boards that go through the network together.
+    /// Largest number of boards of a chunk.
     pub(super) chunk: usize,
-    /// The stem, then two a block.
+    /// The stem, then two convolutions of each block.
     convs: Vec<Conv>,
     pub(super) heads: Heads,
-    pub(super) options: Options,
-    /// Of each place of a chunk of boards, where its square's first vector is in the trunk, or nowhere.
+    pub(super) optional: OptionalLayers,
+    /// Offset in the trunk of the first vector of each place of a chunk, or [`NOWHERE`].
     pub(super) places: Vec<u32>,
 }
 
 /// A 3×3 convolution.
 #[derive(Debug)]
 struct Conv {
-    weight: Aligned<u16>, // as `arrange` has it
+    weight: Aligned<u16>, // in the layout of `arrange`
     bias: Vec<f32>,       // [C], zeros up to a multiple of STEP
 }
 
-/// What passes between the layers, for one chunk of boards; for the way back, all of it is there at the end.
-#[derive(Debug)]
+/// Activation buffers of one chunk of boards; those of every layer for a backward pass.
+#[derive(Clone, Debug)]
 pub(super) struct Trace {
-    /// What a convolution reads: planes, then what the one before left. Three take turns if there is no way back.
+    /// Inputs of the convolutions: planes, then activations. Without a backward pass three buffers take turns.
     pub(super) inputs: Vec<Aligned<u16>>,
-    /// Where each convolution left more than nothing, `[boards][C / LANES][81]`, a bit a channel; none if there is no way back.
+    /// Masks of the positive activations of each convolution, `[boards][C / LANES][81]`, one bit per channel; empty without a backward
+    /// pass.
     pub(super) masks: Vec<Vec<u16>>,
     sums: Aligned<f32>,
-    /// `[boards][C / LANES][81][LANES]`
+    /// The trunk, `[boards][C / LANES][81][LANES]`.
     pub(super) trunk: Aligned<f32>,
-    /// The trunk before each block, for the way back of global pooling.
-    pub(super) before: Vec<Aligned<f32>>,
-    /// What the second convolutions of blocks leave for squeeze and excitation; one takes all turns if there is no way back.
+    /// The trunk before each block, for the backward pass of global pooling.
+    pub(super) block_inputs: Vec<Aligned<f32>>,
+    /// Activations of each block before squeeze-excitation; without a backward pass one buffer serves all blocks.
     pub(super) squeezed: Vec<Aligned<f32>>,
-    /// The bias from global pooling, `[C / STEP][boards][STEP]`.
-    late_bias: Vec<f32>,
+    /// Pool bias of the block, `[C / STEP][boards][STEP]`.
+    pool_bias: Vec<f32>,
 }
 
 impl Bf16 {
-    /// Whether the CPU has such a unit and the system lets us use it.
+    /// Whether the CPU has a matrix unit and the system grants its use.
     pub fn is_available() -> bool {
         Unit::find().is_some()
     }
 
-    /// An executor of these weights, if that [is possible](Bf16::is_available) here.
+    /// An executor with one bfloat16 per factor, or `None` if it is not [available](Bf16::is_available).
     pub fn new(weights: &Weights) -> Option<Bf16> {
         Some(Bf16::from_network(Network::new(weights, 1)?))
     }
 
-    /// The same with every number as the sum of two of bfloat16, three products for one: 16 significant bits instead of 8.
+    /// An executor with two bfloat16 per factor: 16 significant bits instead of 8, three products instead of one.
     pub fn x3(weights: &Weights) -> Option<Bf16> {
         Some(Bf16::from_network(Network::new(weights, 2)?))
     }
 
     fn from_network(network: Network) -> Bf16 {
         Bf16 { trace: network.trace(false), heads: network.heads.buffers(network.chunk), network: Arc::new(network) }
-    }
-}
-
-impl Clone for Bf16 {
-    fn clone(&self) -> Bf16 {
-        let (network, Network { heads, chunk, .. }) = (Arc::clone(&self.network), &*self.network);
-        Bf16 { trace: network.trace(false), heads: heads.buffers(*chunk), network }
     }
 }
 
@@ -105,13 +100,13 @@ impl Executor for Bf16 {
             network.forward(&tiles, trace, wdl.len() / OUTCOMES, planes);
             let trunk = trace.trunk.as_ref();
             network.heads.forward(heads, trunk, policy, wdl);
-            network.options.score(trunk, LANES, usize::from(network.spec.channels), score);
+            network.optional.score(trunk, LANES, usize::from(network.spec.channels), score);
         });
     }
 }
 
 impl Conv {
-    /// From a weight `[out, in, 3, 3]` and a bias `[out]`.
+    /// A convolution with the weight `[out, in, 3, 3]` and the bias `[out]`.
     fn new(weight: &[f32], bias: &[f32], halves: usize) -> Conv {
         let (outputs, inputs) = (bias.len(), weight.len() / bias.len() / TAPS);
         let mut padded = vec![0.0; outputs.next_multiple_of(STEP)];
@@ -121,8 +116,8 @@ impl Conv {
     }
 }
 
-/// A weight as the unit reads it: for each [`STEP`] outputs `[TAPS][inputs / STEP][2][halves]` tiles `[16][16][2]`, pairs of
-/// inputs, outputs. `at` is given output, input and tap.
+/// Weights in the layout of the matrix unit: for each [`STEP`] outputs `[TAPS][inputs / STEP][2][halves]` tiles
+/// `[16 pairs of inputs][16 outputs][2]`. `at` returns the weight of an output, an input and a tap.
 pub(super) fn arrange(
     [outputs, inputs]: [usize; 2],
     halves: usize,
@@ -148,12 +143,11 @@ pub(super) fn arrange(
 
 impl Network {
     fn new(weights: &Weights, halves: usize) -> Option<Network> {
-        // So many boards that the weights of a layer are read seldom, so few that what passes between two layers stays in the
-        // cache.
+        // Enough boards that a layer's weights are read seldom, few enough that activations stay in the cache.
         Network::with_chunk(weights, halves, (1024 / usize::from(weights.spec().channels)).clamp(2, 8))
     }
 
-    /// For so many boards together.
+    /// A network for chunks of this many boards, or `None` without a matrix unit.
     pub(super) fn with_chunk(weights: &Weights, halves: usize, chunk: usize) -> Option<Network> {
         let (unit, kernels) = (Unit::find()?, Kernels::<f32>::of(Level::Avx512)?);
         let spec = weights.spec().clone();
@@ -161,8 +155,8 @@ impl Network {
             Conv::new(weights.expect(&format!("{name}.weight")), weights.expect(&format!("{name}.bias")), halves)
         };
         let convs = convs(&spec).map(conv).collect();
-        let (heads, options) = (Heads::new(weights, kernels), Options::new(weights));
-        let mut network = Network { spec, unit, halves, chunk, convs, heads, options, places: Vec::new() };
+        let (heads, optional) = (Heads::new(weights, kernels), OptionalLayers::new(weights));
+        let mut network = Network { spec, unit, halves, chunk, convs, heads, optional, places: Vec::new() };
         let (board, places) = (network.board(), chunk * BOARD);
         let place = |place: usize| {
             let square = amx::square(place % BOARD).filter(|_| place < places);
@@ -172,84 +166,82 @@ impl Network {
         Some(network)
     }
 
-    /// Vectors of f32 that hold the channels.
+    /// Vectors of f32 that hold the channels of the trunk.
     pub(super) fn groups(&self) -> usize {
         usize::from(self.spec.channels).div_ceil(LANES)
     }
 
-    /// Numbers of a board of the trunk.
+    /// Numbers in a board of the trunk.
     pub(super) fn board(&self) -> usize {
         self.groups() * SQUARES * LANES
     }
 
-    /// How the channels of the trunk are multiplied.
+    /// Layout of the channels of the trunk.
     pub(super) fn row(&self) -> Row {
         Row::of(usize::from(self.spec.channels), self.halves)
     }
 
-    /// How the input of a convolution is multiplied.
+    /// Layout of the input channels of a convolution.
     pub(super) fn input_row(&self, conv: usize) -> Row {
         if conv == 0 { Row::of(usize::from(self.spec.planes), self.halves) } else { self.row() }
     }
 
-    /// Convolutions of 3×3.
+    /// Number of 3×3 convolutions.
     pub(super) fn convs(&self) -> usize {
         self.convs.len()
     }
 
-    /// Places of the boards of a chunk, with the margins around them: whole [`ROWS`].
+    /// Places of a chunk with the margins around it, a multiple of [`ROWS`].
     pub(super) fn rows(&self) -> usize {
         (self.chunk * BOARD).next_multiple_of(ROWS) + (2 * MARGIN).next_multiple_of(ROWS)
     }
 
-    /// Places of so many boards that a convolution is computed at.
+    /// Places of this many boards at which a convolution is computed, a multiple of [`ROWS`].
     pub(super) fn computed(boards: usize) -> usize {
-        // The last board's tenth file is of no use.
+        // The last board's tenth file is not needed.
         (boards * BOARD - MARGIN).next_multiple_of(ROWS)
     }
 
-    /// The [`STEP`] channels from `part` times as many on, of the two vectors that hold them: the way to the second.
+    /// Offset from the first to the second of the two vectors of f32 that hold step `part` of the channels; `None` if there is one.
     pub(super) fn second(&self, part: usize) -> Option<usize> {
         (2 * part + 1 < self.groups()).then_some(SQUARES * LANES)
     }
 
-    /// Empty buffers; with what the way back needs, if there is one.
-    pub(super) fn trace(&self, back: bool) -> Trace {
+    /// Empty buffers, `backward` for a backward pass.
+    pub(super) fn trace(&self, backward: bool) -> Trace {
         let trunk = self.chunk * self.board();
         let blocks = usize::from(self.spec.blocks);
-        let (se, pooling) = (!self.options.se.is_empty(), !self.options.pool.is_empty());
-        let inputs = if back { self.convs() } else { 3.min(self.convs()) };
+        let (se, pooling) = (!self.optional.se.is_empty(), !self.optional.pool.is_empty());
+        let inputs = if backward { self.convs() } else { 3.min(self.convs()) };
         let floats = |count: usize| (0..count).map(|_| Aligned::zero(trunk)).collect();
         Trace {
             inputs: (0..inputs).map(|i| Aligned::zero(self.rows() * self.input_row(i).len())).collect(),
-            masks: (0..if back { self.convs() } else { 0 }).map(|_| vec![0; trunk / LANES]).collect(),
+            masks: (0..if backward { self.convs() } else { 0 }).map(|_| vec![0; trunk / LANES]).collect(),
             sums: Aligned::zero(ROWS * STEP),
             trunk: Aligned::zero(trunk),
-            before: floats(if back && pooling { blocks } else { 0 }),
-            squeezed: floats(if !se {
-                0
-            } else if back {
-                blocks
-            } else {
-                1
+            block_inputs: floats(if backward && pooling { blocks } else { 0 }),
+            squeezed: floats(match (se, backward) {
+                (false, _) => 0,
+                (true, false) => 1,
+                (true, true) => blocks,
             }),
-            late_bias: vec![0.0; if pooling { self.chunk * self.row().steps * STEP } else { 0 }],
+            pool_bias: vec![0.0; if pooling { self.chunk * self.row().steps * STEP } else { 0 }],
         }
     }
 
-    /// From planes `[boards][planes][81]`, at most [`chunk`](Network::chunk) of them, to the trunk.
+    /// Forward pass of at most [`chunk`](Network::chunk) boards, from planes `[boards][planes][81]` to the trunk.
     pub(super) fn forward(&self, tiles: &Tiles, trace: &mut Trace, boards: usize, planes: &[f32]) {
         let channels = usize::from(self.spec.channels);
         let turns = trace.inputs.len();
-        // Where a convolution finds its input: the planes keep their place.
+        // Buffer of a convolution's input; the planes keep the first.
         let at = |conv: usize| if turns == self.convs() || conv == 0 { conv } else { 2 - conv % 2 };
-        let Trace { inputs, masks, sums, trunk, before, squeezed, late_bias } = trace;
+        let Trace { inputs, masks, sums, trunk, block_inputs, squeezed, pool_bias } = trace;
         let (sums, trunk) = (sums.as_mut(), trunk.as_mut());
-        tiles.enter_planes(planes, usize::from(self.spec.planes), self.input_row(0), inputs[0].as_mut());
+        tiles.load_planes(planes, usize::from(self.spec.planes), self.input_row(0), inputs[0].as_mut());
         for (i, conv) in self.convs.iter().enumerate() {
-            let mut nothing = Aligned::zero(0);
+            let mut none = Aligned::zero(0);
             let (x, next, last) = if i + 1 == self.convs() {
-                (&inputs[at(i)], &mut nothing, true)
+                (&inputs[at(i)], &mut none, true)
             } else {
                 let [x, next] = inputs.get_disjoint_mut([at(i), at(i + 1)]).expect("neighbours take turns");
                 (&*x, next, false)
@@ -258,45 +250,43 @@ impl Network {
             let masks = masks.get_mut(i).map_or(&mut [][..], Vec::as_mut_slice);
             let layer = Layer { network: self, tiles, boards, input: self.input_row(i) };
             // The stem begins the trunk; then each block has two convolutions, the second of which adds to it.
-            let (first, block) = (i % 2 == 1, i.saturating_sub(1) / 2);
-            let kind = Kind { add: i > 0, rectify: true };
-            match (self.options.pool.get(block), self.options.se.get(block)) {
-                (pooling, _) if first => {
-                    if let Some(before) = before.get_mut(block) {
-                        before.as_mut().copy_from_slice(trunk);
-                    }
-                    if let Some(perceptron) = pooling {
-                        for (board, x) in trunk.chunks_exact(self.board()).enumerate().take(boards) {
-                            let bias = perceptron.forward(&pool(x, LANES, channels));
-                            for (step, bias) in bias.chunks(STEP).enumerate() {
-                                late_bias[(step * self.chunk + board) * STEP..][..bias.len()].copy_from_slice(bias);
-                            }
+            let block = i.saturating_sub(1) / 2;
+            if i % 2 == 1 {
+                if let Some(input) = block_inputs.get_mut(block) {
+                    input.as_mut().copy_from_slice(trunk);
+                }
+                if let Some(perceptron) = self.optional.pool.get(block) {
+                    for (board, x) in trunk.chunks_exact(self.board()).enumerate().take(boards) {
+                        let bias = perceptron.forward(&pool(x, LANES, channels));
+                        for (step, bias) in bias.chunks(STEP).enumerate() {
+                            pool_bias[(step * self.chunk + board) * STEP..][..bias.len()].copy_from_slice(bias);
                         }
                     }
-                    let kind = Kind { add: false, ..kind };
-                    layer.run(conv, x.as_ref(), sums, kind, late_bias, None, masks, next);
                 }
-                (_, Some(se)) if i > 0 => {
-                    let turn = block % squeezed.len();
-                    let z = squeezed[turn].as_mut();
-                    layer.run(conv, x.as_ref(), sums, Kind::default(), &[], Some(&mut *z), &mut [], None);
-                    for (z, x) in z.chunks_exact(self.board()).zip(trunk.chunks_exact_mut(self.board())).take(boards) {
-                        excite(se, z, x, LANES, channels);
-                    }
-                    for (mask, x) in masks.iter_mut().zip(trunk.chunks_exact(LANES)) {
-                        *mask = x.iter().enumerate().fold(0, |mask, (lane, x)| mask | u16::from(*x > 0.0) << lane);
-                    }
-                    if let Some(next) = next {
-                        round_trunk(&trunk[..boards * self.board()], self.groups(), self.row(), next);
-                    }
+                layer.run(conv, x.as_ref(), sums, Activation::Relu, pool_bias, None, masks, next);
+            } else if i == 0 {
+                layer.run(conv, x.as_ref(), sums, Activation::Relu, &[], Some(&mut *trunk), masks, next);
+            } else if let Some(se) = self.optional.se.get(block) {
+                let turn = block % squeezed.len();
+                let z = squeezed[turn].as_mut();
+                layer.run(conv, x.as_ref(), sums, Activation::Identity, &[], Some(&mut *z), &mut [], None);
+                for (z, x) in z.chunks_exact(self.board()).zip(trunk.chunks_exact_mut(self.board())).take(boards) {
+                    excite(se, z, x, LANES, channels);
                 }
-                _ => layer.run(conv, x.as_ref(), sums, kind, &[], Some(&mut *trunk), masks, next),
+                for (mask, x) in masks.iter_mut().zip(trunk.chunks_exact(LANES)) {
+                    *mask = x.iter().enumerate().fold(0, |mask, (lane, x)| mask | u16::from(*x > 0.0) << lane);
+                }
+                if let Some(next) = next {
+                    round_trunk(&trunk[..boards * self.board()], self.groups(), self.row(), next);
+                }
+            } else {
+                layer.run(conv, x.as_ref(), sums, Activation::ResidualRelu, &[], Some(&mut *trunk), masks, next);
             }
         }
     }
 }
 
-/// A chunk of boards on its way through a convolution.
+/// A convolution of a chunk of boards.
 struct Layer<'a> {
     network: &'a Network,
     tiles: &'a Tiles,
@@ -304,26 +294,19 @@ struct Layer<'a> {
     input: Row,
 }
 
-/// What is done with the sums of a convolution.
-#[derive(Clone, Copy, Default)]
-struct Kind {
-    /// What was kept is added.
-    add: bool,
-    rectify: bool,
-}
-
 impl Layer<'_> {
-    /// Convolves the boards `x` to `kept`, as the trunk is arranged, to `masks`, unless they are empty, and rounded to `next`.
-    // What a layer reads and what it writes.
+    /// Convolves the boards `x`. Activations go to `stored`, in the layout of the trunk, to `masks`, unless they are empty, and rounded
+    /// to `next`.
+    // Everything that a layer reads and writes.
     #[allow(clippy::too_many_arguments)]
     fn run(
         &self,
         conv: &Conv,
         x: &[u16],
         sums: &mut [f32],
-        kind: Kind,
-        late_bias: &[f32],
-        mut kept: Option<&mut [f32]>,
+        activation: Activation,
+        pool_bias: &[f32],
+        mut stored: Option<&mut [f32]>,
         masks: &mut [u16],
         mut next: Option<&mut [u16]>,
     ) {
@@ -335,26 +318,25 @@ impl Layer<'_> {
             let masks = masks.get_mut(first_vector / LANES..).unwrap_or_default();
             for first in (0..Network::computed(self.boards)).step_by(ROWS) {
                 self.tiles.convolve(x, self.input, first, weight, sums);
-                let finish = Finish {
+                let epilogue = TileEpilogue {
                     places: &network.places[first..][..ROWS],
                     second: network.second(i),
                     bias,
-                    late_bias: late_bias
+                    pool_bias: pool_bias
                         .chunks_exact(network.chunk * STEP)
                         .nth(i)
-                        .map(|late_bias| (late_bias, network.board())),
-                    add: kind.add,
-                    rectify: kind.rectify,
+                        .map(|pool_bias| (pool_bias, network.board())),
+                    activation,
                 };
-                let kept = kept.as_mut().map(|kept| &mut kept[first_vector..]);
+                let stored = stored.as_mut().map(|stored| &mut stored[first_vector..]);
                 let next = next.as_mut().map(|next| &mut next[(MARGIN + first) * row.len() + i * row.halves * STEP..]);
-                self.tiles.finish(&finish, sums, kept, masks, next, row);
+                self.tiles.epilogue(&epilogue, sums, stored, masks, next, row);
             }
         }
     }
 }
 
-/// A trunk `[boards][C / LANES][81][LANES]` as the convolutions read it.
+/// Rounds a trunk `[boards][C / LANES][81][LANES]` to the input of a convolution.
 fn round_trunk(trunk: &[f32], groups: usize, row: Row, out: &mut [u16]) {
     for (board, trunk) in trunk.chunks_exact(groups * SQUARES * LANES).enumerate() {
         for (place, square) in (0..BOARD).filter_map(|place| Some((place, amx::square(place)?))) {

@@ -1,9 +1,10 @@
-//! Both heads, in f32: from the trunk to logits.
+//! Policy and value head, in f32: from the trunk to logits.
 
 use alloc::vec::Vec;
 
-use super::kernels::{Kernels, Product, ROWS};
-use super::{Aligned, panels};
+use super::kernels::Kernels;
+use super::layout::{Aligned, panels};
+use super::product::{Product, ROWS};
 use crate::net::{NetSpec, OUTCOMES, SQUARES, Weights};
 
 /// The weights of the heads, arranged for a level.
@@ -11,7 +12,7 @@ use crate::net::{NetSpec, OUTCOMES, SQUARES, Weights};
 pub(super) struct Heads {
     spec: NetSpec,
     kernels: &'static Kernels<f32>,
-    /// The 1×1 convolutions of both heads, side by side: policy planes, then value channels.
+    /// 1×1 convolutions of both heads, side by side: policy planes, then value channels.
     convs: Aligned<f32>,
     policy_bias: Vec<f32>,
     value_bias: Vec<f32>,
@@ -22,13 +23,13 @@ pub(super) struct Heads {
     out_bias: Vec<f32>,
 }
 
-/// What passes between the layers of the heads.
-#[derive(Debug)]
+/// Activation buffers of the heads.
+#[derive(Clone, Debug)]
 pub(super) struct HeadBuffers {
     convs: Aligned<f32>,
-    /// What the value head's convolution left after rectification, `[value_channels * 81][boards]`.
+    /// Activations of the value head's convolution, `[value_channels * 81][boards]`.
     pub(super) value: Aligned<f32>,
-    /// What the hidden layer left before its bias, `[value_hidden][boards]`.
+    /// Sums of the hidden layer without bias, `[value_hidden][boards]`.
     pub(super) hidden: Aligned<f32>,
 }
 
@@ -54,12 +55,12 @@ impl Heads {
         }
     }
 
-    /// Vectors that hold so many channels.
+    /// Vectors that hold this many channels.
     fn groups(&self, channels: usize) -> usize {
         channels.div_ceil(self.kernels.lanes)
     }
 
-    /// Buffers for so many boards.
+    /// Empty buffers for this many boards.
     pub(super) fn buffers(&self, boards: usize) -> HeadBuffers {
         let lanes = self.kernels.lanes;
         let planes = usize::from(self.spec.policy_planes + self.spec.value_channels);
@@ -72,7 +73,7 @@ impl Heads {
         }
     }
 
-    /// From the trunk `[boards][C / LANES][81][LANES]` to logits.
+    /// Forward pass: from the trunk `[boards][C / LANES][81][LANES]` to logits.
     pub(super) fn forward(&self, buffers: &mut HeadBuffers, trunk: &[f32], policy: &mut [f32], wdl: &mut [f32]) {
         let (kernels, lanes, boards) = (self.kernels, self.kernels.lanes, wdl.len() / OUTCOMES);
         let [channels, policy_planes, value_channels, hidden] =

@@ -1,8 +1,8 @@
-//! The instruction sets that there are kernels for, and the one place that chooses between them.
+//! Instruction sets with kernels of their own, and the one place that chooses between them.
 
 use core::fmt;
 
-/// Asks the CPU; without std, only what the build itself relies on.
+/// Whether the CPU has these instructions; without std, whether the build assumes them.
 #[cfg(target_arch = "x86_64")]
 macro_rules! has {
     ($($feature:tt),+) => {{
@@ -16,7 +16,7 @@ macro_rules! has {
 #[cfg(target_arch = "x86_64")]
 pub(super) use has;
 
-/// An instruction set that there are kernels for.
+/// Instruction set with kernels of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// x86-64 with AVX-512F and AVX-512BW.
@@ -33,7 +33,7 @@ impl Level {
     /// All levels, the fastest first.
     pub const ALL: [Level; 4] = [Level::Avx512, Level::Avx2, Level::Simd128, Level::Portable];
 
-    /// Whether this build, on this CPU, has the level.
+    /// Whether this build has the level and this CPU its instructions.
     pub fn is_available(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -47,7 +47,7 @@ impl Level {
         }
     }
 
-    /// The fastest level there is here.
+    /// The fastest available level.
     pub fn best() -> Level {
         Level::ALL.into_iter().find(|level| level.is_available()).unwrap_or(Level::Portable)
     }
@@ -64,7 +64,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// The table that `$table!` makes of a level's vectors, compiled for its instruction set, if the level is available.
+/// The table that `$table!` builds from a level's vectors, compiled for its instruction set; `None` if the level is not available.
 macro_rules! per_level {
     ($level:expr, $table:ident, $vectors:ident) => {
         match $level {

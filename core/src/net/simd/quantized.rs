@@ -1,37 +1,40 @@
-//! The network with convolutions of integers.
+//! Quantised executor: integer convolutions.
 //!
-//! Activations are rounded to steps of a size that was calibrated on positions, at most [`MOST`] of them, and transformed
-//! exactly, in 16 bits. The weights are transformed first and then rounded to 16 bits, in steps of their own for each
-//! output channel: as fine as leaves no sum of products, whatever the input, beyond 32 bits. So nothing but the two
-//! roundings is lost. A direct convolution of 8-bit integers needs 81 products where this needs 25, of which an instruction
-//! holds half as many, and would round more coarsely.
+//! Activations are rounded to integers of magnitude at most [`MAX_ACTIVATION`], with a step that was calibrated on positions, and
+//! transformed exactly, in 16 bits. Weights are transformed first and then rounded to 16 bits, with a step for each output channel:
+//! the finest that keeps every sum of products, whatever the input, within 32 bits. So the two roundings are the only loss. A direct
+//! convolution of 8-bit integers needs 81 products where this needs 25, of which an instruction holds half as many, and rounds more
+//! coarsely.
 
 use alloc::{format, string::String, sync::Arc, vec, vec::Vec};
 use core::fmt;
 
+use super::arithmetic::MAX_ACTIVATION;
+use super::gradient::Backprop;
 use super::heads::Heads;
 use super::integer::element;
-use super::kernels::{Kernels, MOST};
+use super::kernels::Kernels;
+use super::layout::{padded, panels};
 use super::level::Level;
-use super::network::{Buffers, Conv, Network, Options, convs, padded};
+use super::network::{Buffers, Conv, Network, convs};
+use super::optional::OptionalLayers;
 use super::winograd::{self, PATCH, PRODUCTS};
-use super::{Backprop, panels};
-use crate::net::{Executor, NetSpec, OUTCOMES, SQUARES, Weights};
+use crate::net::{Executor, NetSpec, OUTCOMES, SQUARES, TAPS, Weights};
 
-/// Room above what was seen in calibration; what is greater still is cut off.
+/// Headroom over the calibrated maximum; larger activations are clamped.
 const HEADROOM: f32 = 1.25;
 
-/// How large the inputs of the 3×3 convolutions of a network are.
+/// Ranges of the inputs of a network's 3×3 convolutions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
     spec: NetSpec,
-    /// The greatest magnitude of an input of each convolution: the stem, then two a block.
-    greatest: Vec<f32>,
+    /// Largest magnitude of each convolution's input: the stem, then two convolutions of each block.
+    maxima: Vec<f32>,
 }
 
 impl Calibration {
-    /// Runs the network on some positions, `planes` `[batch, planes, 81]`, and keeps what was greatest. A few hundred
-    /// positions of different games and phases are enough.
+    /// Measures the ranges on positions, `planes` `[batch, planes, 81]`. A few hundred positions of different games and phases are
+    /// enough.
     ///
     /// # Panics
     /// If `planes` is not a whole number of positions, at least one.
@@ -41,32 +44,32 @@ impl Calibration {
         assert!(!planes.is_empty() && planes.len().is_multiple_of(position), "planes are [batch, planes, 81]");
         let network = Backprop::new(weights);
         let mut tape = network.tape();
-        let greatest_of = |numbers: &[f32]| numbers.iter().fold(0.0f32, |greatest, x| greatest.max(x.abs()));
-        let mut greatest = vec![greatest_of(planes)];
-        greatest.resize(convs(spec).count(), 0.0);
+        let max_of = |numbers: &[f32]| numbers.iter().fold(0.0f32, |max, x| max.max(x.abs()));
+        let mut maxima = vec![max_of(planes)];
+        maxima.resize(convs(spec).count(), 0.0);
         let (mut policy, mut wdl) = (vec![0.0; Backprop::CHUNK * spec.actions()], [0.0; Backprop::CHUNK * OUTCOMES]);
         for planes in planes.chunks(Backprop::CHUNK * position) {
             let boards = planes.len() / position;
             network.forward(&mut tape, planes, &mut policy[..boards * spec.actions()], &mut wdl[..boards * OUTCOMES]);
-            for (greatest, (left, late_bias)) in greatest[1..].iter_mut().zip(tape.left(boards)) {
-                *greatest = greatest.max(greatest_of(left) + greatest_of(late_bias));
+            for (max, (activations, pool_bias)) in maxima[1..].iter_mut().zip(tape.activations(boards)) {
+                *max = max.max(max_of(activations) + max_of(pool_bias));
             }
         }
-        Calibration { spec: spec.clone(), greatest }
+        Calibration { spec: spec.clone(), maxima }
     }
 }
 
-/// The kernels of an integer network.
+/// Kernels of a quantised executor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dot {
-    /// The instruction set.
+    /// Instruction set.
     pub level: Level,
-    /// Whether the CPU's instruction for dot products (AVX-512 VNNI, AVX-VNNI) is used beyond it.
+    /// Whether the instruction for dot products (AVX-512 VNNI, AVX-VNNI) is used as well.
     pub vnni: bool,
 }
 
 impl Dot {
-    /// All that are available here, the fastest first.
+    /// All available kernels, the fastest first.
     pub fn available() -> impl Iterator<Item = Dot> {
         let all = Level::ALL.into_iter().flat_map(|level| [true, false].map(|vnni| Dot { level, vnni }));
         all.filter(|dot| dot.kernels().is_some())
@@ -83,9 +86,9 @@ impl fmt::Display for Dot {
     }
 }
 
-/// Runs the network with convolutions of integers, everything else in f32. A clone shares the weights and has buffers of
-/// its own: make one for each thread.
-#[derive(Debug)]
+/// Executor with integer convolutions, everything else in f32. A clone shares the weights and has its own buffers: make one for each
+/// thread.
+#[derive(Clone, Debug)]
 pub struct Quantized {
     dot: Dot,
     network: Arc<Network<i32>>,
@@ -93,7 +96,7 @@ pub struct Quantized {
 }
 
 impl Quantized {
-    /// An executor of these weights with the fastest kernels of this CPU.
+    /// An executor with the fastest kernels of this CPU.
     ///
     /// # Panics
     /// If the calibration is of another architecture.
@@ -103,23 +106,23 @@ impl Quantized {
         Quantized::with_dot(weights, calibration, dot).expect("these kernels are available")
     }
 
-    /// An executor of these weights with some kernels, if they are available here.
+    /// An executor with the kernels `dot`, or `None` if they are not available.
     ///
     /// # Panics
     /// If the calibration is of another architecture.
     pub fn with_dot(weights: &Weights, calibration: &Calibration, dot: Dot) -> Option<Quantized> {
         assert_eq!(weights.spec(), &calibration.spec, "the calibration is of this architecture");
         let (kernels, floats) = (dot.kernels()?, Kernels::<f32>::of(dot.level)?);
-        // Only rectified inputs are known not to be negative: not planes, and not what a bias was added to later.
-        let late_bias = weights.spec().options.pool_hidden > 0;
+        // Only the output of a ReLU is known not to be negative: neither planes are, nor the sum with a pool bias.
+        let pool_bias = weights.spec().options.pool_hidden > 0;
         let conv = |(i, name): (usize, String)| {
             let bias = weights.expect(&format!("{name}.bias"));
             Conv::integer(
                 kernels,
                 weights.expect(&format!("{name}.weight")),
                 bias,
-                calibration.greatest[i],
-                i == 0 || late_bias && i % 2 == 0,
+                calibration.maxima[i],
+                i == 0 || pool_bias && i % 2 == 0,
             )
         };
         let network = Network {
@@ -128,21 +131,14 @@ impl Quantized {
             kernels,
             convs: convs(weights.spec()).enumerate().map(conv).collect(),
             heads: Heads::new(weights, floats),
-            options: Options::new(weights),
+            optional: OptionalLayers::new(weights),
         };
         Some(Quantized { dot, buffers: network.buffers(network.chunk()), network: Arc::new(network) })
     }
 
-    /// The kernels it runs with.
+    /// Its kernels.
     pub fn dot(&self) -> Dot {
         self.dot
-    }
-}
-
-impl Clone for Quantized {
-    fn clone(&self) -> Quantized {
-        let buffers = self.network.buffers(self.network.chunk());
-        Quantized { dot: self.dot, buffers, network: Arc::clone(&self.network) }
     }
 }
 
@@ -157,12 +153,13 @@ impl Executor for Quantized {
 }
 
 impl Conv<i32> {
-    /// From a weight `[out, in, 3, 3]`, a bias `[out]` and the greatest input; `signed` if inputs may be negative.
-    fn integer(kernels: &Kernels<i32>, weight: &[f32], bias: &[f32], greatest: f32, signed: bool) -> Conv<i32> {
-        let (outputs, inputs) = (bias.len(), weight.len() / bias.len() / 9);
-        let factors: Vec<_> = weight.chunks_exact(9).map(winograd::weights).collect(); // [out * in][25]
-        let step = if greatest > 0.0 { greatest * HEADROOM / f32::from(MOST) } else { 1.0 };
-        // The most that the magnitudes of an output channel's integer weights may add up to, for each of the 25 products.
+    /// Quantises a weight `[out, in, 3, 3]` and a bias `[out]` for inputs of magnitude at most `max_input`; `signed` if inputs may be
+    /// negative.
+    fn integer(kernels: &Kernels<i32>, weight: &[f32], bias: &[f32], max_input: f32, signed: bool) -> Conv<i32> {
+        let (outputs, inputs) = (bias.len(), weight.len() / bias.len() / TAPS);
+        let factors: Vec<_> = weight.chunks_exact(TAPS).map(winograd::weights).collect(); // [out * in][25]
+        let step = if max_input > 0.0 { max_input * HEADROOM / f32::from(MAX_ACTIVATION) } else { 1.0 };
+        // Upper bound of the sum of an output channel's integer weights in magnitude, for each of the 25 products.
         let limits: [f32; PRODUCTS] = core::array::from_fn(|i| {
             let [(positive, negative), (up, down)] = [winograd::INPUT_SUMS[i / PATCH], winograd::INPUT_SUMS[i % PATCH]];
             let most = if signed {
@@ -170,14 +167,14 @@ impl Conv<i32> {
             } else {
                 (positive * up + negative * down).max(positive * down + negative * up)
             };
-            // Rounding may add a half to each weight.
-            i32::MAX as f32 * 0.999 / (f32::from(most) * f32::from(MOST)) - inputs as f32 / 2.0
+            // Rounding adds up to a half to each weight.
+            i32::MAX as f32 * 0.999 / (f32::from(most) * f32::from(MAX_ACTIVATION)) - inputs as f32 / 2.0
         });
         let units = factors.chunks_exact(inputs).map(|factors| {
             let unit = |i: usize| {
                 let magnitudes = || factors.iter().map(|factors| factors[i].abs());
-                let greatest = magnitudes().fold(0.0, f32::max) / f32::from(i16::MAX - 1);
-                (magnitudes().sum::<f32>() / limits[i]).max(greatest)
+                let largest = magnitudes().fold(0.0, f32::max) / f32::from(i16::MAX - 1);
+                (magnitudes().sum::<f32>() / limits[i]).max(largest)
             };
             let unit = (0..PRODUCTS).map(unit).fold(0.0, f32::max);
             if unit > 0.0 { unit } else { 1.0 }
@@ -185,7 +182,7 @@ impl Conv<i32> {
         let units: Vec<f32> = units.collect(); // [out]
         let scale: Vec<f32> = units.iter().map(|unit| unit * step).collect();
         let rounded = |k: usize, column: usize, i: usize| {
-            // The last pair of an odd number of channels has but one.
+            // The last pair of an odd number of channels has only one.
             if k < inputs { libm::rintf(factors[column * inputs + k][i] / units[column]) as i16 } else { 0 }
         };
         Conv {

@@ -11,9 +11,10 @@
 //!       0  2 −1 −2  1              0    0    1
 //! ```
 
+use super::super::SIDE;
 use super::vector::Ring;
 
-/// Side of the patch of input that a tile reads, and so of its square of products.
+/// Side of the input patch of a tile, and of its square of products.
 pub(super) const PATCH: usize = 5;
 
 /// Products of a tile.
@@ -21,6 +22,12 @@ pub(super) const PRODUCTS: usize = PATCH * PATCH;
 
 /// Side of a tile of output.
 pub(super) const TILE: usize = 3;
+
+/// Tiles along a side of the board.
+pub(super) const TILES_SIDE: usize = SIDE / TILE;
+
+/// Tiles of a board.
+pub(super) const TILES: usize = TILES_SIDE * TILES_SIDE;
 
 const G: [[f64; 3]; PATCH] = [
     [1.0 / 2.0, 0.0, 0.0],
@@ -30,10 +37,10 @@ const G: [[f64; 3]; PATCH] = [
     [0.0, 0.0, 1.0],
 ];
 
-/// For each row of Bᵀ, what its positive and what its negative entries add up to, in magnitude.
+/// Sums of the positive and of the negative entries of each row of Bᵀ, as magnitudes.
 pub(super) const INPUT_SUMS: [(i16, i16); PATCH] = [(3, 3), (1, 3), (3, 3), (1, 1), (3, 3)];
 
-/// `G weight Gᵀ`: the factors of one 3×3 kernel.
+/// `G weight Gᵀ`: the transform of one 3×3 kernel.
 pub(super) fn weights(kernel: &[f32]) -> [f32; PRODUCTS] {
     // G times a column, its zeros left out.
     let side = |a: f64, b: f64, c: f64| {
@@ -83,7 +90,7 @@ pub(super) unsafe fn output<V: Ring>(m: [V; PATCH]) -> [V; TILE] {
     }
 }
 
-/// `B t`, the transpose of [`input`]: from gradients of products to gradients of a patch of input.
+/// `B t`, the transpose of [`input`]: from gradients of products to gradients of an input patch.
 ///
 /// # Safety
 /// As [`Lanes`](super::vector::Lanes).
@@ -114,7 +121,7 @@ pub(super) unsafe fn output_gradient<V: Ring>(y: [V; TILE], constants: Constants
     }
 }
 
-/// `Gᵀ u G`: the gradients of some 3×3 kernels from those of their factors, the transpose of [`weights`].
+/// `Gᵀ u G`, the transpose of [`weights`]: from gradients of transformed kernels to gradients of `N` 3×3 kernels.
 pub(super) fn weights_gradient<const N: usize>(factors: &[[f32; N]; PRODUCTS]) -> [[f32; N]; TILE * TILE] {
     let add = |sum: &mut [f32; N], factor: f64, of: &[f32; N]| {
         for (sum, x) in sum.iter_mut().zip(of) {
@@ -136,7 +143,7 @@ pub(super) fn weights_gradient<const N: usize>(factors: &[[f32; N]; PRODUCTS]) -
     kernels
 }
 
-/// The factors of [`input`], in every lane.
+/// The constants of the transforms, in every lane.
 #[derive(Clone, Copy)]
 pub(super) struct Constants<V> {
     two: V,

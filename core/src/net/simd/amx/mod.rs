@@ -1,15 +1,15 @@
-//! The matrix unit (AMX) of Intel CPUs since 2023: products of bfloat16, added up in f32.
+//! The matrix unit (AMX) of Intel CPUs since 2023: products of bfloat16, summed in f32.
 //!
-//! It has eight tiles of 16 rows of 64 bytes. `TDPBF16PS` multiplies 16 rows of 32 numbers by 16 columns of 32 and adds the
+//! The unit has eight tiles of 16 rows of 64 bytes. `TDPBF16PS` multiplies 16 rows of 32 numbers by 16 columns of 32 and adds the
 //! 256 sums to a third tile; see Intel's *Architecture Instruction Set Extensions Programming Reference*, chapter 3. Rust has no
-//! stable intrinsics for it, so the instructions stand here as assembly.
+//! stable intrinsics for it, so the instructions are written as assembly.
 //!
 //! Activations are boards `[boards][10 files][10 ranks][C]` with zeros in the tenth file and rank, after [`MARGIN`] places of
-//! zeros: then a 3×3 convolution at any place reads its nine neighbours at nine fixed distances, and the sixteen rows of a tile
-//! are sixteen places that follow each other. What is computed at the places beyond the board is thrown away.
+//! zeros: a 3×3 convolution at any place reads its nine neighbours at nine fixed distances, and the sixteen rows of a tile are sixteen
+//! consecutive places. Results at places beyond the board are discarded.
 //!
-//! A number is multiplied as one bfloat16, or as two: the nearest one, and the nearest to what that leaves. Then three products
-//! stand for one (the fourth is too small to count), and 16 bits are significant instead of 8: the `BF16X3` of XLA and oneMKL.
+//! A factor is one bfloat16, or the sum of two halves: the nearest bfloat16, and the nearest to the rest. Three products then replace
+//! one (the fourth is negligible), and 16 bits are significant instead of 8: the `BF16X3` of XLA and oneMKL.
 
 use core::arch::asm;
 use core::arch::x86_64::{__cpuid, __cpuid_count};
@@ -17,86 +17,84 @@ use core::marker::PhantomData;
 
 use super::level::has;
 use crate::net::SIDE;
-pub(super) use rows::{Finish, FinishGradient};
+pub(super) use rows::{TileEpilogue, TileEpilogueGradient};
 
 mod products;
 mod rows;
 
-/// Places from one file of a board to the next.
+/// Distance in places from one file of a board to the next.
 const FILE: usize = SIDE + 1;
-/// Places from one board to the next.
+/// Distance in places from one board to the next.
 pub(super) const BOARD: usize = FILE * FILE;
-/// Places before the first board: as far as its first square sees.
+/// Places before the first board: the reach of its first square's kernel.
 pub(super) const MARGIN: usize = FILE + 1;
-/// Places before the first square in [pairs of places](Tiles::pair): enough to step back to any neighbour.
+/// Places before the first square in [pairs of places](Tiles::pair), at least the distance to any neighbour.
 const PAD: usize = 32;
-/// Places that are computed at once.
+/// Places per block.
 pub(super) const ROWS: usize = 32;
-/// Channels that are multiplied, and channels that are computed, at once.
+/// Channels per block, of input and of output.
 pub(super) const STEP: usize = 32;
-/// The taps of a convolution.
-pub(super) const TAPS: usize = 9;
-/// Numbers in a vector of f32.
+/// Lanes of a vector of f32.
 pub(super) const LANES: usize = 16;
 /// Bytes of a row of a tile.
 const TILE_ROW: usize = 64;
-/// Numbers of bfloat16 in a tile.
+/// Bfloat16 numbers in a tile.
 pub(super) const TILE: usize = 16 * 32;
-/// Where no square is.
+/// Offset of a place without a square.
 pub(super) const NOWHERE: u32 = u32::MAX;
 
-/// How the channels of a place are stored: `[steps][halves][STEP]`.
+/// Layout of the channels of a place: `[steps][halves][STEP]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Row {
-    /// Channels, in steps of [`STEP`].
+    /// Blocks of [`STEP`] channels.
     pub(super) steps: usize,
-    /// Numbers of bfloat16 that a number is the sum of, 1 or 2.
+    /// Bfloat16 halves of a number, 1 or 2.
     pub(super) halves: usize,
 }
 
 impl Row {
-    /// Of so many channels.
+    /// Layout of this many channels.
     pub(super) fn of(channels: usize, halves: usize) -> Row {
         Row { steps: channels.div_ceil(STEP), halves }
     }
 
-    /// Numbers of bfloat16.
+    /// Bfloat16 numbers of a place.
     pub(super) fn len(self) -> usize {
         self.steps * self.halves * STEP
     }
 }
 
-/// The square of each of a board's places.
+/// The square at a place of a board, or `None` in the tenth file or rank.
 pub(super) fn square(place: usize) -> Option<usize> {
     let (file, rank) = (place / FILE, place % FILE);
     (file < SIDE && rank < SIDE).then_some(file * SIDE + rank)
 }
 
-/// The nearest bfloat16, ties to even; of a number that is none, one that is none either.
+/// The nearest bfloat16, ties to even; NaN for NaN.
 pub(super) fn round(x: f32) -> u16 {
     let bits = x.to_bits();
     if x.is_nan() { (bits >> 16) as u16 | 64 } else { ((bits + 0x7fff + (bits >> 16 & 1)) >> 16) as u16 }
 }
 
-/// The numbers of bfloat16 that `x` is multiplied as: the nearest, and the nearest to what it leaves.
+/// The bfloat16 halves of `x`: the nearest, and the nearest to the rest.
 pub(super) fn halves(x: f32) -> [u16; 2] {
     let upper = round(x);
     [upper, round(x - f32::from_bits(u32::from(upper) << 16))]
 }
 
-/// That the CPU has the unit, and that the system lets this process use it.
+/// Token: the CPU has the unit, and the system grants its use to this process.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unit(());
 
-/// The unit as this thread has set it up; it is left again when this is dropped.
+/// Token: the unit is configured for this thread, until the token is dropped.
 pub(super) struct Tiles {
     thread: PhantomData<*const ()>,
 }
 
-// `self` is the proof that the instructions are there.
+// `self` proves that the instructions exist.
 #[allow(clippy::unused_self)]
 impl Unit {
-    /// Asks the CPU, and then the system, whose leave a process needs because the tiles make its state larger by 8 KiB.
+    /// Detects the unit and requests its use from the system, which a process must do because tiles enlarge its state by 8 KiB.
     pub(super) fn find() -> Option<Unit> {
         const ARCH_PRCTL: i64 = 158;
         const ARCH_REQ_XCOMP_PERM: u64 = 0x1023;
@@ -117,7 +115,7 @@ impl Unit {
         (result == 0).then_some(Unit(()))
     }
 
-    /// Sets the unit up for this thread: eight tiles of the greatest size.
+    /// Configures the unit for this thread: eight tiles of the largest size.
     pub(super) fn enter(self) -> Tiles {
         #[repr(align(64))]
         struct Configuration([u8; 64]);
@@ -127,7 +125,7 @@ impl Unit {
             configuration.0[16 + 2 * tile] = 64; // bytes of a row
             configuration.0[48 + tile] = 16; // rows
         }
-        // SAFETY: `self` vouches for the unit; the configuration is valid by the palette's limits.
+        // SAFETY: `self` proves that the unit exists; the configuration is within the palette's limits.
         unsafe {
             asm!("ldtilecfg [{}]", in(reg) &raw const configuration, options(nostack, readonly));
         }
@@ -137,7 +135,7 @@ impl Unit {
 
 impl Drop for Tiles {
     fn drop(&mut self) {
-        // SAFETY: the unit was set up when `self` was made.
+        // SAFETY: the unit was configured when `self` was made.
         unsafe { asm!("tilerelease", options(nostack, nomem)) }
     }
 }
@@ -145,7 +143,7 @@ impl Drop for Tiles {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::SQUARES;
+    use crate::net::{SQUARES, TAPS};
 
     #[test]
     fn numbers_are_rounded_to_the_nearest() {
@@ -179,7 +177,7 @@ mod tests {
                 let (file, rank) = (i / SIDE + df, i % SIDE + dr);
                 let on_board = (1..=SIDE).contains(&file) && (1..=SIDE).contains(&rank);
                 let expected = on_board.then(|| (file - 1) * SIDE + rank - 1);
-                // Counted from the margin; what is before it is the tenth file of another board, or the margin itself.
+                // Counted from the margin; places before it are the tenth file of another board, or the margin itself.
                 let neighbour = (place + df * FILE + dr).checked_sub(MARGIN);
                 assert_eq!(neighbour.and_then(|place| square(place % BOARD)), expected, "square {i}, tap {df} {dr}");
             }

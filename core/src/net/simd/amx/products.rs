@@ -1,22 +1,23 @@
-//! What the matrix unit multiplies: convolutions, and the gradients of their weights.
+//! Products on the matrix unit: convolutions, and gradients of their weights.
 
 use core::arch::asm;
 
-use super::{FILE, PAD, ROWS, Row, STEP, TAPS, TILE, TILE_ROW, Tiles};
+use super::{FILE, PAD, ROWS, Row, STEP, TILE, TILE_ROW, Tiles};
+use crate::net::TAPS;
 
-/// From a place and the places before it to its neighbour of each tap, in places: see [`MARGIN`](super::MARGIN).
+/// Distance in places to the neighbour of a tap, from [`MARGIN`](super::MARGIN) places before a place.
 fn neighbour(tap: usize) -> usize {
     tap / 3 * FILE + tap % 3
 }
 
-/// The instructions that add the products of tiles of activations, 4 and 5, and of factors, 6 and 7, to the sums in tiles 0 to 3.
+/// Instructions that add the products of activations in tiles 4 and 5 and factors in tiles 6 and 7 to the sums in tiles 0 to 3.
 macro_rules! add_products {
     () => {
         "tdpbf16ps tmm0, tmm4, tmm6\ntdpbf16ps tmm1, tmm4, tmm7\ntdpbf16ps tmm2, tmm5, tmm6\ntdpbf16ps tmm3, tmm5, tmm7\n"
     };
 }
 
-/// A step of one product for one. Activations are at `upper` and `lower`, factors at `factor` and `second` bytes from there.
+/// One step with one bfloat16 per factor: activations at `upper` and `lower`, factors at `factor` and `second` bytes from there.
 macro_rules! one_product {
     ($second:literal) => {
         concat!(
@@ -31,8 +32,8 @@ macro_rules! one_product {
     };
 }
 
-/// A step of three products for one: the lower halves of activations, `rest`, with the upper ones of factors, then the upper halves
-/// with those, then with the lower ones, `half` bytes from the upper ones.
+/// One step with two bfloat16 per factor, in three products: lower halves of activations (`rest`) by upper halves of factors, upper by
+/// upper, and upper halves of activations by lower halves of factors, `half` bytes from the upper ones.
 macro_rules! three_products {
     ($upper_rest:literal, $lower_rest:literal, $second:literal, $half:literal, $second_half:literal) => {
         concat!(
@@ -61,7 +62,7 @@ macro_rules! three_products {
     };
 }
 
-// `self` is the proof that the instructions are there.
+// `self` proves that the instructions exist.
 #[allow(clippy::unused_self)]
 impl Tiles {
     /// Convolves at the [`ROWS`] places from `first` on, counted from the first square of the first board:
@@ -71,7 +72,7 @@ impl Tiles {
         assert!(x.len() >= (first + 2 * FILE + 2 + ROWS) * row.len(), "boards are too short");
         assert!(weight.len() >= TAPS * steps * halves * 2 * TILE, "weights are too short");
         assert!(sums.len() >= ROWS * STEP && steps > 0, "sums are too short");
-        // Bytes from the place before and a file back to each of the nine neighbours.
+        // Bytes from the margin before a place to each of its nine neighbours.
         let taps: [usize; TAPS] = core::array::from_fn(|tap| neighbour(tap) * row.len() * 2);
         // Tiles 0 to 3 hold the sums of 16 places and 16 channels each, 4 and 5 activations, 6 and 7 weights.
         macro_rules! convolve {
@@ -102,7 +103,7 @@ impl Tiles {
                 )
             };
         }
-        // SAFETY: the unit is set up, and the lengths were just checked.
+        // SAFETY: the unit is configured, and the lengths were just checked.
         unsafe {
             if halves == 1 {
                 convolve!(one_product!("1024"), "add {upper}, 64", "add {lower}, 64", "add {factor}, 2048");
@@ -117,10 +118,10 @@ impl Tiles {
         }
     }
 
-    /// Adds to the gradient of a convolution's weight `[TAPS][inputs][outputs]`, both in whole steps, that of so many times
-    /// [`ROWS`] places: from what it convolved, [transposed](Tiles::transpose) to rows of `stride` places, and the gradient of
-    /// what came out, [in pairs](Tiles::pair) of both kinds, of which the first place is [`PAD`] before the first square.
-    #[allow(clippy::too_many_arguments)] // two matrices, their shapes, and a third
+    /// Adds the gradient of a convolution's weight to `sums` `[TAPS][inputs][outputs]`, both in whole steps, over `count` blocks of
+    /// [`ROWS`] places: from the input `x`, [transposed](Tiles::transpose) to rows of `stride` places, and the gradient of the output
+    /// [in pairs](Tiles::pair) of both kinds, which start [`PAD`] places before the first square.
+    #[allow(clippy::too_many_arguments)] // three matrices and their shapes
     pub(in super::super) fn add_weight_gradient(
         &self,
         x: &[u16],
@@ -134,7 +135,7 @@ impl Tiles {
         let (halves, columns) = (inputs.halves, outputs.steps * STEP);
         let half = inputs.steps * STEP * stride;
         let pair = 2 * outputs.len();
-        assert!(halves == outputs.halves && count > 0, "both are stored alike");
+        assert!(halves == outputs.halves && count > 0, "both have one layout");
         assert!(x.len() >= halves * half && stride >= count * ROWS, "x is too short");
         let least = Tiles::pairs(outputs, count * ROWS);
         assert!(pairs.iter().all(|pairs| pairs.len() >= least), "pairs are too short");
@@ -142,8 +143,8 @@ impl Tiles {
         let mut add = |input: usize, output: usize, tap: usize| {
             let sums = sums[(tap * inputs.steps * STEP + input * STEP) * columns + output * STEP..].as_mut_ptr();
             let x = x[input * STEP * stride..].as_ptr();
-            // The place whose neighbour the first one is. Rows of a tile of activations start where a cache line does, so it is the
-            // gradients that move, two places a row: hence the pairs that start at odd places.
+            // The place whose neighbour the first one is. Rows of activations must start on a cache line, so it is the gradients that
+            // are shifted, by two places a row: hence the second kind of pairs, which start at odd places.
             let place = PAD - neighbour(tap);
             let d = pairs[place % 2][place / 2 * pair + output * halves * 2 * STEP..].as_ptr();
             // Tiles 0 to 3 hold the sums of 16 inputs and 16 outputs each, 4 and 5 activations, 6 and 7 gradients.
@@ -174,7 +175,7 @@ impl Tiles {
                     )
                 };
             }
-            // SAFETY: the unit is set up, and the lengths were checked above.
+            // SAFETY: the unit is configured, and the lengths were checked above.
             unsafe {
                 if halves == 1 {
                     add!(one_product!("64"), "add {upper}, 64", "add {lower}, 64";);

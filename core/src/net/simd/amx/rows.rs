@@ -1,94 +1,92 @@
-//! What vectors do between the products: finish sums, and rearrange places.
+//! Work on vectors between the products: epilogues, and rearranged activations.
 
-// A list of intrinsics would only repeat what stands below.
+// A list of the intrinsics would only repeat the code below.
 #[allow(clippy::wildcard_imports)]
 use core::arch::x86_64::*;
 
+use super::super::epilogue::{Activation, Residual};
 use super::{BOARD, LANES, MARGIN, NOWHERE, PAD, ROWS, Row, STEP, Tiles, square};
 use crate::net::SQUARES;
 
-/// What becomes of the sums of a convolution at some places, for [`STEP`] channels.
-pub(in super::super) struct Finish<'a> {
-    /// Of each place, where its square's vector is in what is kept, or [`NOWHERE`]: of the first [`LANES`] channels.
+/// The epilogue of a convolution at [`ROWS`] places, for [`STEP`] channels.
+pub(in super::super) struct TileEpilogue<'a> {
+    /// Offset of each place's first vector of channels in the stored activations, or [`NOWHERE`].
     pub(in super::super) places: &'a [u32],
-    /// From there to the vector of the other channels, if there are as many.
+    /// Offset from there to the second vector of channels, or `None` if there is one vector.
     pub(in super::super) second: Option<usize>,
-    /// `[STEP]`
+    /// Bias, `[STEP]`.
     pub(in super::super) bias: &'a [f32],
-    /// What is added after rectification to what goes on, but not to what is kept: `[boards][C]` of [`STEP`] channels.
-    pub(in super::super) late_bias: Option<(&'a [f32], usize)>,
-    /// Whether what was kept is added first.
-    pub(in super::super) add: bool,
-    pub(in super::super) rectify: bool,
+    /// Pool bias `[boards][STEP]`, and the numbers in a board. It is added to the next input, not to the stored activations.
+    pub(in super::super) pool_bias: Option<(&'a [f32], usize)>,
+    /// Activation function; its residual is what is stored.
+    pub(in super::super) activation: Activation,
 }
 
-/// What becomes of sums that are gradients of what a layer left.
-pub(in super::super) struct FinishGradient<'a> {
-    /// As in [`Finish`].
+/// The backward epilogue of a convolution at [`ROWS`] places, for [`STEP`] channels.
+pub(in super::super) struct TileEpilogueGradient<'a> {
+    /// As in [`TileEpilogue`].
     pub(in super::super) places: &'a [u32],
-    /// As in [`Finish`].
+    /// As in [`TileEpilogue`].
     pub(in super::super) second: Option<usize>,
-    /// What the layer left more than nothing of, a bit a channel, one mask a vector: gradients go no other way. May be empty.
+    /// Masks of the positive activations, one bit per channel, one mask per vector; the gradient is zero elsewhere. Empty without `ReLU`.
     pub(in super::super) masks: &'a [u16],
-    /// Whether what was kept is added first.
-    pub(in super::super) add: bool,
-    /// Whether the result is kept.
-    pub(in super::super) keep: bool,
+    /// Access to the stored gradient.
+    pub(in super::super) residual: Residual,
 }
 
-// `self` is the proof that the instructions are there.
+// `self` proves that the instructions exist.
 #[allow(clippy::unused_self)]
 impl Tiles {
-    /// Finishes sums `[ROWS][STEP]`: into `kept`, vectors of channels, if that is asked for; what is more than nothing into
-    /// `masks`, unless they are empty; and rounded into `next`, places from the same first one on, if that is asked for.
-    pub(in super::super) fn finish(
+    /// Runs a [`TileEpilogue`] on `sums` `[ROWS][STEP]`: activations go to `stored`, if any, their signs to `masks`, unless these are
+    /// empty, and rounded to `next`, if any, which starts at the first place.
+    pub(in super::super) fn epilogue(
         &self,
-        finish: &Finish,
+        epilogue: &TileEpilogue,
         sums: &[f32],
-        kept: Option<&mut [f32]>,
+        stored: Option<&mut [f32]>,
         masks: &mut [u16],
         next: Option<&mut [u16]>,
         row: Row,
     ) {
-        assert!(sums.len() >= ROWS * STEP && finish.places.len() >= ROWS && finish.bias.len() >= STEP);
-        let reach = reach(&finish.places[..ROWS], finish.second);
-        assert!(kept.as_ref().is_none_or(|kept| kept.len() >= reach), "what is kept is too short");
+        assert!(sums.len() >= ROWS * STEP && epilogue.places.len() >= ROWS && epilogue.bias.len() >= STEP);
+        let reach = reach(&epilogue.places[..ROWS], epilogue.second);
+        assert!(stored.as_ref().is_none_or(|stored| stored.len() >= reach), "stored is too short");
         assert!(masks.is_empty() || masks.len() * LANES >= reach, "there are too few masks");
         assert!(next.as_ref().is_none_or(|next| next.len() >= (ROWS - 1) * row.len() + row.halves * STEP));
-        // SAFETY: the CPU has the vectors where it has the unit; the lengths were just checked.
-        unsafe { finish_rows(finish, sums, kept, masks, next, row) }
+        // SAFETY: a CPU with the unit has the vectors; the lengths were just checked.
+        unsafe { epilogue_rows(epilogue, sums, stored, masks, next, row) }
     }
 
-    /// Finishes sums `[ROWS][STEP]`, or zeros if there are none: added to `bias` `[STEP]`, unless it is empty, and rounded into
-    /// `next`, if that is asked for.
-    pub(in super::super) fn finish_gradient(
+    /// Runs a [`TileEpilogueGradient`] on `sums` `[ROWS][STEP]`, or on zeros: gradients are added to `bias` `[STEP]`, unless it is
+    /// empty, and rounded to `next`, if any. `stored` holds the gradient that [`Residual`] speaks of.
+    pub(in super::super) fn epilogue_gradient(
         &self,
-        finish: &FinishGradient,
+        epilogue: &TileEpilogueGradient,
         sums: Option<&[f32]>,
-        kept: &mut [f32],
+        stored: &mut [f32],
         bias: &mut [f32],
         next: Option<&mut [u16]>,
         row: Row,
     ) {
-        assert!(sums.is_none_or(|sums| sums.len() >= ROWS * STEP) && finish.places.len() >= ROWS);
-        let reach = reach(&finish.places[..ROWS], finish.second);
-        assert!(!finish.add && !finish.keep || kept.len() >= reach, "what is kept is too short");
-        assert!(finish.masks.is_empty() || finish.masks.len() * LANES >= reach, "there are too few masks");
+        assert!(sums.is_none_or(|sums| sums.len() >= ROWS * STEP) && epilogue.places.len() >= ROWS);
+        let reach = reach(&epilogue.places[..ROWS], epilogue.second);
+        assert!(epilogue.residual == Residual::Unused || stored.len() >= reach, "stored is too short");
+        assert!(epilogue.masks.is_empty() || epilogue.masks.len() * LANES >= reach, "there are too few masks");
         assert!(bias.is_empty() || bias.len() >= STEP, "bias is too short");
         assert!(next.as_ref().is_none_or(|next| next.len() >= (ROWS - 1) * row.len() + row.halves * STEP));
-        // SAFETY: the CPU has the vectors where it has the unit; the lengths were just checked.
-        unsafe { finish_gradient_rows(finish, sums, kept, bias, next, row) }
+        // SAFETY: a CPU with the unit has the vectors; the lengths were just checked.
+        unsafe { epilogue_gradient_rows(epilogue, sums, stored, bias, next, row) }
     }
 
-    /// Input planes `[boards][planes][81]` as boards.
-    pub(in super::super) fn enter_planes(&self, input: &[f32], planes: usize, row: Row, out: &mut [u16]) {
+    /// Rounds input planes `[boards][planes][81]` to boards.
+    pub(in super::super) fn load_planes(&self, input: &[f32], planes: usize, row: Row, out: &mut [u16]) {
         let boards = input.len() / (planes * SQUARES);
         assert!(out.len() >= (MARGIN + boards * BOARD) * row.len() && planes <= row.steps * STEP);
-        // SAFETY: the CPU has the vectors where it has the unit.
-        unsafe { enter_planes(input, planes, row, out) }
+        // SAFETY: a CPU with the unit has the vectors.
+        unsafe { load_planes(input, planes, row, out) }
     }
 
-    /// The first `places` places, a multiple of [`ROWS`] and the margin among them, of boards `x` as `[halves][C][stride]`.
+    /// Transposes the first `places` places of boards `x`, margin included and a multiple of [`ROWS`], to `[halves][C][stride]`.
     pub(in super::super) fn transpose(&self, x: &[u16], row: Row, places: usize, stride: usize, out: &mut [u16]) {
         assert!(places.is_multiple_of(ROWS) && stride >= places && x.len() >= places * row.len());
         assert!(out.len() >= row.len() * stride);
@@ -97,7 +95,7 @@ impl Tiles {
                 let from = &x[(step * row.halves + half) * STEP..];
                 let to = &mut out[(half * row.steps + step) * STEP * stride..];
                 for first in (0..places).step_by(ROWS) {
-                    // SAFETY: the CPU has the vectors where it has the unit; both have [`ROWS`] rows of [`STEP`] there.
+                    // SAFETY: a CPU with the unit has the vectors; both have [`ROWS`] rows of [`STEP`] there.
                     unsafe {
                         transpose_square(
                             from[first * row.len()..].as_ptr(),
@@ -111,21 +109,21 @@ impl Tiles {
         }
     }
 
-    /// Places of boards `x`, the first `places` from the first square on, as pairs `[C / LANES][halves][LANES][2]`: the even
-    /// ones with those after them, and the odd ones. Place 0 is [`PAD`] before the first square; beyond the boards there are zeros.
+    /// Pairs of neighbouring places of boards `x`, `[C / LANES][halves][LANES][2]`: `out[0]` has those that start at even places,
+    /// `out[1]` at odd ones. Place 0 is [`PAD`] before the first square; beyond the `places` from the first square on are zeros.
     pub(in super::super) fn pair(&self, x: &[u16], row: Row, places: usize, out: [&mut [u16]; 2]) {
         assert!(places.is_multiple_of(2) && x.len() >= (MARGIN + places) * row.len());
-        // SAFETY: the CPU has the vectors where it has the unit.
+        // SAFETY: a CPU with the unit has the vectors.
         out.into_iter().enumerate().for_each(|(odd, out)| unsafe { pair(x, row, places, odd, out) });
     }
 
-    /// Numbers that so many places take in [pairs](Tiles::pair) of one kind.
+    /// Numbers in the [pairs](Tiles::pair) of one kind of this many places.
     pub(in super::super) fn pairs(row: Row, places: usize) -> usize {
         (PAD + places) * row.len()
     }
 }
 
-/// What all vectors at these places need of what is kept, from its first number on.
+/// Length of the stored numbers that the vectors at these places reach.
 fn reach(places: &[u32], second: Option<usize>) -> usize {
     let last = places.iter().filter(|&&place| place != NOWHERE).max();
     last.map_or(0, |&last| last as usize + second.unwrap_or(0) + LANES)
@@ -149,7 +147,7 @@ unsafe fn store(x: &mut [f32], at: usize, y: __m512) {
     unsafe { _mm512_storeu_ps(x.as_mut_ptr().add(at), y) }
 }
 
-/// [`STEP`] numbers as one or two of bfloat16 each.
+/// Stores [`STEP`] numbers as one or two bfloat16 each.
 ///
 /// # Safety
 /// There is room for them at `at`.
@@ -170,15 +168,15 @@ unsafe fn store_rounded(x: [__m512; 2], halves: usize, out: &mut [u16], at: usiz
     }
 }
 
-/// As [`Tiles::finish`].
+/// As [`Tiles::epilogue`].
 ///
 /// # Safety
-/// The lengths are those that [`Tiles::finish`] checks.
+/// The lengths are those that [`Tiles::epilogue`] checks.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-unsafe fn finish_rows(
-    finish: &Finish,
+unsafe fn epilogue_rows(
+    epilogue: &TileEpilogue,
     sums: &[f32],
-    mut kept: Option<&mut [f32]>,
+    mut stored: Option<&mut [f32]>,
     masks: &mut [u16],
     mut next: Option<&mut [u16]>,
     row: Row,
@@ -186,39 +184,39 @@ unsafe fn finish_rows(
     let zero = _mm512_setzero_ps();
     // SAFETY: the caller vouches for the lengths.
     unsafe {
-        let bias = [load(finish.bias, 0), load(finish.bias, LANES)];
-        for (i, &place) in finish.places[..ROWS].iter().enumerate() {
+        let bias = [load(epilogue.bias, 0), load(epilogue.bias, LANES)];
+        for (i, &place) in epilogue.places[..ROWS].iter().enumerate() {
             if place == NOWHERE {
                 continue;
             }
             let place = place as usize;
-            let vectors = [Some(place), finish.second.map(|second| place + second)];
+            let vectors = [Some(place), epilogue.second.map(|second| place + second)];
             let mut x =
                 [_mm512_add_ps(load(sums, i * STEP), bias[0]), _mm512_add_ps(load(sums, i * STEP + LANES), bias[1])];
-            if let Some(kept) = &kept
-                && finish.add
+            if let Some(stored) = &stored
+                && epilogue.activation == Activation::ResidualRelu
             {
                 for (x, at) in x.iter_mut().zip(vectors) {
                     let Some(at) = at else { continue };
-                    *x = _mm512_add_ps(*x, load(kept, at));
+                    *x = _mm512_add_ps(*x, load(stored, at));
                 }
             }
-            if finish.rectify {
+            if epilogue.activation != Activation::Identity {
                 x = [_mm512_max_ps(x[0], zero), _mm512_max_ps(x[1], zero)];
             }
             for (x, at) in x.into_iter().zip(vectors) {
                 let Some(at) = at else { continue };
-                if let Some(kept) = &mut kept {
-                    store(kept, at, x);
+                if let Some(stored) = &mut stored {
+                    store(stored, at, x);
                 }
                 if !masks.is_empty() {
                     *masks.get_unchecked_mut(at / LANES) = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(x, zero);
                 }
             }
             if let Some(next) = &mut next {
-                if let Some((late_bias, board)) = finish.late_bias {
-                    let late_bias = &late_bias[place / board * STEP..][..STEP];
-                    x = [_mm512_add_ps(x[0], load(late_bias, 0)), _mm512_add_ps(x[1], load(late_bias, LANES))];
+                if let Some((pool_bias, board)) = epilogue.pool_bias {
+                    let pool_bias = &pool_bias[place / board * STEP..][..STEP];
+                    x = [_mm512_add_ps(x[0], load(pool_bias, 0)), _mm512_add_ps(x[1], load(pool_bias, LANES))];
                 }
                 store_rounded(x, row.halves, next, i * row.len());
             }
@@ -226,23 +224,24 @@ unsafe fn finish_rows(
     }
 }
 
-/// As [`Tiles::finish_gradient`].
+/// As [`Tiles::epilogue_gradient`].
 ///
 /// # Safety
-/// The lengths are those that [`Tiles::finish_gradient`] checks.
+/// The lengths are those that [`Tiles::epilogue_gradient`] checks.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-unsafe fn finish_gradient_rows(
-    finish: &FinishGradient,
+unsafe fn epilogue_gradient_rows(
+    epilogue: &TileEpilogueGradient,
     sums: Option<&[f32]>,
-    kept: &mut [f32],
+    stored: &mut [f32],
     bias: &mut [f32],
     mut next: Option<&mut [u16]>,
     row: Row,
 ) {
+    let (reads, writes) = (epilogue.residual.is_read(), epilogue.residual.is_written());
     let mut total = [_mm512_setzero_ps(); 2];
     // SAFETY: the caller vouches for the lengths.
     unsafe {
-        for (i, &place) in finish.places[..ROWS].iter().enumerate() {
+        for (i, &place) in epilogue.places[..ROWS].iter().enumerate() {
             if place == NOWHERE {
                 continue;
             }
@@ -251,16 +250,16 @@ unsafe fn finish_gradient_rows(
             if let Some(sums) = sums {
                 x = [load(sums, i * STEP), load(sums, i * STEP + LANES)];
             }
-            for (x, at) in x.iter_mut().zip([Some(place), finish.second.map(|second| place + second)]) {
+            for (x, at) in x.iter_mut().zip([Some(place), epilogue.second.map(|second| place + second)]) {
                 let Some(at) = at else { continue };
-                if finish.add {
-                    *x = _mm512_add_ps(*x, load(kept, at));
+                if reads {
+                    *x = _mm512_add_ps(*x, load(stored, at));
                 }
-                if !finish.masks.is_empty() {
-                    *x = _mm512_maskz_mov_ps(*finish.masks.get_unchecked(at / LANES), *x);
+                if !epilogue.masks.is_empty() {
+                    *x = _mm512_maskz_mov_ps(*epilogue.masks.get_unchecked(at / LANES), *x);
                 }
-                if finish.keep {
-                    store(kept, at, *x);
+                if writes {
+                    store(stored, at, *x);
                 }
             }
             total = [_mm512_add_ps(total[0], x[0]), _mm512_add_ps(total[1], x[1])];
@@ -277,9 +276,9 @@ unsafe fn finish_gradient_rows(
     }
 }
 
-/// As [`Tiles::enter_planes`].
+/// As [`Tiles::load_planes`].
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-fn enter_planes(input: &[f32], planes: usize, row: Row, out: &mut [u16]) {
+fn load_planes(input: &[f32], planes: usize, row: Row, out: &mut [u16]) {
     let lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     let offsets = _mm512_mullo_epi32(lanes, _mm512_set1_epi32(SQUARES as i32));
     for (board, input) in input.chunks_exact(planes * SQUARES).enumerate() {
@@ -297,17 +296,17 @@ fn enter_planes(input: &[f32], planes: usize, row: Row, out: &mut [u16]) {
                 };
                 let x = [gather(masks[0], first), gather(masks[1], first + LANES)];
                 let at = (MARGIN + board * BOARD + place) * row.len() + step * row.halves * STEP;
-                // SAFETY: `Tiles::enter_planes` checked that there is room for the boards.
+                // SAFETY: `Tiles::load_planes` checked that there is room for the boards.
                 unsafe { store_rounded(x, row.halves, out, at) }
             }
         }
     }
 }
 
-/// 32 rows of 32 numbers as 32 columns.
+/// Transposes 32 rows of 32 numbers.
 ///
 /// # Safety
-/// There are 32 rows at both places, so many numbers apart.
+/// There are 32 rows of 32 numbers at both pointers, `from_row` and `to_row` numbers apart.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 unsafe fn transpose_square(from: *const u16, from_row: usize, to: *mut u16, to_row: usize) {
     // SAFETY: the caller vouches for the rows.
@@ -333,7 +332,7 @@ unsafe fn transpose_square(from: *const u16, from_row: usize, to: *mut u16, to_r
                 }
             }
         }
-        // The quarters of the vectors i are the columns i, 8 + i, 16 + i and 24 + i.
+        // The quarters of vector i are the columns i, 8 + i, 16 + i and 24 + i.
         let [a, b, c, d] = eights;
         for (i, (((a, b), c), d)) in a.into_iter().zip(b).zip(c).zip(d).enumerate() {
             let (ab_low, ab_high) = (_mm512_shuffle_i32x4::<0x44>(a, b), _mm512_shuffle_i32x4::<0xee>(a, b));
@@ -351,7 +350,7 @@ unsafe fn transpose_square(from: *const u16, from_row: usize, to: *mut u16, to_r
     }
 }
 
-/// As [`Tiles::pair`], of one kind.
+/// As [`Tiles::pair`], for one kind.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 fn pair(x: &[u16], row: Row, places: usize, odd: usize, out: &mut [u16]) {
     let both = |first: __m256i, second: __m256i| {

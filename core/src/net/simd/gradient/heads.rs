@@ -1,40 +1,40 @@
-//! The way back through the heads, in f32: from gradients of logits and of the score to that of the trunk.
+//! Backward pass of the heads, in f32: from gradients of logits and score to that of the trunk.
 
 use alloc::{vec, vec::Vec};
 
-use super::super::backward::{Backward, RowSum};
 use super::super::heads::{HeadBuffers, Heads};
-use super::super::kernels::{Kernels, Product, ROWS};
-use super::super::network::Options;
-use super::super::options::{Perceptron, pool, pool_backward};
-use super::super::{Aligned, panels};
-use super::{Tensors, take};
+use super::super::kernels::Kernels;
+use super::super::layout::{Aligned, panels};
+use super::super::optional::{OptionalLayers, Perceptron, pool, pool_backward};
+use super::super::product::{Product, ROWS};
+use super::kernels::GradientKernels;
+use super::tape::{Tensors, take};
 use crate::net::{NetSpec, OUTCOMES, SQUARES, Weights};
 
-/// The weights of the heads with rows and columns exchanged.
+/// The weights of the heads, transposed.
 #[derive(Debug)]
 pub(super) struct HeadsBackward {
     spec: NetSpec,
     kernels: &'static Kernels<f32>,
-    backward: &'static Backward,
+    gradients: &'static GradientKernels,
     convs: Aligned<f32>,
     hidden: Aligned<f32>,
 }
 
-/// What the heads remember between forward and backward, and the gradients they have added up.
+/// Activations and gradients of the heads, and sums of gradients.
 #[derive(Debug)]
 pub(super) struct HeadTape {
     pub(super) buffers: HeadBuffers,
-    /// The gradient of the trunk, `[boards][C / LANES][81][LANES]`.
+    /// Gradient of the trunk, `[boards][C / LANES][81][LANES]`.
     pub(super) trunk: Aligned<f32>,
-    /// Of what the convolutions of both heads left, `[boards][planes / LANES][81][LANES]`.
+    /// Gradient of both heads' convolutions, `[boards][planes / LANES][81][LANES]`.
     convs: Aligned<f32>,
     hidden: Aligned<f32>, // [hidden / LANES][boards][LANES]
     value: Aligned<f32>,  // [value_channels * 81 / LANES][boards][LANES]
     sums: Sums,
 }
 
-/// Gradients, arranged for the kernels.
+/// Sums of gradients of the weights, in the layout of the kernels.
 #[derive(Debug)]
 struct Sums {
     convs: Aligned<f32>, // [C][planes]
@@ -44,12 +44,16 @@ struct Sums {
     hidden_bias: Vec<f32>,
     out: Vec<f32>,
     out_bias: [f32; OUTCOMES],
-    /// Of the head for the score, flat.
+    /// Score head, flat.
     score: Vec<f32>,
 }
 
 impl HeadsBackward {
-    pub(super) fn new(weights: &Weights, kernels: &'static Kernels<f32>, backward: &'static Backward) -> HeadsBackward {
+    pub(super) fn new(
+        weights: &Weights,
+        kernels: &'static Kernels<f32>,
+        gradients: &'static GradientKernels,
+    ) -> HeadsBackward {
         let spec = weights.spec().clone();
         let (channels, hidden) = (usize::from(spec.channels), usize::from(spec.value_hidden));
         let heads = [weights.expect("policy.weight"), weights.expect("value.conv.weight")].concat();
@@ -59,19 +63,19 @@ impl HeadsBackward {
         HeadsBackward {
             spec,
             kernels,
-            backward,
+            gradients,
             convs: panels(lanes, width, [heads.len() / channels, channels], |k, column| [heads[k * channels + column]]),
             hidden: panels(lanes, width, [hidden, value], |k, column| [weight[k * value + column]]),
         }
     }
 
-    /// Vectors that hold so many channels.
+    /// Vectors that hold this many channels.
     fn groups(&self, channels: usize) -> usize {
         channels.div_ceil(self.kernels.lanes)
     }
 
-    /// An empty tape for so many boards.
-    pub(super) fn tape(&self, heads: &Heads, options: &Options, boards: usize) -> HeadTape {
+    /// An empty tape for this many boards.
+    pub(super) fn tape(&self, heads: &Heads, optional: &OptionalLayers, boards: usize) -> HeadTape {
         let lanes = self.kernels.lanes;
         let [channels, policy_planes, value_channels, hidden] = {
             let spec = &self.spec;
@@ -96,16 +100,16 @@ impl HeadsBackward {
                 hidden_bias: vec![0.0; hidden],
                 out: vec![0.0; OUTCOMES * hidden],
                 out_bias: [0.0; OUTCOMES],
-                score: vec![0.0; options.score.as_ref().map_or(0, Perceptron::parameters)],
+                score: vec![0.0; optional.score.as_ref().map_or(0, Perceptron::parameters)],
             },
         }
     }
 
-    /// Leaves the gradient of the trunk on the tape, given those of `policy`, `wdl` and `score`, which may be empty.
+    /// Writes the gradient of the trunk to the tape, given those of `policy`, `wdl` and `score`, which may be empty.
     pub(super) fn backward(
         &self,
         heads: &Heads,
-        options: &Options,
+        optional: &OptionalLayers,
         tape: &mut HeadTape,
         trunk: &[f32],
         [policy, wdl, score]: [&[f32]; 3],
@@ -113,16 +117,16 @@ impl HeadsBackward {
         let boards = wdl.len() / OUTCOMES;
         self.value(heads, tape, wdl);
         self.convs(tape, trunk, boards, policy);
-        self.score(options, tape, trunk, score);
+        self.score(optional, tape, trunk, score);
     }
 
-    /// From the gradient of the outcome's logits to that of the value head's convolution, before rectification.
+    /// From the gradient of the outcome logits to that of the value head's convolution after its `ReLU`.
     fn value(&self, heads: &Heads, tape: &mut HeadTape, wdl: &[f32]) {
         let (kernels, lanes) = (self.kernels, self.kernels.lanes);
         let boards = wdl.len() / OUTCOMES;
         let (hidden, rows) = (usize::from(self.spec.value_hidden), boards.next_multiple_of(ROWS));
         let HeadTape { buffers, sums, hidden: gradient, value, .. } = tape;
-        let before = buffers.hidden.as_ref(); // [hidden][rows]
+        let hidden_sums = buffers.hidden.as_ref(); // [hidden][rows]
         let gradient = gradient.as_mut(); // [hidden][rows]
         gradient.fill(0.0);
         for (board, wdl) in wdl.chunks_exact(OUTCOMES).enumerate() {
@@ -131,7 +135,7 @@ impl HeadsBackward {
             }
             for i in 0..hidden {
                 let at = (i / lanes * rows + board) * lanes + i % lanes;
-                let x = before[at] + heads.hidden_bias[i];
+                let x = hidden_sums[at] + heads.hidden_bias[i];
                 if x > 0.0 {
                     for (outcome, d) in wdl.iter().enumerate() {
                         sums.out[outcome * hidden + i] += d * x;
@@ -143,13 +147,13 @@ impl HeadsBackward {
         }
         let inner = self.groups(usize::from(self.spec.value_channels) * SQUARES);
         let outer = self.groups(hidden);
-        let sum = RowSum { count: 1, rows, inner, outer, a_stride: 0, b_stride: 0, out_stride: 0 };
-        self.backward.sum_rows(sum, buffers.value.as_ref(), gradient, sums.hidden.as_mut());
-        let product = Product { count: 1, rows, inner: outer, outer: inner, a_stride: 0, b_stride: 0, out_stride: 0 };
+        let product = Product { count: 1, rows, inner, outer, a_stride: 0, b_stride: 0, out_stride: 0 };
+        self.gradients.add_transposed(product, buffers.value.as_ref(), gradient, sums.hidden.as_mut());
+        let product = Product { inner: outer, outer: inner, ..product };
         kernels.multiply(product, gradient, self.hidden.as_ref(), value.as_mut());
     }
 
-    /// From the gradients of the policy's logits and of the value head's convolution to that of the trunk.
+    /// From the gradients of the policy logits and of the value head's convolution to that of the trunk.
     fn convs(&self, tape: &mut HeadTape, trunk: &[f32], boards: usize, policy: &[f32]) {
         let (kernels, lanes) = (self.kernels, self.kernels.lanes);
         let rows = boards.next_multiple_of(ROWS);
@@ -180,41 +184,36 @@ impl HeadsBackward {
                 }
             }
         }
-        let sum = RowSum {
+        let (trunk_stride, convs_stride) = (groups * SQUARES * lanes, planes * SQUARES * lanes);
+        let product = Product {
             count: boards,
             rows: SQUARES,
             inner: groups,
             outer: planes,
-            a_stride: groups * SQUARES * lanes,
-            b_stride: planes * SQUARES * lanes,
+            a_stride: trunk_stride,
+            b_stride: convs_stride,
             out_stride: 0,
         };
-        self.backward.sum_rows(sum, trunk, convs, sums.convs.as_mut());
-        let product = Product {
-            count: boards,
-            rows: SQUARES,
-            inner: planes,
-            outer: groups,
-            a_stride: planes * SQUARES * lanes,
-            b_stride: 0,
-            out_stride: groups * SQUARES * lanes,
-        };
+        self.gradients.add_transposed(product, trunk, convs, sums.convs.as_mut());
+        let (inner, outer) = (planes, groups);
+        let product =
+            Product { inner, outer, a_stride: convs_stride, b_stride: 0, out_stride: trunk_stride, ..product };
         kernels.multiply(product, convs, self.convs.as_ref(), trunk_gradient.as_mut()); // [boards][C][81]
     }
 
-    /// Adds to the gradient of the trunk that of the score.
-    fn score(&self, options: &Options, tape: &mut HeadTape, trunk: &[f32], score: &[f32]) {
+    /// Adds the gradient of the score to that of the trunk.
+    fn score(&self, optional: &OptionalLayers, tape: &mut HeadTape, trunk: &[f32], score: &[f32]) {
         let (lanes, channels) = (self.kernels.lanes, usize::from(self.spec.channels));
         let size = self.groups(channels) * SQUARES * lanes;
         let boards = trunk.chunks_exact(size).zip(tape.trunk.as_mut().chunks_exact_mut(size));
         for (d, (x, gradient)) in score.iter().zip(boards) {
-            let head = options.score.as_ref().expect("only networks with a head for the score have its gradient");
+            let head = optional.score.as_ref().expect("only networks with a score head have its gradient");
             let d = head.backward(&pool(x, lanes, channels), &[*d], &mut tape.sums.score);
             pool_backward(x, lanes, channels, &d, gradient);
         }
     }
 
-    /// Moves the gradients from the tape into the last of the flat weights, and leaves zeros.
+    /// Moves the gradients of the heads' tensors from the tape, and leaves zeros.
     pub(super) fn take_gradient(&self, tape: &mut HeadTape, tensors: &mut Tensors) {
         let spec = &self.spec;
         let [channels, policy_planes, value_channels, hidden] =
@@ -242,7 +241,7 @@ impl HeadsBackward {
     }
 }
 
-/// Writes `[out, in]` from `[in][columns]`, of which the first output is column `first`.
+/// Writes `[out, in]` from columns `first` and following of `[in][columns]`.
 fn take_transposed(sums: &[f32], columns: usize, first: usize, inputs: usize, to: &mut [f32]) {
     for (column, row) in to.chunks_exact_mut(inputs).enumerate() {
         for (x, sums) in row.iter_mut().zip(sums.chunks_exact(columns)) {

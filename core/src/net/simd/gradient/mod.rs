@@ -1,54 +1,48 @@
-//! Gradients of the network: forward on a tape, then back through every layer by hand.
+//! The backward pass: a forward pass that records a tape, then the gradient of every layer by hand.
 //!
-//! The convolutions run on vectors, in f32, or on a matrix unit, in bfloat16. The forward pass runs the kernels of the executor of
-//! that kind, so that a policy has the same probabilities, bit for bit, when it plays and when it learns.
+//! Convolutions run on vectors, in f32, or on a matrix unit, in bfloat16. The forward pass runs the kernels of the executor of that
+//! kind, so that a policy has the same probabilities, bit for bit, when it plays and when it learns.
 
-use alloc::{vec, vec::Vec};
-
-use super::Level;
-use super::backward::Backward;
 use super::heads::Heads;
 use super::kernels::Kernels;
-use super::network::{Network, Options};
-use super::options::Perceptron;
+use super::level::Level;
+use super::network::Network;
+use super::optional::OptionalLayers;
 use crate::net::{NetSpec, OUTCOMES, Weights};
 use heads::{HeadTape, HeadsBackward};
+use kernels::GradientKernels;
+use tape::{CHUNK, Tensors};
 
 mod heads;
+mod kernels;
 #[cfg(all(feature = "std", target_arch = "x86_64", target_os = "linux"))]
-mod matrix;
+mod matrix_tower;
 #[cfg(not(all(feature = "std", target_arch = "x86_64", target_os = "linux")))]
-#[path = "no_matrix.rs"]
-mod matrix;
-mod vectors;
+#[path = "matrix_tower_stub.rs"]
+mod matrix_tower;
+mod tape;
+mod vector_tower;
 
-/// Taps of a 3×3 kernel.
-const TAPS: usize = 9;
-
-/// Boards that go through the network together. More would share each sum of a kernel's gradient among more rows, fewer
-/// would keep more of the tape in the cache.
-const CHUNK: usize = 8;
-
-/// A network whose weights have gradients.
+/// Backpropagation through the network, given its weights.
 ///
-/// Give it some positions to [`forward`](Backprop::forward), the gradient of the loss with respect to what comes out to
-/// [`backward`](Backprop::backward), as often as needed, and [`take_gradient`](Backprop::take_gradient) in the end.
+/// Call [`forward`](Backprop::forward) with positions, then [`backward`](Backprop::backward) with the gradient of the loss with respect
+/// to the outputs, as often as needed, and [`take_gradient`](Backprop::take_gradient) in the end.
 #[derive(Debug)]
 pub struct Backprop {
     tower: Tower,
     heads: HeadsBackward,
 }
 
-/// The convolutions, and what belongs to the blocks.
-// One of each thread: where there is no matrix unit, its variant is empty.
+/// The residual tower: stem and blocks.
+// A thread has one; where there is no matrix unit its variant is uninhabited.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 enum Tower {
-    Vectors(vectors::Tower),
-    Matrix(matrix::Tower),
+    Vectors(vector_tower::Tower),
+    Matrix(matrix_tower::Tower),
 }
 
-/// What a thread remembers between forward and backward, and the gradients it has added up.
+/// The tape of one thread: activations of the last forward pass, and sums of gradients.
 #[derive(Debug)]
 pub struct Tape {
     boards: usize,
@@ -56,43 +50,32 @@ pub struct Tape {
     heads: HeadTape,
 }
 
-// One of each thread: where there is no matrix unit, its variant is empty.
+// As for `Tower`.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 enum TowerTape {
-    Vectors(vectors::TowerTape),
-    Matrix(matrix::TowerTape),
+    Vectors(vector_tower::TowerTape),
+    Matrix(matrix_tower::TowerTape),
 }
-
-/// Gradients of each block's bias from global pooling and of its squeeze and excitation, flat.
-#[derive(Debug)]
-struct OptionSums {
-    pool: Vec<Vec<f32>>,
-    se: Vec<Vec<f32>>,
-}
-
-/// The flat weights' gradient, tensor by tensor.
-struct Tensors<'a>(&'a mut [f32]);
 
 impl Tape {
-    /// What each 3×3 convolution left of the last forward pass of so many boards, after rectification, and the bias from
-    /// global pooling that was then added.
+    /// Activations of each 3×3 convolution in the last forward pass of `boards` boards, and the pool bias that was added to them.
     ///
     /// # Panics
-    /// On a matrix unit, which keeps no more than it needs.
-    pub(super) fn left(&self, boards: usize) -> impl Iterator<Item = (&[f32], &[f32])> {
+    /// On a matrix unit, whose tape has no such activations.
+    pub(super) fn activations(&self, boards: usize) -> impl Iterator<Item = (&[f32], &[f32])> {
         let TowerTape::Vectors(tower) = &self.tower else { panic!("{MISMATCH}") };
-        tower.left(boards)
+        tower.activations(boards)
     }
 }
 
 const MISMATCH: &str = "the tape is of another kind of network";
 
 impl Backprop {
-    /// The most positions that [`forward`](Backprop::forward) takes at once.
+    /// Largest number of positions of one [`forward`](Backprop::forward).
     pub const CHUNK: usize = CHUNK;
 
-    /// These weights in f32, at the fastest level of this CPU.
+    /// Backpropagation in f32, at the fastest level of this CPU.
     ///
     /// # Panics
     /// Never: the best level is available.
@@ -100,55 +83,55 @@ impl Backprop {
         Backprop::with_level(weights, Level::best()).expect("the best level is available")
     }
 
-    /// These weights in f32 at one level, if it is available here.
+    /// Backpropagation in f32 at one level, or `None` if the level is not available.
     pub fn with_level(weights: &Weights, level: Level) -> Option<Backprop> {
-        let (kernels, backward) = (Kernels::<f32>::of(level)?, Backward::of(level)?);
-        let network = Network::plain(weights, level, kernels);
+        let (kernels, gradients) = (Kernels::<f32>::of(level)?, GradientKernels::of(level)?);
+        let network = Network::float(weights, level, kernels);
         Some(Backprop {
-            tower: Tower::Vectors(vectors::Tower::new(weights, network, backward)),
-            heads: HeadsBackward::new(weights, kernels, backward),
+            tower: Tower::Vectors(vector_tower::Tower::new(weights, network, gradients)),
+            heads: HeadsBackward::new(weights, kernels, gradients),
         })
     }
 
-    /// These weights as [`Bf16::new`](super::Bf16::new) has them, if that is possible here; their gradients are f32.
+    /// Backpropagation with the arithmetic of [`Bf16::new`](super::Bf16::new), or `None` without a matrix unit; gradients are f32.
     pub fn bf16(weights: &Weights) -> Option<Backprop> {
         Backprop::matrix(weights, 1)
     }
 
-    /// These weights as [`Bf16::x3`](super::Bf16::x3) has them, if that is possible here; their gradients are f32.
+    /// Backpropagation with the arithmetic of [`Bf16::x3`](super::Bf16::x3), or `None` without a matrix unit; gradients are f32.
     pub fn bf16x3(weights: &Weights) -> Option<Backprop> {
         Backprop::matrix(weights, 2)
     }
 
     fn matrix(weights: &Weights, halves: usize) -> Option<Backprop> {
-        let (kernels, backward) = (Kernels::<f32>::of(Level::Avx512)?, Backward::of(Level::Avx512)?);
+        let (kernels, gradients) = (Kernels::<f32>::of(Level::Avx512)?, GradientKernels::of(Level::Avx512)?);
         Some(Backprop {
-            tower: Tower::Matrix(matrix::Tower::new(weights, halves)?),
-            heads: HeadsBackward::new(weights, kernels, backward),
+            tower: Tower::Matrix(matrix_tower::Tower::new(weights, halves)?),
+            heads: HeadsBackward::new(weights, kernels, gradients),
         })
     }
 
-    fn network(&self) -> (&NetSpec, &Heads, &Options) {
+    fn network(&self) -> (&NetSpec, &Heads, &OptionalLayers) {
         match &self.tower {
-            Tower::Vectors(tower) => (&tower.network.spec, &tower.network.heads, &tower.network.options),
+            Tower::Vectors(tower) => (&tower.network.spec, &tower.network.heads, &tower.network.optional),
             Tower::Matrix(tower) => tower.network(),
         }
     }
 
     /// An empty tape for networks of this architecture.
     pub fn tape(&self) -> Tape {
-        let (_, heads, options) = self.network();
+        let (_, heads, optional) = self.network();
         Tape {
             boards: 0,
             tower: match &self.tower {
                 Tower::Vectors(tower) => TowerTape::Vectors(tower.tape()),
                 Tower::Matrix(tower) => TowerTape::Matrix(tower.tape()),
             },
-            heads: self.heads.tape(heads, options, CHUNK),
+            heads: self.heads.tape(heads, optional, CHUNK),
         }
     }
 
-    /// Runs the network on at most [`CHUNK`](Backprop::CHUNK) positions and keeps on the tape what the way back needs.
+    /// Forward pass of at most [`CHUNK`](Backprop::CHUNK) positions, which records the activations on the tape.
     ///
     /// Shapes as in [`Executor::forward`](crate::net::Executor::forward).
     ///
@@ -159,10 +142,10 @@ impl Backprop {
         self.forward_scored(tape, planes, policy, wdl, &mut []);
     }
 
-    /// The same with the score, as in [`Executor::forward_scored`](crate::net::Executor::forward_scored).
+    /// Forward pass with the scores, as in [`Executor::forward_scored`](crate::net::Executor::forward_scored).
     ///
     /// # Panics
-    /// As above, or if a score is asked of a network without it.
+    /// As [`forward`](Backprop::forward), or if scores are asked of a network without a score head.
     pub fn forward_scored(
         &self,
         tape: &mut Tape,
@@ -171,7 +154,7 @@ impl Backprop {
         wdl: &mut [f32],
         score: &mut [f32],
     ) {
-        let (spec, heads, options) = self.network();
+        let (spec, heads, optional) = self.network();
         let boards = wdl.len() / OUTCOMES;
         assert!(boards <= CHUNK, "{boards} positions do not fit on the tape");
         crate::net::assert_shapes(spec, boards, planes, policy, wdl, score);
@@ -181,15 +164,17 @@ impl Backprop {
                 tower.forward(tape, boards, planes);
                 (tape.buffers.trunk.as_ref(), tower.network.kernels.lanes)
             }
-            (Tower::Matrix(tower), TowerTape::Matrix(tape)) => (tower.forward(tape, boards, planes), matrix::LANES),
+            (Tower::Matrix(tower), TowerTape::Matrix(tape)) => {
+                (tower.forward(tape, boards, planes), matrix_tower::LANES)
+            }
             _ => panic!("{MISMATCH}"),
         };
         heads.forward(&mut tape.heads.buffers, trunk, policy, wdl);
-        options.score(trunk, lanes, usize::from(spec.channels), score);
+        optional.score(trunk, lanes, usize::from(spec.channels), score);
     }
 
-    /// Adds to the tape's gradients those of the positions that [`forward`](Backprop::forward) ran last, given the
-    /// gradients of the loss with respect to its `policy` and `wdl`.
+    /// Backward pass of the last [`forward`](Backprop::forward): adds gradients to the sums on the tape, given the gradients of the loss
+    /// with respect to `policy` and `wdl`.
     ///
     /// # Panics
     /// If a slice has another length than it had in `forward`.
@@ -197,12 +182,12 @@ impl Backprop {
         self.backward_scored(tape, policy, wdl, &[]);
     }
 
-    /// The same with the gradient with respect to the `score`; empty where the loss does not depend on it.
+    /// Backward pass with the gradient with respect to the `score`; empty where the loss does not depend on it.
     ///
     /// # Panics
-    /// As above.
+    /// As [`backward`](Backprop::backward).
     pub fn backward_scored(&self, tape: &mut Tape, policy: &[f32], wdl: &[f32], score: &[f32]) {
-        let ((spec, heads, options), boards) = (self.network(), tape.boards);
+        let ((spec, heads, optional), boards) = (self.network(), tape.boards);
         assert_eq!(policy.len(), boards * spec.actions(), "policy is [batch, policy_planes * 81]");
         assert_eq!(wdl.len(), boards * OUTCOMES, "wdl is [batch, 3]");
         assert!(score.is_empty() || score.len() == boards, "score is [batch] or empty");
@@ -210,7 +195,7 @@ impl Backprop {
             TowerTape::Vectors(tape) => tape.buffers.trunk.as_ref(),
             TowerTape::Matrix(tape) => tape.trunk(),
         };
-        self.heads.backward(heads, options, &mut tape.heads, trunk, [policy, wdl, score]);
+        self.heads.backward(heads, optional, &mut tape.heads, trunk, [policy, wdl, score]);
         let gradient = tape.heads.trunk.as_mut();
         match (&self.tower, &mut tape.tower) {
             (Tower::Vectors(tower), TowerTape::Vectors(tape)) => tower.backward(tape, boards, gradient),
@@ -225,7 +210,7 @@ impl Backprop {
     /// If `gradient` has another length than the weights.
     pub fn take_gradient(&self, tape: &mut Tape, gradient: &mut [f32]) {
         assert_eq!(gradient.len(), self.network().0.parameters(), "one gradient a weight");
-        let mut tensors = Tensors(gradient);
+        let mut tensors = Tensors::new(gradient);
         match (&self.tower, &mut tape.tower) {
             (Tower::Vectors(tower), TowerTape::Vectors(tape)) => tower.take_gradient(tape, &mut tensors),
             (Tower::Matrix(tower), TowerTape::Matrix(tape)) => tower.take_gradient(tape, &mut tensors),
@@ -235,42 +220,13 @@ impl Backprop {
     }
 }
 
-impl OptionSums {
-    fn new(options: &Options) -> OptionSums {
-        let flat = |of: &[Perceptron]| of.iter().map(|perceptron| vec![0.0; perceptron.parameters()]).collect();
-        OptionSums { pool: flat(&options.pool), se: flat(&options.se) }
-    }
-
-    /// Moves those of the block that a convolution ends, if it does.
-    fn take_gradient(&mut self, conv: usize, tensors: &mut Tensors) {
-        if conv > 0 && conv.is_multiple_of(2) {
-            let block = conv / 2 - 1;
-            for sums in [self.pool.get_mut(block), self.se.get_mut(block)].into_iter().flatten() {
-                let len = sums.len();
-                take(sums, tensors.next(len));
-            }
-        }
-    }
-}
-
-impl<'a> Tensors<'a> {
-    fn next(&mut self, len: usize) -> &'a mut [f32] {
-        let (tensor, rest) = core::mem::take(&mut self.0).split_at_mut(len);
-        self.0 = rest;
-        tensor
-    }
-}
-
-/// Moves sums and leaves zeros.
-fn take(sums: &mut [f32], to: &mut [f32]) {
-    to.copy_from_slice(sums);
-    sums.fill(0.0);
-}
-
 #[cfg(test)]
 mod tests {
+    use alloc::{vec, vec::Vec};
+
     use super::super::Bf16;
     use super::*;
+    use crate::encoding::{Actions, Features};
     use crate::net::{Executor, NetOptions, NetSpec, SQUARES, scalar::Scalar};
 
     /// A random number in [-1, 1).
@@ -283,7 +239,7 @@ mod tests {
         (0..count).map(|_| random(seed)).collect()
     }
 
-    /// A random network, input to it, and a random linear loss of what comes out.
+    /// A random network, its input, and a random linear loss of its outputs.
     struct Case {
         weights: Weights,
         planes: Vec<f32>,
@@ -315,7 +271,7 @@ mod tests {
             dot(&policy, &self.d_policy) + dot(&wdl, &self.d_wdl) + dot(&score, &self.d_score)
         }
 
-        /// The gradient, and the policy's logits.
+        /// The gradient, and the policy logits.
         fn gradient(&self, network: &Backprop) -> (Vec<f32>, Vec<f32>) {
             let spec = self.weights.spec();
             let mut tape = network.tape();
@@ -342,8 +298,7 @@ mod tests {
         numbers.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt()
     }
 
-    /// The slope of a random linear loss along a random direction in each tensor, by gradient and by differences of the
-    /// scalar definition.
+    /// Compares the slope of a random linear loss in each tensor with finite differences of the scalar definition.
     fn check(spec: &NetSpec, boards: usize) {
         let case = Case::new(spec, boards);
         for level in Level::ALL {
@@ -372,7 +327,7 @@ mod tests {
         check_matrix(&case);
     }
 
-    /// What a matrix unit makes of the same, where there is one, beside f32; and the logits that the executor plays with.
+    /// Compares gradients on a matrix unit, where there is one, with those in f32, and logits with those of the executor.
     fn check_matrix(case: &Case) {
         let (expected, _) = case.gradient(&Backprop::new(&case.weights));
         let spec = case.weights.spec();
@@ -388,7 +343,7 @@ mod tests {
                 let difference = found.iter().zip(expected).map(|(found, expected)| found - expected);
                 norm(difference) / norm(expected.iter().copied()).max(1e-6)
             };
-            // In eight bits a rectification may open or close, which turns around a small tensor of a small network.
+            // In eight bits a ReLU may change sides, which can turn a small tensor's gradient around.
             assert!(error(0..expected.len()) < tolerance, "{what}: {}", error(0..expected.len()));
             for tensor in spec.tensors() {
                 assert!(error(tensor.range.clone()) < each, "{what}, {}", tensor.name);
@@ -401,16 +356,9 @@ mod tests {
 
     #[test]
     fn gradients_are_slopes_of_the_scalar_definition() {
-        let options = NetOptions::default();
-        let spec = NetSpec {
-            planes: 5,
-            policy_planes: 3,
-            channels: 8,
-            blocks: 1,
-            value_channels: 2,
-            value_hidden: 7,
-            options,
-        };
+        let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
+        let small = NetSpec { channels: 8, blocks: 1, value_channels: 2, value_hidden: 7, ..small };
+        let spec = NetSpec { planes: 5, policy_planes: 3, ..small };
         check(&spec, 2);
         check(&NetSpec { blocks: 0, channels: 16, ..spec.clone() }, 1);
         check(&NetSpec { channels: 40, blocks: 2, ..spec.clone() }, CHUNK + 3);

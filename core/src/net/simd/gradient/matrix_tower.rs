@@ -1,60 +1,61 @@
-//! The convolutions there and back on a matrix unit.
+//! Forward and backward pass of the residual tower on a matrix unit.
 //!
-//! The gradient of a convolution's input is a convolution of that of its output, the taps in reverse, inputs and outputs exchanged.
-//! That of its weight is, for each tap, a product of matrices over places: of the input, moved by the tap, and the output's.
+//! The gradient of a convolution's input is a convolution of the gradient of its output, with the taps in reverse and inputs and outputs
+//! exchanged. The gradient of its weight is, for each tap, a matrix product over places: the input, shifted by the tap, by the gradient
+//! of the output.
 
 use alloc::{format, string::String, vec, vec::Vec};
 
-use super::super::amx::{FinishGradient, MARGIN, NOWHERE, ROWS, Row, STEP, Tiles};
-use super::super::bf16::{Network, Trace, arrange};
-use super::super::heads::Heads;
-use super::super::network::{Options, convs};
-use super::super::options::{excite_backward, pool, pool_backward};
-use super::super::{Aligned, amx::BOARD};
-use super::{CHUNK, OptionSums, TAPS, Tensors};
-use crate::net::{NetSpec, SQUARES, Weights};
-
 pub(super) use super::super::amx::LANES;
+use super::super::amx::{BOARD, MARGIN, NOWHERE, ROWS, Row, STEP, TileEpilogueGradient, Tiles};
+use super::super::bf16::{Network, Trace, arrange};
+use super::super::epilogue::Residual;
+use super::super::heads::Heads;
+use super::super::layout::Aligned;
+use super::super::network::convs;
+use super::super::optional::{OptionalLayers, excite_backward, pool, pool_backward};
+use super::tape::{CHUNK, OptionalSums, Tensors};
+use crate::net::{NetSpec, SQUARES, TAPS, Weights};
 
-/// The convolutions and what belongs to the blocks.
+/// The residual tower: stem and blocks.
 #[derive(Debug)]
 pub(super) struct Tower {
     network: Network,
-    /// The convolutions after the stem as their gradients go through them.
+    /// Weights of the convolutions after the stem, arranged for the gradients of their inputs.
     transposed: Vec<Aligned<u16>>,
 }
 
-/// What they remember between forward and backward, and the gradients they have added up.
+/// Activations of the forward pass, and sums of gradients.
 #[derive(Debug)]
 pub(super) struct TowerTape {
     trace: Trace,
-    /// As [`Network::places`], of the boards that there are.
+    /// As [`Network::places`], for the boards of the last forward pass.
     places: Vec<u32>,
-    /// Gradients of what two convolutions that follow each other left before rectification, as convolutions read them.
+    /// Gradients of two consecutive convolutions before their activation functions, in the layout of a convolution's input.
     gradients: [Aligned<u16>; 2],
-    /// One of them in pairs of places, of both kinds.
+    /// One of these gradients in pairs of places, of both kinds.
     pairs: [Aligned<u16>; 2],
-    /// The input of a convolution, channel by channel.
+    /// The input of a convolution, transposed.
     channels: Aligned<u16>,
     sums: Aligned<f32>,
-    /// A gradient on its way through a block's options, like the trunk.
+    /// Gradient on its way through a block's optional layers, in the layout of the trunk.
     scratch: Aligned<f32>,
-    /// Of the weight of each convolution, `[9][in][out]`, both in whole steps.
+    /// Gradient of each convolution's weight, `[9][in][out]`, both in whole steps.
     weights: Vec<Aligned<f32>>,
-    /// Of its bias.
+    /// Gradient of each convolution's bias.
     biases: Vec<Aligned<f32>>,
-    options: OptionSums,
+    optional: OptionalSums,
 }
 
 impl TowerTape {
-    /// What the last block left, `[boards][C / LANES][81][LANES]`.
+    /// Output of the last block, `[boards][C / LANES][81][LANES]`.
     pub(super) fn trunk(&self) -> &[f32] {
         self.trace.trunk.as_ref()
     }
 }
 
 impl Tower {
-    /// These weights, if the unit is there.
+    /// A tower, or `None` without a matrix unit.
     pub(super) fn new(weights: &Weights, halves: usize) -> Option<Tower> {
         let network = Network::with_chunk(weights, halves, CHUNK)?;
         let channels = usize::from(weights.spec().channels);
@@ -67,26 +68,27 @@ impl Tower {
         Some(Tower { transposed: transposed.collect(), network })
     }
 
-    pub(super) fn network(&self) -> (&NetSpec, &Heads, &Options) {
-        (&self.network.spec, &self.network.heads, &self.network.options)
+    pub(super) fn network(&self) -> (&NetSpec, &Heads, &OptionalLayers) {
+        (&self.network.spec, &self.network.heads, &self.network.optional)
     }
 
-    /// Places from one channel to the next in the input of a convolution, channel by channel.
+    /// Places from one channel to the next in the transposed input of a convolution.
     fn stride(&self) -> usize {
         self.network.rows()
     }
 
-    /// Gradients of a convolution's weight.
+    /// Numbers in the gradient of a convolution's weight.
     fn weights(&self, conv: usize) -> usize {
         TAPS * self.network.input_row(conv).steps * self.network.row().steps * STEP * STEP
     }
 
+    /// An empty tape.
     pub(super) fn tape(&self) -> TowerTape {
         let network = &self.network;
         let row = network.row();
         let each = |size: &dyn Fn(usize) -> usize| (0..network.convs()).map(|i| Aligned::zero(size(i))).collect();
         let trunk = CHUNK * network.board();
-        let has_options = !network.options.pool.is_empty() || !network.options.se.is_empty();
+        let has_optional = !network.optional.pool.is_empty() || !network.optional.se.is_empty();
         TowerTape {
             trace: network.trace(true),
             places: Vec::new(),
@@ -94,14 +96,14 @@ impl Tower {
             pairs: [(); 2].map(|()| Aligned::zero(Tiles::pairs(row, network.rows()))),
             channels: Aligned::zero(self.stride() * row.len().max(network.input_row(0).len())),
             sums: Aligned::zero(ROWS * STEP),
-            scratch: Aligned::zero(if has_options { trunk } else { 0 }),
+            scratch: Aligned::zero(if has_optional { trunk } else { 0 }),
             weights: each(&|i| self.weights(i)),
             biases: each(&|_| row.steps * STEP),
-            options: OptionSums::new(&network.options),
+            optional: OptionalSums::new(&network.optional),
         }
     }
 
-    /// From planes to the trunk.
+    /// Forward pass from planes to the trunk.
     pub(super) fn forward<'a>(&self, tape: &'a mut TowerTape, boards: usize, planes: &[f32]) -> &'a [f32] {
         tape.places.clear();
         let places = self.network.places.iter().enumerate();
@@ -110,7 +112,7 @@ impl Tower {
         tape.trace.trunk.as_ref()
     }
 
-    /// Adds up gradients from that of the trunk, which becomes that of what the stem left.
+    /// Backward pass: sums gradients, given that of the trunk, which becomes that of the stem's activations.
     pub(super) fn backward(&self, tape: &mut TowerTape, boards: usize, trunk: &mut [f32]) {
         let (network, tiles) = (&self.network, self.network.unit.enter());
         let channels = usize::from(network.spec.channels);
@@ -124,7 +126,7 @@ impl Tower {
             scratch,
             weights,
             biases,
-            options,
+            optional,
         } = tape;
         let by_channel = by_channel.as_mut();
         let (sums, scratch) = (sums.as_mut(), scratch.as_mut());
@@ -136,32 +138,32 @@ impl Tower {
             let block = i.saturating_sub(1) / 2;
             let masks = &trace.masks[i];
             let bias = biases[i].as_mut();
-            // The gradient that comes through the convolution behind: what it goes through, and what goes in.
+            // The next convolution, through which the gradient comes: its weights, its gradient, and room for the sums.
             let through = self.transposed.get(i).map(|weight| (weight.as_ref(), &*d_next, &mut *sums));
-            let se = if on_trunk && i > 0 { network.options.se.get(block) } else { None };
-            let pooling = if on_trunk { None } else { network.options.pool.get(block) };
-            let all = Kind { add: on_trunk, keep: on_trunk, masks };
+            let se = if on_trunk && i > 0 { network.optional.se.get(block) } else { None };
+            let pooling = if on_trunk { None } else { network.optional.pool.get(block) };
+            let residual = if on_trunk { Residual::Updated } else { Residual::Unused };
             if let Some(se) = se {
-                layer.run(through, all, trunk, &mut [], None);
+                layer.run(through, residual, masks, trunk, &mut [], None);
                 let z = trace.squeezed[block].as_ref().chunks_exact(board);
                 let boards_of_trunk = trunk.chunks_exact(board).zip(scratch.chunks_exact_mut(board));
                 for (z, (d, gradient)) in z.zip(boards_of_trunk).take(boards) {
-                    excite_backward(se, z, d, gradient, LANES, channels, &mut options.se[block]);
+                    excite_backward(se, z, d, gradient, LANES, channels, &mut optional.se[block]);
                 }
-                layer.run(None, Kind { add: true, ..Kind::default() }, scratch, bias, Some(&mut *d));
+                layer.run(None, Residual::Read, &[], scratch, bias, Some(&mut *d));
             } else if let Some(perceptron) = pooling {
-                layer.run(through, Kind { keep: true, ..Kind::default() }, scratch, &mut [], None);
-                let x = trace.before[block].as_ref().chunks_exact(board);
+                layer.run(through, Residual::Written, &[], scratch, &mut [], None);
+                let x = trace.block_inputs[block].as_ref().chunks_exact(board);
                 let boards_of_trunk = trunk.chunks_exact_mut(board).zip(scratch.chunks_exact(board));
                 for (x, (trunk, d)) in x.zip(boards_of_trunk).take(boards) {
-                    let late_bias: Vec<f32> = totals(d).take(channels).collect();
+                    let pool_bias: Vec<f32> = totals(d).take(channels).collect();
                     let pooled = pool(x, LANES, channels);
-                    let d = perceptron.backward(&pooled, &late_bias, &mut options.pool[block]);
+                    let d = perceptron.backward(&pooled, &pool_bias, &mut optional.pool[block]);
                     pool_backward(x, LANES, channels, &d, trunk);
                 }
-                layer.run(None, Kind { add: true, keep: false, masks }, scratch, bias, Some(&mut *d));
+                layer.run(None, Residual::Read, masks, scratch, bias, Some(&mut *d));
             } else {
-                layer.run(through, all, if on_trunk { &mut *trunk } else { &mut [] }, bias, Some(&mut *d));
+                layer.run(through, residual, masks, if on_trunk { &mut *trunk } else { &mut [] }, bias, Some(&mut *d));
             }
 
             let (x, input) = (trace.inputs[i].as_ref(), network.input_row(i));
@@ -182,7 +184,7 @@ impl Tower {
         }
     }
 
-    /// Moves the gradients from the tape into the first of the flat weights, and leaves zeros.
+    /// Moves the gradients of the tower's tensors from the tape, and leaves zeros.
     pub(super) fn take_gradient(&self, tape: &mut TowerTape, tensors: &mut Tensors) {
         let spec = &self.network.spec;
         let channels = usize::from(spec.channels);
@@ -201,23 +203,12 @@ impl Tower {
             tensors.next(channels).copy_from_slice(&bias[..channels]);
             weight.fill(0.0);
             bias.fill(0.0);
-            tape.options.take_gradient(i, tensors);
+            tape.optional.take_gradient(i, tensors);
         }
     }
 }
 
-/// What a layer's gradient is made of, and what becomes of it.
-#[derive(Clone, Copy, Default)]
-struct Kind<'a> {
-    /// What was kept is added.
-    add: bool,
-    /// The result is kept.
-    keep: bool,
-    /// Where it goes on; everywhere, if there are none.
-    masks: &'a [u16],
-}
-
-/// A chunk of gradients on its way to what a layer left.
+/// The backward pass of a layer of a chunk of boards.
 struct Layer<'a> {
     network: &'a Network,
     tiles: &'a Tiles,
@@ -226,44 +217,45 @@ struct Layer<'a> {
 }
 
 impl Layer<'_> {
-    /// From the gradient that comes `through` the convolution behind, if one does, and the one kept, to that of the bias, unless
-    /// it is empty, and to `next`.
+    /// From the gradient that comes `through` the next convolution, if any, and the stored one to the gradient of `bias`, unless it is
+    /// empty, and to `next`. `masks` may be empty.
     fn run(
         &self,
         mut through: Option<(&[u16], &[u16], &mut [f32])>,
-        kind: Kind,
-        kept: &mut [f32],
+        residual: Residual,
+        masks: &[u16],
+        stored: &mut [f32],
         bias: &mut [f32],
         mut next: Option<&mut [u16]>,
     ) {
         let row: Row = self.network.row();
         for part in 0..row.steps {
             let first_vector = 2 * part * SQUARES * LANES;
-            let kept = kept.get_mut(first_vector..).unwrap_or_default();
+            let stored = stored.get_mut(first_vector..).unwrap_or_default();
             let bias = bias.get_mut(part * STEP..).unwrap_or_default();
-            let masks = kind.masks.get(first_vector / LANES..).unwrap_or_default();
+            let masks = masks.get(first_vector / LANES..).unwrap_or_default();
             for first in (0..Network::computed(self.boards)).step_by(ROWS) {
                 let sums = through.as_mut().map(|(weight, d, sums)| {
                     let part_len = weight.len() / row.steps;
                     self.tiles.convolve(d, row, first, &weight[part * part_len..][..part_len], sums);
                     &**sums
                 });
-                let finish = FinishGradient {
+                let epilogue = TileEpilogueGradient {
                     places: &self.places[first..][..ROWS],
                     second: self.network.second(part),
                     masks,
-                    add: kind.add,
-                    keep: kind.keep,
+                    residual,
                 };
                 let next =
                     next.as_mut().map(|next| &mut next[(MARGIN + first) * row.len() + part * row.halves * STEP..]);
-                self.tiles.finish_gradient(&finish, sums, kept, bias.get_mut(..STEP).unwrap_or_default(), next, row);
+                let bias = bias.get_mut(..STEP).unwrap_or_default();
+                self.tiles.epilogue_gradient(&epilogue, sums, stored, bias, next, row);
             }
         }
     }
 }
 
-/// The sums over the squares of each channel of a board.
+/// Sums over the squares of each channel of a board.
 fn totals(board: &[f32]) -> impl Iterator<Item = f32> + '_ {
     board.chunks_exact(SQUARES * LANES).flat_map(|group| {
         let mut total = vec![0.0f32; LANES];

@@ -1,25 +1,25 @@
-//! Where there is no matrix unit to use, or no system to ask for it: an executor that there is none of.
+//! Stub: `Bf16` does not exist on this target, which has no matrix unit, or no system call that grants its use.
 
 use core::convert::Infallible;
 
 use crate::net::{Executor, NetSpec, Weights};
 
-/// Runs the network in bfloat16 on a matrix unit (Intel AMX on Linux): not on this target.
+/// Executor in bfloat16 on a matrix unit (Intel AMX on Linux): not available on this target.
 #[derive(Clone, Debug)]
 pub struct Bf16(Infallible);
 
 impl Bf16 {
-    /// Whether the CPU has such a unit and the system lets us use it: no.
+    /// Whether the CPU has a matrix unit and the system grants its use: `false` on this target.
     pub fn is_available() -> bool {
         false
     }
 
-    /// None.
+    /// `None` on this target.
     pub fn new(_: &Weights) -> Option<Bf16> {
         None
     }
 
-    /// None.
+    /// `None` on this target.
     pub fn x3(_: &Weights) -> Option<Bf16> {
         None
     }

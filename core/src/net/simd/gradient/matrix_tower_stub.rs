@@ -1,20 +1,20 @@
-//! Where there is no matrix unit to use: a tower that there is none of.
+//! Stub: the matrix tower does not exist on this target.
 
 use core::convert::Infallible;
 
 use super::super::heads::Heads;
-use super::super::network::Options;
+use super::super::optional::OptionalLayers;
 use super::Tensors;
 use crate::net::{NetSpec, Weights};
 
-/// Of no account.
+/// Lanes of the real tower; never read.
 pub(super) const LANES: usize = 16;
 
-/// Convolutions on a matrix unit: not on this target.
+/// Convolutions on a matrix unit: not available on this target.
 #[derive(Debug)]
 pub(super) struct Tower(Infallible);
 
-/// As above.
+/// Tape of a [`Tower`].
 #[derive(Debug)]
 pub(super) struct TowerTape(Infallible);
 
@@ -25,12 +25,12 @@ impl TowerTape {
 }
 
 impl Tower {
-    /// None.
+    /// `None` on this target.
     pub(super) fn new(_: &Weights, _: usize) -> Option<Tower> {
         None
     }
 
-    pub(super) fn network(&self) -> (&NetSpec, &Heads, &Options) {
+    pub(super) fn network(&self) -> (&NetSpec, &Heads, &OptionalLayers) {
         match self.0 {}
     }
 

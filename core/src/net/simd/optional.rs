@@ -1,13 +1,43 @@
-//! The layers that only some networks have: squeeze and excitation, biases from global pooling, the head for the score.
+//! Optional layers: squeeze-excitation, pool biases, the score head.
 //!
-//! They see a board `[C / LANES][81][LANES]` through a few numbers a channel, so plain loops cost next to nothing beside the
+//! They reduce a board `[C / LANES][81][LANES]` to a few numbers per channel, so plain loops cost next to nothing beside the
 //! convolutions.
 
 use alloc::{format, vec, vec::Vec};
 
 use crate::net::{POOLED, SQUARES, VARIANCE_FLOOR, Weights};
 
-/// Two linear layers with a rectification between them.
+/// The optional layers of a network.
+#[derive(Debug)]
+pub(super) struct OptionalLayers {
+    /// Pool bias of each block, or empty.
+    pub(super) pool: Vec<Perceptron>,
+    /// Squeeze-excitation of each block, or empty.
+    pub(super) se: Vec<Perceptron>,
+    /// Score head.
+    pub(super) score: Option<Perceptron>,
+}
+
+impl OptionalLayers {
+    pub(super) fn new(weights: &Weights) -> OptionalLayers {
+        let of_blocks = |name: &str| {
+            let blocks = (0..weights.spec().blocks).map(|i| Perceptron::find(weights, &format!("blocks.{i}.{name}")));
+            blocks.flatten().collect()
+        };
+        OptionalLayers { pool: of_blocks("pool"), se: of_blocks("se"), score: Perceptron::find(weights, "score") }
+    }
+
+    /// Writes the score of each board of a trunk `[boards][C / LANES][81][LANES]`; an empty `score` skips it.
+    pub(super) fn score(&self, trunk: &[f32], lanes: usize, channels: usize, score: &mut [f32]) {
+        let boards = trunk.chunks_exact(channels.div_ceil(lanes) * SQUARES * lanes);
+        for (score, x) in score.iter_mut().zip(boards) {
+            let head = self.score.as_ref().expect("a score is asked only of networks with a score head");
+            *score = head.forward(&pool(x, lanes, channels))[0];
+        }
+    }
+}
+
+/// Two linear layers with a `ReLU` between them.
 #[derive(Debug)]
 pub(super) struct Perceptron {
     hidden: Vec<f32>, // [hidden, in]
@@ -17,7 +47,7 @@ pub(super) struct Perceptron {
 }
 
 impl Perceptron {
-    /// That of this name, if the network has it.
+    /// The layers `name`, or `None`.
     pub(super) fn find(weights: &Weights, name: &str) -> Option<Perceptron> {
         let tensor = |layer: &str| weights.tensor(&format!("{name}.{layer}")).map(<[f32]>::to_vec);
         Some(Perceptron {
@@ -28,23 +58,23 @@ impl Perceptron {
         })
     }
 
-    /// Numbers that its weights are.
+    /// Number of its weights.
     pub(super) fn parameters(&self) -> usize {
         self.hidden.len() + self.hidden_bias.len() + self.out.len() + self.out_bias.len()
     }
 
-    /// What the hidden layer leaves of `x` `[in]` after rectification.
+    /// Activations of the hidden layer, from `x` `[in]`.
     fn hidden(&self, x: &[f32]) -> Vec<f32> {
         linear(x, &self.hidden, &self.hidden_bias).map(|x| x.max(0.0)).collect()
     }
 
-    /// From `x` `[in]` to `[out]`.
+    /// Forward pass, `[in]` to `[out]`.
     pub(super) fn forward(&self, x: &[f32]) -> Vec<f32> {
         linear(&self.hidden(x), &self.out, &self.out_bias).collect()
     }
 
-    /// The gradient with respect to `x` from that of what came out. That of the weights is added to `sums`, in the order
-    /// of the flat weights.
+    /// Backward pass: returns the gradient of the input `x` `[in]`, given `d_out`, that of the output. The gradient of the weights is
+    /// added to `sums`, in the order of the flat weights.
     pub(super) fn backward(&self, x: &[f32], d_out: &[f32], sums: &mut [f32]) -> Vec<f32> {
         let hidden = self.hidden(x);
         let (sum_hidden, rest) = sums.split_at_mut(self.hidden.len());
@@ -78,13 +108,13 @@ fn linear_backward(x: &[f32], weight: &[f32], d: &[f32], sum_weight: &mut [f32],
     d_x
 }
 
-/// The 81 numbers of a channel of a board.
+/// The 81 squares of a channel of a board.
 fn plane(board: &[f32], lanes: usize, channel: usize) -> impl Iterator<Item = f32> + Clone {
     let first = channel / lanes * SQUARES * lanes + channel % lanes;
     board[first..].iter().step_by(lanes).take(SQUARES).copied()
 }
 
-/// As above, to change.
+/// The 81 squares of a channel of a board, mutable.
 fn plane_mut(board: &mut [f32], lanes: usize, channel: usize) -> impl Iterator<Item = &mut f32> {
     let first = channel / lanes * SQUARES * lanes + channel % lanes;
     board[first..].iter_mut().step_by(lanes).take(SQUARES)
@@ -99,7 +129,7 @@ fn deviation(plane: impl Iterator<Item = f32>, mean: f32) -> f32 {
     libm::sqrtf(squares / SQUARES as f32 + VARIANCE_FLOOR)
 }
 
-/// Mean, greatest and standard deviation of each channel of a board: `[3 * C]`, all means first.
+/// Global pooling: mean, maximum and standard deviation of each channel of a board, `[3 * C]`, all means first.
 pub(super) fn pool(board: &[f32], lanes: usize, channels: usize) -> Vec<f32> {
     let mut pooled = vec![0.0; POOLED * channels];
     for channel in 0..channels {
@@ -112,19 +142,19 @@ pub(super) fn pool(board: &[f32], lanes: usize, channels: usize) -> Vec<f32> {
     pooled
 }
 
-/// Adds to the gradient of a board that of what [`pool`] made of it.
+/// Backward pass of [`pool`]: adds to `gradient`, the gradient of a board, given `d`, that of the pooled values.
 pub(super) fn pool_backward(board: &[f32], lanes: usize, channels: usize, d: &[f32], gradient: &mut [f32]) {
     let squares = SQUARES as f32;
     for channel in 0..channels {
         let mean = mean(plane(board, lanes, channel));
         let deviation = deviation(plane(board, lanes, channel), mean);
-        let greatest = plane(board, lanes, channel).fold(f32::NEG_INFINITY, f32::max);
-        let first = plane(board, lanes, channel).position(|x| x == greatest);
-        let [d_mean, d_greatest, d_deviation] = [0, 1, 2].map(|i| d[i * channels + channel]);
+        let maximum = plane(board, lanes, channel).fold(f32::NEG_INFINITY, f32::max);
+        let first = plane(board, lanes, channel).position(|x| x == maximum);
+        let [d_mean, d_maximum, d_deviation] = [0, 1, 2].map(|i| d[i * channels + channel]);
         for (i, (x, g)) in plane(board, lanes, channel).zip(plane_mut(gradient, lanes, channel)).enumerate() {
             *g += d_mean / squares + d_deviation * (x - mean) / (squares * deviation);
             if Some(i) == first {
-                *g += d_greatest;
+                *g += d_maximum;
             }
         }
     }
@@ -139,7 +169,7 @@ fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + libm::expf(-x))
 }
 
-/// Ends a block: `trunk = ReLU(trunk + sigmoid(s) z + t)` on a board, with `s` and `t` from the means of `z`.
+/// Squeeze-excitation and end of a block: `trunk = ReLU(trunk + sigmoid(s) z + t)` on a board, with `s` and `t` from the means of `z`.
 pub(super) fn excite(se: &Perceptron, z: &[f32], trunk: &mut [f32], lanes: usize, channels: usize) {
     let excitation = se.forward(&means(z, lanes, channels));
     let (scale, shift) = excitation.split_at(channels);
@@ -151,7 +181,8 @@ pub(super) fn excite(se: &Perceptron, z: &[f32], trunk: &mut [f32], lanes: usize
     }
 }
 
-/// The gradient of `z` of [`excite`] from that of what it adds to the trunk, `d`. That of the weights is added to `sums`.
+/// Backward pass of [`excite`]: writes `gradient`, that of `z`, given `d`, that of what `z` adds to the trunk. The gradient of the
+/// weights is added to `sums`.
 pub(super) fn excite_backward(
     se: &Perceptron,
     z: &[f32],
