@@ -5,7 +5,7 @@ mod size_rules;
 
 use std::fmt::Write;
 
-use keisei_core::notation::{Format, bod, text, western};
+use keisei_core::notation::{Format, bod, japanese, western};
 use keisei_core::shogi::Game;
 use size_rules::answer;
 
@@ -33,7 +33,7 @@ pub extern "C" fn texts() -> usize {
         let Some(position) = game.as_ref().map(Game::position) else { return };
         output.push_str(&bod::write(position));
         for mv in position.legal_moves() {
-            let japanese = text::write_marked(position, mv, None);
+            let japanese = japanese::write_marked(position, mv, None);
             let _ = writeln!(output, "{japanese} {}", western::write(position, mv));
         }
     })
@@ -44,7 +44,7 @@ pub extern "C" fn texts() -> usize {
 pub extern "C" fn read_move() -> usize {
     answer(|input, game, output| {
         let Some(position) = game.as_ref().map(Game::position) else { return };
-        match text::read(position, input, None).or_else(|_| western::read(position, input)) {
+        match japanese::read(position, input, None).or_else(|_| western::read(position, input)) {
             Ok(mv) => output.push_str(&mv.to_usi()),
             Err(problem) => output.push_str(&problem.to_string()),
         }

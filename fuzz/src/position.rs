@@ -7,7 +7,7 @@
 //! | 2 | a BOD diagram |
 //! | 3 | a move in Japanese, Western or CSA text, in a position a few random moves from the start |
 
-use keisei_core::notation::{bod, csa, text, western};
+use keisei_core::notation::{bod, csa, japanese, western};
 use keisei_core::shogi::{Game, MAX_MOVES, Move, Position};
 
 /// Reads `data` as its first byte says.
@@ -58,11 +58,11 @@ fn move_text(input: &[u8]) {
         position.play(mv);
         previous = Some(mv.to());
     }
-    if let Ok(mv) = text::read(&position, input, previous)
+    if let Ok(mv) = japanese::read(&position, input, previous)
         && position.is_legal(mv)
     {
-        assert_eq!(text::read(&position, &text::write_marked(&position, mv, previous), previous), Ok(mv));
-        assert_eq!(text::read(&position, &text::write_kif(&position, mv, previous), previous), Ok(mv));
+        assert_eq!(japanese::read(&position, &japanese::write_marked(&position, mv, previous), previous), Ok(mv));
+        assert_eq!(japanese::read(&position, &japanese::write_kif(&position, mv, previous), previous), Ok(mv));
     }
     if let Ok(mv) = western::read(&position, input) {
         assert_eq!(western::read(&position, &western::write(&position, mv)), Ok(mv));

@@ -13,19 +13,20 @@
 //! | `$MAX_MOVES` `$JISHOGI` | 最大手数 持将棋ルール |
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::evaluation::{read_comment, write_csa_comments};
-use super::kakinoki::Placement;
-use super::problem::{Defects, lines, one_line};
-use super::usi::offset;
-use super::{Builder, End, Event, GameTree, Handicap, Parsed, Problem};
-use crate::shogi::{Color, Move, Piece, PieceType, Position, Square};
-
-/// The codes of pieces, in the order of [`PieceType::index`].
-const CODES: [&str; PieceType::COUNT] =
-    ["FU", "KY", "KE", "GI", "KI", "KA", "HI", "OU", "TO", "NY", "NK", "NG", "UM", "RY"];
+use super::comment::write_csa_comments;
+use super::end::End;
+use super::handicap::Handicap;
+use super::lines::{lines, one_line};
+pub use super::moves::csa::{piece_code, piece_of, read_move, write_move};
+use super::moves::csa::{sign, take_piece, take_sign, take_square};
+use super::number::read_seconds;
+use super::problem::Problem;
+use super::reading::{Course, Parsed, Reading};
+use super::tree::{Event, GameTree};
+use crate::shogi::{Color, Piece, Position, Square};
 
 /// `$` keys with their header keys.
 const KEYS: [(&str, &str); 11] = [
@@ -43,87 +44,13 @@ const KEYS: [(&str, &str); 11] = [
 ];
 const NOTE: (&str, &str) = ("NOTE", "備考");
 
-/// A version to write.
+/// Version to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     /// V2.2: whole seconds.
     V2,
     /// V3.0: milliseconds, time controls with increment, notes.
     V3,
-}
-
-/// The code of a kind: `FU` … `RY`.
-pub const fn piece_code(kind: PieceType) -> &'static str {
-    CODES[kind.index()]
-}
-
-/// The kind with this code.
-pub fn piece_of(code: &str) -> Option<PieceType> {
-    CODES.iter().position(|&known| known == code).map(|index| PieceType::ALL[index])
-}
-
-const fn sign(color: Color) -> char {
-    match color {
-        Color::Black => '+',
-        Color::White => '-',
-    }
-}
-
-fn take_sign(text: &str) -> Option<(Color, &str)> {
-    match text.strip_prefix('+') {
-        Some(rest) => Some((Color::Black, rest)),
-        None => text.strip_prefix('-').map(|rest| (Color::White, rest)),
-    }
-}
-
-/// Two digits, `00` for the hand, and the rest.
-fn take_square(text: &str) -> Option<(Option<Square>, &str)> {
-    let digits = text.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
-    let (file, rank) = (digits.as_bytes()[0] - b'0', digits.as_bytes()[1] - b'0');
-    let square = Square::new(file, rank);
-    if square.is_none() && digits != "00" { None } else { Some((square, &text[2..])) }
-}
-
-fn take_piece(text: &str) -> Option<(PieceType, &str)> {
-    Some((piece_of(text.get(..2)?)?, &text[2..]))
-}
-
-/// Reads a move: `+7776FU`, `-0055KA`; the kind is the one after the move.
-///
-/// # Errors
-/// If the text is not a move's, or the piece is not there. A move against the rules is not an error here.
-pub fn read_move(position: &Position, text: &str) -> Result<Move, Problem> {
-    let parts = take_sign(text).and_then(|(color, rest)| {
-        let (from, rest) = take_square(rest)?;
-        let (to, rest) = take_square(rest)?;
-        let (kind, rest) = take_piece(rest)?;
-        Some((color, from, to?, kind)).filter(|_| rest.is_empty())
-    });
-    let (color, from, to, kind) = parts.ok_or(Problem::Expected("a move such as +7776FU"))?;
-    let Some(from) = from else {
-        let held = PieceType::HAND.contains(&kind) && color == position.side_to_move();
-        return if held { Ok(Move::drop(kind, to)) } else { Err(Problem::NoSuchMove) };
-    };
-    let piece = position.piece_at(from).filter(|piece| piece.color() == color && from != to);
-    let mover = piece.ok_or(Problem::OtherPiece)?.kind();
-    if mover == kind {
-        Ok(Move::normal(from, to))
-    } else if mover.promoted() == Some(kind) {
-        Ok(Move::promoting(from, to))
-    } else {
-        Err(Problem::OtherPiece)
-    }
-}
-
-/// The text of a move.
-pub fn write_move(position: &Position, mv: Move) -> String {
-    let piece = mv.from().and_then(|from| position.piece_at(from));
-    let color = piece.map_or(position.side_to_move(), Piece::color);
-    let mover = piece.map(Piece::kind).or(mv.dropped()).unwrap_or(PieceType::Pawn);
-    let kind = if mv.is_promotion() { mover.promoted().unwrap_or(mover) } else { mover };
-    let digits = |square: Option<Square>| square.map_or((0, 0), |square| (square.file(), square.rank()));
-    let ((a, b), (c, d)) = (digits(mv.from()), digits(Some(mv.to())));
-    format!("{}{a}{b}{c}{d}{}", sign(color), piece_code(kind))
 }
 
 /// Reads the first game of a text.
@@ -137,73 +64,55 @@ pub fn read_all(text: &str) -> Vec<Parsed> {
     let mut reader = Reader::default();
     for (number, line) in lines(text) {
         if line == "/" {
-            games.push(core::mem::take(&mut reader).finish());
-        } else {
-            reader.line(number, line);
+            games.push(core::mem::take(&mut reader).game.finish());
+        } else if let Err((place, problem)) = reader.line(number, line) {
+            reader.game.defects.at(number, line, place, problem);
         }
     }
     if games.is_empty() || !reader.is_blank() {
-        games.push(reader.finish());
+        games.push(reader.game.finish());
     }
     games
 }
 
 #[derive(Default)]
 struct Reader {
-    headers: Vec<(String, String)>,
-    placement: Placement,
-    /// Comments before the start position is complete.
-    early: Vec<String>,
-    builder: Option<Builder>,
-    /// Set once a move could not be followed: what comes after it has no place.
-    lost: bool,
-    defects: Defects,
+    game: Reading,
 }
 
 impl Reader {
     fn is_blank(&self) -> bool {
-        self.headers.is_empty() && self.builder.is_none() && self.placement.is_blank() && self.defects.0.is_empty()
+        let game = &self.game;
+        game.headers.is_empty() && game.builder.is_none() && game.placement.is_blank() && game.defects.0.is_empty()
     }
 
-    fn line(&mut self, number: usize, line: &str) {
-        let result = match line.chars().next() {
-            None | Some('V') => Ok(()),
+    fn line<'a>(&mut self, number: usize, line: &'a str) -> Result<(), (&'a str, Problem)> {
+        match line.chars().next() {
+            None | Some('V') => {}
             Some('\'') => {
                 if let Some(comment) = line.strip_prefix("'*") {
-                    self.comment(comment);
+                    self.game.comment(comment);
                 }
-                Ok(())
             }
-            Some('N') => self.name(line),
-            Some('$') => self.header(line),
-            Some('P') => self.placement_line(line),
+            Some('N') => self.name(line)?,
+            Some('$') => self.header(line)?,
+            Some('P') => self.placement_line(line)?,
             Some('+' | '-' | '%' | 'T') => {
                 // `+7776FU,T12` is two statements; a comment or a remark goes on to the end of the line.
                 let (statements, remark) = line.split_once(",'").unwrap_or((line, ""));
-                for statement in statements.split(',') {
-                    if let Err((place, problem)) = self.statement(statement.trim_end(), number, line) {
-                        self.defects.at(number, line, offset(line, place), problem);
+                for statement in statements.split(',').map(str::trim_end) {
+                    if let Err(problem) = self.statement(statement, number) {
+                        self.game.defects.at(number, line, statement, problem);
                     }
                 }
                 if let Some(comment) = remark.strip_prefix('*') {
-                    self.comment(comment);
+                    self.game.comment(comment);
                 }
-                Ok(())
             }
-            Some(_) if line.trim().is_empty() => Ok(()),
-            Some(_) => Err((line, Problem::Expected("a line of CSA"))),
-        };
-        if let Err((place, problem)) = result {
-            self.defects.at(number, line, offset(line, place), problem);
+            Some(_) if line.trim().is_empty() => {}
+            Some(_) => return Err((line, Problem::Expected("a line of CSA"))),
         }
-    }
-
-    fn comment(&mut self, comment: &str) {
-        match &mut self.builder {
-            None => self.early.push(comment.into()),
-            Some(builder) if !self.lost => add_comment(builder, comment),
-            Some(_) => {}
-        }
+        Ok(())
     }
 
     fn name<'a>(&mut self, line: &'a str) -> Result<(), (&'a str, Problem)> {
@@ -212,33 +121,37 @@ impl Reader {
             Color::Black => "先手",
             Color::White => "後手",
         };
-        self.headers.push((key.into(), name.into()));
+        self.game.headers.push((key.into(), name.into()));
         Ok(())
     }
 
     fn header<'a>(&mut self, line: &'a str) -> Result<(), (&'a str, Problem)> {
         let (name, value) = line[1..].split_once(':').ok_or((line, Problem::Expected("$KEY:value")))?;
         if name == NOTE.0 {
-            self.headers.push((NOTE.1.into(), unescape(value)));
+            self.game.headers.push((NOTE.1.into(), unescape(value)));
             return Ok(());
         }
         let key = KEYS.iter().find(|row| row.0 == name).map_or_else(|| format!("${name}"), |row| row.1.into());
-        self.headers.push((key, value.into()));
+        self.game.headers.push((key, value.into()));
         Ok(())
     }
 
     /// `PI82HI22KA`, `P1-KY-KE …`, `P+00FU`, `P-00AL`.
     fn placement_line<'a>(&mut self, line: &'a str) -> Result<(), (&'a str, Problem)> {
-        if self.builder.is_some() {
+        if self.game.builder.is_some() {
             return Err((line, Problem::Expected("a move")));
         }
         let rest = &line[1..];
+        let placement = &mut self.game.placement;
+        let placed = |rest| {
+            let placed = take_square(rest).and_then(|(square, after)| Some((square, take_piece(after)?)));
+            placed.ok_or((rest, Problem::Expected("a square and a piece")))
+        };
         if let Some(mut rest) = rest.strip_prefix('I') {
-            self.placement.fill(&Handicap::Even.position());
+            placement.fill(&Handicap::Even.position());
             while !rest.trim().is_empty() {
-                let removed = take_square(rest).and_then(|(square, after)| Some((square?, take_piece(after)?)));
-                let (square, (_, after)) = removed.ok_or((rest, Problem::Expected("a square and a piece")))?;
-                self.placement.put(square, None);
+                let (square, (_, after)) = placed(rest)?;
+                placement.put(square.ok_or((rest, Problem::Expected("a square and a piece")))?, None);
                 rest = after;
             }
             return Ok(());
@@ -246,14 +159,13 @@ impl Reader {
         if let Some((color, mut rest)) = take_sign(rest) {
             while !rest.trim().is_empty() {
                 if rest.trim_end() == "00AL" {
-                    self.placement.give_rest(color);
+                    placement.give_rest(color);
                     return Ok(());
                 }
-                let piece = take_square(rest).and_then(|(square, after)| Some((square, take_piece(after)?)));
-                let (square, (kind, after)) = piece.ok_or((rest, Problem::Expected("a square and a piece")))?;
+                let (square, (kind, after)) = placed(rest)?;
                 match square {
-                    Some(square) => self.placement.put(square, Some(Piece::new(color, kind))),
-                    None => self.placement.hold(color, kind),
+                    Some(square) => placement.put(square, Some(Piece::new(color, kind))),
+                    None => placement.hold(color, kind),
                 }
                 rest = after;
             }
@@ -262,113 +174,52 @@ impl Reader {
         let rank = rest.chars().next().and_then(|digit| digit.to_digit(10)).filter(|rank| (1..=9).contains(rank));
         let rank = rank.ok_or((rest, Problem::Expected("a rank, I, + or -")))? as u8;
         let mut rest = &rest[1..];
-        self.placement.begin_board();
+        placement.begin_board();
         for file in (1..=9).rev() {
             let cell = rest.get(..3).unwrap_or(rest);
             let piece = match take_sign(cell) {
-                Some((color, code)) => {
-                    let kind = piece_of(code).ok_or((rest, Problem::Expected("a piece such as +FU, or *")))?;
-                    Some(Piece::new(color, kind))
-                }
-                None if cell.trim().is_empty() || cell.trim() == "*" => None,
-                None => return Err((rest, Problem::Expected("a piece such as +FU, or *"))),
+                Some((color, code)) => piece_of(code).map(|kind| Some(Piece::new(color, kind))),
+                None => Some(None).filter(|_| matches!(cell.trim(), "" | "*")),
             };
+            let piece = piece.ok_or((rest, Problem::Expected("a piece such as +FU, or *")))?;
             if let Some(square) = Square::new(file, rank) {
-                self.placement.put(square, piece);
+                placement.put(square, piece);
             }
             rest = &rest[cell.len()..];
         }
         Ok(())
     }
 
-    fn statement<'a>(&mut self, statement: &'a str, number: usize, line: &str) -> Result<(), (&'a str, Problem)> {
-        let here = |problem| (statement, problem);
-        if self.builder.is_none() {
-            if let ("+" | "-", Some((color, _))) = (statement, take_sign(statement)) {
-                self.placement.side = color;
-            }
-            let builder = self.start().unwrap_or_else(|problem| {
-                self.defects.at(number, line, 0, problem);
-                self.lost = true;
-                Builder::new(Position::startpos())
-            });
-            self.builder = Some(builder);
+    fn statement(&mut self, statement: &str, number: usize) -> Result<(), Problem> {
+        if let ("+" | "-", Some((color, _)), None) = (statement, take_sign(statement), &self.game.builder) {
+            self.game.placement.side = color;
         }
-        let Some(builder) = self.builder.as_mut().filter(|_| !self.lost) else { return Ok(()) };
-        match statement {
-            "+" | "-" | "" => Ok(()),
-            _ if statement.starts_with('%') => {
-                let word = statement[1..].trim();
-                if word.is_empty() {
-                    return Err(here(Problem::Expected("an end such as %TORYO")));
-                }
-                let end = End::from_csa(word, builder.position().side_to_move());
-                builder.end(end).map_err(here)
-            }
-            _ if statement.starts_with('T') => {
-                let spent = read_seconds(&statement[1..]).ok_or(here(Problem::Expected("a time such as T12")))?;
-                // Nobody took time for the start position.
-                if builder.ply() > 0 {
-                    builder.node_mut().spent = Some(spent);
-                }
-                Ok(())
-            }
-            _ => {
-                let played = read_move(builder.position(), statement.trim()).and_then(|mv| builder.play(mv));
-                if let Err(problem) = played {
-                    // After a move against the rules only its end still has a place.
-                    self.lost = builder.is_open() || problem == Problem::AfterEnd;
-                    return Err(here(problem));
-                }
-                Ok(())
-            }
+        self.game.begin(number);
+        let Some(builder) = self.game.following() else { return Ok(()) };
+        if matches!(statement, "+" | "-" | "") {
+            return Ok(());
         }
-    }
-
-    fn start(&mut self) -> Result<Builder, Problem> {
-        let position = self.placement.position().map_err(Problem::Start)?;
-        let mut builder = Builder::new(position);
-        for comment in core::mem::take(&mut self.early) {
-            add_comment(&mut builder, &comment);
+        if let Some(word) = statement.strip_prefix('%').map(str::trim) {
+            if word.is_empty() {
+                return Err(Problem::Expected("an end such as %TORYO"));
+            }
+            return builder.end(End::from_csa(word, builder.position().side_to_move()));
         }
-        Ok(builder)
+        if let Some(spent) = statement.strip_prefix('T') {
+            let spent = read_seconds(spent).ok_or(Problem::Expected("a time such as T12"))?;
+            // Nobody took time for the start position.
+            if builder.ply() > 0 {
+                builder.node_mut().spent = Some(spent);
+            }
+            return Ok(());
+        }
+        let played = read_move(builder.position(), statement.trim()).and_then(|mv| builder.play(mv));
+        // After a move against the rules only its end still has a place.
+        if played.as_ref().is_err_and(|problem| builder.is_open() || *problem == Problem::AfterEnd) {
+            self.game.course = Course::Lost;
+        }
+        played
     }
-
-    fn finish(mut self) -> Parsed {
-        let builder = match self.builder.take() {
-            Some(builder) => builder,
-            None => self.start().unwrap_or_else(|problem| {
-                self.defects.at(1, "", 0, problem);
-                Builder::new(Position::startpos())
-            }),
-        };
-        let mut record = builder.finish();
-        record.headers = self.headers;
-        Parsed { tree: record, defects: self.defects.0 }
-    }
-}
-
-/// A comment line or a bookmark, for formats in which a bookmark travels as a comment.
-pub(super) fn add_comment(builder: &mut Builder, comment: &str) {
-    let bookmark = comment.strip_prefix('&').filter(|_| builder.node().bookmark.is_none());
-    if let Some(name) = bookmark {
-        builder.node_mut().bookmark = Some(name.into());
-        return;
-    }
-    let position = builder.position().clone();
-    read_comment(builder.node_mut(), comment, &position);
-}
-
-/// Seconds with a fraction, as milliseconds.
-pub(super) fn read_seconds(text: &str) -> Option<u64> {
-    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(fraction) {
-        return None;
-    }
-    let thousandths = (0..3)
-        .fold(0, |sum, place| sum * 10 + fraction.as_bytes().get(place).map_or(0, |digit| u64::from(digit - b'0')));
-    whole.parse::<u64>().ok()?.checked_mul(1000)?.checked_add(thousandths)
 }
 
 fn unescape(value: &str) -> String {
@@ -431,47 +282,38 @@ fn write_header(text: &mut String, version: Version, key: &str, value: &str) {
     }
 }
 
-/// The main line. Headers without a word in CSA become remarks.
-pub fn write(record: &GameTree, version: Version) -> String {
+/// Text of the main line. Headers without a word in CSA become remarks.
+pub fn write(tree: &GameTree, version: Version) -> String {
     let mut text = String::from(match version {
         Version::V2 => "V2.2\n",
         Version::V3 => "'CSA encoding=UTF-8\nV3.0\n",
     });
     for (key, sign) in [("先手", '+'), ("後手", '-')] {
-        if let Some(name) = record.header(key) {
+        if let Some(name) = tree.header(key) {
             put!(text, "N{sign}{}\n", one_line(name));
         }
     }
-    for (key, value) in &record.headers {
+    for (key, value) in &tree.headers {
         write_header(&mut text, version, key, value);
     }
-    write_start(&mut text, record.start());
-    let line = record.main_line();
-    record.walk(&line, |_, node, position| {
-        let after = match node.event() {
-            Event::Start => None,
-            Event::Move(mv) | Event::Illegal(mv) => {
-                text.push_str(&write_move(position, *mv));
-                text.push('\n');
-                let mut after = position.clone();
-                after.try_play(*mv).ok().map(|()| after)
-            }
-            Event::End(end) => {
-                put!(text, "%{}\n", one_line(end.csa(position.side_to_move())));
-                None
-            }
-        };
-        if let Some(spent) = node.spent {
+    write_start(&mut text, tree.start());
+    tree.walk(&tree.main_line(), |visit| {
+        match visit.node.event() {
+            Event::Start => {}
+            Event::Move(mv) | Event::Illegal(mv) => put!(text, "{}\n", write_move(visit.before, *mv)),
+            Event::End(end) => put!(text, "%{}\n", one_line(end.csa(visit.before.side_to_move()))),
+        }
+        if let Some(spent) = visit.node.spent {
             put!(text, "T{}", spent / 1000);
             if version == Version::V3 && !spent.is_multiple_of(1000) {
                 put!(text, ".{:03}", spent % 1000);
             }
             text.push('\n');
         }
-        if let Some(name) = &node.bookmark {
+        if let Some(name) = &visit.node.bookmark {
             put!(text, "'*&{}\n", one_line(name));
         }
-        for comment in write_csa_comments(node, after.as_ref().unwrap_or(position)) {
+        for comment in write_csa_comments(visit.node, visit.after) {
             put!(text, "'*{comment}\n");
         }
     });
@@ -483,8 +325,7 @@ fn write_start(text: &mut String, start: &Position) {
         text.push_str("PI\n");
     } else {
         for rank in 1..=9 {
-            text.push('P');
-            text.push_str(&rank.to_string());
+            put!(text, "P{rank}");
             for file in (1..=9).rev() {
                 match Square::new(file, rank).and_then(|square| start.piece_at(square)) {
                     Some(piece) => put!(text, "{}{}", sign(piece.color()), piece_code(piece.kind())),
@@ -493,17 +334,13 @@ fn write_start(text: &mut String, start: &Position) {
             }
             text.push('\n');
         }
-        for color in Color::ALL {
-            let hand = start.hand(color);
-            if !hand.is_empty() {
-                put!(text, "P{}", sign(color));
-                for (kind, count) in hand.iter() {
-                    (0..count).for_each(|_| put!(text, "00{}", piece_code(kind)));
-                }
-                text.push('\n');
+        for color in Color::ALL.into_iter().filter(|&color| !start.hand(color).is_empty()) {
+            put!(text, "P{}", sign(color));
+            for (kind, count) in start.hand(color).iter() {
+                (0..count).for_each(|_| put!(text, "00{}", piece_code(kind)));
             }
+            text.push('\n');
         }
     }
-    text.push(sign(start.side_to_move()));
-    text.push('\n');
+    put!(text, "{}\n", sign(start.side_to_move()));
 }

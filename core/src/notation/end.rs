@@ -2,14 +2,15 @@
 
 use alloc::string::String;
 
+use super::number::digit;
 use crate::shogi::Color;
 
-/// How a line ends. "Win" and "loss" are those of the side to move.
+/// End of a line. "Win" and "loss" are those of the side to move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The side to move resigns (投了).
+    /// Resignation of the side to move (投了).
     Resign,
-    /// Broken off or adjourned (中断).
+    /// Interruption or adjournment (中断).
     Interrupt,
     /// Impasse (持将棋).
     Impasse,
@@ -17,29 +18,29 @@ pub enum End {
     Draw,
     /// Fourfold repetition (千日手).
     Repetition,
-    /// The side to move is mated (詰み).
+    /// Mate of the side to move (詰み).
     Mate,
-    /// The problem has no mate (不詰).
+    /// Absence of a mate in a problem (不詰).
     NoMate,
-    /// The side to move has no time left (切れ負け).
+    /// Loss of the side to move on time (切れ負け).
     TimeUp,
-    /// The side to move wins by the other's foul (反則勝ち).
+    /// Win of the side to move by the other's foul (反則勝ち).
     IllegalWin,
-    /// The side to move loses by its foul (反則負け).
+    /// Loss of the side to move by its own foul (反則負け).
     IllegalLoss,
-    /// The side to move declares a win with its king entered (入玉勝ち).
+    /// Declaration of a win by the side to move, its king entered (入玉勝ち).
     Declaration,
-    /// The side to move wins, as the other did not come (不戦勝).
+    /// Win of the side to move by default: the other did not come (不戦勝).
     WinByDefault,
-    /// The side to move did not come (不戦敗).
+    /// Loss of the side to move by default: it did not come (不戦敗).
     LossByDefault,
-    /// The move limit was reached (最大手数).
+    /// Move limit (最大手数).
     MaxMoves,
-    /// A move was taken back (待った).
+    /// Move taken back (待った).
     TakenBack,
-    /// Something went wrong (エラー).
+    /// Error of a program (エラー).
     Error,
-    /// In other words.
+    /// Words for which there is no other variant.
     Other(String),
 }
 
@@ -68,7 +69,7 @@ impl End {
         WORDS.iter().find(|row| row.0 == *self)
     }
 
-    /// The word in KIF.
+    /// Word in KIF.
     pub fn kakinoki(&self) -> &str {
         match self {
             End::Other(text) => text,
@@ -76,7 +77,7 @@ impl End {
         }
     }
 
-    /// The end that KIF or CSA calls so; of other words the letters are kept.
+    /// End with this word in KIF or CSA; of other words the letters are kept.
     pub fn from_kakinoki(word: &str) -> End {
         match word {
             "詰" => End::Mate,
@@ -91,10 +92,10 @@ impl End {
         }
     }
 
-    /// An end in other words: letters and digits only, and none at the begin that could be a move's square, so that every
+    /// End in other words: letters and digits only, and none at the begin that could be a move's square, so that every
     /// format keeps it as it is; broken off if there are none.
     fn other(word: &str) -> End {
-        let is_digit = |found| super::text::digit(found).is_some() || matches!(found, '0' | '０' | '〇' | '十' | '同');
+        let is_digit = |found| digit(found).is_some() || matches!(found, '0' | '０' | '〇' | '十' | '同');
         // `先手の勝ち` says more to readers of KI2 than that the game has ended.
         let plain: String = word.chars().filter(|&found| found.is_alphanumeric() && found != 'の').collect();
         match plain.trim_start_matches(is_digit) {
@@ -104,7 +105,7 @@ impl End {
         }
     }
 
-    /// The word in CSA and JKF, without `%`.
+    /// Word in CSA and JKF, without `%`.
     ///
     /// Ends without a word there get KIF's, which our reader knows.
     pub fn csa(&self, side_to_move: Color) -> &str {
@@ -117,7 +118,7 @@ impl End {
         self.words().map(|row| row.2).filter(|word| !word.is_empty()).unwrap_or_else(|| self.kakinoki())
     }
 
-    /// The end that CSA and JKF call so, without `%`; of other words the letters are kept.
+    /// End with this word in CSA and JKF, without `%`; of other words the letters are kept.
     pub fn from_csa(word: &str, side_to_move: Color) -> End {
         let foul_by = match word {
             "+ILLEGAL_ACTION" => Some(Color::Black),
@@ -135,17 +136,17 @@ impl End {
         }
     }
 
-    /// The name in the conformance schema.
+    /// Name in the conformance schema.
     pub fn name(&self) -> &'static str {
         self.words().map_or("any", |row| row.3)
     }
 
-    /// The letter in USEN, which tells only few ends apart.
+    /// Letter in USEN, which tells only few ends apart.
     pub fn usen(&self) -> char {
         self.words().map_or('p', |row| row.4)
     }
 
-    /// The end with this letter in USEN.
+    /// End with this letter in USEN.
     pub const fn from_usen(letter: char) -> Option<End> {
         match letter {
             'r' => Some(End::Resign),
@@ -157,7 +158,7 @@ impl End {
         }
     }
 
-    /// Who wins if the line ends so; nothing for draws and for ends that do not tell.
+    /// Winner if the line ends so; `None` for draws and for ends that do not tell.
     pub const fn winner(&self, side_to_move: Color) -> Option<Color> {
         match self {
             End::Resign | End::Mate | End::TimeUp | End::IllegalLoss | End::LossByDefault => Some(side_to_move.flip()),

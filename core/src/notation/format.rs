@@ -2,11 +2,14 @@
 
 use alloc::string::String;
 
-use super::csa::Version;
-use super::problem::Parsed;
-use super::{GameTree, csa, jkf, ki2, kif, usen, usi};
+use super::csa::{self, Version};
+use super::kakinoki::{ki2, kif};
+use super::moves::japanese::take_side;
+use super::reading::Parsed;
+use super::tree::GameTree;
+use super::{jkf, usen, usi};
 
-/// A format of game records.
+/// Format of game records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// KIF, and board diagrams.
@@ -26,11 +29,11 @@ pub enum Format {
 }
 
 impl Format {
-    /// Every format.
+    /// All formats.
     pub const ALL: [Format; 7] =
         [Format::Kif, Format::Ki2, Format::Csa2, Format::Csa3, Format::Jkf, Format::Usi, Format::Usen];
 
-    /// The name: `kif`, `ki2`, `csa2`, `csa3`, `jkf`, `usi`, `usen`.
+    /// Name: `kif`, `ki2`, `csa2`, `csa3`, `jkf`, `usi`, `usen`.
     pub const fn name(self) -> &'static str {
         match self {
             Format::Kif => "kif",
@@ -43,7 +46,7 @@ impl Format {
         }
     }
 
-    /// The format with this name or file name extension, in lower case; `csa` is version 3.
+    /// Format with this name or file name extension, in lower case; `csa` is version 3.
     pub fn from_name(name: &str) -> Option<Format> {
         Some(match name {
             "kif" | "kifu" | "bod" => Format::Kif,
@@ -57,7 +60,7 @@ impl Format {
         })
     }
 
-    /// Guesses the format from how a text begins.
+    /// Format of a text, guessed from how it begins.
     pub fn detect(text: &str) -> Option<Format> {
         let text = text.trim_start_matches(|found: char| found.is_whitespace() || found == '\u{feff}');
         let line = text.lines().next()?;
@@ -75,12 +78,22 @@ impl Format {
             }
             _ if line.is_ascii() && line.matches('/').count() == 8 => Format::Usi,
             _ if line.split_ascii_whitespace().next()?.parse::<crate::shogi::Move>().is_ok() => Format::Usi,
-            _ if text.lines().any(|line| super::text::take_side(line).is_some()) => Format::Ki2,
+            _ if text.lines().any(|line| take_side(line).is_some()) => Format::Ki2,
             _ => Format::Kif,
         })
     }
 
-    /// Reads the first record of a text.
+    /// Reads the first game of a text.
+    ///
+    /// ```
+    /// use keisei_core::notation::Format;
+    ///
+    /// let text = "position startpos moves 7g7f 3c3d";
+    /// let format = Format::detect(text).unwrap();
+    /// assert_eq!(format, Format::Usi);
+    /// let tree = format.read(text).strict().unwrap();
+    /// assert!(Format::Ki2.write(&tree).contains("▲７六歩    △３四歩"));
+    /// ```
     pub fn read(self, text: &str) -> Parsed {
         match self {
             Format::Kif => kif::read(text),
@@ -92,16 +105,16 @@ impl Format {
         }
     }
 
-    /// Writes a record, as far as the format can hold it.
-    pub fn write(self, record: &GameTree) -> String {
+    /// Text of a game, as far as the format can hold it.
+    pub fn write(self, tree: &GameTree) -> String {
         match self {
-            Format::Kif => kif::write(record),
-            Format::Ki2 => ki2::write(record),
-            Format::Csa2 => csa::write(record, Version::V2),
-            Format::Csa3 => csa::write(record, Version::V3),
-            Format::Jkf => jkf::write(record),
-            Format::Usi => usi::write(record),
-            Format::Usen => usen::write(record),
+            Format::Kif => kif::write(tree),
+            Format::Ki2 => ki2::write(tree),
+            Format::Csa2 => csa::write(tree, Version::V2),
+            Format::Csa3 => csa::write(tree, Version::V3),
+            Format::Jkf => jkf::write(tree),
+            Format::Usi => usi::write(tree),
+            Format::Usen => usen::write(tree),
         }
     }
 }

@@ -4,7 +4,7 @@ use alloc::format;
 
 use crate::shogi::Position;
 
-/// A named start position. White, who gives the handicap, moves first except in an even game.
+/// Named start position. White, who gives the handicap, moves first except in an even game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handicap {
     /// 平手.
@@ -62,7 +62,7 @@ const TABLE: [(Handicap, &str, &str, &str); 16] = [
 ];
 
 impl Handicap {
-    /// Every handicap, the even game first.
+    /// All handicaps, the even game first.
     pub fn all() -> impl Iterator<Item = Handicap> {
         TABLE.iter().map(|row| row.0)
     }
@@ -71,27 +71,27 @@ impl Handicap {
         TABLE.iter().find(|row| row.0 == self).expect("the table holds every handicap")
     }
 
-    /// The name in KIF.
+    /// Name in KIF.
     pub fn name(self) -> &'static str {
         self.row().1
     }
 
-    /// The preset in JKF.
+    /// Preset in JKF.
     pub fn preset(self) -> &'static str {
         self.row().2
     }
 
-    /// The handicap with this name in KIF.
+    /// Handicap with this name in KIF.
     pub fn from_name(name: &str) -> Option<Handicap> {
         TABLE.iter().find(|row| row.1 == name).map(|row| row.0)
     }
 
-    /// The handicap with this preset in JKF.
+    /// Handicap with this preset in JKF.
     pub fn from_preset(preset: &str) -> Option<Handicap> {
         TABLE.iter().find(|row| row.2 == preset).map(|row| row.0)
     }
 
-    /// The start position.
+    /// Start position.
     // The table is a constant of which a test reads every row: it cannot fail.
     #[allow(clippy::missing_panics_doc)]
     pub fn position(self) -> Position {
@@ -100,7 +100,7 @@ impl Handicap {
         Position::from_sfen(&sfen).expect("the table holds correct SFEN")
     }
 
-    /// The handicap with exactly this start position at move number 1.
+    /// Handicap with exactly this start position at move number 1.
     pub fn of(position: &Position) -> Option<Handicap> {
         Handicap::all().find(|handicap| handicap.position() == *position)
     }

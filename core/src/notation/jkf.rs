@@ -14,28 +14,44 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::csa::{add_comment, piece_code, piece_of, read_seconds};
-use super::evaluation::write_comments;
+use super::builder::Builder;
+use super::comment::{add_comment, write_comments};
+use super::end::End;
+use super::handicap::Handicap;
 use super::json::{self, Json, digits, elements, flag_of, list, member, members, quote, sequence, text_of, whole};
-use super::kakinoki::Placement;
-use super::problem::{Defects, Place, split_lines};
-use super::text::{Draft, may_promote, mover, reaching};
-use super::{Builder, End, Event, GameTree, Handicap, Node, NodeId, Parsed, Problem};
+use super::lines::split_lines;
+use super::moves::csa::{piece_code, piece_of};
+use super::moves::japanese::Draft;
+use super::moves::mover::{may_promote, mover, reaching};
+use super::number::read_seconds;
+use super::placement::Placement;
+use super::problem::{Defects, Place, Problem};
+use super::reading::Parsed;
+use super::tree::{Clock, Event, GameTree, NodeId, Visit};
 use crate::shogi::{Color, Move, Piece, PieceType, Position, Square};
 
 const PIECE: Problem = Problem::Expected("a piece such as FU");
 
-/// Reads a record. What is not JSON gives an empty record and one defect; what is not of the schema ends its line.
+/// Reads a game. What is not JSON gives an empty tree and one defect; what is not of the schema ends its line.
+///
+/// ```
+/// use keisei_core::notation::{End, jkf};
+///
+/// let text = r#"{"moves":[{},{"move":{"from":{"x":7,"y":7},"to":{"x":7,"y":6},"piece":"FU"}},{"special":"TORYO"}]}"#;
+/// let tree = jkf::read(text).strict().unwrap();
+/// assert_eq!(tree.main_moves()[0].to_usi(), "7g7f");
+/// assert_eq!(tree.end(), Some(&End::Resign));
+/// ```
 pub fn read(text: &str) -> Parsed {
     let mut defects = Defects::default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let read =
         json::read(text).and_then(|root| read_root(&root, &mut defects).map_err(|problem| (Place::Ply(0), problem)));
-    let record = read.unwrap_or_else(|(place, problem)| {
+    let tree = read.unwrap_or_else(|(place, problem)| {
         defects.add(place, problem);
         GameTree::new(Position::startpos())
     });
-    Parsed { tree: record, defects: defects.0 }
+    Parsed { tree, defects: defects.0 }
 }
 
 fn read_root(root: &Json<'_>, defects: &mut Defects) -> Result<GameTree, Problem> {
@@ -43,14 +59,14 @@ fn read_root(root: &Json<'_>, defects: &mut Defects) -> Result<GameTree, Problem
     let mut builder = Builder::new(start);
     let moves = member(root, "moves")?.ok_or(Problem::Expected("a list of moves"))?;
     read_entries(&mut builder, elements(moves)?, true, defects);
-    let mut record = builder.finish();
+    let mut tree = builder.finish();
     for (key, value) in member(root, "header")?.map_or(Ok(&[][..]), members)? {
         // The start position says the handicap already.
         if key != "手合割" {
-            record.set_header(key, json::text(value)?);
+            tree.set_header(key, json::text(value)?);
         }
     }
-    Ok(record)
+    Ok(tree)
 }
 
 fn read_color(object: &Json<'_>) -> Result<Color, Problem> {
@@ -92,7 +108,7 @@ fn read_entries(builder: &mut Builder, entries: &[Json<'_>], main: bool, defects
         let place = Place::Ply(before + 1);
         let played = read_event(builder, entry, main && index == 0);
         let reached = builder.ply() > before || played == Ok(false);
-        let remarks = if reached { read_remarks(builder, entry, played == Ok(false)) } else { Ok(()) };
+        let remarks = if reached { read_remarks(builder, entry) } else { Ok(()) };
         for problem in [played.map(|_| ()), remarks].into_iter().filter_map(Result::err) {
             defects.add(place, problem);
         }
@@ -126,9 +142,9 @@ fn read_event(builder: &mut Builder, entry: &Json<'_>, first: bool) -> Result<bo
 }
 
 /// Notes the time and the comments of an entry.
-fn read_remarks(builder: &mut Builder, entry: &Json<'_>, at_start: bool) -> Result<(), Problem> {
+fn read_remarks(builder: &mut Builder, entry: &Json<'_>) -> Result<(), Problem> {
     // Nobody took time for the start position.
-    if let Some(time) = member(entry, "time")?.filter(|_| !at_start) {
+    if let Some(time) = member(entry, "time")?.filter(|_| builder.ply() > 0) {
         let now = member(time, "now")?.ok_or(Problem::Expected("the time `now`"))?;
         builder.node_mut().spent = Some(read_clock(now)?);
     }
@@ -156,8 +172,9 @@ fn read_move(builder: &Builder, entry: &Json<'_>) -> Result<Move, Problem> {
         }
     };
     let kind = text_of(entry, "piece")?.and_then(piece_of).ok_or(PIECE)?;
-    let mut draft = Draft::plain(square("to")?, kind, flag_of(entry, "promote")? == Some(true));
-    draft.from = square("from")?;
+    let mut draft = Draft::new(square("to")?, kind);
+    draft.promotes = flag_of(entry, "promote")? == Some(true);
+    let from = square("from")?;
     for letter in text_of(entry, "relative")?.unwrap_or_default().chars() {
         let mark = match letter {
             'L' => '左',
@@ -171,27 +188,30 @@ fn read_move(builder: &Builder, entry: &Json<'_>) -> Result<Move, Problem> {
         };
         draft.relate(mark);
     }
+    if let Some(from) = from {
+        draft.start_from(from);
+    }
     draft.resolve(builder.position(), builder.position().side_to_move(), builder.previous())
 }
 
 /// Forks within forks go on to this depth: each takes four levels of JSON, of which readers allow 128.
 const MAX_DEPTH: usize = 30;
 
-/// The whole tree, but for forks that are nested more than thirty deep.
-pub fn write(record: &GameTree) -> String {
+/// Text of the whole tree, but for forks that are nested more than thirty deep.
+pub fn write(tree: &GameTree) -> String {
     let mut text = String::from("{\"header\":{");
-    sequence(&mut text, &record.headers, |text, (key, value)| {
+    sequence(&mut text, &tree.headers, |text, (key, value)| {
         quote(text, key);
         text.push(':');
         quote(text, value);
     });
     text.push_str("},\"initial\":{\"preset\":");
-    match record.handicap() {
+    match tree.handicap() {
         Some(handicap) => quote(&mut text, handicap.preset()),
-        None => write_state(&mut text, record.start()),
+        None => write_state(&mut text, tree.start()),
     }
     text.push_str("},\"moves\":");
-    write_line(&mut text, record, NodeId::ROOT, 0);
+    write_line(&mut text, tree, NodeId::ROOT, 0);
     text.push_str("}\n");
     text
 }
@@ -222,38 +242,29 @@ fn write_state(text: &mut String, position: &Position) {
     text.push_str("]}");
 }
 
-fn write_line(text: &mut String, record: &GameTree, head: NodeId, depth: usize) {
-    let line = record.line(head);
-    let parent = record.node(head).parent();
-    let mut totals = Color::ALL.map(|color| parent.map_or(0, |parent| record.total_spent(parent, color)));
+fn write_line(text: &mut String, tree: &GameTree, head: NodeId, depth: usize) {
     text.push('[');
     let mut separator = "{";
-    record.walk(&line, |id, node, position| {
+    tree.walk(&tree.line(head), |visit| {
         text.push_str(separator);
         separator = ",{";
         let begin = text.len();
-        let mut after = position.clone();
-        if let Event::Move(mv) = node.event() {
-            after.play_unchecked(*mv);
-        }
-        write_remarks(text, node, &after);
-        match node.event() {
+        write_remarks(text, visit);
+        match visit.node.event() {
             Event::Start => {}
-            Event::Move(mv) | Event::Illegal(mv) => write_move(text, position, *mv, record.previous(id)),
+            Event::Move(mv) | Event::Illegal(mv) => write_move(text, visit.before, *mv, visit.previous),
             Event::End(end) => {
                 text.push_str(",\"special\":");
-                quote(text, end.csa(position.side_to_move()));
+                quote(text, end.csa(visit.before.side_to_move()));
             }
         }
-        if let Some(spent) = node.spent.filter(|_| *node.event() != Event::Start) {
-            let total = &mut totals[position.side_to_move().index()];
-            *total = total.saturating_add(spent);
-            write_time(text, spent, *total);
+        if let Some(clock) = &visit.clock {
+            write_time(text, clock);
         }
-        let siblings = node.parent().filter(|_| id != head).map(|parent| record.node(parent).children());
+        let siblings = visit.node.parent().filter(|_| visit.id != head).map(|parent| tree.node(parent).children());
         if let Some([_, forks @ ..]) = siblings.filter(|forks| forks.len() > 1 && depth < MAX_DEPTH) {
             text.push_str(",\"forks\":[");
-            sequence(text, forks, |text, &fork| write_line(text, record, fork, depth + 1));
+            sequence(text, forks, |text, &fork| write_line(text, tree, fork, depth + 1));
             text.push(']');
         }
         // Each member came with a comma before it.
@@ -265,9 +276,9 @@ fn write_line(text: &mut String, record: &GameTree, head: NodeId, depth: usize) 
     text.push(']');
 }
 
-fn write_remarks(text: &mut String, node: &Node, after: &Position) {
-    let bookmark = node.bookmark.iter().map(|name| ["&", name].concat());
-    let mut comments = bookmark.chain(write_comments(node, after)).peekable();
+fn write_remarks(text: &mut String, visit: &Visit) {
+    let bookmark = visit.node.bookmark.iter().map(|name| ["&", name].concat());
+    let mut comments = bookmark.chain(write_comments(visit.node, visit.after)).peekable();
     if comments.peek().is_some() {
         text.push_str(",\"comments\":[");
         sequence(text, comments, |text, comment| quote(text, &comment));
@@ -276,7 +287,7 @@ fn write_remarks(text: &mut String, node: &Node, after: &Position) {
 }
 
 /// Hours are written for totals only.
-fn write_time(text: &mut String, spent: u64, total: u64) {
+fn write_time(text: &mut String, &Clock { spent, total }: &Clock) {
     let fraction = |text: &mut String, milliseconds: u64| {
         if !milliseconds.is_multiple_of(1000) {
             let digits = alloc::format!(".{:03}", milliseconds % 1000);
@@ -292,28 +303,26 @@ fn write_time(text: &mut String, spent: u64, total: u64) {
 }
 
 fn write_move(text: &mut String, position: &Position, mv: Move, previous: Option<Square>) {
-    let us = position.side_to_move();
-    let kind = mover(position, mv).unwrap_or(PieceType::Pawn);
-    let color = mv.from().and_then(|from| position.piece_at(from)).map_or(us, Piece::color);
+    let piece = mover(position, mv).unwrap_or(Piece::new(position.side_to_move(), PieceType::Pawn));
     let point = |text: &mut String, key, square: Square| {
         put!(text, ",\"{key}\":{{\"x\":{},\"y\":{}}}", square.file(), square.rank());
     };
-    put!(text, ",\"move\":{{\"color\":{}", color as u8);
+    put!(text, ",\"move\":{{\"color\":{}", piece.color() as u8);
     if let Some(from) = mv.from() {
         point(text, "from", from);
     }
     point(text, "to", mv.to());
-    put!(text, ",\"piece\":\"{}\"", piece_code(kind));
+    put!(text, ",\"piece\":\"{}\"", piece_code(piece.kind()));
     if previous == Some(mv.to()) {
         text.push_str(",\"same\":true");
     }
-    if mv.is_promotion() || may_promote(kind, color, mv) {
+    if mv.is_promotion() || may_promote(piece, mv) {
         put!(text, ",\"promote\":{}", mv.is_promotion());
     }
     if let Some(captured) = position.piece_at(mv.to()).filter(|_| !mv.is_drop()) {
         put!(text, ",\"capture\":\"{}\"", piece_code(captured.kind()));
     }
-    let ambiguous_drop = mv.is_drop() && !reaching(position, us, kind, mv.to()).is_empty();
+    let ambiguous_drop = mv.is_drop() && !reaching(position, piece, mv.to()).is_empty();
     // A drop that cannot be made would be read as another piece's move.
     let illegal_drop = mv.is_drop() && !position.is_legal(mv);
     if ambiguous_drop || illegal_drop {

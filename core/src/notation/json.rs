@@ -9,10 +9,10 @@ use core::str::FromStr;
 use hifijson::value::{Value, parse_bounded};
 use hifijson::{SliceLexer, token::Lex};
 
-use super::Problem;
-use super::problem::{Place, split_lines};
+use super::lines::split_lines;
+use super::problem::{Place, Problem};
 
-/// A value, borrowed from the text where it can be.
+/// Value, borrowed from the text where it can be.
 pub(super) type Json<'a> = Value<&'a str, Cow<'a, str>>;
 
 /// Deeper nesting is refused: each level takes room on the stack.
@@ -30,7 +30,7 @@ pub(super) fn read(text: &str) -> Result<Json<'_>, (Place, Problem)> {
     })
 }
 
-/// The member `key` of an object; nothing if it is missing or null.
+/// Member `key` of an object; nothing if it is missing or null.
 pub(super) fn member<'a>(object: &'a Json<'_>, key: &'static str) -> Result<Option<&'a Json<'a>>, Problem> {
     let value = members(object)?.iter().find(|(name, _)| name == key).map(|(_, value)| value);
     Ok(value.filter(|value| !matches!(value, Value::Null)))
@@ -41,37 +41,37 @@ pub(super) fn members<'a>(object: &'a Json<'_>) -> Result<&'a [(Cow<'a, str>, Js
     if let Value::Object(members) = object { Ok(members) } else { Err(Problem::Expected("an object")) }
 }
 
-/// The elements of the list `key`; none if it is missing.
+/// Elements of the list `key`; none if it is missing.
 pub(super) fn list<'a>(object: &'a Json<'_>, key: &'static str) -> Result<&'a [Json<'a>], Problem> {
     member(object, key)?.map_or(Ok(&[]), elements)
 }
 
-/// The elements of a list.
+/// Elements of a list.
 pub(super) fn elements<'a>(list: &'a Json<'_>) -> Result<&'a [Json<'a>], Problem> {
     if let Value::Array(elements) = list { Ok(elements) } else { Err(Problem::Expected("a list")) }
 }
 
-/// A text.
+/// Text.
 pub(super) fn text<'a>(value: &'a Json<'_>) -> Result<&'a str, Problem> {
     if let Value::String(text) = value { Ok(text) } else { Err(Problem::Expected("a text in quotes")) }
 }
 
-/// The text `key` of an object.
+/// Text `key` of an object.
 pub(super) fn text_of<'a>(object: &'a Json<'_>, key: &'static str) -> Result<Option<&'a str>, Problem> {
     member(object, key)?.map(text).transpose()
 }
 
-/// A whole number in the range of its type.
+/// Whole number in the range of its type.
 pub(super) fn whole<T: FromStr>(value: &Json<'_>) -> Result<T, Problem> {
     digits(value)?.parse().map_err(|_| Problem::Expected("a small whole number"))
 }
 
-/// A number as it is written.
+/// Number as it is written.
 pub(super) fn digits<'a>(value: &'a Json<'_>) -> Result<&'a str, Problem> {
     if let Value::Number((digits, _)) = value { Ok(digits) } else { Err(Problem::Expected("a number")) }
 }
 
-/// The truth value `key` of an object.
+/// Truth value `key` of an object.
 pub(super) fn flag_of(object: &Json<'_>, key: &'static str) -> Result<Option<bool>, Problem> {
     match member(object, key)? {
         None => Ok(None),

@@ -2,18 +2,21 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `tree` | [`GameTree`]: start position, headers, and a tree of nodes; [`Builder`] plays moves by the rules into one |
-//! | `end` | how a line ends, in the words of every format |
-//! | `handicap` | the named start positions |
-//! | `evaluation` | what an engine thought, and the comment lines that say so |
-//! | `problem` | what was wrong with a text, and where |
-//! | `text` | Japanese move text and its disambiguation (右 左 直 上 寄 引 打) |
-//! | `western` | Western move text in Hodges' style |
-//! | `kakinoki` | what KIF, KI2 and BOD share: headers, board diagrams, ends |
-//! | `kif` `ki2` `bod` | Kakinoki's formats |
-//! | `csa` | the Computer Shogi Association's format, 2.2 and 3 |
-//! | `json` `jkf` | JSON as far as needed; JSON Kifu Format 1.0 |
-//! | `usi` `usen` | a `position` command; a whole tree as a word for an address line |
+//! | `problem` | what was wrong with a text, and where; the longest line |
+//! | `lines` `number` | lines, spaces and numbers of a text |
+//! | `moves` | text of a move: [`japanese`], [`western`] (Hodges' style), and CSA's |
+//! | `end` `handicap` | how a line ends, and the named start positions, in the words of every format |
+//! | `evaluation` | what an engine thought: [`Evaluation`] |
+//! | `tree` `builder` | [`GameTree`]: start position, headers, nodes; [`Builder`] plays moves by the rules into one |
+//! | `comment` | comment lines, and the evaluations and bookmarks that travel as such |
+//! | `placement` `reading` | start position in the making; a game that is read line by line, and its result [`Parsed`] |
+//! | `kakinoki` | the formats [`kif`], [`ki2`] and [`bod`], with the reader and the writing that they share |
+//! | [`csa`] | the Computer Shogi Association's format, 2.2 and 3 |
+//! | `json` [`jkf`] | JSON as far as needed; JSON Kifu Format 1.0 |
+//! | [`usi`] [`usen`] | a `position` command; a whole tree as a word for an address line |
+//! | `format` | the formats by name: [`Format`] |
+//!
+//! Each file uses only those above it.
 //!
 //! Text arrives decoded: finding out and undoing `Shift_JIS` or EUC-JP is the caller's part. A reader never fails: it keeps
 //! what it could read up to the last good node and lists each [`Defect`] with its place.
@@ -25,10 +28,10 @@
 //! use keisei_core::notation::{kif, ki2};
 //!
 //! let text = "   1 ７六歩(77)\n   2 ３四歩(33)\n   3 ３二金(41)\n";
-//! let read = kif::read(text);
-//! assert_eq!(read.tree.main_line().len(), 4); // the start, two moves, and the illegal one that ends the line
-//! assert_eq!(read.defects[0].to_string(), "line 3, column 6: 4a3b is against the rules here");
-//! assert!(ki2::write(&read.tree).contains("▲７六歩    △３四歩"));
+//! let parsed = kif::read(text);
+//! assert_eq!(parsed.tree.main_line().len(), 4); // the start, two moves, and the illegal one that ends the line
+//! assert_eq!(parsed.defects[0].to_string(), "line 3, column 6: 4a3b is against the rules here");
+//! assert!(ki2::write(&parsed.tree).contains("▲７六歩    △３四歩"));
 //! ```
 
 /// Appends formatted text to a `String`, which cannot fail.
@@ -39,17 +42,19 @@ macro_rules! put {
     }};
 }
 
-mod tree;
+mod problem;
+mod lines;
+mod number;
+mod moves;
 mod end;
 mod handicap;
 mod evaluation;
-mod problem;
-pub mod text;
-pub mod western;
+mod tree;
+mod builder;
+mod comment;
+mod placement;
+mod reading;
 mod kakinoki;
-pub mod kif;
-pub mod ki2;
-pub mod bod;
 pub mod csa;
 mod json;
 pub mod jkf;
@@ -57,9 +62,13 @@ pub mod usi;
 pub mod usen;
 mod format;
 
+pub use builder::Builder;
 pub use end::End;
 pub use evaluation::{Centipawns, Evaluation, EvaluationSource, Mate};
 pub use format::Format;
 pub use handicap::Handicap;
-pub use problem::{Defect, Parsed, Place, Problem};
-pub use tree::{Builder, Event, GameTree, MAX_PLIES, Node, NodeId};
+pub use kakinoki::{bod, ki2, kif};
+pub use moves::{japanese, western};
+pub use problem::{Defect, MAX_PLIES, Place, Problem};
+pub use reading::Parsed;
+pub use tree::{Event, GameTree, Node, NodeId};

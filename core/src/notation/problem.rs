@@ -4,13 +4,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::GameTree;
 use crate::shogi::{Move, SfenError};
 
-/// What was wrong.
+/// Plies of the longest line; one that is longer is cut off: no game comes near it, and a hostile file stays cheap.
+pub const MAX_PLIES: usize = 10_000;
+
+/// Reason why a text could not be followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// Something else was due here.
+    /// Expected text, which is not here.
     Expected(&'static str),
     /// The rules do not allow the move; it is kept as the last of its line.
     Illegal(Move),
@@ -22,20 +24,20 @@ pub enum Problem {
     Ambiguous,
     /// 同 without a move before it.
     NoPrevious,
-    /// A move or an end after the end of its line.
+    /// Move or an end after the end of its line.
     AfterEnd,
-    /// The line is longer than [`super::MAX_PLIES`].
+    /// The line is longer than [`MAX_PLIES`].
     TooLong,
     /// A variation starts where the line has not been.
     NoSuchPly {
-        /// The move number.
+        /// Move number.
         found: usize,
-        /// The last move number that a variation could have here.
+        /// Last move number that a variation could have here.
         last: usize,
     },
     /// The start position cannot be one.
     Start(SfenError),
-    /// A name for a start position that is unknown.
+    /// Name for a start position that is unknown.
     Handicap(String),
     /// The text is not JSON, or not of the schema.
     Json(String),
@@ -51,7 +53,7 @@ impl fmt::Display for Problem {
             Problem::Ambiguous => f.write_str("several pieces can make this move"),
             Problem::NoPrevious => f.write_str("同 needs a move before it"),
             Problem::AfterEnd => f.write_str("the line has ended before this"),
-            Problem::TooLong => write!(f, "a line has at most {} plies", super::MAX_PLIES),
+            Problem::TooLong => write!(f, "a line has at most {MAX_PLIES} plies"),
             Problem::NoSuchPly { found, last } => {
                 write!(f, "a variation cannot start at move {found}: the line goes to move {last} at most")
             }
@@ -64,17 +66,17 @@ impl fmt::Display for Problem {
 
 impl core::error::Error for Problem {}
 
-/// Where a defect is.
+/// Place of a defect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// In a text; both count from 1, columns in characters.
+    /// Place in a text; both count from 1, columns in characters.
     Text {
-        /// The line.
+        /// Line.
         line: usize,
-        /// The column.
+        /// Column.
         column: usize,
     },
-    /// At a ply of a tree whose text does not tell lines (JKF).
+    /// Ply of a tree whose text does not tell lines (JKF).
     Ply(usize),
 }
 
@@ -87,12 +89,12 @@ impl fmt::Display for Place {
     }
 }
 
-/// A place where a text could not be followed.
+/// Place where a text could not be followed, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Defect {
-    /// Where.
+    /// Place.
     pub place: Place,
-    /// What.
+    /// Reason.
     pub problem: Problem,
 }
 
@@ -104,28 +106,6 @@ impl fmt::Display for Defect {
 
 impl core::error::Error for Defect {}
 
-/// What a reader made of a text: always a record, and what it had to leave out.
-#[derive(Clone, Debug)]
-pub struct Parsed {
-    /// The game up to the last good node of each line.
-    pub tree: GameTree,
-    /// What was wrong, in the order of the text; empty if nothing was.
-    pub defects: Vec<Defect>,
-}
-
-impl Parsed {
-    /// The record, if nothing was wrong.
-    ///
-    /// # Errors
-    /// The first defect.
-    pub fn strict(self) -> Result<GameTree, Defect> {
-        match self.defects.into_iter().next() {
-            None => Ok(self.tree),
-            Some(defect) => Err(defect),
-        }
-    }
-}
-
 /// Collects defects of a text, a limited number of them: a hostile file has one on each line.
 #[derive(Default)]
 pub(super) struct Defects(pub(super) Vec<Defect>);
@@ -133,10 +113,11 @@ pub(super) struct Defects(pub(super) Vec<Defect>);
 impl Defects {
     const LIMIT: usize = 100;
 
-    /// Notes a problem at `offset` bytes into `text`, which is line `line` counted from 1.
-    pub(super) fn at(&mut self, line: usize, text: &str, offset: usize, problem: Problem) {
-        let before = text.char_indices().take_while(|&(at, _)| at < offset).count();
-        self.add(Place::Text { line, column: before + 1 }, problem);
+    /// Notes a problem at `place`, a part of `line`, which is line `number` counted from 1.
+    pub(super) fn at(&mut self, number: usize, line: &str, place: &str, problem: Problem) {
+        let offset = (place.as_ptr() as usize).saturating_sub(line.as_ptr() as usize);
+        let before = line.char_indices().take_while(|&(at, _)| at < offset).count();
+        self.add(Place::Text { line: number, column: before + 1 }, problem);
     }
 
     pub(super) fn add(&mut self, place: Place, problem: Problem) {
@@ -144,20 +125,4 @@ impl Defects {
             self.0.push(Defect { place, problem });
         }
     }
-}
-
-/// The lines of a text with their numbers from 1, whatever ends them; a byte order mark is dropped.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    (1..).zip(split_lines(text))
-}
-
-/// The text on one line, for formats in which a line is a statement: a record from elsewhere may hold anything.
-pub(super) fn one_line(text: &str) -> String {
-    text.replace(['\n', '\r'], " ")
-}
-
-/// The lines of a text, whatever ends them.
-pub(super) fn split_lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\n').flat_map(|row| row.strip_suffix('\r').unwrap_or(row).split('\r'))
 }

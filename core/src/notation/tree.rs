@@ -1,22 +1,21 @@
-//! A game record as a tree.
+//! A game with its variations as a tree.
 
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::iter::successors;
 
+use super::end::End;
 use super::evaluation::{Evaluation, EvaluationSource};
-use super::{End, Handicap, Problem};
-use crate::shogi::{Color, Game, GameResult, Move, Piece, Position, Reason, Square};
+use super::handicap::Handicap;
+use crate::shogi::{Color, Move, Position, Square};
 
-/// A line that is longer than this is cut off: no game comes near it, and a hostile file stays cheap.
-pub const MAX_PLIES: usize = 10_000;
-
-/// A node of one [`GameTree`].
+/// Number of a node in its [`GameTree`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(u32);
 
 impl NodeId {
-    /// The node of the start position.
+    /// Node of the start position.
     pub const ROOT: NodeId = NodeId(0);
 
     const fn index(self) -> usize {
@@ -24,30 +23,35 @@ impl NodeId {
     }
 }
 
-/// What happened at a node.
+/// Event at a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Nothing yet: the start position.
+    /// Start position, before anything happened.
     Start,
-    /// A legal move.
+    /// Legal move.
     Move(Move),
-    /// A move against the rules, on which a game may end. Only an [`Event::End`] follows, and the position stays as before.
+    /// Illegal move, on which a game may end. Only an [`Event::End`] follows, and the position stays as before.
     Illegal(Move),
-    /// The end of the line.
+    /// End of the line.
     End(End),
 }
 
 impl Event {
-    /// The move, legal or not.
+    /// Move of the event, legal or not.
     pub const fn mv(&self) -> Option<Move> {
         match self {
             Event::Move(mv) | Event::Illegal(mv) => Some(*mv),
             Event::Start | Event::End(_) => None,
         }
     }
+
+    /// Move of the event, if it is legal.
+    pub(super) const fn legal(&self) -> Option<Move> {
+        if let Event::Move(mv) = self { Some(*mv) } else { None }
+    }
 }
 
-/// A node: an event, what was said about it and what followed.
+/// Node of a [`GameTree`]: an event, what was said about it and what followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     parent: Option<NodeId>,
@@ -56,7 +60,7 @@ pub struct Node {
     event: Event,
     /// Comment lines, without the marks of a format.
     pub comments: Vec<String>,
-    /// A name for this node (しおり).
+    /// Name for this node (しおり).
     pub bookmark: Option<String>,
     /// Milliseconds that the mover took.
     pub spent: Option<u64>,
@@ -77,32 +81,32 @@ impl Node {
         }
     }
 
-    /// The node before; nothing for the root.
+    /// Node before this one; `None` for the root.
     pub const fn parent(&self) -> Option<NodeId> {
         self.parent
     }
 
-    /// What followed: the main continuation first, then its alternatives.
+    /// Nodes after this one: the main continuation first, then its alternatives.
     pub fn children(&self) -> &[NodeId] {
         &self.children
     }
 
-    /// 0 for the root; the end of a line counts as a ply, as in KIF.
+    /// Ply, 0 for the root; the end of a line counts as a ply, as in KIF.
     pub const fn ply(&self) -> u16 {
         self.ply
     }
 
-    /// What happened.
+    /// Event at this node.
     pub const fn event(&self) -> &Event {
         &self.event
     }
 
-    /// What engines thought of the position after this node: at most one for each [`EvaluationSource`], the player's first.
+    /// Evaluations of the position after this node: at most one of each source, the player's first.
     pub fn evaluations(&self) -> &[Evaluation] {
         &self.evaluations
     }
 
-    /// The evaluation from `source`, which is made if there is none yet.
+    /// Evaluation from `source`, to change; it is made if there is none yet.
     pub fn evaluation_mut(&mut self, source: EvaluationSource) -> &mut Evaluation {
         let place = self.evaluations.partition_point(|evaluation| evaluation.source < source);
         if self.evaluations.get(place).is_none_or(|evaluation| evaluation.source != source) {
@@ -117,9 +121,28 @@ impl Node {
     }
 }
 
-/// A game with its variations.
+/// Game with its variations: start position, headers, and a tree of nodes.
 ///
-/// Two records are equal if start, headers and all nodes are, whatever format they came from.
+/// Two trees are equal if start, headers and all nodes are, whatever format they came from.
+///
+/// ```
+/// use keisei_core::notation::{Event, csa, kif};
+///
+/// let text = "先手：甲\n   1 ７六歩(77)   ( 0:12/00:00:12)\n*飛車先\n   2 ３四歩(33)\n変化：2手\n   2 ８四歩(83)\n";
+/// let tree = kif::read(text).strict().unwrap();
+/// assert_eq!(tree.header("先手"), Some("甲"));
+/// for id in tree.main_line() {
+///     let node = tree.node(id);
+///     match node.event() {
+///         Event::Start => assert_eq!(node.ply(), 0),
+///         Event::Move(mv) => println!("{} {mv} {:?}", node.ply(), node.comments),
+///         Event::Illegal(_) | Event::End(_) => unreachable!("not in this game"),
+///     }
+/// }
+/// assert_eq!(tree.lines().len(), 2); // the main line and one variation
+/// let csa = csa::write(&tree, csa::Version::V2);
+/// assert_eq!(csa, "V2.2\nN+甲\nPI\n+\n+7776FU\nT12\n'*飛車先\n-3334FU\n");
+/// ```
 #[derive(Clone, Debug)]
 pub struct GameTree {
     start: Position,
@@ -129,64 +152,39 @@ pub struct GameTree {
 }
 
 impl GameTree {
-    /// A record of no move.
+    /// Tree without moves.
     pub fn new(start: Position) -> GameTree {
         GameTree { start, headers: Vec::new(), nodes: vec![Node::new(None, 0, Event::Start)] }
     }
 
-    /// The moves of a played game and its end.
-    pub fn of_game(game: &Game) -> GameTree {
-        let mut builder = Builder::new(game.start().clone());
-        for &mv in game.moves() {
-            if builder.play(mv).is_err() {
-                break;
-            }
-        }
-        if let Some(outcome) = game.outcome() {
-            let side_to_move = game.position().side_to_move();
-            let end = match (outcome.reason, outcome.result) {
-                (Reason::Checkmate | Reason::NoLegalMove, _) => End::Mate,
-                (Reason::Repetition, _) => End::Repetition,
-                (Reason::PerpetualCheck, GameResult::Win(winner)) if winner == side_to_move => End::IllegalWin,
-                (Reason::PerpetualCheck, _) => End::IllegalLoss,
-                (Reason::Declaration, _) => End::Declaration,
-                (Reason::Resignation, _) => End::Resign,
-                (Reason::MaxPlies, _) => End::MaxMoves,
-            };
-            // A line that was cut off for its length has no end.
-            let _ = builder.end(end);
-        }
-        builder.finish()
-    }
-
-    /// The position before the first move.
+    /// Position before the first move.
     pub const fn start(&self) -> &Position {
         &self.start
     }
 
-    /// The name of the start position, if it has one.
+    /// Handicap, if the start position is one of the named ones.
     pub fn handicap(&self) -> Option<Handicap> {
         Handicap::of(&self.start)
     }
 
-    /// A node.
+    /// Node with this number.
     ///
     /// # Panics
-    /// If `id` comes from another record with more nodes.
+    /// If `id` comes from another tree with more nodes.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
     }
 
-    /// A node, to change what is said about it.
+    /// Node with this number, to change what is said about it.
     ///
     /// # Panics
-    /// If `id` comes from another record with more nodes.
+    /// If `id` comes from another tree with more nodes.
     pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
         &mut self.nodes[id.index()]
     }
 
-    /// The number of nodes: the root, all moves and ends.
-    // A record always has its root.
+    /// Number of nodes: the root, all moves and ends.
+    // A tree always has its root.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.nodes.len()
@@ -197,7 +195,7 @@ impl GameTree {
         &self.nodes
     }
 
-    /// The value of a header.
+    /// Value of a header.
     pub fn header(&self, key: &str) -> Option<&str> {
         self.headers.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
@@ -210,38 +208,28 @@ impl GameTree {
         }
     }
 
-    /// The nodes from the root along first children.
+    /// Nodes from the root along first children.
     pub fn main_line(&self) -> Vec<NodeId> {
         self.line(NodeId::ROOT)
     }
 
     /// `head` and the nodes after it along first children.
     pub fn line(&self, head: NodeId) -> Vec<NodeId> {
-        let mut line = vec![head];
-        let mut last = head;
-        while let Some(&next) = self.node(last).children.first() {
-            line.push(next);
-            last = next;
-        }
-        line
+        successors(Some(head), |&id| self.node(id).children.first().copied()).collect()
     }
 
-    /// The legal moves of the main line.
+    /// Legal moves of the main line.
     pub fn main_moves(&self) -> Vec<Move> {
-        let moves = self.main_line().into_iter().map(|id| self.node(id).event.clone());
-        moves.filter_map(|event| if let Event::Move(mv) = event { Some(mv) } else { None }).collect()
+        self.main_line().into_iter().filter_map(|id| self.node(id).event.legal()).collect()
     }
 
-    /// How the main line ends, if the record says so.
+    /// End of the main line, if the game has one.
     pub fn end(&self) -> Option<&End> {
-        let mut last = NodeId::ROOT;
-        while let Some(&next) = self.node(last).children.first() {
-            last = next;
-        }
+        let last = *self.main_line().last()?;
         if let Event::End(end) = &self.node(last).event { Some(end) } else { None }
     }
 
-    /// Every line once: the main line, then each variation from its first own node on.
+    /// Lines, each once: the main line, then each variation from its first own node on.
     ///
     /// Variations of a line come deepest first, each followed by its own: the order in which KIF, KI2 and USEN list them.
     pub fn lines(&self) -> Vec<Vec<NodeId>> {
@@ -258,17 +246,9 @@ impl GameTree {
         lines
     }
 
-    /// The position after a node.
+    /// Position after a node.
     pub fn position(&self, id: NodeId) -> Position {
-        let mut moves = Vec::new();
-        let mut here = Some(id);
-        while let Some(id) = here {
-            let node = self.node(id);
-            if let Event::Move(mv) = node.event {
-                moves.push(mv);
-            }
-            here = node.parent;
-        }
+        let moves: Vec<Move> = self.back_from(id).filter_map(|node| node.event.legal()).collect();
         let mut position = self.start.clone();
         for mv in moves.into_iter().rev() {
             position.play_unchecked(mv);
@@ -276,8 +256,13 @@ impl GameTree {
         position
     }
 
-    /// The last move's destination before `id`, for 同.
-    pub(super) fn previous(&self, id: NodeId) -> Option<Square> {
+    /// Node and all before it, the root last.
+    fn back_from(&self, id: NodeId) -> impl Iterator<Item = &Node> {
+        successors(Some(self.node(id)), |node| node.parent.map(|parent| self.node(parent)))
+    }
+
+    /// Last move's destination before `id`, for 同.
+    fn previous(&self, id: NodeId) -> Option<Square> {
         let parent = self.node(id).parent?;
         self.node(parent).event.mv().map(Move::to)
     }
@@ -288,7 +273,8 @@ impl GameTree {
         siblings.is_some_and(|siblings| siblings.last() != Some(&id))
     }
 
-    fn add(&mut self, parent: NodeId, event: Event) -> NodeId {
+    /// Adds a child, or finds the one that has happened already.
+    pub(super) fn add(&mut self, parent: NodeId, event: Event) -> NodeId {
         let same = |&&child: &&NodeId| self.node(child).event == event;
         if let Some(&known) = self.node(parent).children.iter().find(same) {
             return known;
@@ -300,37 +286,57 @@ impl GameTree {
         id
     }
 
-    /// Walks a line with the position before each node, for writers.
-    pub(super) fn walk(&self, line: &[NodeId], mut visit: impl FnMut(NodeId, &Node, &Position)) {
+    /// Walks a line, for writers.
+    pub(super) fn walk(&self, line: &[NodeId], mut visit: impl FnMut(&Visit)) {
         let Some(&head) = line.first() else { return };
-        let mut position = match self.node(head).parent {
-            Some(parent) => self.position(parent),
-            None => self.start.clone(),
-        };
+        let parent = self.node(head).parent;
+        let mut before = parent.map_or_else(|| self.start.clone(), |parent| self.position(parent));
+        let mut totals = Color::ALL.map(|color| parent.map_or(0, |parent| self.total_spent(parent, color)));
         for &id in line {
             let node = self.node(id);
-            visit(id, node, &position);
-            if let Event::Move(mv) = node.event {
-                position.play_unchecked(mv);
+            let mut after = before.clone();
+            if let Some(mv) = node.event.legal() {
+                after.play_unchecked(mv);
             }
+            let total = &mut totals[before.side_to_move().index()];
+            // Nobody took time for the start position.
+            let spent = node.spent.filter(|_| node.event != Event::Start);
+            *total = total.saturating_add(spent.unwrap_or(0));
+            let clock = spent.map(|spent| Clock { spent, total: *total });
+            visit(&Visit { id, node, before: &before, after: &after, previous: self.previous(id), clock });
+            before = after;
         }
     }
 
     /// Milliseconds that `color` took on the way to `id`, this node included; nothing known counts as nothing.
-    pub(super) fn total_spent(&self, id: NodeId, color: Color) -> u64 {
+    fn total_spent(&self, id: NodeId, color: Color) -> u64 {
         let first = self.start.side_to_move();
-        let mut total = 0u64;
-        let mut here = Some(id);
-        while let Some(id) = here {
-            let node = self.node(id);
-            let mover = if node.ply % 2 == 1 { first } else { first.flip() };
-            if mover == color && node.ply > 0 {
-                total = total.saturating_add(node.spent.unwrap_or(0));
-            }
-            here = node.parent;
-        }
-        total
+        let mover = |node: &Node| if node.ply % 2 == 1 { first } else { first.flip() };
+        let nodes = self.back_from(id).filter(|node| node.ply > 0 && mover(node) == color);
+        nodes.fold(0, |total, node| total.saturating_add(node.spent.unwrap_or(0)))
     }
+}
+
+/// Node on a line that is walked.
+pub(super) struct Visit<'a> {
+    pub(super) id: NodeId,
+    pub(super) node: &'a Node,
+    /// Position before the node.
+    pub(super) before: &'a Position,
+    /// Position after the node: the same if no legal move is made there.
+    pub(super) after: &'a Position,
+    /// Destination of the move before, for 同.
+    pub(super) previous: Option<Square>,
+    /// Time of the mover, if it is known.
+    pub(super) clock: Option<Clock>,
+}
+
+/// Milliseconds of a mover.
+pub(super) struct Clock {
+    /// For this move.
+    pub(super) spent: u64,
+    /// For this and all moves before.
+    pub(super) total: u64,
 }
 
 impl PartialEq for GameTree {
@@ -359,160 +365,5 @@ impl GameTree {
             pairs.extend(a.children.iter().copied().zip(b.children.iter().copied()));
         }
         true
-    }
-}
-
-/// Plays moves and ends into a record, always by the rules.
-///
-/// ```
-/// use keisei_core::notation::{Builder, End};
-/// use keisei_core::shogi::Position;
-///
-/// let mut builder = Builder::new(Position::startpos());
-/// builder.play("7g7f".parse().unwrap()).unwrap();
-/// builder.play("3c3d".parse().unwrap()).unwrap();
-/// builder.rewind(1).unwrap();
-/// builder.play("8c8d".parse().unwrap()).unwrap();
-/// builder.end(End::Interrupt).unwrap();
-/// let record = builder.finish();
-/// assert_eq!((record.len(), record.lines().len()), (5, 2));
-/// ```
-#[derive(Clone, Debug)]
-pub struct Builder {
-    record: GameTree,
-    /// The nodes from the root to here, each with the position after it.
-    path: Vec<(NodeId, Position)>,
-}
-
-impl Builder {
-    /// Begins at the root.
-    pub fn new(start: Position) -> Builder {
-        let path = vec![(NodeId::ROOT, start.clone())];
-        Builder { record: GameTree::new(start), path }
-    }
-
-    fn here(&self) -> &(NodeId, Position) {
-        self.path.last().expect("the path always holds the root")
-    }
-
-    /// The position here.
-    pub fn position(&self) -> &Position {
-        &self.here().1
-    }
-
-    /// The node here.
-    pub fn id(&self) -> NodeId {
-        self.here().0
-    }
-
-    /// Plies from the root.
-    pub fn ply(&self) -> usize {
-        self.path.len() - 1
-    }
-
-    /// The node here.
-    pub fn node(&self) -> &Node {
-        self.record.node(self.id())
-    }
-
-    /// The node here, to change what is said about it.
-    pub fn node_mut(&mut self) -> &mut Node {
-        let id = self.id();
-        self.record.node_mut(id)
-    }
-
-    /// The record so far.
-    pub const fn record(&self) -> &GameTree {
-        &self.record
-    }
-
-    /// The record so far, to change its headers.
-    pub const fn record_mut(&mut self) -> &mut GameTree {
-        &mut self.record
-    }
-
-    /// The destination of the last move, for 同.
-    pub fn previous(&self) -> Option<Square> {
-        self.node().event.mv().map(Move::to)
-    }
-
-    /// Whether a move can follow: not after an end or a move against the rules.
-    pub fn is_open(&self) -> bool {
-        matches!(self.node().event, Event::Start | Event::Move(_))
-    }
-
-    /// Plays a move and goes to its node; a move that is there already is not added again.
-    ///
-    /// # Errors
-    /// If the line has ended, is too long, or the move is against the rules. A move of a piece that is there is then kept as
-    /// [`Event::Illegal`], with which the line ends.
-    pub fn play(&mut self, mv: Move) -> Result<(), Problem> {
-        self.check_open()?;
-        let mut position = self.position().clone();
-        if position.try_play(mv).is_ok() {
-            self.step(Event::Move(mv), position);
-            return Ok(());
-        }
-        let mover = mv.from().and_then(|from| position.piece_at(from)).map(Piece::kind);
-        let describable = mv.is_drop() || mover.is_some_and(|kind| !mv.is_promotion() || kind.promoted().is_some());
-        if describable {
-            self.step(Event::Illegal(mv), position);
-        }
-        Err(Problem::Illegal(mv))
-    }
-
-    /// Ends the line. To say it twice does no harm.
-    ///
-    /// # Errors
-    /// If it has ended otherwise, or is too long.
-    pub fn end(&mut self, end: End) -> Result<(), Problem> {
-        match &self.node().event {
-            Event::End(known) if *known == end => return Ok(()),
-            Event::End(_) => return Err(Problem::AfterEnd),
-            _ => {}
-        }
-        self.check_length()?;
-        let position = self.position().clone();
-        self.step(Event::End(end), position);
-        Ok(())
-    }
-
-    /// Goes back along the path to `ply` (0 is the root), to add an alternative there.
-    ///
-    /// # Errors
-    /// If the path does not reach that far; it then stays.
-    pub fn rewind(&mut self, ply: usize) -> Result<(), Problem> {
-        if ply >= self.path.len() {
-            return Err(Problem::NoSuchPly { found: ply + 1, last: self.path.len() });
-        }
-        self.path.truncate(ply + 1);
-        Ok(())
-    }
-
-    /// Goes back to `ply`, at most to where the path ends, for `visit`, and returns to here.
-    pub(super) fn aside(&mut self, ply: usize, visit: impl FnOnce(&mut Builder)) {
-        let ply = ply.min(self.ply());
-        let ahead = self.path.split_off(ply + 1);
-        visit(self);
-        self.path.truncate(ply + 1);
-        self.path.extend(ahead);
-    }
-
-    /// The finished record.
-    pub fn finish(self) -> GameTree {
-        self.record
-    }
-
-    fn check_open(&self) -> Result<(), Problem> {
-        if self.is_open() { self.check_length() } else { Err(Problem::AfterEnd) }
-    }
-
-    fn check_length(&self) -> Result<(), Problem> {
-        if self.ply() < MAX_PLIES { Ok(()) } else { Err(Problem::TooLong) }
-    }
-
-    fn step(&mut self, event: Event, position: Position) {
-        let id = self.record.add(self.id(), event);
-        self.path.push((id, position));
     }
 }

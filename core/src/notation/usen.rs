@@ -6,13 +6,16 @@
 //! 94 silver, 95 bishop, 96 rook for drops. END is `r` resigned, `t` time, `j` impasse, `i` foul, `p` anything else, or nothing.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
-use super::problem::Defects;
-use super::{Builder, End, Event, GameTree, Parsed, Problem};
+use super::builder::Builder;
+use super::end::End;
+use super::problem::{Defects, Problem};
+use super::reading::Parsed;
+use super::tree::{Event, GameTree};
 use crate::shogi::{Move, PieceType, Position, Square};
 
-/// The kinds that can be dropped, in USEN's order from 90 on.
+/// Kinds that can be dropped, in USEN's order from 90 on.
 const DROPS: [PieceType; 7] = [
     PieceType::Gold,
     PieceType::Pawn,
@@ -56,10 +59,9 @@ fn read_move(digits: &str) -> Option<Move> {
     }
 }
 
-/// Reads a tree.
+/// Reads a game.
 pub fn read(text: &str) -> Parsed {
     let word = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    let begin = super::usi::offset(text, word);
     let mut defects = Defects::default();
     let (start, parts) = word.split_once('~').unwrap_or((word, ""));
     let sfen = format!("{} 1", start.replace('_', "/").replace('.', " ").replace('z', "+"));
@@ -67,14 +69,14 @@ pub fn read(text: &str) -> Parsed {
     let position = match position {
         Ok(position) => position,
         Err(error) => {
-            defects.at(1, text, begin, Problem::Start(error));
+            defects.at(1, text, word, Problem::Start(error));
             return Parsed { tree: GameTree::new(Position::startpos()), defects: defects.0 };
         }
     };
     let mut builder = Builder::new(position);
     for part in parts.split('~').filter(|part| !part.is_empty()) {
         if let Err((place, problem)) = read_part(&mut builder, part) {
-            defects.at(1, text, super::usi::offset(text, place), problem);
+            defects.at(1, text, place, problem);
         }
     }
     Parsed { tree: builder.finish(), defects: defects.0 }
@@ -102,23 +104,21 @@ fn read_part<'a>(builder: &mut Builder, part: &'a str) -> Result<(), (&'a str, P
     played.and(builder.end(end).map_err(|problem| (part, problem)))
 }
 
-/// The whole tree; comments, clocks and headers have no place in it.
-pub fn write(record: &GameTree) -> String {
+/// Text of the whole tree; comments, clocks and headers have no place in it.
+pub fn write(tree: &GameTree) -> String {
     let mut text = String::new();
     // The key of a position leaves the move number out, as USEN does.
-    if record.start().key() != Position::startpos().key() {
-        let sfen = record.start().to_sfen();
+    if tree.start().key() != Position::startpos().key() {
+        let sfen = tree.start().to_sfen();
         let fields = sfen.rsplit_once(' ').map_or(sfen.as_str(), |(fields, _)| fields);
         text.push_str(&fields.replace('/', "_").replace(' ', ".").replace('+', "z"));
     }
-    for line in record.lines() {
+    for line in tree.lines() {
         let Some(&head) = line.first() else { continue };
-        text.push('~');
-        text.push_str(&record.node(head).ply().saturating_sub(1).to_string());
-        text.push('.');
+        put!(text, "~{}.", tree.node(head).ply().saturating_sub(1));
         let mut end = None;
         for id in line {
-            match record.node(id).event() {
+            match tree.node(id).event() {
                 Event::Start => {}
                 Event::Move(mv) | Event::Illegal(mv) => write_move(&mut text, *mv),
                 Event::End(word) => end = Some(word.usen()),

@@ -6,8 +6,12 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::problem::{Defects, lines};
-use super::{Builder, End, Event, GameTree, Parsed, Problem};
+use super::builder::Builder;
+use super::end::End;
+use super::lines::lines;
+use super::problem::{Defects, Problem};
+use super::reading::Parsed;
+use super::tree::GameTree;
 use crate::shogi::{Move, Position};
 
 /// Reads the first line that is not empty.
@@ -22,11 +26,6 @@ pub fn read_all(text: &str) -> Vec<Parsed> {
     lines(text).filter(|(_, line)| !line.trim().is_empty()).map(|(number, line)| read_line(number, line)).collect()
 }
 
-/// The bytes from the begin of `line` to `word`, which is a part of it.
-pub(super) fn offset(line: &str, word: &str) -> usize {
-    (word.as_ptr() as usize).saturating_sub(line.as_ptr() as usize)
-}
-
 fn read_line(number: usize, line: &str) -> Parsed {
     let mut defects = Defects::default();
     let mut words = line.split_ascii_whitespace().peekable();
@@ -38,7 +37,7 @@ fn read_line(number: usize, line: &str) -> Parsed {
         }
         Some(first) if first == "sfen" || first.contains('/') => {
             words.next_if_eq(&"sfen");
-            let begin = words.peek().map_or(line.len(), |word| offset(line, word));
+            let place = words.peek().copied().unwrap_or(&line[line.len()..]);
             let is_number = |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit());
             let fields = [words.next(), words.next(), words.next()].map(|field| field.unwrap_or(""));
             // Many programs leave the move number out.
@@ -47,7 +46,7 @@ fn read_line(number: usize, line: &str) -> Parsed {
             match Position::from_sfen(&sfen) {
                 Ok(position) => start = position,
                 Err(error) => {
-                    defects.at(number, line, begin, Problem::Start(error));
+                    defects.at(number, line, place, Problem::Start(error));
                     return Parsed { tree: GameTree::new(start), defects: defects.0 };
                 }
             }
@@ -64,29 +63,23 @@ fn read_line(number: usize, line: &str) -> Parsed {
             Err(_) => Err(Problem::Expected("a move such as 7g7f, 8h2b+ or P*5e")),
         };
         if let Err(problem) = played {
-            defects.at(number, line, offset(line, word), problem);
+            defects.at(number, line, word, problem);
             break;
         }
     }
     Parsed { tree: builder.finish(), defects: defects.0 }
 }
 
-/// The main line as a `position` command without an end.
-pub fn write(record: &GameTree) -> String {
+/// Text of the main line: a `position` command without an end.
+pub fn write(tree: &GameTree) -> String {
     let mut text = String::from("position ");
-    if *record.start() == Position::startpos() {
+    if *tree.start() == Position::startpos() {
         text.push_str("startpos");
     } else {
-        text.push_str("sfen ");
-        text.push_str(&record.start().to_sfen());
+        put!(text, "sfen {}", tree.start().to_sfen());
     }
-    let mut first = true;
-    for id in record.main_line() {
-        if let Event::Move(mv) = record.node(id).event() {
-            text.push_str(if first { " moves " } else { " " });
-            text.push_str(&mv.to_usi());
-            first = false;
-        }
+    for (index, mv) in tree.main_moves().into_iter().enumerate() {
+        put!(text, "{}{mv}", if index == 0 { " moves " } else { " " });
     }
     text.push('\n');
     text

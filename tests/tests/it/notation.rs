@@ -2,8 +2,8 @@
 
 use encoding_rs::{EUC_JP, SHIFT_JIS, UTF_8};
 use keisei_core::notation::{
-    Builder, Centipawns, End, EvaluationSource, Event, Format, GameTree, Handicap, Mate, Node, NodeId, bod, csa, jkf,
-    kif, text, usen, usi, western,
+    Builder, Centipawns, End, EvaluationSource, Event, Format, GameTree, Handicap, Mate, Node, NodeId, bod, csa,
+    japanese, jkf, kif, usen, usi, western,
 };
 use keisei_core::shogi::{Color, Move, Position};
 use keisei_tests::random::{Choices, Random};
@@ -340,12 +340,12 @@ fn move_texts_mean_one_move() {
         let position = random.walk(Position::startpos(), plies);
         let previous = position.legal_moves().first().map(|mv| mv.to());
         for mv in position.legal_moves() {
-            let japanese = text::write_marked(&position, mv, previous);
-            assert_eq!(text::read(&position, &japanese, previous), Ok(mv), "{japanese} in {}", position.to_sfen());
+            let japanese = japanese::write_marked(&position, mv, previous);
+            assert_eq!(japanese::read(&position, &japanese, previous), Ok(mv), "{japanese} in {}", position.to_sfen());
             let hodges = western::write(&position, mv);
             assert_eq!(western::read(&position, &hodges), Ok(mv), "{hodges} in {}", position.to_sfen());
-            let origin = text::write_kif(&position, mv, previous);
-            assert_eq!(text::read(&position, &origin, previous), Ok(mv), "{origin} in {}", position.to_sfen());
+            let origin = japanese::write_kif(&position, mv, previous);
+            assert_eq!(japanese::read(&position, &origin, previous), Ok(mv), "{origin} in {}", position.to_sfen());
         }
     }
 }
@@ -357,8 +357,8 @@ fn japanese_disambiguation() {
         let position = Position::from_sfen(board).expect("a correct SFEN");
         for &(usi, text) in rows {
             let mv: Move = usi.parse().expect("a move");
-            assert_eq!(text::write(&position, mv, None), text, "{usi} in {board}");
-            assert_eq!(text::read(&position, text, None), Ok(mv), "{text} in {board}");
+            assert_eq!(japanese::write(&position, mv, None), text, "{usi} in {board}");
+            assert_eq!(japanese::read(&position, text, None), Ok(mv), "{text} in {board}");
         }
     }
     // Pinned pieces count as alternatives, and 直 gives way to 上.
@@ -512,4 +512,8 @@ fn defects_have_a_place() {
     // The end after a foul belongs to its line.
     check(Format::Usen, "~0.6y236e4be.r", "line 1, column 10: 8d8e is against the rules here", 5);
     assert!(jkf::read("[]").defects.len() == 1);
+    // What was said before a wrong start position is kept.
+    let unplaced = csa::read("'*対局前\nP+51OU59OU\n+\n");
+    assert_eq!(unplaced.defects.len(), 1);
+    assert_eq!(unplaced.tree.node(NodeId::ROOT).comments, ["対局前"]);
 }

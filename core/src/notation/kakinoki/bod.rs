@@ -2,8 +2,8 @@
 
 use alloc::string::String;
 
-use super::kakinoki;
-use super::problem::{Defect, Parsed};
+use super::{reader, writer};
+use crate::notation::problem::Defect;
 use crate::shogi::Position;
 
 /// Reads a diagram with hands and turn; headers and remarks around it do no harm.
@@ -19,13 +19,12 @@ use crate::shogi::Position;
 /// assert_eq!(bod::read(&bod::write(&position)), Ok(position));
 /// ```
 pub fn read(text: &str) -> Result<Position, Defect> {
-    let parsed: Parsed = kakinoki::read(text);
-    parsed.strict().map(|record| record.start().clone())
+    reader::read(text).strict().map(|tree| tree.start().clone())
 }
 
-/// The diagram of a position.
+/// Diagram of a position.
 pub fn write(position: &Position) -> String {
     let mut text = String::new();
-    kakinoki::write_diagram(&mut text, position);
+    writer::write_diagram(&mut text, position);
     text
 }

@@ -5,10 +5,9 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write as _;
 
-use super::Problem;
-use super::text::{may_promote, mover, reaching};
+use super::mover::{can_be_held, may_promote, mover, reaching};
+use crate::notation::problem::Problem;
 use crate::shogi::{Move, Piece, PieceType, Position, Square};
 
 const LETTERS: [(char, PieceType); 8] = [
@@ -22,29 +21,28 @@ const LETTERS: [(char, PieceType); 8] = [
     ('K', PieceType::King),
 ];
 
-/// The text of a move.
+/// Text of a move, as [`read`] takes it.
 pub fn write(position: &Position, mv: Move) -> String {
     let mut text = String::new();
-    let Some(kind) = mover(position, mv) else { return text };
-    let us = mv.from().and_then(|from| position.piece_at(from)).map_or(position.side_to_move(), Piece::color);
+    let Some(piece) = mover(position, mv) else { return text };
+    let kind = piece.kind();
     if kind.is_promoted() {
         text.push('+');
     }
     text.extend(LETTERS.iter().find(|row| row.1 == kind.unpromoted()).map(|row| row.0));
     if let Some(from) = mv.from() {
-        let rivals = reaching(position, us, kind, mv.to()).into_iter();
+        let rivals = reaching(position, piece, mv.to()).into_iter();
         if rivals.filter(|&other| other != from).any(|other| goes(position, other, mv.to())) {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{from}");
+            put!(text, "{from}");
         }
         text.push(if position.piece_at(mv.to()).is_some() { 'x' } else { '-' });
     } else {
         text.push('*');
     }
-    let _ = write!(text, "{}", mv.to());
+    put!(text, "{}", mv.to());
     if mv.is_promotion() {
         text.push('+');
-    } else if may_promote(kind, us, mv) {
+    } else if may_promote(piece, mv) {
         text.push('=');
     }
     text
@@ -97,12 +95,11 @@ pub fn read(position: &Position, text: &str) -> Result<Move, Problem> {
         _ => return Err(Problem::Expected("the end of the move")),
     };
     if action == '*' {
-        let held = PieceType::HAND.contains(&kind) && !promotes;
+        let held = can_be_held(kind) && !promotes;
         return if held { Ok(Move::drop(kind, to)) } else { Err(Problem::NoSuchMove) };
     }
-    let us = position.side_to_move();
     let board_move = |from| if promotes { Move::promoting(from, to) } else { Move::normal(from, to) };
-    let reaching = reaching(position, us, kind, to).into_iter();
+    let reaching = reaching(position, Piece::new(position.side_to_move(), kind), to).into_iter();
     let candidates: Vec<Square> = reaching.filter(|&from| origin.is_none_or(|origin| origin == from)).collect();
     let mut legal = candidates.iter().filter(|&&from| position.is_legal(board_move(from)));
     match (legal.next(), legal.next(), candidates.as_slice()) {

@@ -8,29 +8,18 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::Problem;
-use crate::shogi::{Bitboard, Color, Move, Piece, PieceType, Position, Square, attacks};
+use super::mover::{can_be_held, may_promote, mover, reaching};
+use crate::notation::lines::{trim, trim_start};
+use crate::notation::number::{KANJI, WIDE, digit};
+use crate::notation::problem::Problem;
+use crate::shogi::{Color, Move, Piece, PieceType, Position, Square};
 
-/// `１` … `９`.
-const FILES: [char; 9] = ['１', '２', '３', '４', '５', '６', '７', '８', '９'];
-/// `一` … `九`.
-const RANKS: [char; 9] = ['一', '二', '三', '四', '五', '六', '七', '八', '九'];
-
-/// The number 1–9 that a character stands for: ASCII, full width or kanji.
-pub(super) fn digit(text: char) -> Option<u8> {
-    let place = |digits: &[char; 9]| digits.iter().position(|&digit| digit == text);
-    match text {
-        '1'..='9' => Some(text as u8 - b'0'),
-        _ => place(&FILES).or_else(|| place(&RANKS)).map(|index| index as u8 + 1),
-    }
+/// Text of a square: `７六`.
+fn square_text(square: Square) -> [char; 2] {
+    [WIDE[usize::from(square.file()) - 1], KANJI[usize::from(square.rank()) - 1]]
 }
 
-/// The square as `７六`.
-pub(super) fn square_text(square: Square) -> [char; 2] {
-    [FILES[usize::from(square.file()) - 1], RANKS[usize::from(square.rank()) - 1]]
-}
-
-/// The name of a kind in a move.
+/// Name of a kind in a move.
 pub const fn piece_name(kind: PieceType) -> &'static str {
     match kind {
         PieceType::Pawn => "歩",
@@ -50,8 +39,8 @@ pub const fn piece_name(kind: PieceType) -> &'static str {
     }
 }
 
-/// The kind whose name `text` begins with, and the rest.
-pub(super) fn take_piece(text: &str) -> Option<(PieceType, &str)> {
+/// Kind whose name `text` begins with, and the rest.
+pub(crate) fn take_piece(text: &str) -> Option<(PieceType, &str)> {
     const NAMES: [(&str, PieceType); 22] = [
         ("成香", PieceType::ProLance),
         ("成桂", PieceType::ProKnight),
@@ -79,8 +68,8 @@ pub(super) fn take_piece(text: &str) -> Option<(PieceType, &str)> {
     NAMES.iter().find_map(|&(name, kind)| Some((kind, text.strip_prefix(name)?)))
 }
 
-/// The side whose mark `text` begins with, and the rest.
-pub(super) fn take_side(text: &str) -> Option<(Color, &str)> {
+/// Side whose mark `text` begins with, and the rest.
+pub(crate) fn take_side(text: &str) -> Option<(Color, &str)> {
     let mark = text.chars().next()?;
     let color = match mark {
         '▲' | '☗' | '▼' => Color::Black,
@@ -90,22 +79,22 @@ pub(super) fn take_side(text: &str) -> Option<(Color, &str)> {
     Some((color, &text[mark.len_utf8()..]))
 }
 
-/// ▲ or △.
-pub(super) const fn side_mark(color: Color) -> char {
+/// Mark of a side: ▲ is Black, △ White.
+pub(crate) const fn side_mark(color: Color) -> char {
     match color {
         Color::Black => '▲',
         Color::White => '△',
     }
 }
 
-/// Left or right from the mover's side.
+/// Side of the board, from the mover's view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Left,
     Right,
 }
 
-/// Which way a piece goes, from the mover's side.
+/// Direction of a move, from the mover's view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Up,
@@ -113,28 +102,41 @@ enum Way {
     Down,
 }
 
-/// A move as its text has it, before the position says which move it is.
+/// Start of a move as its text has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// Not said; the position must tell.
+    Unsaid,
+    Hand,
+    Square(Square),
+}
+
+/// Move as its text has it, before the position says which move it is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Draft {
-    /// Nothing for 同.
+pub(crate) struct Draft {
+    /// Destination; `None` is 同.
     to: Option<Square>,
     kind: PieceType,
-    promotes: bool,
-    drop: bool,
-    pub(super) from: Option<Square>,
+    pub(crate) promotes: bool,
+    start: Start,
     side: Option<Side>,
     way: Option<Way>,
     straight: bool,
 }
 
 impl Draft {
-    /// A draft of another format, without the relations of pieces.
-    pub(super) const fn plain(to: Option<Square>, kind: PieceType, promotes: bool) -> Draft {
-        Draft { to, kind, promotes, drop: false, from: None, side: None, way: None, straight: false }
+    /// Draft of a move without a promotion, of which nothing else is said.
+    pub(crate) const fn new(to: Option<Square>, kind: PieceType) -> Draft {
+        Draft { to, kind, promotes: false, start: Start::Unsaid, side: None, way: None, straight: false }
+    }
+
+    /// Starts the move from a square, whatever else was said.
+    pub(crate) const fn start_from(&mut self, from: Square) {
+        self.start = Start::Square(from);
     }
 
     /// Takes in one of the marks 右 左 直 上 寄 引 打; false if it is none.
-    pub(super) fn relate(&mut self, mark: char) -> bool {
+    pub(crate) fn relate(&mut self, mark: char) -> bool {
         match mark {
             '右' => self.side = Some(Side::Right),
             '左' => self.side = Some(Side::Left),
@@ -142,32 +144,33 @@ impl Draft {
             '上' | '行' | '入' => self.way = Some(Way::Up),
             '寄' => self.way = Some(Way::Level),
             '引' | '退' => self.way = Some(Way::Down),
-            '打' => self.drop = true,
+            '打' => self.start = Start::Hand,
             _ => return false,
         }
         true
     }
 
-    /// The move of `us` that the draft means, a legal one if there is one.
-    pub(super) fn resolve(&self, position: &Position, us: Color, previous: Option<Square>) -> Result<Move, Problem> {
+    /// Move of `us` that the draft means, a legal one if there is one.
+    pub(crate) fn resolve(&self, position: &Position, us: Color, previous: Option<Square>) -> Result<Move, Problem> {
         let to = self.to.or(previous).ok_or(Problem::NoPrevious)?;
         let board_move = |from| if self.promotes { Move::promoting(from, to) } else { Move::normal(from, to) };
-        if let Some(from) = self.from {
-            let piece = position.piece_at(from).filter(|piece| piece.kind() == self.kind && from != to);
-            return piece.map(|_| board_move(from)).ok_or(Problem::OtherPiece);
+        let dropped = Some(self.kind).filter(|&kind| can_be_held(kind) && !self.promotes);
+        match self.start {
+            Start::Square(from) => {
+                let piece = position.piece_at(from).filter(|piece| piece.kind() == self.kind && from != to);
+                return piece.map(|_| board_move(from)).ok_or(Problem::OtherPiece);
+            }
+            Start::Hand => return dropped.map(|kind| Move::drop(kind, to)).ok_or(Problem::NoSuchMove),
+            Start::Unsaid => {}
         }
-        let dropped = || Some(self.kind).filter(|&kind| can_be_held(kind) && !self.promotes);
-        if self.drop {
-            return dropped().map(|kind| Move::drop(kind, to)).ok_or(Problem::NoSuchMove);
-        }
-        let reaching = reaching(position, us, self.kind, to);
+        let reaching = reaching(position, Piece::new(us, self.kind), to);
         let legal: Vec<Square> = reaching.into_iter().filter(|&from| position.is_legal(board_move(from))).collect();
         match self.choose(&legal, us, to) {
             Ok(from) => return Ok(board_move(from)),
             Err(Problem::Ambiguous) => return Err(Problem::Ambiguous),
             Err(_) => {}
         }
-        if let Some(kind) = dropped().filter(|&kind| legal.is_empty() && position.hand(us).has(kind)) {
+        if let Some(kind) = dropped.filter(|&kind| legal.is_empty() && position.hand(us).has(kind)) {
             return Ok(Move::drop(kind, to));
         }
         // A move against the rules is still a move that the text describes.
@@ -199,22 +202,6 @@ impl Draft {
     }
 }
 
-/// Whether pieces of this kind can be in hand.
-pub(super) fn can_be_held(kind: PieceType) -> bool {
-    PieceType::HAND.contains(&kind)
-}
-
-/// Where pieces of `kind` stand that go to `to`, pinned ones included.
-pub(super) fn reaching(position: &Position, us: Color, kind: PieceType, to: Square) -> Bitboard {
-    let mut reaching = Bitboard::EMPTY;
-    for from in position.pieces(us, kind) {
-        if attacks(kind, us, from, position.occupied()).contains(to) {
-            reaching.insert(from);
-        }
-    }
-    reaching
-}
-
 /// Files to the mover's left; only differences have a meaning.
 const fn leftness(square: Square, us: Color) -> i8 {
     match us {
@@ -240,75 +227,54 @@ const fn is_straight(from: Square, to: Square, us: Color) -> bool {
     from.file() == to.file() && rise(from, to, us) == 1
 }
 
-/// What must follow the piece's name so that the text means `mv` only.
-fn relation(position: &Position, us: Color, kind: PieceType, mv: Move) -> &'static str {
-    let to = mv.to();
-    let reaching = reaching(position, us, kind, to);
+/// Marks after the piece's name with which the text means `mv` only.
+fn relation(position: &Position, piece: Piece, mv: Move) -> String {
+    let (us, to) = (piece.color(), mv.to());
+    let reaching = reaching(position, piece, to);
     let Some(from) = mv.from() else {
-        return if reaching.is_empty() { "" } else { "打" };
+        return if reaching.is_empty() { String::new() } else { "打".into() };
     };
     let others: Vec<Square> = reaching.into_iter().filter(|&other| other != from).collect();
     if others.is_empty() {
-        return "";
+        return String::new();
     }
     let way = way_of(from, to, us);
+    let way_mark = match way {
+        Way::Up => '上',
+        Way::Level => '寄',
+        Way::Down => '引',
+    };
     if others.iter().all(|&other| way_of(other, to, us) != way) {
-        return match way {
-            Way::Up => "上",
-            Way::Level => "寄",
-            Way::Down => "引",
-        };
+        return way_mark.into();
     }
-    let has_straight = !matches!(kind, PieceType::Horse | PieceType::Dragon);
+    let has_straight = !matches!(piece.kind(), PieceType::Horse | PieceType::Dragon);
     if has_straight && is_straight(from, to, us) {
-        return "直";
+        return "直".into();
     }
     let ours = leftness(from, us);
     if others.iter().all(|&other| leftness(other, us) < ours) {
-        return "左";
+        return "左".into();
     }
     if others.iter().all(|&other| leftness(other, us) > ours) {
-        return "右";
+        return "右".into();
     }
     // What is left are three or more pieces of which two stand on this side, one going another way.
     let left = others.iter().filter(|&&other| way_of(other, to, us) == way).all(|&other| leftness(other, us) < ours);
-    match (left, way) {
-        (true, Way::Up) => "左上",
-        (true, Way::Level) => "左寄",
-        (true, Way::Down) => "左引",
-        (false, Way::Up) => "右上",
-        (false, Way::Level) => "右寄",
-        (false, Way::Down) => "右引",
-    }
+    String::from_iter([if left { '左' } else { '右' }, way_mark])
 }
 
-/// The kind that moves, before promotion; nothing if the square is empty.
-pub(super) fn mover(position: &Position, mv: Move) -> Option<PieceType> {
-    match mv.from() {
-        Some(from) => position.piece_at(from).map(Piece::kind),
-        None => mv.dropped(),
-    }
-}
-
-/// Whether a move of `us` with this kind could promote.
-pub(super) fn may_promote(kind: PieceType, us: Color, mv: Move) -> bool {
-    let in_zone = |square: Square| square.relative_rank(us) <= 3;
-    kind.promoted().is_some() && mv.from().is_some_and(|from| in_zone(from) || in_zone(mv.to()))
-}
-
-/// The move as in KI2, without the side's mark: `７六歩`, `同　銀`, `５八金右`, `４四角成`, `２二歩不成`.
+/// Text of a move as in KI2, without the side's mark: `７六歩`, `同　銀`, `５八金右`, `４四角成`, `２二歩不成`.
 ///
 /// `previous` is the destination of the move before; a move there is written with 同.
 pub fn write(position: &Position, mv: Move, previous: Option<Square>) -> String {
-    let Some(kind) = mover(position, mv) else { return String::new() };
-    let us = mv.from().and_then(|from| position.piece_at(from)).map_or(position.side_to_move(), Piece::color);
-    let relation = relation(position, us, kind, mv);
-    let promotion = match (mv.is_promotion(), may_promote(kind, us, mv)) {
+    let Some(piece) = mover(position, mv) else { return String::new() };
+    let relation = relation(position, piece, mv);
+    let promotion = match (mv.is_promotion(), may_promote(piece, mv)) {
         (true, _) => "成",
         (false, true) => "不成",
         (false, false) => "",
     };
-    let name = piece_name(kind);
+    let name = piece_name(piece.kind());
     let mut text = String::new();
     if previous == Some(mv.to()) {
         text.push('同');
@@ -320,19 +286,19 @@ pub fn write(position: &Position, mv: Move, previous: Option<Square>) -> String 
         text.extend(square_text(mv.to()));
     }
     text.push_str(name);
-    text.push_str(relation);
+    text.push_str(&relation);
     text.push_str(promotion);
     text
 }
 
-/// The move as in KI2 with the mark of the side that makes it: `▲７六歩`.
+/// Text of a move as in KI2 with the mark of the side that makes it: `▲７六歩`.
 pub fn write_marked(position: &Position, mv: Move, previous: Option<Square>) -> String {
     let mut text = String::from(side_mark(position.side_to_move()));
     text.push_str(&write(position, mv, previous));
     text
 }
 
-/// The move as in KIF, with its origin instead of a disambiguation: `７六歩(77)`, `同　銀(31)`, `４五桂打`.
+/// Text of a move as in KIF, with its origin instead of a disambiguation: `７六歩(77)`, `同　銀(31)`, `４五桂打`.
 pub fn write_kif(position: &Position, mv: Move, previous: Option<Square>) -> String {
     let mut text = String::new();
     if previous == Some(mv.to()) {
@@ -340,7 +306,7 @@ pub fn write_kif(position: &Position, mv: Move, previous: Option<Square>) -> Str
     } else {
         text.extend(square_text(mv.to()));
     }
-    text.push_str(mover(position, mv).map_or("", piece_name));
+    text.push_str(mover(position, mv).map_or("", |piece| piece_name(piece.kind())));
     if mv.is_promotion() {
         text.push('成');
     }
@@ -349,18 +315,6 @@ pub fn write_kif(position: &Position, mv: Move, previous: Option<Square>) -> Str
         None => text.push('打'),
     }
     text
-}
-
-const fn is_space(text: char) -> bool {
-    matches!(text, ' ' | '\t' | '　' | '\u{2003}')
-}
-
-pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches(is_space)
-}
-
-pub(super) fn trim_start(text: &str) -> &str {
-    text.trim_start_matches(is_space)
 }
 
 /// Reads a square in any digits: `７六`, `76`, `７６`.
@@ -373,7 +327,7 @@ fn take_square(text: &str) -> Option<(Square, &str)> {
 /// Reads one move's text, in KIF's or KI2's form and without a side's mark; returns what follows it.
 ///
 /// The error is what was due and the text from there on.
-pub(super) fn take_draft(text: &str) -> Result<(Draft, &str), (Problem, &str)> {
+pub(crate) fn take_draft(text: &str) -> Result<(Draft, &str), (Problem, &str)> {
     let (to, rest) = if let Some(rest) = text.strip_prefix('同') {
         (None, rest)
     } else {
@@ -383,7 +337,7 @@ pub(super) fn take_draft(text: &str) -> Result<(Draft, &str), (Problem, &str)> {
     };
     let rest = trim_start(rest);
     let (kind, mut rest) = take_piece(rest).ok_or((Problem::Expected("a piece"), rest))?;
-    let mut draft = Draft::plain(to, kind, false);
+    let mut draft = Draft::new(to, kind);
     while let Some(mark) = rest.chars().next() {
         let after = &rest[mark.len_utf8()..];
         rest = if mark == '成' {
@@ -402,7 +356,7 @@ pub(super) fn take_draft(text: &str) -> Result<(Draft, &str), (Problem, &str)> {
         Some((from, after.strip_prefix([')', '）'])?))
     });
     if let Some((from, after)) = origin {
-        draft.from = Some(from);
+        draft.start_from(from);
         rest = after;
     }
     Ok((draft, rest))
@@ -417,13 +371,13 @@ pub(super) fn take_draft(text: &str) -> Result<(Draft, &str), (Problem, &str)> {
 /// piece goes that way.
 ///
 /// ```
-/// use keisei_core::notation::text;
+/// use keisei_core::notation::japanese;
 /// use keisei_core::shogi::Position;
 ///
 /// let position = Position::startpos();
-/// let mv = text::read(&position, "▲５八金右", None).unwrap();
+/// let mv = japanese::read(&position, "▲５八金右", None).unwrap();
 /// assert_eq!(mv.to_usi(), "4i5h");
-/// assert_eq!(text::write_marked(&position, mv, None), "▲５八金右");
+/// assert_eq!(japanese::write_marked(&position, mv, None), "▲５八金右");
 /// ```
 pub fn read(position: &Position, text: &str, previous: Option<Square>) -> Result<Move, Problem> {
     let text = trim(text);
