@@ -208,30 +208,26 @@ pub(super) fn add_comment(builder: &mut Builder, line: &str) {
 
 /// Comment lines of a node, evaluations first in `ShogiHome`'s form. `position` is the one after the node.
 pub(super) fn write_comments(node: &Node, position: &Position) -> Vec<String> {
-    let mut lines = Vec::new();
-    for evaluation in node.evaluations() {
-        write_fields(evaluation, position, &mut lines);
-    }
-    lines.extend(plain_lines(node));
-    lines
+    comment_lines(node, |evaluation, lines| write_fields(evaluation, position, lines))
 }
 
 /// Comment lines of a node for CSA: the player's score, line and nodes in Floodgate's form.
 pub(super) fn write_csa_comments(node: &Node, position: &Position) -> Vec<String> {
-    let mut lines = Vec::new();
-    for evaluation in node.evaluations() {
+    comment_lines(node, |evaluation, lines| {
         let mut rest = evaluation.clone();
         let line = write_floodgate(evaluation, position).filter(|_| evaluation.source == EvaluationSource::Player);
         if let Some(line) = line {
             lines.push(line);
             (rest.score, rest.line, rest.nodes) = (None, Vec::new(), None);
         }
-        write_fields(&rest, position, &mut lines);
-    }
-    lines.extend(plain_lines(node));
-    lines
+        write_fields(&rest, position, lines);
+    })
 }
 
-fn plain_lines(node: &Node) -> impl Iterator<Item = String> {
-    node.comments.iter().flat_map(|comment| split_lines(comment)).map(String::from)
+/// Comment lines of a node, evaluations first as `write` writes them.
+fn comment_lines(node: &Node, write: impl Fn(&Evaluation, &mut Vec<String>)) -> Vec<String> {
+    let mut lines = Vec::new();
+    node.evaluations().iter().for_each(|evaluation| write(evaluation, &mut lines));
+    lines.extend(node.comments.iter().flat_map(|comment| split_lines(comment)).map(String::from));
+    lines
 }

@@ -108,7 +108,7 @@ fn read_entries(builder: &mut Builder, entries: &[Json<'_>], main: bool, defects
         let place = Place::Ply(before + 1);
         let played = read_event(builder, entry, main && index == 0);
         let reached = builder.ply() > before || played == Ok(false);
-        let remarks = if reached { read_remarks(builder, entry, played == Ok(false)) } else { Ok(()) };
+        let remarks = if reached { read_remarks(builder, entry) } else { Ok(()) };
         for problem in [played.map(|_| ()), remarks].into_iter().filter_map(Result::err) {
             defects.add(place, problem);
         }
@@ -142,9 +142,9 @@ fn read_event(builder: &mut Builder, entry: &Json<'_>, first: bool) -> Result<bo
 }
 
 /// Notes the time and the comments of an entry.
-fn read_remarks(builder: &mut Builder, entry: &Json<'_>, at_start: bool) -> Result<(), Problem> {
+fn read_remarks(builder: &mut Builder, entry: &Json<'_>) -> Result<(), Problem> {
     // Nobody took time for the start position.
-    if let Some(time) = member(entry, "time")?.filter(|_| !at_start) {
+    if let Some(time) = member(entry, "time")?.filter(|_| builder.ply() > 0) {
         let now = member(time, "now")?.ok_or(Problem::Expected("the time `now`"))?;
         builder.node_mut().spent = Some(read_clock(now)?);
     }

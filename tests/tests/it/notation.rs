@@ -513,7 +513,7 @@ fn defects_have_a_place() {
     check(Format::Usen, "~0.6y236e4be.r", "line 1, column 10: 8d8e is against the rules here", 5);
     assert!(jkf::read("[]").defects.len() == 1);
     // What was said before a wrong start position is kept.
-    let unplaced = csa::read("'*対局前\nP+11FU\n+\n");
+    let unplaced = csa::read("'*対局前\nP+51OU59OU\n+\n");
     assert_eq!(unplaced.defects.len(), 1);
     assert_eq!(unplaced.tree.node(NodeId::ROOT).comments, ["対局前"]);
 }

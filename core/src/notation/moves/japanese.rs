@@ -228,45 +228,39 @@ const fn is_straight(from: Square, to: Square, us: Color) -> bool {
 }
 
 /// Marks after the piece's name with which the text means `mv` only.
-fn relation(position: &Position, piece: Piece, mv: Move) -> &'static str {
+fn relation(position: &Position, piece: Piece, mv: Move) -> String {
     let (us, to) = (piece.color(), mv.to());
     let reaching = reaching(position, piece, to);
     let Some(from) = mv.from() else {
-        return if reaching.is_empty() { "" } else { "打" };
+        return if reaching.is_empty() { String::new() } else { "打".into() };
     };
     let others: Vec<Square> = reaching.into_iter().filter(|&other| other != from).collect();
     if others.is_empty() {
-        return "";
+        return String::new();
     }
     let way = way_of(from, to, us);
+    let way_mark = match way {
+        Way::Up => '上',
+        Way::Level => '寄',
+        Way::Down => '引',
+    };
     if others.iter().all(|&other| way_of(other, to, us) != way) {
-        return match way {
-            Way::Up => "上",
-            Way::Level => "寄",
-            Way::Down => "引",
-        };
+        return way_mark.into();
     }
     let has_straight = !matches!(piece.kind(), PieceType::Horse | PieceType::Dragon);
     if has_straight && is_straight(from, to, us) {
-        return "直";
+        return "直".into();
     }
     let ours = leftness(from, us);
     if others.iter().all(|&other| leftness(other, us) < ours) {
-        return "左";
+        return "左".into();
     }
     if others.iter().all(|&other| leftness(other, us) > ours) {
-        return "右";
+        return "右".into();
     }
     // What is left are three or more pieces of which two stand on this side, one going another way.
     let left = others.iter().filter(|&&other| way_of(other, to, us) == way).all(|&other| leftness(other, us) < ours);
-    match (left, way) {
-        (true, Way::Up) => "左上",
-        (true, Way::Level) => "左寄",
-        (true, Way::Down) => "左引",
-        (false, Way::Up) => "右上",
-        (false, Way::Level) => "右寄",
-        (false, Way::Down) => "右引",
-    }
+    String::from_iter([if left { '左' } else { '右' }, way_mark])
 }
 
 /// Text of a move as in KI2, without the side's mark: `７六歩`, `同　銀`, `５八金右`, `４四角成`, `２二歩不成`.
@@ -292,7 +286,7 @@ pub fn write(position: &Position, mv: Move, previous: Option<Square>) -> String 
         text.extend(square_text(mv.to()));
     }
     text.push_str(name);
-    text.push_str(relation);
+    text.push_str(&relation);
     text.push_str(promotion);
     text
 }
