@@ -63,7 +63,9 @@ impl Player for SearchPlayer {
                 batch.extend(leaves, 0..leaves.len());
             }
             let mut predictions = self.evaluator.predict(&batch).iter();
-            searches.iter_mut().for_each(|search| search.deliver(&mut predictions));
+            for search in &mut searches {
+                search.deliver(&mut predictions);
+            }
         }
         let choices = turns.iter_mut().zip(&searches).map(|(turn, search)| self.decide(turn, search)).collect();
         self.searches.extend(turns.iter().map(|turn| turn.number).zip(searches));

@@ -37,16 +37,16 @@ pub struct Search {
     paths: Vec<NodeId>,
 }
 
-/// A visit on its way.
+/// Visit in flight.
 #[derive(Clone, Copy, Debug)]
 struct Leaf {
     /// Where its path ends in `paths`.
     path_end: usize,
-    /// Whether it met a leaf that was already on its way, so that nothing comes of it.
+    /// Whether it met a leaf that was already in flight, and so has no prediction of its own.
     collision: bool,
 }
 
-/// What came of one descent.
+/// Result of one descent.
 enum Descent {
     Leaf,
     Free,
@@ -123,7 +123,7 @@ impl Search {
     /// Takes the search one batch of at most `batch` leaves further.
     ///
     /// # Errors
-    /// If the evaluator fails; the search is then as it was before.
+    /// If the evaluator fails; the leaves are then abandoned, and the search can go on.
     ///
     /// # Panics
     /// As [`gather`](Self::gather), or if the evaluator numbers moves otherwise.
@@ -178,7 +178,7 @@ impl Search {
     /// Takes the predictions for the gathered leaves, in their order, and no further ones.
     ///
     /// # Panics
-    /// If there are fewer predictions than leaves, or one has not a logit for each of its leaf's actions.
+    /// If there are fewer predictions than leaves, or one lacks a logit for each of its leaf's actions.
     pub fn deliver<'p>(&mut self, predictions: impl IntoIterator<Item = Prediction<'p>>) {
         let mut predictions = predictions.into_iter();
         let mut start = 0;
@@ -202,7 +202,7 @@ impl Search {
         self.forget_pending();
     }
 
-    /// Gives up the gathered leaves, as if they had not been asked for.
+    /// Abandons the gathered leaves, as if they had not been asked for.
     pub fn abandon(&mut self) {
         let mut start = 0;
         for &Leaf { path_end, collision } in &self.pending {
@@ -223,7 +223,7 @@ impl Search {
         self.paths.clear();
     }
 
-    /// Plays `mv` and keeps what the tree knows of the position after it. Leaves that are not delivered are abandoned.
+    /// Plays `mv` and keeps the subtree of the position after it. Leaves that are not delivered are abandoned.
     ///
     /// # Panics
     /// If `mv` is not legal, or the game is over.
@@ -243,8 +243,8 @@ impl Search {
         };
     }
 
-    /// Searches `game` from now on: what the tree knows is kept if `game` goes on from the one that was searched, else
-    /// everything starts anew.
+    /// Searches `game` from now on: its subtree is kept if `game` continues the one that was searched, else the tree starts
+    /// empty.
     pub fn follow(&mut self, game: Game) {
         self.abandon();
         let same = self.game.start() == game.start() && self.game.max_plies() == game.max_plies();
@@ -267,7 +267,7 @@ impl Search {
         }
     }
 
-    /// Looks for what needs no network: a declaration, a forced mate.
+    /// Settles the root where that needs no network: a declaration, a forced mate.
     fn look_at_root(&mut self) {
         self.repeated = self.game.repeated_keys().collect();
         self.root_mate = None;
@@ -283,7 +283,7 @@ impl Search {
         if let Some(line) = &self.root_mate {
             root.proof = Some(Proof::Win(line.len() as u16));
         } else if root.stage == Stage::Fresh {
-            // Whatever was proven of it as a leaf is of no use here without a move.
+            // A leaf's proof has no move to play, so it is of no use at the root.
             root.proof = None;
         }
     }
@@ -318,7 +318,7 @@ impl Search {
     /// Turns a new node into a leaf for the network, or settles it at once.
     fn arrive(&mut self, id: NodeId, start: usize) -> Descent {
         let stage = self.tree.node(id).stage;
-        // Of the root a proof without a move would be of no use.
+        // A proof without a move would be of no use at the root.
         if stage == Stage::Fresh && id != ROOT && self.tree.node(id).proof.is_none() {
             self.tree.node_mut(id).proof = self.prove_leaf();
         }
@@ -344,7 +344,7 @@ impl Search {
         Descent::Leaf
     }
 
-    /// What is certain of the current position without the network.
+    /// Proof of the current position without the network, if there is one.
     fn prove_leaf(&self) -> Option<Proof> {
         let us = self.game.position().side_to_move();
         if let Some(outcome) = self.game.outcome() {
@@ -361,7 +361,7 @@ impl Search {
         self.find_mate(self.settings.leaf_mate).map(|line| Proof::Win(line.len() as u16))
     }
 
-    /// A forced mate from the current position on that comes before the ply limit.
+    /// A forced mate from the current position that comes before the ply limit.
     fn find_mate(&self, limits: MateLimits) -> Option<Line> {
         let left = match usize::from(self.game.max_plies()) {
             0 => limits.plies,

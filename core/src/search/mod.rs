@@ -1,17 +1,17 @@
-//! From network output to a move.
+//! Choice of a move: by the policy alone, or by a tree search over the network.
 //!
 //! | module | holds |
 //! |---|---|
 //! | `policy` | play by the policy alone |
 //! | `settings` | every number of the search, with its default |
-//! | `mcts` | the search itself: hands out leaves, takes back what the network says of them |
-//! | `puct` | which move to follow from a node |
+//! | `mcts` | the search itself: gathers leaves, takes the network's predictions for them |
+//! | `puct` | selection of the move to follow from a node |
 //! | `mate` | forced mate by checks |
-//! | `tree` | nodes and edges, and what has been proven of them |
+//! | `tree` | nodes and edges, with their proofs |
 //! | `report` | candidates, principal variations, the decision |
 //!
-//! The search has no thread, no clock and no randomness. Whoever drives it gathers a few leaves, evaluates them and
-//! delivers the result, as long as there is time; between two such steps it can be asked for its candidates, or dropped.
+//! The search has no thread, no clock and no randomness. Its caller steps it by batches of leaves for as long as it likes;
+//! between two steps the search can be asked for its candidates, or dropped.
 //!
 //! ```
 //! use keisei_core::encoding::{Actions, Features};

@@ -1,4 +1,4 @@
-//! Which move to follow from a node: PUCT (Rosin 2011), as `AlphaZero` has it (Silver and others 2018).
+//! Selection of the move to follow from a node: PUCT (Rosin 2011), as `AlphaZero` has it (Silver and others 2018).
 
 use super::Settings;
 use super::tree::{NodeId, Proof, Tree, worth};
@@ -6,7 +6,7 @@ use super::tree::{NodeId, Proof, Tree, worth};
 /// The edge of an open node to follow next: the highest value plus exploration. Moves that are proven to lose are left out;
 /// nothing if all are. `draw_value` is what a draw is worth to the side to move at the node.
 ///
-/// A visit on its way counts as a loss (virtual loss), so that the leaves of a batch differ.
+/// A visit in flight counts as a loss (virtual loss), so that the leaves of a batch differ.
 pub(super) fn select(tree: &Tree, id: NodeId, settings: &Settings, draw_value: f32) -> Option<usize> {
     let node = tree.node(id);
     let started = node.started() as f32;

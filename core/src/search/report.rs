@@ -1,4 +1,4 @@
-//! What a search has to say: candidates, principal variations, the decision.
+//! Results of a search: candidates, principal variations, the decision.
 
 use alloc::{vec, vec::Vec};
 use core::cmp::Ordering;
@@ -9,49 +9,49 @@ use super::{Search, mate::Line};
 use crate::net::{Value, Wdl};
 use crate::shogi::{Move, Outcome};
 
-/// What to do at the root.
+/// Decision of a search at its root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Play this move.
+    /// A move to play.
     Play(Move),
-    /// Declare a win by the 27-point rule.
+    /// A declaration of a win by the 27-point rule.
     Declare,
-    /// Nothing: the game is over.
+    /// Nothing to do, since the game is over.
     Over(Outcome),
 }
 
-/// A move of the root, seen by its side to move.
+/// Move of the root with its statistics, from the view of the side to move there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
     /// The move.
     pub mv: Move,
-    /// Its policy, in [0, 1], at the temperature of the settings; 0 if the network was not asked.
+    /// Policy of the move, in [0, 1], at the temperature of the settings; 0 if the network was not asked.
     pub prior: f32,
-    /// Its visits.
+    /// Visits of the move.
     pub visits: u32,
-    /// Probabilities of win, draw and loss after it; nothing if it was never visited.
+    /// Probabilities of win, draw and loss after it, or `None` if it was never visited.
     pub wdl: Option<Wdl>,
-    /// What is certain, if anything is; plies count this move.
+    /// Proven result, if there is one; plies count this move.
     pub proof: Option<Proof>,
     /// The principal variation, this move first.
     pub line: Vec<Move>,
 }
 
 impl Candidate {
-    /// Value of the move; nothing if it was never visited.
+    /// Value of the move, or `None` if it was never visited.
     pub fn value(&self) -> Option<Value> {
         self.wdl.map(Wdl::value)
     }
 }
 
 impl Search {
-    /// What is certain of the position that is searched, if anything is.
+    /// Proven result of the position that is searched, if there is one.
     pub fn proof(&self) -> Option<Proof> {
         self.tree.node(ROOT).proof
     }
 
-    /// Probabilities of win, draw and loss for the side to move at the root; nothing before the first visit unless they
-    /// are certain.
+    /// Probabilities of win, draw and loss for the side to move at the root, or `None` before the first visit of a
+    /// position without a proof.
     pub fn wdl(&self) -> Option<Wdl> {
         let root = self.tree.node(ROOT);
         (root.visits > 0 || root.proof.is_some()).then(|| root.wdl())
@@ -66,7 +66,7 @@ impl Search {
         self.ranked().into_iter().take(count).map(|i| self.candidate(&edges[i])).collect()
     }
 
-    /// What to do, without randomness.
+    /// The decision without randomness: the best candidate, or a declaration.
     ///
     /// # Panics
     /// If the search is not finished and the root was never visited.
@@ -84,9 +84,9 @@ impl Search {
         Decision::Play(self.tree.edges(ROOT)[best.expect("the root was visited")].mv)
     }
 
-    /// What to do, with a move drawn in proportion to `visits^(1 / temperature)`, or to the priors if the root's visit is
-    /// the only one. `uniform` in `[0, 1)` is the randomness. What is certain is not left to chance: a proven win is played,
-    /// a proven loss is not.
+    /// The decision with a move drawn in proportion to `visits^(1 / temperature)`, or to the priors if the root's visit is
+    /// the only one. `uniform` in `[0, 1)` is the randomness. A proven win is always played, a
+    /// proven loss never.
     ///
     /// # Panics
     /// As [`decide`](Self::decide); and if `temperature` is negative or not a number.
@@ -124,7 +124,7 @@ impl Search {
         ranked
     }
 
-    /// Which of two edges of one node is better.
+    /// Order of two edges of one node, the better one greater.
     fn compare(&self, a: &Edge, b: &Edge) -> Ordering {
         let class = |edge: &Edge| match self.proof_of(edge) {
             Some(Proof::Win(_)) => 1,
@@ -157,7 +157,7 @@ impl Search {
         }
     }
 
-    /// What is certain after an edge, for the side that plays it.
+    /// Proven result after an edge, for the side that plays it.
     fn proof_of(&self, edge: &Edge) -> Option<Proof> {
         self.tree.node(edge.child()?).proof.map(Proof::before)
     }

@@ -1,10 +1,10 @@
-//! Every number of the search, with its default.
+//! Settings of the search, with their defaults.
 
 use core::fmt;
 
 use super::mate;
 
-/// How to search.
+/// Settings of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Visits of the root, those kept from an earlier move included, after which the search is finished; 1 is the
@@ -16,25 +16,25 @@ pub struct Settings {
     pub c_puct: f32,
     /// Visits over which exploration grows by about one (`c_base` of `AlphaZero`).
     pub c_base: f32,
-    /// How far below its parent's value an unvisited move is thought to be, at most (first-play urgency); times the root
-    /// of the policy already visited.
+    /// First-play urgency: the most that an unvisited move's value is set below its parent's; scaled by the square root of
+    /// the policy already visited.
     pub fpu_reduction: f32,
     /// Temperature of the policy in the tree, above 0; more than 1 flattens what training has sharpened.
     pub policy_temperature: f32,
-    /// What a draw is worth to the side to move at the root, in [-1, 1].
+    /// Value of a draw for the side to move at the root, in [-1, 1].
     pub draw_value: f32,
-    /// The search for mate at the root.
+    /// Limits of the search for mate at the root.
     pub root_mate: MateLimits,
-    /// The search for mate at every leaf.
+    /// Limits of the search for mate at every leaf.
     pub leaf_mate: MateLimits,
 }
 
-/// How far to look for a forced mate.
+/// Limits of a search for a forced mate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MateLimits {
     /// Plies, at most [`mate::MAX_PLIES`].
     pub plies: usize,
-    /// Positions; a mate in one ply is found whatever this says.
+    /// Positions; a mate in one ply is found whatever the limit.
     pub nodes: u32,
 }
 
@@ -54,7 +54,7 @@ impl Default for Settings {
     }
 }
 
-/// A number of [`Settings`] that is out of its range.
+/// Setting that is out of its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsError {
     /// The field.

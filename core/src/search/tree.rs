@@ -1,4 +1,4 @@
-//! Nodes and edges in two vectors, and what has been proven of them.
+//! Nodes and edges in two vectors, with their proofs.
 //!
 //! There are no transpositions: a node stands for one path from the root, so repetition, declaration and ply limit are
 //! exact. All numbers of a node are from the side to move there.
@@ -18,19 +18,19 @@ pub(super) const ROOT: NodeId = 0;
 /// A child that has no node yet.
 const UNVISITED: NodeId = NodeId::MAX;
 
-/// What is certain of a position, from the side to move there. Plies count to the end of the game; declaring counts as one.
+/// Proven result of a position, from the side to move there. Plies count to the end of the game; declaring counts as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// It wins within so many plies.
+    /// A win within this many plies.
     Win(u16),
-    /// Neither side can do better than a draw.
+    /// A draw, better than which neither side can do.
     Draw,
-    /// It loses, after at most so many plies.
+    /// A loss after at most this many plies.
     Loss(u16),
 }
 
 impl Proof {
-    /// The same as the other side sees it one ply earlier.
+    /// The proof one ply earlier, from the other side's view.
     pub(super) fn before(self) -> Proof {
         match self {
             Proof::Win(plies) => Proof::Loss(plies + 1),
@@ -39,7 +39,7 @@ impl Proof {
         }
     }
 
-    /// Larger is better: a quick win most of all, a quick loss least.
+    /// Order of proofs: a quick win is greatest, a quick loss least.
     pub(super) fn rank(self) -> (i8, Reverse<u16>, u16) {
         match self {
             Proof::Win(plies) => (1, Reverse(plies), 0),
@@ -72,18 +72,18 @@ pub(super) fn worth(wdl: Wdl, draw_value: f32) -> f32 {
     2.0 * wdl.win + wdl.draw - 1.0 + draw_value * wdl.draw
 }
 
-/// How far a node has come.
+/// Stage of a node's evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Nobody has looked at it.
+    /// Not yet reached.
     Fresh,
-    /// It waits for the network.
+    /// Gathered, waiting for the network.
     Pending,
-    /// It has edges with priors.
+    /// Evaluated: its edges have priors.
     Open,
 }
 
-/// A position.
+/// Node: a position, reached by one path.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     first_edge: u32,
@@ -91,7 +91,7 @@ pub(super) struct Node {
     pub stage: Stage,
     pub proof: Option<Proof>,
     pub visits: u32,
-    /// Visits that are on their way: for the side to move before, each counts as a loss until it is back.
+    /// Visits gathered and not yet delivered: each counts as a loss for the side that moved here (virtual loss).
     pub in_flight: u32,
     wins: f64,
     draws: f64,
@@ -117,7 +117,7 @@ impl Node {
         self.draws += f64::from(wdl.draw);
     }
 
-    /// What is known of the position: a proof, else the mean over its visits, of which there must be one.
+    /// Probabilities of the position: of its proof, or else the mean over its visits, of which there must be one.
     pub fn wdl(&self) -> Wdl {
         if let Some(proof) = self.proof {
             return proof.wdl();
@@ -132,11 +132,11 @@ impl Node {
     }
 }
 
-/// A legal move of a node.
+/// Edge: a legal move of a node.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Edge {
     pub mv: Move,
-    /// Its policy, in [0, 1].
+    /// Policy of the move, in [0, 1].
     pub prior: f32,
     child: NodeId,
 }
@@ -219,7 +219,7 @@ impl Tree {
         self.edges_mut(id).sort_by(|a, b| b.prior.total_cmp(&a.prior));
     }
 
-    /// Looks whether the children of an open node prove something of it (Winands, Björnsson and Saito 2008).
+    /// Proves an open node from the proofs of its children, if these suffice, and tells whether they did (Winands, Björnsson and Saito 2008).
     pub fn prove(&mut self, id: NodeId) -> bool {
         let mut best: Option<Proof> = None;
         let mut all = true;

@@ -1,7 +1,7 @@
 //! The search: mates, repetitions, declarations and limits, against slow definitions and exact expectations.
 
 use keisei_core::encoding::{Actions, Features};
-use keisei_core::evaluator::{Evaluator, HostEvaluator};
+use keisei_core::evaluator::{Batch, Evaluator, EvaluatorError, HostEvaluator, Predictions, Shape};
 use keisei_core::net::simd::{Level, Simd};
 use keisei_core::net::{Executor, NetSpec, Wdl, Weights};
 use keisei_core::search::{Candidate, Decision, MateLimits, Proof, Search, Settings, mate};
@@ -377,6 +377,42 @@ fn leaves_that_are_given_up_leave_no_trace() {
     }
     let of_moves: u32 = search.candidates(usize::MAX).iter().map(|candidate| candidate.visits).sum();
     assert_eq!((search.visits(), of_moves), (200, 199));
+}
+
+/// An evaluator whose device has gone.
+struct Broken;
+
+impl Evaluator for Broken {
+    fn shape(&self) -> Shape {
+        Shape { features: Features::Attack96, actions: Actions::Dest2187, has_score: false }
+    }
+
+    fn evaluate(&mut self, _batch: &Batch) -> Result<&mut Predictions, EvaluatorError> {
+        Err(EvaluatorError::Device("it fell off the bus".into()))
+    }
+}
+
+#[test]
+fn a_search_outlives_its_evaluator() {
+    let mut search = Search::new(Game::startpos(), Actions::Dest2187, visits(100));
+    let error = search.step(&mut Broken, 8).expect_err("the device has gone");
+    assert_eq!((error.to_string(), search.visits()), ("it fell off the bus".into(), 0));
+    let mut evaluator = evaluator(Simd::new(&weights()));
+    while !search.is_finished() {
+        search.step(&mut evaluator, 8).expect("a CPU does not fail");
+    }
+    assert_eq!(search.candidates(usize::MAX), run(Game::startpos(), visits(100), 8).candidates(usize::MAX));
+}
+
+#[test]
+fn an_evaluator_allocates_nothing_for_another_batch() {
+    let mut evaluator = evaluator(Simd::new(&weights()));
+    let mut search = Search::new(Game::startpos(), Actions::Dest2187, visits(100));
+    search.step(&mut evaluator, 1).expect("a CPU does not fail");
+    let batch = search.gather(8).clone();
+    evaluator.predict(&batch);
+    let allocations = allocation_counter::measure(|| assert_eq!(evaluator.predict(&batch).len(), batch.len()));
+    assert_eq!(allocations.count_total, 0);
 }
 
 #[test]
