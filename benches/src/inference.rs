@@ -6,7 +6,7 @@ use keisei_core::net::simd::Calibration;
 use keisei_core::net::{NetSpec, Weights};
 
 /// A network to measure.
-pub struct Net {
+pub struct NetSize {
     /// Its name in the tables.
     pub name: &'static str,
     /// Width of the trunk.
@@ -16,16 +16,16 @@ pub struct Net {
 }
 
 /// The networks, the trainer's first.
-pub const NETS: [Net; 2] =
-    [Net { name: "C64N4", channels: 64, blocks: 4 }, Net { name: "C128N8", channels: 128, blocks: 8 }];
+pub const NETS: [NetSize; 2] =
+    [NetSize { name: "C64N4", channels: 64, blocks: 4 }, NetSize { name: "C128N8", channels: 128, blocks: 8 }];
 
 /// The batch sizes.
 pub const BATCHES: [usize; 3] = [1, 8, 64];
 
-impl Net {
+impl NetSize {
     /// Its architecture, with the planes and actions of the trainer's default encoding.
     pub fn spec(&self) -> NetSpec {
-        let Net { channels, blocks, .. } = *self;
+        let NetSize { channels, blocks, .. } = *self;
         NetSpec { channels, blocks, ..NetSpec::for_encodings(Features::Attack96, Actions::Dest2187) }
     }
 

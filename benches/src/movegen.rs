@@ -44,7 +44,7 @@ pub const PLAYOUTS: u64 = 100;
 pub const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A program that generates shogi moves.
-pub trait Engine {
+pub trait MoveGenerator {
     /// Its name in the table.
     fn name(&self) -> &'static str;
     /// Counts the leaves at `depth` without playing them.
@@ -69,13 +69,13 @@ impl Random {
 }
 
 /// Our own rules.
-pub struct Keisei;
+pub struct KeiseiMoves;
 
 fn position(sfen: &str) -> Position {
     Position::from_sfen(sfen).expect("the benchmark's positions are correct")
 }
 
-impl Engine for Keisei {
+impl MoveGenerator for KeiseiMoves {
     fn name(&self) -> &'static str {
         "keisei"
     }

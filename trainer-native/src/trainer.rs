@@ -23,13 +23,13 @@ pub struct Trainer {
     /// The optimiser.
     pub adam: Adam,
     /// What has been done so far.
-    pub done: Counters,
+    pub done: Totals,
     rollout: Rollout,
 }
 
 /// Work done since the start of a run; a checkpoint stores the numbers in this order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Counters {
+pub struct Totals {
     /// Iterations.
     pub iterations: u64,
     /// Plies played.
@@ -81,7 +81,7 @@ impl Trainer {
     pub fn new(settings: Settings, learner: Box<dyn Learner>, weights: Weights) -> Self {
         let selfplay = SelfPlay::new(settings.selfplay(), settings.actions(), settings.seed);
         let adam = Adam::new(weights.data().len());
-        Self { settings, learner, selfplay, weights, adam, done: Counters::default(), rollout: Rollout::default() }
+        Self { settings, learner, selfplay, weights, adam, done: Totals::default(), rollout: Rollout::default() }
     }
 
     /// One iteration, with the schedules where they stand after the part `progress` (0–1) of the run.

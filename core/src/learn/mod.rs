@@ -31,5 +31,5 @@ pub use loss::{Coefficients, Losses, Sample, Sums, loss_of_sample, loss_of_score
 pub use material::{material_score, material_value};
 pub use ppo::{PpoSettings, Rates, Update, update};
 pub use rollout::{Mover, Rollout, Span, Step, StepEnd, Tail};
-pub use schedule::{Schedule, Shape};
+pub use schedule::{Curve, Schedule};
 pub use selfplay::{Collected, Part, RandomPlies, SelfPlay, SelfPlaySettings, Share, SlotError, SlotState};

@@ -13,13 +13,13 @@ pub struct Schedule {
     /// Part of the run at which `to` is reached: above 0, at most 1.
     pub until: f32,
     /// How it moves.
-    pub shape: Shape,
+    pub shape: Curve,
 }
 
 /// How a schedule moves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Shape {
+pub enum Curve {
     /// In proportion to progress.
     Linear,
     /// By half a cosine: slow, fast, slow.
@@ -29,20 +29,20 @@ pub enum Shape {
 impl Schedule {
     /// A straight line from `from` to `to`, reached after the part `until` of the run.
     pub fn linear(from: f32, to: f32, until: f32) -> Self {
-        Self { from, to, until, shape: Shape::Linear }
+        Self { from, to, until, shape: Curve::Linear }
     }
 
     /// Half a cosine from `from` to `to`, reached after the part `until` of the run.
     pub fn cosine(from: f32, to: f32, until: f32) -> Self {
-        Self { from, to, until, shape: Shape::Cosine }
+        Self { from, to, until, shape: Curve::Cosine }
     }
 
     /// The value at `progress` (0–1) of the run.
     pub fn at(&self, progress: f64) -> f32 {
         let done = (progress / f64::from(self.until)).clamp(0.0, 1.0) as f32;
         let done = match self.shape {
-            Shape::Linear => done,
-            Shape::Cosine => (1.0 - libm::cosf(core::f32::consts::PI * done)) / 2.0,
+            Curve::Linear => done,
+            Curve::Cosine => (1.0 - libm::cosf(core::f32::consts::PI * done)) / 2.0,
         };
         self.from + (self.to - self.from) * done
     }
@@ -58,12 +58,12 @@ mod tests {
             let schedule = Schedule { from: 1.0, to: 0.0, until: 0.5, shape };
             assert!((schedule.at(progress) - expected).abs() < 1e-6, "{shape:?} at {progress}");
         };
-        check(Shape::Linear, 0.0, 1.0);
-        check(Shape::Linear, 0.125, 0.75);
-        check(Shape::Linear, 0.9, 0.0);
-        check(Shape::Cosine, 0.0, 1.0);
-        check(Shape::Cosine, 0.25, 0.5);
-        check(Shape::Cosine, 0.125, f32::midpoint(1.0, core::f32::consts::FRAC_1_SQRT_2));
-        check(Shape::Cosine, 1.0, 0.0);
+        check(Curve::Linear, 0.0, 1.0);
+        check(Curve::Linear, 0.125, 0.75);
+        check(Curve::Linear, 0.9, 0.0);
+        check(Curve::Cosine, 0.0, 1.0);
+        check(Curve::Cosine, 0.25, 0.5);
+        check(Curve::Cosine, 0.125, f32::midpoint(1.0, core::f32::consts::FRAC_1_SQRT_2));
+        check(Curve::Cosine, 1.0, 0.0);
     }
 }

@@ -11,7 +11,7 @@
 //! [`State::digest`], however long they took.
 
 use crate::durable::write_atomically;
-use crate::trainer::Counters;
+use crate::trainer::Totals;
 use anyhow::{Context, Result, bail};
 use keisei_core::format::envelope;
 use keisei_core::learn::{Adam, SlotState};
@@ -30,7 +30,7 @@ pub struct State {
     /// The configuration, TOML.
     pub config: String,
     /// Work done.
-    pub done: Counters,
+    pub done: Totals,
     /// The network's weights, flat.
     pub weights: Vec<f32>,
     /// The optimiser.
@@ -151,7 +151,7 @@ mod tests {
     fn state(iteration: u64) -> State {
         State {
             config: "seed = 1".into(),
-            done: Counters { iterations: iteration, plies: 10, samples: 9, games: 1 },
+            done: Totals { iterations: iteration, plies: 10, samples: 9, games: 1 },
             weights: vec![0.5, -1.0],
             adam: Adam::new(2),
             envs: Vec::new(),

@@ -14,7 +14,7 @@ use crate::durable::{sweep, write_atomically};
 use crate::event::{Metrics, alarms};
 use crate::settings::Settings;
 use crate::sinks::{Display, MetricsFile, draw_curve, fresh_entropy};
-use crate::trainer::{Counters, Trainer, learner};
+use crate::trainer::{Totals, Trainer, learner};
 use anyhow::{Context, Result, bail};
 use keisei_core::format::model::{Dtype, Model, Provenance};
 use keisei_core::format::record::{self, Record};
@@ -235,7 +235,7 @@ impl Run {
         self.draw_curve();
         let directory = self.directory.display();
         let seconds = self.seconds();
-        let Counters { iterations, plies, games, .. } = self.trainer.done;
+        let Totals { iterations, plies, games, .. } = self.trainer.done;
         println!("{}", if interrupted { "stopped by a signal; everything is saved" } else { "done" });
         println!("iterations {iterations}, plies {plies}, games {games}, {seconds:.0} s");
         println!("plies/s {:.0}", plies as f64 / seconds);

@@ -1,6 +1,6 @@
 //! Listings of the settings: for a person, for `docs/settings.md`, and for programs as a JSON schema.
 
-use super::{Preset, Range, Row, Setting, Settings, Value};
+use super::{Preset, Range, Setting, SettingRow, SettingValue, Settings};
 use serde_json::{Map, Value as Json, json};
 use std::fmt::Write;
 
@@ -8,10 +8,10 @@ use std::fmt::Write;
 const TOP: &str = "";
 
 /// The rows of each section, under its name and description.
-fn sections(rows: &[Row]) -> impl Iterator<Item = (&'static str, &'static str, Vec<&Row>)> {
+fn sections(rows: &[SettingRow]) -> impl Iterator<Item = (&'static str, &'static str, Vec<&SettingRow>)> {
     let top = (TOP, "Whole run");
     std::iter::once(top).chain(Settings::SECTIONS.iter().copied()).map(move |(section, about)| {
-        let of_section = |row: &&Row| row.setting.key.split_once('.').map_or(TOP, |(first, _)| first) == section;
+        let of_section = |row: &&SettingRow| row.setting.key.split_once('.').map_or(TOP, |(first, _)| first) == section;
         (section, about.trim_end_matches('.'), rows.iter().filter(of_section).collect())
     })
 }
@@ -20,7 +20,7 @@ fn sections(rows: &[Row]) -> impl Iterator<Item = (&'static str, &'static str, V
 /// not that of the preset.
 pub fn text(settings: &Settings, source: impl Fn(&str) -> String) -> String {
     let rows = settings.rows();
-    let width = |cell: fn(&Row) -> String| rows.iter().map(|row| cell(row).chars().count()).max().unwrap_or(0);
+    let width = |cell: fn(&SettingRow) -> String| rows.iter().map(|row| cell(row).chars().count()).max().unwrap_or(0);
     let (key, value) = (width(|row| row.setting.key.clone()), width(|row| row.value.to_string()));
     let default = width(|row| row.default.to_string());
     let mut text = String::new();
@@ -53,7 +53,7 @@ pub fn markdown() -> String {
         let heading = if section == TOP { about.to_owned() } else { format!("`{section}`: {about}") };
         line(&mut text, &format!("\n## {heading}\n"));
         line(&mut text, "| key | default | range | unit | what it is |\n|---|---|---|---|---|");
-        for Row { setting: Setting { key, unit, range, doc }, default, .. } in rows {
+        for SettingRow { setting: Setting { key, unit, range, doc }, default, .. } in rows {
             line(&mut text, &format!("| `{key}` | {default} | {range} | {unit} | {doc} |"));
         }
     }
@@ -61,10 +61,10 @@ pub fn markdown() -> String {
     let presets = Preset::ALL.map(|preset| preset.settings().rows());
     let names = Preset::ALL.map(|preset| format!("`{preset}`")).join(" | ");
     line(&mut text, &format!("| key | {names} |\n|---|---|---|---|"));
-    for (i, Row { setting, .. }) in presets[0].iter().enumerate() {
+    for (i, SettingRow { setting, .. }) in presets[0].iter().enumerate() {
         let values = presets.each_ref().map(|rows| &rows[i].value);
         if values.iter().any(|&value| value != values[0]) {
-            line(&mut text, &format!("| `{}` | {} |", setting.key, values.map(Value::to_string).join(" | ")));
+            line(&mut text, &format!("| `{}` | {} |", setting.key, values.map(SettingValue::to_string).join(" | ")));
         }
     }
     text
@@ -92,19 +92,19 @@ pub fn json_schema() -> Json {
     schema
 }
 
-fn property(Row { setting, default, .. }: &Row) -> Json {
+fn property(SettingRow { setting, default, .. }: &SettingRow) -> Json {
     let Setting { unit, range, doc, .. } = setting;
     let mut property = Map::new();
     let mut put = |name: &str, value: Json| property.insert(name.to_owned(), value);
     put("description", if unit.is_empty() { doc.clone() } else { format!("{doc} Unit: {unit}.") }.into());
-    let is_whole = matches!(default, Value::Whole(_));
+    let is_whole = matches!(default, SettingValue::Whole(_));
     put("type", if is_whole { "integer" } else { "number" }.into());
     put(
         "default",
         match default {
-            Value::Whole(number) => (*number).into(),
-            Value::Fraction(number) => (*number).into(),
-            Value::Name(name) => name.clone().into(),
+            SettingValue::Whole(number) => (*number).into(),
+            SettingValue::Fraction(number) => (*number).into(),
+            SettingValue::Name(name) => name.clone().into(),
         },
     );
     let bound = |number: f64| if is_whole { Json::from(number as u64) } else { number.into() };

@@ -11,7 +11,7 @@ mod listing;
 pub use self::listing::{json_schema, markdown, text};
 pub use self::preset::Preset;
 pub use self::sources::{ENVIRONMENT_PREFIX, Layers, Sources};
-pub use self::table::{Range, Row, Setting, Value};
+pub use self::table::{Range, Setting, SettingRow, SettingValue};
 
 use self::table::{ABOVE_0, Field, settings};
 use crate::learner::{Device, Precision};
@@ -148,7 +148,7 @@ const ROLLOUT_PLIES: usize = 1 << 22;
 
 impl Settings {
     /// Rows of the table, with the values in force.
-    pub fn rows(&self) -> Vec<Row> {
+    pub fn rows(&self) -> Vec<SettingRow> {
         self.rows_behind("")
     }
 
@@ -248,7 +248,7 @@ impl Settings {
     /// # Errors
     /// Names the key, its value and what it must be.
     pub fn validate(&self) -> Result<()> {
-        self.rows().iter().try_for_each(Row::check)?;
+        self.rows().iter().try_for_each(SettingRow::check)?;
         self.check_together()
     }
 
@@ -438,7 +438,7 @@ mod tests {
 
     #[test]
     fn ranges_are_those_that_are_checked() {
-        for Row { setting: Setting { key, range, doc, .. }, default, .. } in Settings::default().rows() {
+        for SettingRow { setting: Setting { key, range, doc, .. }, default, .. } in Settings::default().rows() {
             assert!(doc.ends_with('.') && !doc.contains("  ") && !doc.contains('|'), "{key}: {doc}");
             let accepted = |text: String| {
                 // Beside it, what depends on the others.
@@ -454,7 +454,7 @@ mod tests {
                         assert!(!accepted((high + step as f64).to_string()), "{key}: above {high}");
                     }
                     assert!(step == 1 || !accepted((low + 1.0).to_string()), "{key}: not a multiple of {step}");
-                    assert!(!matches!(default, Value::Name(_)), "{key}");
+                    assert!(!matches!(default, SettingValue::Name(_)), "{key}");
                 }
                 Range::Names(names) => {
                     assert!(names.iter().all(|name| accepted((*name).to_owned())), "{key}");

@@ -2,7 +2,7 @@
 
 use crate::learner::{Device, Precision};
 use anyhow::{Result, bail};
-use keisei_core::learn::{Schedule, Shape};
+use keisei_core::learn::{Curve, Schedule};
 use serde::Serialize;
 use std::fmt;
 use std::ops::{RangeFrom, RangeInclusive};
@@ -22,18 +22,18 @@ pub struct Setting {
 
 /// One hyper-parameter with its value.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Row {
+pub struct SettingRow {
     /// The hyper-parameter.
     pub setting: Setting,
-    /// Value in force.
-    pub value: Value,
-    /// Value where nothing else is said.
-    pub default: Value,
+    /// SettingValue in force.
+    pub value: SettingValue,
+    /// SettingValue where nothing else is said.
+    pub default: SettingValue,
 }
 
-/// Value of a hyper-parameter.
+/// SettingValue of a hyper-parameter.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Value {
+pub enum SettingValue {
     /// Whole number.
     Whole(u64),
     /// Number with a fraction.
@@ -115,7 +115,7 @@ impl fmt::Display for Range {
     }
 }
 
-impl fmt::Display for Value {
+impl fmt::Display for SettingValue {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Whole(number) => write!(f, "{number}"),
@@ -125,7 +125,7 @@ impl fmt::Display for Value {
     }
 }
 
-impl Row {
+impl SettingRow {
     /// Checks the value in force against the range.
     ///
     /// # Errors
@@ -134,10 +134,10 @@ impl Row {
         let Setting { key, range, .. } = &self.setting;
         let value = &self.value;
         let number = match (value, range) {
-            (Value::Name(name), Range::Names(known)) if known.contains(&name.as_str()) => return Ok(()),
-            (Value::Name(name), _) => bail!("{key} = {name:?}: known are {range}"),
-            (Value::Whole(number), _) => *number as f64,
-            (Value::Fraction(number), _) => *number,
+            (SettingValue::Name(name), Range::Names(known)) if known.contains(&name.as_str()) => return Ok(()),
+            (SettingValue::Name(name), _) => bail!("{key} = {name:?}: known are {range}"),
+            (SettingValue::Whole(number), _) => *number as f64,
+            (SettingValue::Fraction(number), _) => *number,
         };
         match *range {
             Range::Numbers { low, high, .. } if !(low..=high).contains(&number) => {
@@ -156,30 +156,30 @@ impl Row {
 /// Type of a struct's field that holds a setting.
 pub(super) trait Field {
     /// Rows of the table for it: one, or one for each number that `--set` can reach.
-    fn rows(&self, default: &Self, setting: Setting) -> Vec<Row>;
+    fn rows(&self, default: &Self, setting: Setting) -> Vec<SettingRow>;
 }
 
 macro_rules! plain_fields {
     ($($type:ty: |$value:ident| $into:expr;)+) => {$(
         impl Field for $type {
-            fn rows(&self, default: &Self, setting: Setting) -> Vec<Row> {
+            fn rows(&self, default: &Self, setting: Setting) -> Vec<SettingRow> {
                 let into = |$value: &Self| $into;
-                vec![Row { setting, value: into(self), default: into(default) }]
+                vec![SettingRow { setting, value: into(self), default: into(default) }]
             }
         }
     )+};
 }
 
 plain_fields! {
-    u16: |number| Value::Whole((*number).into());
-    u64: |number| Value::Whole(*number);
-    usize: |number| Value::Whole(*number as u64);
-    f32: |number| Value::Fraction(decimal(*number));
-    f64: |number| Value::Fraction(*number);
-    String: |name| Value::Name(name.clone());
-    Device: |device| Value::Name(name(device));
-    Precision: |precision| Value::Name(name(precision));
-    Shape: |shape| Value::Name(name(shape));
+    u16: |number| SettingValue::Whole((*number).into());
+    u64: |number| SettingValue::Whole(*number);
+    usize: |number| SettingValue::Whole(*number as u64);
+    f32: |number| SettingValue::Fraction(decimal(*number));
+    f64: |number| SettingValue::Fraction(*number);
+    String: |name| SettingValue::Name(name.clone());
+    Device: |device| SettingValue::Name(name(device));
+    Precision: |precision| SettingValue::Name(name(precision));
+    Curve: |shape| SettingValue::Name(name(shape));
 }
 
 /// The number that a person would write for `number`: 0.1, not 0.10000000149.
@@ -196,7 +196,7 @@ fn name(choice: &impl Serialize) -> String {
 }
 
 impl Field for Schedule {
-    fn rows(&self, default: &Self, setting: Setting) -> Vec<Row> {
+    fn rows(&self, default: &Self, setting: Setting) -> Vec<SettingRow> {
         let number = |name: &str, doc: &str| Setting {
             key: format!("{}.{name}", setting.key),
             doc: format!("{}, {doc}.", setting.doc.trim_end_matches('.')),
@@ -265,7 +265,7 @@ macro_rules! settings {
             )?
 
             /// Rows of the table, their keys behind `prefix`.
-            fn rows_behind(&self, prefix: &str) -> Vec<Row> {
+            fn rows_behind(&self, prefix: &str) -> Vec<SettingRow> {
                 let default = Self::default();
                 let mut rows = Vec::new();
                 $(

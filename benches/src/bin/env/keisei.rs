@@ -9,7 +9,7 @@ use super::{Environment, State, Want};
 const ACTIONS: Actions = Actions::Dest2187;
 const FEATURES: Features = Features::Core46Keisei2026;
 
-pub struct Keisei {
+pub struct KeiseiGames {
     env: VecGame,
     observations: Vec<PackedObservation>,
     legal: Vec<Action>,
@@ -21,7 +21,7 @@ pub struct Keisei {
     truncated: Vec<bool>,
 }
 
-impl Keisei {
+impl KeiseiGames {
     pub fn new(games: usize, max_plies: u16, sfen: &str) -> Self {
         let start = Position::from_sfen(sfen).expect("the benchmark's positions are correct");
         let max_plies = max_plies.try_into().expect("the benchmark has a ply limit");
@@ -59,7 +59,7 @@ impl Keisei {
     }
 }
 
-impl Environment for Keisei {
+impl Environment for KeiseiGames {
     fn name(&self) -> &'static str {
         "keisei"
     }

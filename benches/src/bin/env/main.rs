@@ -68,7 +68,7 @@ fn measure(contenders: usize, mut run: impl FnMut(usize) -> u64) -> Result<Vec<f
 fn main() -> Result<()> {
     for games in [64, 1024] {
         let mut environments: [Box<dyn Environment>; 2] = [
-            Box::new(keisei::Keisei::new(games, MAX_PLIES, START)),
+            Box::new(keisei::KeiseiGames::new(games, MAX_PLIES, START)),
             Box::new(peers::Haitaka::new(games, MAX_PLIES, START)),
         ];
         compare(&mut environments, games);

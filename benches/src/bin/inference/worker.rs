@@ -56,7 +56,7 @@ pub fn serve() -> Result<()> {
     Ok(())
 }
 
-fn find(net: &str) -> Result<&'static inference::Net> {
+fn find(net: &str) -> Result<&'static inference::NetSize> {
     NETS.iter().find(|known| known.name == net).with_context(|| format!("no network {net}"))
 }
 
@@ -72,7 +72,7 @@ fn executors() -> Vec<String> {
     names
 }
 
-fn build(name: &str, net: &inference::Net) -> Result<Box<dyn Executor>> {
+fn build(name: &str, net: &inference::NetSize) -> Result<Box<dyn Executor>> {
     let weights = net.weights();
     Ok(match name {
         "scalar" => Box::new(Scalar::new(&weights)),
@@ -124,7 +124,7 @@ pub fn dump(folder: &Path) -> Result<()> {
         fs::write(folder.join(&name), bytes).with_context(|| format!("{}/{name}", folder.display()))
     };
     let mut table = Vec::new();
-    for inference::Net { name, .. } in &NETS {
+    for inference::NetSize { name, .. } in &NETS {
         let weights = find(name)?.weights();
         let [policy, wdl] = logits(&mut Scalar::new(&weights));
         write(format!("{name}.weights"), weights.data())?;

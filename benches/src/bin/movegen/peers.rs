@@ -5,10 +5,10 @@ use std::hint::black_box;
 use haitaka::{Board, Move, PieceMoves};
 use rsshogi::board::{Move32List, Position, generate_legal_all_move32, position_from_sfen};
 
-use keisei_benches::movegen::{Engine, PLAYOUT_PLIES, Random};
+use keisei_benches::movegen::{MoveGenerator, PLAYOUT_PLIES, Random};
 
 /// The peers of this build; those that do not depend on haitaka's sliders are in one of the two builds only.
-pub fn all() -> Vec<Box<dyn Engine>> {
+pub fn all() -> Vec<Box<dyn MoveGenerator>> {
     if cfg!(feature = "qugiy") { vec![Box::new(Haitaka), Box::new(Rsshogi)] } else { vec![Box::new(Haitaka)] }
 }
 
@@ -51,7 +51,7 @@ fn haitaka_perft_played(board: &Board, depth: u8) -> u64 {
     haitaka_children(board, |child| haitaka_perft_played(child, depth - 1))
 }
 
-impl Engine for Haitaka {
+impl MoveGenerator for Haitaka {
     fn name(&self) -> &'static str {
         if cfg!(feature = "qugiy") { "haitaka-qugiy" } else { "haitaka" }
     }
@@ -121,7 +121,7 @@ fn rsshogi_perft_played(position: &mut Position, depth: u8) -> u64 {
     rsshogi_children(position, |child| rsshogi_perft_played(child, depth - 1))
 }
 
-impl Engine for Rsshogi {
+impl MoveGenerator for Rsshogi {
     fn name(&self) -> &'static str {
         "rsshogi"
     }

@@ -9,16 +9,16 @@ use std::io::{self, Write};
 
 use anyhow::{Context, Result, bail};
 use keisei_benches::measure::cpu_seconds;
-use keisei_benches::movegen::{Engine, Keisei, PLAYOUTS, ROWS, Random, SEED};
+use keisei_benches::movegen::{KeiseiMoves, MoveGenerator, PLAYOUTS, ROWS, Random, SEED};
 
 use crate::peers;
 
 /// Answers until standard input ends.
 pub fn serve() -> Result<()> {
-    let mut engines: Vec<Box<dyn Engine>> = Vec::new();
+    let mut engines: Vec<Box<dyn MoveGenerator>> = Vec::new();
     // Ours does not depend on haitaka's sliders, so one of the two builds has it.
     if cfg!(feature = "qugiy") {
-        engines.push(Box::new(Keisei));
+        engines.push(Box::new(KeiseiMoves));
     }
     engines.extend(peers::all());
     for line in io::stdin().lines() {
@@ -37,7 +37,7 @@ pub fn serve() -> Result<()> {
     Ok(())
 }
 
-fn run(engine: &dyn Engine, what: &str, row: usize, seconds: f64) -> Result<String> {
+fn run(engine: &dyn MoveGenerator, what: &str, row: usize, seconds: f64) -> Result<String> {
     let row = ROWS.get(row).context("no such row")?;
     let mut random = Random(SEED);
     let mut once = || {

@@ -10,7 +10,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use keisei_benches::executors::native;
-use keisei_benches::inference::{NETS, Net, model, weights};
+use keisei_benches::inference::{NETS, NetSize, model, weights};
 use keisei_benches::worker::{Worker, folder};
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::format::model::Model;
@@ -159,7 +159,7 @@ fn webgpu(options: &Options, folder: &Path) -> Result<Worker> {
 
 /// All networks, the small ones first: their gradients are compared too.
 fn networks(options: &Options) -> Result<Vec<NetworkCase>> {
-    let small = Net { name: "C32N4", channels: 32, blocks: 4 };
+    let small = NetSize { name: "C32N4", channels: 32, blocks: 4 };
     let every_option = NetOptions { se_hidden: 8, pool_hidden: 16, score_hidden: 32 };
     let mut models = vec![("C32N4-se-pool-score", NetSpec { options: every_option, ..small.spec() })];
     models.extend([&small].into_iter().chain(&NETS).map(|net| (net.name, net.spec())));
