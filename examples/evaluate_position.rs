@@ -18,7 +18,7 @@ fn main() -> Result<()> {
         Some(sfen) => Position::from_sfen(&sfen)?,
         None => Position::startpos(),
     };
-    print!("{}", evaluate(&model, position)?);
+    println!("{}", evaluate(&model, position)?);
     Ok(())
 }
 
@@ -34,12 +34,12 @@ fn evaluate(model: &Model, position: Position) -> Result<String> {
 
     // All of it is from the side to move.
     let wdl = prediction.wdl.softmax();
-    let mut text = format!("win {:.3}, draw {:.3}, loss {:.3}\n", wdl.win, wdl.draw, wdl.loss);
+    let mut lines = vec![format!("win {:.3}, draw {:.3}, loss {:.3}", wdl.win, wdl.draw, wdl.loss)];
     let probabilities = policy::probabilities(prediction.logits, 1.0);
     for (index, probability) in policy::top(&probabilities, 5) {
-        text += &format!("{:<5} {probability:.3}\n", legal.moves()[index]);
+        lines.push(format!("{:<5} {probability:.3}", legal.moves()[index]));
     }
-    Ok(text)
+    Ok(lines.join("\n"))
 }
 
 #[test]

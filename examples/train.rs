@@ -6,10 +6,11 @@ use anyhow::Result;
 use trainer_native::settings::Preset;
 use trainer_native::trainer::Trainer;
 
+/// Length of the run.
+const ITERATIONS: u32 = 10;
+
 fn main() -> Result<()> {
     let mut trainer = Trainer::fresh(Preset::Tiny.settings())?;
-
-    const ITERATIONS: u32 = 10;
     for iteration in 0..ITERATIONS {
         // Schedules follow the part of the run that is done.
         let report = trainer.iterate(f64::from(iteration) / f64::from(ITERATIONS))?;

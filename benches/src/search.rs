@@ -60,6 +60,9 @@ impl Runner {
     }
 
     /// Advances the search by one batch: selection, rules, mate search, planes, network, tree. Returns the visits.
+    ///
+    /// # Panics
+    /// Never: a CPU does not fail.
     pub fn search(&mut self) -> u32 {
         if self.search.is_finished() {
             let mut game = self.search.game().clone();
@@ -77,6 +80,9 @@ impl Runner {
 
     /// The move of a search from the position after `number % 100` random plies of a game of its own, as
     /// [`Move::to_u16`](keisei_core::shogi::Move::to_u16); 0 where there is none.
+    ///
+    /// # Panics
+    /// Never: a CPU does not fail.
     pub fn decide(&mut self, number: u32) -> u16 {
         let (mut game, mut random) = (Game::startpos(), SplitMix64(number.into()));
         while game.outcome().is_none() && game.moves().len() < number as usize % 100 {

@@ -14,6 +14,7 @@ use keisei_core::net::{NetSpec, Weights};
 use keisei_core::shogi::{Game, Position};
 use trainer_native::run::checkpoint::State;
 use trainer_native::settings::{Layers, Preset, Settings};
+use trainer_native::trainer::Totals;
 
 /// Reads `data` as its first byte says.
 ///
@@ -109,12 +110,9 @@ pub fn seeds() -> Vec<Vec<u8>> {
         let config = preset.settings().to_toml();
         let state = State {
             config: config.clone(),
-            iteration: 3,
-            plies: 100,
-            samples: 90,
-            games: 2,
+            done: Totals { iterations: 3, plies: 100, samples: 90, games: 2 },
             weights: vec![0.5, -1.0],
-            adam: trainer_native::adam::Adam::new(2),
+            adam: keisei_core::learn::Adam::new(2),
             envs: Vec::new(),
         };
         let bytes = state.to_bytes(1.5);

@@ -19,7 +19,8 @@ const INTEROP_PYTHON: &str = "INTEROP_PYTHON";
 const LINTED: [&[&str]; 3] = [
     &["--workspace", "--all-targets", "--features=keisei-benches/network,keisei-benches/qugiy,keisei-tests/peers"],
     &["--package=trainer-native", "--bins"],
-    &["--package=keisei-core", "--no-default-features"],
+    &["--package=keisei-core", "--no-default-features", "--features=learn"],
+    &["--package=keisei-play"],
 ];
 
 /// Selection of the Rust tests: all targets with tests, in one build. A package alone would be built with fewer features, and

@@ -439,7 +439,9 @@ impl Part<'_> {
         let mut batch = Batch::new();
         for part in cuts.chunks(self.games.len()) {
             batch.clear();
-            part.iter().for_each(|cut| batch.push(cut.observation, []));
+            for cut in part {
+                batch.push(cut.observation, []);
+            }
             let predictions = finite(evaluator.evaluate(&batch)?, iteration)?;
             for (cut, prediction) in part.iter().zip(predictions.iter()) {
                 self.steps[cut.step].tail = Some(Tail { wdl: prediction.wdl.softmax(), material: cut.material });

@@ -35,6 +35,7 @@ struct Buffers {
     repetitions: Vec<u8>,
     masks: Vec<bool>,
     legal: Vec<Action>,
+    legal_moves: Vec<Move>,
     legal_counts: Vec<u16>,
     rewards: Vec<f32>,
     terminated: Vec<bool>,
@@ -52,6 +53,7 @@ impl Buffers {
             repetitions: vec![0; games],
             masks: vec![false; games * actions.count()],
             legal: vec![Action(0); games * MAX_MOVES],
+            legal_moves: vec!["1a1b".parse().expect("it is USI"); games * MAX_MOVES],
             legal_counts: vec![0; games],
             rewards: vec![0.0; games],
             terminated: vec![false; games],
@@ -68,6 +70,7 @@ impl Buffers {
             repetitions: &mut self.repetitions,
             masks: &mut self.masks,
             legal: &mut self.legal,
+            legal_moves: &mut self.legal_moves,
             legal_counts: &mut self.legal_counts,
             rewards: &mut self.rewards,
             terminated: &mut self.terminated,
@@ -94,6 +97,10 @@ impl Buffers {
         let mut planes = vec![0_i8; size];
         self.features.expand(&observation, &mut planes);
         assert!(self.planes[game * size..][..size] == planes);
+        let moves = &self.legal_moves[game * MAX_MOVES..];
+        for (&action, &mv) in self.legal(game).iter().zip(moves) {
+            assert_eq!(actions.to_move(expected.position(), action), Some(mv));
+        }
         let mut legal = self.legal(game).to_vec();
         legal.sort_unstable();
         assert_eq!(legal, actions.legal(expected.position()).actions());

@@ -11,3 +11,4 @@ mod net_parity;
 mod notation;
 mod search;
 mod docs;
+mod selfplay;

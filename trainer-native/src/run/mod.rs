@@ -65,6 +65,9 @@ pub struct Run {
 
 impl Run {
     /// A new run, in `out` or else in a directory named after the time, shown on `display`.
+    ///
+    /// # Errors
+    /// If the learner cannot compute here, the directory cannot be written, or it holds a run already.
     pub fn start(settings: Settings, out: Option<&Path>, display: Display) -> Result<Self> {
         let trainer = Trainer::fresh(settings)?;
 
@@ -84,6 +87,9 @@ impl Run {
     }
 
     /// The run in `directory`, from its newest whole checkpoint, with what `over` makes of its settings.
+    ///
+    /// # Errors
+    /// If there is no run, another process trains there, no checkpoint is whole, or the new settings do not fit the state.
     pub fn resume(directory: &Path, over: impl FnOnce(Settings) -> Result<Settings>, display: Display) -> Result<Self> {
         let directory = behind_link(directory);
         let checkpoints = directory.join("checkpoints");
@@ -177,6 +183,9 @@ impl Run {
     }
 
     /// Saves everything. The checkpoint comes last, so that what it stands for is there once it is.
+    ///
+    /// # Errors
+    /// Names the file that cannot be written.
     pub fn save(&mut self) -> Result<()> {
         let model = self.model().to_bytes(Dtype::F32).context("model")?;
         write_atomically(&self.directory.join(MODEL), &model)?;

@@ -25,13 +25,13 @@ pub struct Setting {
 pub struct SettingRow {
     /// The hyper-parameter.
     pub setting: Setting,
-    /// SettingValue in force.
+    /// Value in force.
     pub value: SettingValue,
-    /// SettingValue where nothing else is said.
+    /// Value where nothing else is said.
     pub default: SettingValue,
 }
 
-/// SettingValue of a hyper-parameter.
+/// Value of a hyper-parameter.
 #[derive(Clone, PartialEq, Debug)]
 pub enum SettingValue {
     /// Whole number.
