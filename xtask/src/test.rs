@@ -16,7 +16,7 @@ const INTEROP_PYTHON: &str = "INTEROP_PYTHON";
 
 /// Selections of packages and features for clippy, each a build of its own. The whole workspace has feature burn, for its tests
 /// and benchmarks; what users build has fewer features.
-const LINTED: [&[&str]; 3] = [
+const LINTED: [&[&str]; 4] = [
     &["--workspace", "--all-targets", "--features=keisei-benches/network,keisei-benches/qugiy,keisei-tests/peers"],
     &["--package=trainer-native", "--bins"],
     &["--package=keisei-core", "--no-default-features", "--features=learn"],

@@ -167,14 +167,14 @@ pub fn compile_as(profile: &str, what: &[&str], simd: Simd) -> Result<PathBuf> {
     Ok(folder.join(TARGET).join(profile))
 }
 
-/// Compiles the core, without its default features, for a target that has no standard library.
+/// Compiles the core, with learning but without its default features, for a target that has no standard library.
 ///
 /// # Errors
 /// There is no toolchain, or something in the core or below it needs `std`.
 pub fn compile_bare() -> Result<()> {
     let toolchain = toolchain(BARE_TARGET)?;
     eprintln!("{}", toolchain.describe(BARE_TARGET));
-    let core = ["--package", "keisei-core", "--no-default-features"];
+    let core = ["--package", "keisei-core", "--no-default-features", "--features", "learn"];
     run(toolchain.cargo_build(BARE_TARGET, "core,alloc").args(core))
 }
 
