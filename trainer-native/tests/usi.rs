@@ -82,12 +82,8 @@ fn model(folder: &Path) -> PathBuf {
     let (features, actions) = (Features::Attack96, Actions::Dest2187);
     let small = NetSpec::for_encodings(features, actions);
     let spec = NetSpec { channels: 8, blocks: 1, value_channels: 1, value_hidden: 8, ..small };
-    let model = Model {
-        features,
-        actions,
-        provenance: Provenance::default(),
-        weights: Weights::init(&spec, 1).unwrap(),
-    };
+    let model =
+        Model { features, actions, provenance: Provenance::default(), weights: Weights::init(&spec, 1).unwrap() };
     let path = folder.join("a model.model");
     std::fs::write(&path, model.to_bytes(Dtype::F32).unwrap()).unwrap();
     path

@@ -201,8 +201,7 @@ mod tests {
     /// The same with optional layers.
     fn weights_with(channels: u16, blocks: u16, options: NetOptions) -> Weights {
         let (features, actions) = (Features::Attack96, Actions::Dest2187);
-        let spec =
-            NetSpec { channels, blocks, value_hidden: 19, options, ..NetSpec::for_encodings(features, actions) };
+        let spec = NetSpec { channels, blocks, value_hidden: 19, options, ..NetSpec::for_encodings(features, actions) };
         let mut stream = Stream::new(u64::from(channels), Purpose::Weights, 0, 0);
         let mut weights = Weights::init(&spec, 1).expect("the shape is valid");
         for w in weights.data_mut() {
