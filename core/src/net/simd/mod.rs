@@ -1,7 +1,7 @@
 //! Fast executors for CPUs: Winograd convolutions on vectors, or direct convolutions on a matrix unit, and their backward passes.
 //!
 //! A chunk of boards goes through the whole network before the next, so that activations stay in the cache. After each convolution one
-//! pass over its products, the [epilogue](epilogue::Epilogue), does everything up to the transformed input of the next.
+//! pass over its products, the epilogue, does everything up to the transformed input of the next.
 
 // A function that a kernel calls must be inlined into it, or it is compiled for the target's smallest instruction set.
 #![allow(clippy::inline_always)]
