@@ -58,7 +58,7 @@ pub trait Learner {
 /// step the weights are the very ones that played.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct RatioTolerance {
-    /// Mean above which the user is warned.
+    /// Mean above which an alarm is raised.
     pub alarm: f64,
     /// Mean above which self-play and learner do not compute the same policy, and the update is refused.
     ///

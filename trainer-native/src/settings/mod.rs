@@ -1,4 +1,4 @@
-//! Settings of a run: one table of all hyper-parameters, and everything that is made from it.
+//! Settings of a run: one table of all hyper-parameters, and everything that is generated from it.
 //!
 //! The table below gives each hyper-parameter its name, default, range, unit and description, once. Structs, validation,
 //! `trainer-native settings`, the JSON schema and `docs/settings.md` come from it. [`Sources`] says where values come from.
