@@ -1,4 +1,4 @@
-//! The same environment on a published move generator, haitaka: what a user of it would write.
+//! The same environment on a published move generator, haitaka, as a user of it would write it.
 //!
 //! It keeps the moves beside their actions, so it need not decode and check the chosen action as `VecGame` does.
 

@@ -1,4 +1,4 @@
-//! How fast the network runs: our executors beside ONNX Runtime, natively and in WebAssembly, in positions a second.
+//! Speed of the network: our executors beside ONNX Runtime, native and in WebAssembly, in positions a second.
 //!
 //! Every engine runs the same weights on the same planes in one thread on one CPU; they take turns, round by round, and
 //! CPU time is counted, so that whatever else the machine does meets all of them alike. `cargo xtask bench inference`
