@@ -45,7 +45,7 @@ pub const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A program that generates shogi moves.
 pub trait MoveGenerator {
-    /// Its name in the table.
+    /// Name in the table.
     fn name(&self) -> &'static str;
     /// Counts the leaves at `depth` without playing them.
     fn perft(&self, sfen: &str, depth: u8) -> u64;

@@ -36,7 +36,7 @@ enum Command {
     Perft(inspect::PerftArgs),
     /// List the legal moves, sorted, one per line
     Moves(inspect::LineArgs),
-    /// Print how a game stands after some moves, and why
+    /// Print the outcome of a game after some moves, with its reason
     Outcome(inspect::LineArgs),
 }
 

@@ -66,7 +66,7 @@ impl Board {
     /// A game from `startpos` or an SFEN, cut off after `max_plies` moves; 0 sets no limit.
     ///
     /// # Errors
-    /// If the SFEN is wrong; the text says where.
+    /// If the SFEN is wrong; the text names the place.
     #[wasm_bindgen(constructor)]
     pub fn new(sfen: &str, max_plies: u16) -> Result<Board, JsError> {
         Ok(Board { game: Game::new(position(sfen)?, max_plies), texts: Vec::new() })
@@ -203,7 +203,7 @@ impl Board {
     /// Ends the game: the side to move declares a win.
     ///
     /// # Errors
-    /// If it may not; the text says why.
+    /// If it may not; the text names the reason.
     pub fn declare(&mut self) -> Result<(), JsError> {
         self.game.declare().map(|_| ()).map_err(js_error)
     }

@@ -239,7 +239,7 @@ impl Engine {
     /// [`found`](Self::found) at any time.
     ///
     /// # Errors
-    /// If the position or a move is wrong, the game is over, or no visits are asked for.
+    /// If the position or a move is wrong, the game is over, or `visits` is 0.
     pub fn search(&mut self, start: &str, moves: &str, max_plies: u16, visits: u32) -> Result<(), JsError> {
         let game = game(start, moves, max_plies)?;
         if let Some(outcome) = game.outcome() {

@@ -64,7 +64,7 @@ const ITERATION: Task = Task {
 const USAGE: &str = "usage: training [--python PROGRAM] [--rounds N] [--seconds S] [--cpu N] [--only step|iteration]";
 
 struct Options {
-    /// A Python with what `python/training.txt` lists; without one there is no `PyTorch`.
+    /// A Python with the packages of `python/training.txt`; without one the rows of `PyTorch` are left out.
     python: Option<PathBuf>,
     rounds: usize,
     /// CPU time of one measurement.

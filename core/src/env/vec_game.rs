@@ -422,7 +422,7 @@ pub enum StepError {
     Length {
         /// Name of the buffer: `actions`, or a field of [`Outputs`].
         buffer: &'static str,
-        /// Its length.
+        /// Length of the buffer.
         found: usize,
         /// Length that the buffer needs.
         needed: usize,

@@ -54,8 +54,8 @@ pub trait Learner {
     ) -> Result<(Vec<f32>, Sums), LearnError>;
 }
 
-/// Bounds of the mean `|ratio − 1|` of an update's first minibatch, which is 0 but for rounding: until the first gradient
-/// step the weights are the very ones that played.
+/// Bounds of the mean `|ratio − 1|` of an update's first minibatch, which is 0 except for rounding: before the first gradient
+/// step the weights are still those that played.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct RatioTolerance {
     /// Mean above which an alarm is raised.
@@ -78,7 +78,7 @@ pub trait Descent {
     /// Takes one step of Adam along the last gradient, shortened to a norm of `max_grad_norm` if it is longer.
     ///
     /// # Panics
-    /// If there is no gradient, or a step was taken along it already.
+    /// If there is no gradient, or a step along it was already taken.
     fn step(&mut self, learning_rate: f32, max_grad_norm: f32);
 
     /// Writes the new weights and moments back to where the update found the old ones; without this call they are lost.
@@ -136,9 +136,9 @@ pub enum LearnError {
     OtherPolicy {
         /// Mean `|ratio − 1|` of the first minibatch.
         ratio_error: f64,
-        /// Its approximate KL divergence, in nats.
+        /// Approximate KL divergence of that minibatch, in nats.
         approx_kl: f64,
-        /// Its share of samples outside the clip range, 0–1.
+        /// Share of its samples outside the clip range, 0–1.
         clipfrac: f64,
     },
 }

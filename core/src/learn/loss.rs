@@ -20,7 +20,7 @@ pub struct Sample<'a> {
     pub legal: &'a [Action],
     /// The action played.
     pub action: Action,
-    /// Its log-probability, in nats, when it was played.
+    /// Log-probability of the action, in nats, when it was played.
     pub old_log_prob: f32,
     /// Normalised advantage.
     pub advantage: f32,

@@ -5,7 +5,7 @@ use crate::shogi::{Position, material};
 
 /// Material of the side to move as a value in [−0.7, 0.7]: capturing a rook from an even position gives about 0.37.
 ///
-/// It stays well below 1, so that a mate is always worth more than any capture.
+/// The value stays well below 1, so that a mate is always worth more than any capture.
 pub fn material_value(position: &Position) -> Value {
     const CEILING: f32 = 0.7;
     const PAWN: f32 = 0.03;

@@ -45,7 +45,7 @@ pub struct Update {
     /// Means over all samples used.
     #[serde(flatten)]
     pub losses: Losses,
-    /// Mean `|ratio − 1|` of the first minibatch: 0 but for rounding.
+    /// Mean `|ratio − 1|` of the first minibatch: 0 except for rounding.
     pub first_ratio_error: f64,
     /// Mean norm of the gradients before clipping.
     pub grad_norm: f64,

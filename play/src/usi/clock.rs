@@ -14,8 +14,8 @@ const LEAST: Duration = Duration::from_millis(1);
 
 /// Time for this move; `None` if the clock sets no limit.
 ///
-/// It is all of byoyomi and increment and a fortieth of the main time, less `overhead`, so that the answer arrives in time. A
-/// clock that has run out still gives one millisecond.
+/// The time is all of byoyomi and increment and a fortieth of the main time, less `overhead`, so that the answer arrives in
+/// time. A clock that has run out still gives one millisecond.
 pub fn allotment(go: &Go, side: Color, overhead: Duration) -> Option<Duration> {
     if let Some(time) = go.move_time {
         return Some(time.saturating_sub(overhead).max(LEAST));

@@ -256,7 +256,7 @@ struct Python {
 }
 
 impl Python {
-    /// Number of positions per request: the pipe holds so many while the first answers fill the other one.
+    /// Number of positions per request, which fit into the pipe while the first answers fill the other one.
     const BATCH: usize = 256;
 
     fn start(python: &str) -> Result<Python> {

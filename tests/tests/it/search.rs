@@ -278,7 +278,7 @@ fn declarations_are_seen_at_the_root_and_below() {
 
 #[test]
 fn nobody_wins_behind_the_ply_limit() {
-    // A mate in three is none with two plies left.
+    // A mate in three is not a mate with two plies left.
     let mate = mates(3, 3, 1).remove(0);
     let proof = |max_plies, most| run(Game::new(mate.clone(), max_plies), visits(most), 8).proof();
     let draw = Some(Proof::Draw);

@@ -6,7 +6,7 @@
 //! | `kifu` `ki2u` `csa` `jkf` `usi` `sfen` `usen` | the same | UTF-8 |
 //! | `json` | `.json` | UTF-8; a description of each game, for checks |
 //!
-//! [`games`] says what can be read.
+//! The formats that can be read are listed in [`games`].
 
 use std::collections::BTreeSet;
 use std::fs;

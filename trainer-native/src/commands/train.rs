@@ -61,7 +61,7 @@ impl TrainArgs {
     }
 }
 
-/// Trains until the budget is spent or a signal asks to stop.
+/// Trains until the budget is spent or a signal stops it.
 ///
 /// # Errors
 /// If the settings, the run directory or a checkpoint are not usable, a checkpoint cannot be written, the learner fails, or

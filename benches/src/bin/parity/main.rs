@@ -27,7 +27,7 @@ const USAGE: &str = "usage: parity [--wasm MODULE] [--relaxed MODULE] [--webgpu 
 struct Options {
     /// Our executors as a WebAssembly module.
     wasm: Option<PathBuf>,
-    /// The same with relaxed-simd.
+    /// Our executors as a WebAssembly module with relaxed-simd.
     relaxed: Option<PathBuf>,
     /// The folder of the page's module for WebGPU, and the Chromium that runs it on `SwiftShader`.
     webgpu: Option<PathBuf>,
