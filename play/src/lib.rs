@@ -8,7 +8,7 @@
 //! | [`executor`] | a model's network in the arithmetic that the user chose |
 //! | [`files`] | reading models and records from files |
 //! | [`contender`] | description of a player, from which a match makes its players |
-//! | [`matches`] | the match runner |
+//! | [`matches`](mod@matches) | the match runner |
 //! | [`rating`] | scores, intervals, Elo, centipawns |
 //! | [`usi`] | a model as an engine for shogi GUIs |
 

@@ -94,7 +94,7 @@ pub struct Step {
     pub wdl: Wdl,
     /// Material of the side to move as a value in [−0.7, 0.7], see [`material_value`](super::material_value).
     pub material: Value,
-    /// Target of the score head, see [`material_score`](super::material_score).
+    /// Target of the score head, see [`material_score`].
     pub score: f32,
     /// State of the game after the move.
     pub end: StepEnd,

@@ -26,7 +26,7 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Device {
-    /// The GPU that the program was built for, or the CPU without one.
+    /// The GPU that the program was built for; the CPU if it was built for none.
     #[default]
     Auto,
     /// The CPU, with core's own kernels.
