@@ -1,4 +1,4 @@
-//! Reads a game record in one format and writes it in another; of a file in no format that it knows, says so.
+//! Reads a game record in one format and writes it in another; reports a file in an unknown format.
 //!
 //! `cargo run -p keisei-examples --bin convert_record < game.kif > game.csa`
 
@@ -17,7 +17,7 @@ fn main() -> Result<()> {
 fn convert(text: &str) -> Result<String> {
     let format = Format::detect(text).context("no known format")?;
     let read = format.read(text);
-    // A reader keeps what it understood and lists the rest with its place.
+    // A reader keeps everything that it can read, and lists the defects with their places.
     for defect in &read.defects {
         eprintln!("{defect}");
     }

@@ -1,4 +1,4 @@
-//! Evaluates a position with the network of a model file: the value, and the moves that the policy likes.
+//! Evaluates a position with the network of a model file: the value, and the most probable moves of the policy.
 //!
 //! `cargo run --release -p keisei-examples --bin evaluate_position -- agent.model [SFEN]`
 
@@ -32,7 +32,7 @@ fn evaluate(model: &Model, position: Position) -> Result<String> {
     batch.push(PackedObservation::new(&game), legal.actions().iter().copied());
     let prediction = evaluator.predict(&batch).get(0);
 
-    // All of it is from the side to move.
+    // The prediction is from the side to move.
     let wdl = prediction.wdl.softmax();
     let mut lines = vec![format!("win {:.3}, draw {:.3}, loss {:.3}", wdl.win, wdl.draw, wdl.loss)];
     let probabilities = policy::probabilities(prediction.logits, 1.0);

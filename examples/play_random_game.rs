@@ -7,7 +7,7 @@ use keisei_core::shogi::{Game, Position};
 
 fn main() {
     let mut random = SplitMix64(7);
-    // Cut off after 500 plies; without a limit random games go on for long.
+    // The game is cut off after 500 plies; without a limit random games are very long.
     let mut game = Game::new(Position::startpos(), 500);
     while game.adjudicate().is_none() {
         let moves = game.position().legal_moves();

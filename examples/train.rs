@@ -1,4 +1,4 @@
-//! Learns for a few iterations and says how the losses move.
+//! Learns for a few iterations and prints the losses.
 //!
 //! `cargo run --release -p keisei-examples --bin train`
 
@@ -12,7 +12,7 @@ const ITERATIONS: u32 = 10;
 fn main() -> Result<()> {
     let mut trainer = Trainer::fresh(Preset::Tiny.settings())?;
     for iteration in 0..ITERATIONS {
-        // Schedules follow the part of the run that is done.
+        // Schedules depend on the part of the run that is done.
         let report = trainer.iterate(f64::from(iteration) / f64::from(ITERATIONS))?;
         println!(
             "iteration {}: {} games ended, entropy {:.3}, value loss {:.3}, approx_kl {:.4}",

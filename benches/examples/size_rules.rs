@@ -1,4 +1,4 @@
-//! The rules as a module of their own, for `cargo xtask size`: everything that a page asks about a game.
+//! The rules alone as a module, for `cargo xtask size`: all functions of a game that a page needs.
 //!
 //! `input` gives a buffer for text; the other functions read it and leave their answer at `output`.
 
@@ -56,7 +56,7 @@ pub extern "C" fn start() -> usize {
     })
 }
 
-/// Plays the move, or says why not.
+/// Plays the move, or returns the reason why it is illegal.
 #[unsafe(no_mangle)]
 pub extern "C" fn play() -> usize {
     answer(|text, game, output| {

@@ -3,11 +3,11 @@
 use keisei_core::net::simd::{Backprop, Bf16, Calibration, Dot, Level, Quantized, Simd};
 use keisei_core::net::{Executor, Weights};
 
-/// An executor to compare with the definition.
+/// Executor to compare with the definition.
 pub struct Native {
-    /// Its name in the tables.
+    /// Name in the tables.
     pub name: String,
-    /// Whether it computes in f32 throughout, and so should meet the bars of the parity tests.
+    /// Whether all arithmetic is in f32, so that the bars of the parity tests apply.
     pub exact: bool,
     /// The executor.
     pub executor: Box<dyn Executor>,
@@ -15,7 +15,7 @@ pub struct Native {
     pub backprop: Option<Backprop>,
 }
 
-/// All executors but the definition.
+/// All executors except the definition.
 pub fn native(weights: &Weights, calibration: &Calibration) -> Vec<Native> {
     let mut all = Vec::new();
     let mut add = |name: String, exact, executor: Option<Box<dyn Executor>>, backprop| {

@@ -7,7 +7,7 @@ use keisei_core::net::{NetSpec, Weights};
 
 /// A network to measure.
 pub struct NetSize {
-    /// Its name in the tables.
+    /// Name in the tables.
     pub name: &'static str,
     /// Width of the trunk.
     pub channels: u16,
@@ -23,13 +23,13 @@ pub const NETS: [NetSize; 2] =
 pub const BATCHES: [usize; 3] = [1, 8, 64];
 
 impl NetSize {
-    /// Its architecture, with the planes and actions of the trainer's default encoding.
+    /// Architecture, with the planes and actions of the trainer's default encoding.
     pub fn spec(&self) -> NetSpec {
         let NetSize { channels, blocks, .. } = *self;
         NetSpec { channels, blocks, ..NetSpec::for_encodings(Features::Attack96, Actions::Dest2187) }
     }
 
-    /// Its [`weights`].
+    /// Initial [`weights`].
     pub fn weights(&self) -> Weights {
         weights(&self.spec())
     }

@@ -1,4 +1,4 @@
-//! Benchmarks beside the best peers.
+//! Benchmarks against the best peers.
 
 pub mod measure;
 pub mod inference;

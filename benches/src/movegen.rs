@@ -2,9 +2,9 @@
 
 use keisei_core::shogi::{Position, perft, perft_played};
 
-/// A position with a published number of nodes.
+/// Position with a published number of nodes.
 pub struct Row {
-    /// Its name in the tables.
+    /// Name in the tables.
     pub name: &'static str,
     /// The position.
     pub sfen: &'static str,
@@ -45,13 +45,13 @@ pub const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A program that generates shogi moves.
 pub trait MoveGenerator {
-    /// Its name in the table.
+    /// Name in the table.
     fn name(&self) -> &'static str;
     /// Counts the leaves at `depth` without playing them.
     fn perft(&self, sfen: &str, depth: u8) -> u64;
     /// Counts the leaves at `depth`, playing each of them.
     fn perft_played(&self, sfen: &str, depth: u8) -> u64;
-    /// Plays random legal moves until there is none or [`PLAYOUT_PLIES`] are played; returns how many were.
+    /// Plays random legal moves until there is none or [`PLAYOUT_PLIES`] are played; returns their number.
     fn playout(&self, sfen: &str, random: &mut Random) -> u64;
 }
 

@@ -1,4 +1,4 @@
-//! Programs of the search benchmark, natively and in WebAssembly: one network, by its forward pass alone and below a search.
+//! Programs of the search benchmark, native and in WebAssembly: one network, by its forward pass alone and in a search.
 
 use keisei_core::encoding::{Actions, Features, PackedObservation, SQUARES};
 use keisei_core::evaluator::HostEvaluator;
@@ -13,13 +13,13 @@ use crate::inference::NETS;
 /// Leaves, or positions, in one batch through the network.
 pub const BATCH: usize = 8;
 
-/// Visits after which a search starts anew, from the next position.
+/// Visits after which a new search starts, from the next position.
 const VISITS: u32 = 800;
 
 /// Visits of a search whose move is compared with other targets'.
 const VISITS_OF_A_MOVE: u32 = 100;
 
-/// The two programs that are compared.
+/// Programs that are compared: forward passes and searches.
 #[derive(Debug)]
 pub struct Runner {
     simd: Simd,
@@ -70,7 +70,7 @@ impl Runner {
                 Some(best) if game.moves().len() < 60 => game.play(best.mv),
                 _ => game = Game::startpos(),
             }
-            // An empty tree, so that every visit counted is one made.
+            // The new search begins with an empty tree, so that all visits counted have been made.
             self.search = search(game);
         }
         let before = self.search.visits();

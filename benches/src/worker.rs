@@ -1,5 +1,5 @@
-//! Workers: programs that answer lines, one for each kind of engine. Packages for those in other languages are installed below
-//! the target folder.
+//! Workers: programs that answer lines, one for each kind of engine. Packages for workers in other languages are installed
+//! below the target folder.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -27,10 +27,10 @@ impl Worker {
     /// A script of `benches/python` with the packages of a list there.
     ///
     /// # Errors
-    /// As [`python_packages`].
+    /// As for [`python_packages`].
     pub fn python(cpu: usize, folder: &Path, script: &str, packages: &str, arguments: &[String]) -> Result<Worker> {
         let mut python = on_cpu(cpu, python_packages(folder, packages)?);
-        // Some machines set these for another numpy; they must not decide what is measured.
+        // Some machines set these variables for another numpy; they must not affect the measurement.
         python.env_remove("OPENBLAS_CORETYPE").env_remove("OPENBLAS_L2_SIZE");
         Worker::start(python.arg(sources().join("python").join(script)).args(arguments))
     }
@@ -68,7 +68,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // It may have ended by itself; either way there is nobody to tell.
+        // The process may have ended by itself; errors need no report here.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -89,7 +89,7 @@ pub fn folder() -> Result<PathBuf> {
 /// A Python with the packages of a list in `benches/python`, installed into an environment below `folder`.
 ///
 /// # Errors
-/// Python, `pip` or the packages cannot be had.
+/// Python, `pip` or the packages are not available.
 pub fn python_packages(folder: &Path, packages: &str) -> Result<PathBuf> {
     let wanted = sources().join("python").join(packages);
     let environment = folder.join("python").join(packages);
@@ -104,7 +104,7 @@ pub fn python_packages(folder: &Path, packages: &str) -> Result<PathBuf> {
 /// The npm packages that `benches/node/package.json` lists, installed below `folder`; the folder that holds them.
 ///
 /// # Errors
-/// npm or the packages cannot be had.
+/// npm or the packages are not available.
 pub fn node_packages(folder: &Path) -> Result<PathBuf> {
     let sources = sources().join("node");
     let (packages, files) = (folder.join("node"), ["package.json", "package-lock.json"]);
@@ -124,7 +124,7 @@ fn sources() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Runs `install` unless `folder` was made from just these files before.
+/// Runs `install` unless `folder` was made from the same files before.
 fn install(folder: &Path, wanted: &[&Path], install: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let mut content = Vec::new();
     for file in wanted {
@@ -147,7 +147,7 @@ fn on_cpu(cpu: usize, program: impl AsRef<std::ffi::OsStr>) -> Command {
 }
 
 fn run(command: &mut Command) -> Result<()> {
-    // Standard output is the table's.
+    // Standard output is reserved for the table.
     let status = command.stdout(Stdio::null()).status().with_context(|| shown(command))?;
     if !status.success() {
         bail!("{} ended with {status}", shown(command));

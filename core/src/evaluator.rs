@@ -1,14 +1,14 @@
-//! The one way through the network: packed positions in, logits of their legal actions and outcomes out.
+//! Evaluation of positions by a network: packed positions in, logits of their legal actions and outcomes out.
 //!
-//! A [`Batch`] holds positions with their legal actions, an [`Evaluator`] answers it with [`Predictions`]. [`HostEvaluator`]
-//! does so with any [`Executor`] in the memory of the CPU; a backend on another device implements the trait.
+//! A [`Batch`] holds positions with their legal actions; an [`Evaluator`] turns it into [`Predictions`]. [`HostEvaluator`]
+//! does so with any [`Executor`] in the memory of the CPU; a backend on another device implements the trait itself.
 //!
 //! | step | shape | done by |
 //! |---|---|---|
 //! | observe, list legal actions | 101 bytes and some 80 actions a position | the caller, in [`Batch::push`] |
 //! | expand to planes | `[batch, planes, 81]` | [`Batch::expand`] |
 //! | run the network | policy `[batch, actions]`, outcome `[batch, 3]`, score `[batch]` | [`Executor::forward_scored`] |
-//! | pick the legal actions | logits as ragged as the legal actions | [`Predictions::pick`] |
+//! | pick the legal actions | a row of logits for each position, as long as its legal actions | [`Predictions::pick`] |
 //!
 //! A batch of two positions:
 //!
@@ -41,7 +41,7 @@
 //! assert!(games[0].position().is_legal(legal.moves()[best]));
 //! ```
 //!
-//! A [search](crate::search) gathers such batches itself; its example drives one by an evaluator.
+//! A [search](crate::search) fills such batches itself; its example runs one with an evaluator.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -50,9 +50,9 @@ use core::ops::Range;
 use crate::encoding::{Action, Actions, Features, PackedObservation, SQUARES};
 use crate::net::{Executor, OUTCOMES, WdlLogits};
 
-/// Something that evaluates positions, with buffers of its own for the answer.
+/// Evaluator of positions, which owns the buffers of its predictions.
 pub trait Evaluator {
-    /// The shape of what it reads and answers.
+    /// Shape of the network's input and output.
     fn shape(&self) -> Shape;
 
     /// Predictions for the positions of `batch`, in their order. A position's prediction does not depend on the rest of
@@ -70,7 +70,7 @@ pub struct Shape {
     pub features: Features,
     /// Numbering of the policy's logits.
     pub actions: Actions,
-    /// Whether there is a head for the score.
+    /// Whether there is a score head.
     pub has_score: bool,
 }
 
@@ -89,7 +89,7 @@ impl Shape {
 /// Failure of a device that evaluates.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EvaluatorError {
-    /// The device or its driver failed, with what it said.
+    /// The device or its driver failed, with its message.
     Device(String),
 }
 
@@ -158,15 +158,15 @@ impl<T> Rows<T> {
     /// One row.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there is no such row.
     pub fn row(&self, row: usize) -> &[T] {
         &self.values[self.range(row)]
     }
 
-    /// One row, to be changed.
+    /// One row, mutable.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there is no such row.
     pub fn row_mut(&mut self, row: usize) -> &mut [T] {
         let range = self.range(row);
         &mut self.values[range]
@@ -189,7 +189,8 @@ impl<T> Default for Rows<T> {
     }
 }
 
-/// Positions to evaluate, with the actions whose logits are wanted. Filled, cleared and filled again, it allocates nothing.
+/// Positions to evaluate, with the actions whose logits are wanted. Clearing keeps the memory, so that a reused batch does not
+/// allocate.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Batch {
     observations: Vec<PackedObservation>,
@@ -198,26 +199,26 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// No positions, to be evaluated for policy and outcome.
+    /// An empty batch, to be evaluated for policy and outcome.
     pub const fn new() -> Self {
         Self { observations: Vec::new(), legal: Rows::new(), with_score: false }
     }
 
-    /// No positions, to be evaluated for the score as well, where the network has a head for it.
+    /// An empty batch, to be evaluated for the score as well if the network has a score head.
     pub fn with_score() -> Self {
         Self { with_score: true, ..Self::new() }
     }
 
-    /// Appends a position with its legal actions. Where only the outcome is wanted there may be no actions.
+    /// Appends a position with its legal actions, or without any if only the outcome is wanted.
     pub fn push(&mut self, observation: PackedObservation, legal: impl IntoIterator<Item = Action>) {
         self.observations.push(observation);
         self.legal.push(legal);
     }
 
-    /// Appends some positions of another batch.
+    /// Appends the positions of `other` with these indices.
     ///
     /// # Panics
-    /// If `other` has not so many.
+    /// If `other` has fewer positions.
     pub fn extend(&mut self, other: &Batch, positions: Range<usize>) {
         for position in positions {
             self.push(other.observations[position], other.legal.row(position).iter().copied());
@@ -262,18 +263,18 @@ impl Batch {
     }
 }
 
-/// What the network says of one position, from its side to move.
+/// Prediction of the network for one position, from its side to move.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Prediction<'a> {
     /// Logits of the legal actions, in their order in the batch.
     pub logits: &'a [f32],
-    /// Logits of the outcome.
+    /// Logits of win, draw and loss.
     pub wdl: WdlLogits,
-    /// Material balance that the score head expects at the end; nothing if it was not wanted, or there is no such head.
+    /// Output of the score head: material balance in units of 76 pawns; `None` if not wanted or without a score head.
     pub score: Option<f32>,
 }
 
-/// Answers to a [`Batch`], one for each of its positions.
+/// Predictions for a [`Batch`], one for each of its positions.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Predictions {
     logits: Rows<f32>,
@@ -288,11 +289,11 @@ impl Predictions {
         Self { logits: Rows::new(), wdl: Vec::new(), score: Vec::new() }
     }
 
-    /// Takes the answers to `batch` from the outputs of an [`Executor`]: unmasked policy logits `[batch, actions]`, outcome
+    /// Sets the predictions for `batch` from the outputs of an [`Executor`]: unmasked policy logits `[batch, actions]`, outcome
     /// logits `[batch, 3]`, and scores `[batch]` or none.
     ///
     /// # Panics
-    /// If a slice has another length than its shape says, or an action is beyond the policy.
+    /// If the length of a slice does not match its shape, or an action is out of range.
     pub fn pick(&mut self, batch: &Batch, policy: &[f32], wdl: &[f32], score: &[f32]) {
         self.logits.clear();
         let actions = policy.len() / batch.len().max(1);
@@ -303,11 +304,11 @@ impl Predictions {
         self.take_outcomes(batch, wdl, score);
     }
 
-    /// Takes the answers to `batch` where the legal actions' logits have already been picked: `logits` in the order of the
-    /// batch's [`values`](Rows::values), the rest as in [`pick`](Self::pick).
+    /// Sets the predictions for `batch` from logits of its legal actions only: `logits` in the order of the
+    /// [`values`](Rows::values) of [`Batch::legal`], the others as in [`pick`](Self::pick).
     ///
     /// # Panics
-    /// If a slice has another length than that.
+    /// If the length of a slice does not match its shape.
     pub fn take(&mut self, batch: &Batch, logits: &[f32], wdl: &[f32], score: &[f32]) {
         assert_eq!(logits.len(), batch.legal.values().len(), "a logit for each legal action");
         self.logits.values.clear();
@@ -338,7 +339,7 @@ impl Predictions {
     /// The prediction for one position.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there is no such position.
     pub fn get(&self, position: usize) -> Prediction<'_> {
         Prediction {
             logits: self.logits.row(position),
@@ -347,10 +348,10 @@ impl Predictions {
         }
     }
 
-    /// The logits of one position's legal actions, to be turned into probabilities in place.
+    /// The logits of one position's legal actions, mutable, to be turned into probabilities in place.
     ///
     /// # Panics
-    /// If there are not so many positions.
+    /// If there is no such position.
     pub fn logits_mut(&mut self, position: usize) -> &mut [f32] {
         self.logits.row_mut(position)
     }
@@ -360,7 +361,7 @@ impl Predictions {
         (0..self.len()).map(|position| self.get(position))
     }
 
-    /// Whether every number is finite: the weights of a network that diverges are not.
+    /// Whether every number is finite, which fails once training has diverged.
     pub fn is_finite(&self) -> bool {
         let numbers = self.logits.values.iter().chain(self.wdl.iter().flat_map(|wdl| &wdl.0)).chain(&self.score);
         numbers.copied().all(f32::is_finite)
@@ -394,12 +395,12 @@ impl<E: Executor> HostEvaluator<E> {
         Self { executor, shape, planes, policy, wdl, score, predictions: Predictions::new() }
     }
 
-    /// The executor, for work on tensors.
+    /// The executor, for direct work on tensors.
     pub fn executor(&mut self) -> &mut E {
         &mut self.executor
     }
 
-    /// As [`evaluate`](Evaluator::evaluate), which cannot fail on a CPU.
+    /// Predictions for `batch`, like [`evaluate`](Evaluator::evaluate) but without a `Result`: a CPU does not fail.
     pub fn predict(&mut self, batch: &Batch) -> &mut Predictions {
         let count = batch.len();
         batch.expand(self.shape.features, &mut self.planes);
@@ -439,7 +440,7 @@ mod tests {
         HostEvaluator::new(Scalar::new(&Weights::init(&spec, 1).expect("the shape is valid")), FEATURES, ACTIONS)
     }
 
-    /// Three positions of a game; of the second only the outcome is wanted.
+    /// Adds three positions of a game; of the second only the outcome is wanted.
     fn fill(batch: &mut Batch) {
         let mut game = Game::startpos();
         for position in 0..3 {
@@ -466,7 +467,7 @@ mod tests {
             assert_eq!((&prediction.wdl.0[..], prediction.score), (&wdl[3 * i..][..3], Some(score[i])));
         }
         assert!(found.get(1).logits.is_empty());
-        // Logits that a device has picked itself.
+        // The same logits, as if a device had picked them.
         let picked: Vec<f32> = found.iter().flat_map(|prediction| prediction.logits).copied().collect();
         let mut taken = Predictions::new();
         taken.take(&batch, &picked, &wdl, &score);

@@ -1,25 +1,25 @@
-//! Pseudo-random numbers: `SplitMix64` (Steele, Lea, Flood 2014), small, fast, the same everywhere; and streams of them
-//! that are keyed by counters.
+//! Pseudo-random numbers: `SplitMix64` (Steele, Lea, Flood 2014), small, fast and the same on every platform; and streams
+//! of them that are keyed by counters.
 //!
-//! A number of a [`Stream`] depends on the seed and on what it is for, never on what was drawn before. So sampling does not
-//! depend on the number of threads or the order of a batch, and a resumed run has no generator state to restore.
+//! A [`Stream`] depends on the seed, its purpose and its counters, never on what other streams have drawn. So sampling does
+//! not depend on the number of threads or the order of a batch, and a resumed run has no generator state to restore.
 
-/// What the state moves by with each number: 2⁶⁴ divided by the golden ratio.
+/// Increment of the state for each number: 2⁶⁴ divided by the golden ratio.
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The generator's finaliser: every bit of `z` moves about half of the result's.
+/// Finaliser of the generator: each bit of `z` flips about half of the bits of the result.
 pub const fn mix(z: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
 }
 
-/// Number `index` of the sequence that starts at zero, counted from 1.
+/// Number `index`, counted from 1, of the sequence with seed 0.
 pub(crate) const fn nth(index: u64) -> u64 {
     mix(index.wrapping_mul(STEP))
 }
 
-/// A sequence of numbers; the field is its state, at first the seed.
+/// `SplitMix64` generator; the field is its state, initially the seed.
 #[derive(Clone, Debug)]
 pub struct SplitMix64(pub u64);
 
@@ -30,7 +30,7 @@ impl SplitMix64 {
         mix(self.0)
     }
 
-    /// A uniform number in `[0, 1)`, of 24 bits.
+    /// A uniform number in `[0, 1)`, a multiple of 2⁻²⁴.
     pub fn uniform(&mut self) -> f32 {
         (self.next_u64() >> 40) as f32 / (1u32 << 24) as f32
     }
@@ -46,19 +46,19 @@ impl SplitMix64 {
     }
 }
 
-/// What a stream of random numbers is for; part of its key.
+/// Purpose of a stream of random numbers; part of its key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u64)]
 pub enum Purpose {
-    /// Choosing the moves of self-play: keyed by iteration and game slot.
+    /// Moves of self-play: keyed by iteration and game slot.
     Sampling = 1,
-    /// Random opening plies: keyed by game slot and the number of its game.
+    /// Random opening plies: keyed by game slot and number of the game in it.
     Opening = 2,
     /// The order of samples in an update: keyed by iteration and epoch.
     Shuffle = 3,
     /// Initial weights.
     Weights = 4,
-    /// Matches: keyed by the pair of games and by 0 for its opening, 1 and 2 for the choices of its games.
+    /// Matches: keyed by the pair of games, and 0 for the opening, 1 and 2 for the moves of the two games.
     Evaluation = 5,
 }
 
@@ -67,7 +67,7 @@ pub enum Purpose {
 pub struct Stream(SplitMix64);
 
 impl Stream {
-    /// The stream of `purpose` under `seed`, told apart from others of its kind by two counters.
+    /// The stream of `purpose` under `seed`; the counters `a` and `b` distinguish streams of the same purpose.
     pub fn new(seed: u64, purpose: Purpose, a: u64, b: u64) -> Self {
         let key = [purpose as u64, a, b].into_iter().fold(mix(seed), |hash, part| mix(hash ^ mix(part)));
         Self(SplitMix64(key))
@@ -78,7 +78,7 @@ impl Stream {
         self.0.next_u64()
     }
 
-    /// A uniform number in `[0, 1)`, of 24 bits.
+    /// A uniform number in `[0, 1)`, a multiple of 2⁻²⁴.
     pub fn uniform(&mut self) -> f32 {
         self.0.uniform()
     }

@@ -1,4 +1,4 @@
-//! Our own file formats.
+//! Fuzzing of our own file formats.
 //!
 //! | selector | parser |
 //! |---|---|
@@ -16,10 +16,10 @@ use trainer_native::run::checkpoint::State;
 use trainer_native::settings::{Layers, Preset, Settings};
 use trainer_native::trainer::Totals;
 
-/// Reads `data` as its first byte says.
+/// Reads `data` with the parser that its first byte selects.
 ///
 /// # Panics
-/// If a parser accepts what does not come back equal.
+/// If accepted input is not equal after writing and reading it again.
 pub fn check(data: &[u8]) {
     let Some((selector, input)) = data.split_first() else { return };
     match selector % 8 {
@@ -61,7 +61,7 @@ fn a_checkpoint(bytes: &[u8]) {
     if let Ok((state, seconds)) = State::from_bytes(bytes) {
         let written = state.to_bytes(seconds);
         let (state, seconds) = State::from_bytes(&written).expect("what was written can be read");
-        // Weights may be not a number, so bytes are compared.
+        // Weights may be NaN, so bytes are compared.
         assert_eq!(state.to_bytes(seconds), written);
     }
 }

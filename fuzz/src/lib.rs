@@ -1,7 +1,7 @@
 //! Fuzzed inputs: each module checks one kind and provides its seeds.
 //!
-//! The first byte of an input selects the parser, the rest is what it reads. Beyond not crashing, whatever a parser accepts
-//! must come back equal after writing and reading it again.
+//! The first byte of an input selects the parser, which reads the rest. It must not crash, and input that it accepts must be
+//! equal after writing and reading it again.
 
 pub mod position;
 pub mod notation;
@@ -10,7 +10,7 @@ pub mod files;
 use std::fs;
 use std::path::Path;
 
-/// Puts `seeds` into the corpus of `target`, where libFuzzer looks next.
+/// Writes `seeds` into the corpus of `target`, which libFuzzer reads next.
 ///
 /// # Panics
 /// If they cannot be written.
@@ -22,7 +22,7 @@ pub fn plant(target: &str, seeds: &[Vec<u8>]) {
     }
 }
 
-/// `selector` and what its parser reads.
+/// Input of a parser: `selector`, followed by `input`.
 fn seed(selector: u8, input: impl AsRef<[u8]>) -> Vec<u8> {
     [&[selector], input.as_ref()].concat()
 }

@@ -1,4 +1,4 @@
-//! Game records as text.
+//! Fuzzing of game records as text.
 //!
 //! | selector | parser |
 //! |---|---|
@@ -9,10 +9,10 @@ use keisei_core::notation::{Format, GameTree, Problem, csa, usi};
 use keisei_tests::record::reduced;
 use trainer_native::interop::games::decode;
 
-/// Reads `data` as its first byte says.
+/// Reads `data` with the parser that its first byte selects.
 ///
 /// # Panics
-/// If a tree does not come back from a format that can hold it.
+/// If a tree is not equal after writing and reading it again in a format that can hold it.
 pub fn check(data: &[u8]) {
     let Some((selector, input)) = data.split_first() else { return };
     if let Some(&format) = Format::ALL.get(usize::from(selector % 8)) {
@@ -40,7 +40,7 @@ fn round_trip(format: Format, record: &GameTree) {
     }
     let kept = back.tree.same_tree(&reduced(record, format)) && back.tree.start().key() == record.start().key();
     assert!(kept, "{} does not keep the tree\n{text}\n{}", format.name(), format.write(&back.tree));
-    // A second round trip changes no node. Headers are not compared: they may need it to become the format's own words.
+    // A second round trip changes no node. Headers are not compared: the first one may rewrite them in the format's own words.
     assert!(format.read(&format.write(&back.tree)).tree.same_tree(&back.tree), "{}\n{text}", format.name());
 }
 

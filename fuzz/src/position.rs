@@ -1,8 +1,8 @@
-//! Positions and single moves.
+//! Fuzzing of positions and single moves.
 //!
 //! | selector | parser |
 //! |---|---|
-//! | 0 | SFEN, and everything that is asked about a position |
+//! | 0 | SFEN, and all functions of a position |
 //! | 1 | a move in USI |
 //! | 2 | a BOD diagram |
 //! | 3 | a move in Japanese, Western or CSA text, in a position a few random moves from the start |
@@ -10,10 +10,10 @@
 use keisei_core::notation::{bod, csa, japanese, western};
 use keisei_core::shogi::{Game, MAX_MOVES, Move, Position};
 
-/// Reads `data` as its first byte says.
+/// Reads `data` with the parser that its first byte selects.
 ///
 /// # Panics
-/// If a parser accepts what does not come back equal.
+/// If accepted input is not equal after writing and reading it again.
 pub fn check(data: &[u8]) {
     let Some((selector, input)) = data.split_first() else { return };
     if selector % 4 == 3 {
@@ -44,7 +44,7 @@ fn sfen(position: &Position) {
     }
 }
 
-/// The first byte says how many moves lead to the position, the next ones which.
+/// Checks move texts. The first byte is the number of moves to the position, the next ones select the moves.
 fn move_text(input: &[u8]) {
     let Some((&plies, input)) = input.split_first() else { return };
     let plies = usize::from(plies % 64).min(input.len());

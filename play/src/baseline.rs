@@ -1,11 +1,11 @@
-//! Players without a network, which measure those that have one: random and greedy.
+//! Players without a network, against which the others are measured: random and greedy.
 
 use keisei_core::random::Stream;
 use keisei_core::shogi::{Game, Move, material};
 
 use crate::player::{Choice, Player, Turn};
 
-/// Plays every legal move with the same probability.
+/// Player that plays every legal move with the same probability.
 #[derive(Clone, Copy, Debug)]
 pub struct RandomPlayer;
 
@@ -16,8 +16,8 @@ impl Player for RandomPlayer {
     }
 }
 
-/// Plays a move that ends the game in its favour at once, else one after which its [material](material::balance) is
-/// best; ties at random. It does not see the answer to its move.
+/// Player that takes a move after which the opponent has none, else one after which its [material](material::balance) is
+/// best; ties are broken at random. It does not look at the reply.
 #[derive(Clone, Copy, Debug)]
 pub struct GreedyPlayer;
 
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn greedy_takes_what_is_worth_most() {
-        // The rook hangs, and so does a pawn.
+        // A rook and a pawn hang; the rook is worth more.
         check_greedy("4k4/9/9/3r1p3/4G4/9/9/9/4K4 b - 1", &["5e6d"]);
         // Two silvers hang: either.
         check_greedy("4k4/9/9/3s1s3/4G4/9/9/9/4K4 b - 1", &["5e6d", "5e4d"]);
@@ -73,7 +73,7 @@ mod tests {
         check_greedy("4k4/9/9/3+r1b3/4G4/9/9/9/4K4 b - 1", &["5e6d"]);
         // To promote the rook (+4) is worth more than to take the pawn (+2).
         check_greedy("4k4/9/9/9/R7p/9/9/9/4K4 b - 1", &["9e9c+", "9e9b+", "9e9a+"]);
-        // White alike.
+        // The same for White.
         check_greedy("4k4/9/9/9/4g4/3R1P3/9/9/4K4 w - 1", &["5e6f"]);
     }
 

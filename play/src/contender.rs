@@ -1,16 +1,16 @@
-//! A player on paper: what command lines and tables name, and what makes the players of a match.
+//! Contenders: descriptions of players, as command lines and tables name them, from which a match makes its players.
 
 use crate::baseline::{GreedyPlayer, RandomPlayer};
 use crate::player::Player;
 use crate::policy_player::PolicyPlayer;
 use crate::search_player::SearchPlayer;
 
-/// A player on paper: each thread of a match gets its own to play with.
+/// Description of a player: each thread of a match makes a [player](Self::player) of its own from it.
 #[derive(Clone, Debug)]
 pub enum Contender {
-    /// Plays any legal move.
+    /// Plays any legal move; see [`RandomPlayer`].
     Random,
-    /// Mates if it can in one move, else takes the most material; see [`GreedyPlayer`].
+    /// Mates in one move if it can, else takes the most material; see [`GreedyPlayer`].
     Greedy,
     /// Plays by a network's policy.
     Policy(Box<PolicyPlayer>),
@@ -31,7 +31,7 @@ impl From<SearchPlayer> for Contender {
 }
 
 impl Contender {
-    /// What tables and records call it.
+    /// Name in tables and records.
     pub fn name(&self) -> &str {
         match self {
             Contender::Random => "random",
@@ -41,7 +41,7 @@ impl Contender {
         }
     }
 
-    /// Visits of a move's search, 0 for the policy alone; nothing for players without a network.
+    /// Visits of the search before each move, 0 for the policy alone; `None` for players without a network.
     pub fn visits(&self) -> Option<u32> {
         match self {
             Contender::Random | Contender::Greedy => None,
@@ -50,7 +50,7 @@ impl Contender {
         }
     }
 
-    /// The player.
+    /// A new player.
     pub fn player(&self) -> Box<dyn Player + Send> {
         match self {
             Contender::Random => Box::new(RandomPlayer),

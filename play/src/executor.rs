@@ -1,4 +1,4 @@
-//! The network of a model that plays, in the arithmetic that its user chose.
+//! Network of a model, in the arithmetic that the user chose.
 
 use std::fmt;
 
@@ -12,27 +12,27 @@ use keisei_core::random::SplitMix64;
 use keisei_core::search::policy;
 use keisei_core::shogi::Game;
 
-/// Positions that integers are calibrated on.
+/// Number of positions on which integer arithmetic is calibrated.
 const CALIBRATION: usize = 256;
 
-/// Of so many positions of a game, one is taken.
+/// Sampling rate: one position in `ONE_IN`.
 const ONE_IN: usize = 7;
 
-/// What the convolutions of a network that plays compute in.
+/// Number format in which the convolutions of a network are computed in play.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Arithmetic {
-    /// 32-bit numbers
+    /// 32-bit floating point
     #[default]
     F32,
-    /// Integers of 16 bits: faster on every CPU, most of all with VNNI
+    /// 16-bit integers: faster on every CPU, most of all with VNNI
     Integer,
     /// bfloat16: the fastest, on CPUs with a matrix unit (Intel AMX, on Linux)
     Bf16,
 }
 
 impl Arithmetic {
-    /// The one of this name.
+    /// Arithmetic of this name, if there is one.
     pub fn from_name(name: &str) -> Option<Arithmetic> {
         [Arithmetic::F32, Arithmetic::Integer, Arithmetic::Bf16].into_iter().find(|one| one.to_string() == name)
     }
@@ -48,22 +48,22 @@ impl fmt::Display for Arithmetic {
     }
 }
 
-/// A network in one of the arithmetics. A clone shares the weights: make one for each thread.
+/// Network of a model in one of the arithmetics. A clone shares the weights: make one for each thread.
 #[derive(Clone, Debug)]
 pub enum ModelExecutor {
-    /// By [`Arithmetic::F32`].
+    /// Network in [`Arithmetic::F32`].
     F32(Simd),
-    /// By [`Arithmetic::Integer`].
+    /// Network in [`Arithmetic::Integer`].
     Integer(Quantized),
-    /// By [`Arithmetic::Bf16`].
+    /// Network in [`Arithmetic::Bf16`].
     Bf16(Bf16),
 }
 
 impl ModelExecutor {
-    /// The network of this model.
+    /// Network of `model` in this arithmetic.
     ///
     /// # Errors
-    /// If this CPU does not compute so.
+    /// If this CPU does not support the arithmetic.
     pub fn new(model: &Model, arithmetic: Arithmetic) -> Result<ModelExecutor> {
         Ok(match arithmetic {
             Arithmetic::F32 => ModelExecutor::f32(model),
@@ -78,7 +78,7 @@ impl ModelExecutor {
         })
     }
 
-    /// The network of this model, by [`Arithmetic::F32`].
+    /// Network of `model` in [`Arithmetic::F32`].
     pub fn f32(model: &Model) -> ModelExecutor {
         ModelExecutor::F32(Simd::new(&model.weights))
     }
@@ -102,7 +102,7 @@ impl Executor for ModelExecutor {
     }
 }
 
-/// Positions of games that the model plays against itself by its policy, at temperature 1.
+/// Positions from games that the model plays against itself by its policy, at temperature 1.
 pub fn own_positions(model: &Model, count: usize, random: &mut SplitMix64) -> Vec<Game> {
     let mut evaluator = HostEvaluator::new(Simd::new(&model.weights), model.features, model.actions);
     let mut batch = Batch::new();
@@ -123,7 +123,7 @@ pub fn own_positions(model: &Model, count: usize, random: &mut SplitMix64) -> Ve
     positions
 }
 
-/// What the model's network reads of these positions, `[positions, planes, 81]`.
+/// Input of the model's network for these positions: planes `[positions, planes, 81]`.
 pub fn planes(model: &Model, positions: &[Game]) -> Vec<f32> {
     let observations: Vec<PackedObservation> = positions.iter().map(PackedObservation::new).collect();
     let mut planes = vec![0.0; positions.len() * model.features.planes() * SQUARES];

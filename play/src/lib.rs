@@ -1,16 +1,16 @@
-//! Players, matches and their statistics, and the USI engine: who plays, and how strong they are.
+//! Players, matches between them with their statistics, and an engine for the Universal Shogi Interface (USI).
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`player`] | what a player is |
-//! | [`baseline`] | random and greedy, for measure |
-//! | [`policy_player`] [`search_player`] | a network by its policy alone, or with a search |
-//! | [`executor`] | a model's network in the arithmetic of the user's choice |
-//! | [`files`] | models and records from files |
-//! | [`contender`] | a player on paper |
-//! | [`matches`] | the one runner of matches |
-//! | [`rating`] | scores, intervals, Elo |
-//! | [`usi`] | an agent as an engine for shogi GUIs |
+//! | [`player`] | the trait of all players |
+//! | [`baseline`] | random and greedy players, the yardsticks of strength |
+//! | [`policy_player`] [`search_player`] | players with a network: by its policy alone, or with a search |
+//! | [`executor`] | a model's network in the arithmetic that the user chose |
+//! | [`files`] | reading models and records from files |
+//! | [`contender`] | description of a player, from which a match makes its players |
+//! | [`matches`](mod@matches) | the match runner |
+//! | [`rating`] | scores, intervals, Elo, centipawns |
+//! | [`usi`] | a model as an engine for shogi GUIs |
 
 pub mod player;
 pub mod baseline;

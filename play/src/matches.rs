@@ -1,7 +1,7 @@
-//! The one match runner: two contenders, balanced random openings, each played with both colours.
+//! Match runner: two contenders play balanced random openings, each of them with both colours.
 //!
-//! Each game draws from random numbers of its own, so a match is a function of its contenders and its seed, whatever the
-//! number of threads.
+//! Each game has random numbers of its own, so a match depends on its contenders and its seed, and not on the number of
+//! threads.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ pub const MAX_PLIES: u16 = 512;
 /// Uniformly random plies at the start of each game.
 pub const OPENING_PLIES: usize = 6;
 
-/// The most material, in pawns, that a side may be ahead after the opening.
+/// Largest material balance, in pawns, of either side after the opening.
 pub const OPENING_BALANCE: f32 = 2.0;
 
 /// Plies, opening included, within which a strong player is expected to turn an advantage into a win.
@@ -30,14 +30,14 @@ pub const CONVERSION_PLIES: usize = 256;
 /// Games that a thread advances together.
 const SLOTS: usize = 64;
 
-/// How a match is played.
+/// Settings of a match.
 #[derive(Clone, Copy, Debug)]
 pub struct Match {
-    /// Openings; there are two games of each.
+    /// Number of openings, each of which is played in two games.
     pub pairs: usize,
-    /// Seed of openings and choices.
+    /// Seed of openings and moves.
     pub seed: u64,
-    /// Threads to play on.
+    /// Number of threads to play on; 0 counts as 1.
     pub threads: usize,
 }
 
@@ -48,12 +48,12 @@ pub struct Played {
     pub first: String,
     /// Name of the second.
     pub second: String,
-    /// All games, two of each opening after each other: the first contender is Black in the even ones.
+    /// All games, the two of each opening one after the other; the first contender is Black in games 0, 2, 4 and so on.
     pub games: Vec<Record>,
 }
 
 impl Match {
-    /// Plays. `progress` is called with each finished game's result for the first contender, from any thread.
+    /// Plays the match. `progress` is called from any thread with each finished game's result for the first contender.
     ///
     /// # Panics
     /// If a player does.
@@ -75,7 +75,7 @@ impl Match {
     }
 }
 
-/// The game after the random opening of pair `pair`: not over, and nobody is far ahead.
+/// Game after the random opening of pair `pair`: it is not over, and no side is ahead by more than [`OPENING_BALANCE`].
 pub fn opening(seed: u64, pair: usize) -> Game {
     let mut random = Stream::new(seed, Purpose::Evaluation, pair as u64, 0);
     loop {
@@ -95,12 +95,12 @@ struct Worker<'a> {
     table: &'a Match,
     names: [&'a str; 2],
     players: [Box<dyn Player + Send>; 2],
-    /// Number of the next game that no thread plays yet.
+    /// Number of the next game, which no thread plays yet.
     next: &'a AtomicUsize,
     progress: &'a (dyn Fn(Tally) + Sync),
 }
 
-/// A game that is being played.
+/// Game in progress, with the players' value and candidates before each move.
 struct Seat {
     number: usize,
     game: Game,
@@ -165,12 +165,12 @@ impl Worker<'_> {
     }
 }
 
-/// Which contender has `color` in game `number`.
+/// Contender (0 or 1) that has `color` in game `number`.
 fn contender_of(number: usize, color: Color) -> usize {
     (number + color.index()) % 2
 }
 
-/// The first contender's result of game `number`. A game that was cut off counts as a draw here.
+/// The first contender's result in game `number`. A game that was cut off counts as a draw.
 fn tally(outcome: Option<Outcome>, number: usize) -> Tally {
     match outcome.map(|outcome| outcome.result) {
         Some(GameResult::Win(color)) if contender_of(number, color) == 0 => Tally { wins: 1, ..Tally::default() },
@@ -180,7 +180,7 @@ fn tally(outcome: Option<Outcome>, number: usize) -> Tally {
 }
 
 impl Played {
-    /// The first contender's results with Black and with White.
+    /// The first contender's results as Black and as White.
     pub fn by_color(&self) -> [Tally; 2] {
         let mut by_color = [Tally::default(); 2];
         for (number, tally) in self.tallies().enumerate() {
@@ -204,13 +204,13 @@ impl Played {
         by_reason
     }
 
-    /// Points of the first contender from each pair of games, 0 to 2.
+    /// Points of the first contender in each pair of games, 0 to 2.
     pub fn pair_points(&self) -> Vec<f64> {
         let tallies: Vec<Tally> = self.tallies().collect();
         tallies.chunks(2).map(|pair| pair.iter().map(|tally| tally.score()).sum()).collect()
     }
 
-    /// Pairs in which the first contender made 0, ½, 1, 1½ and 2 points.
+    /// Numbers of pairs in which the first contender scored 0, ½, 1, 1½ and 2 points.
     pub fn pentanomial(&self) -> [usize; 5] {
         let mut counts = [0; 5];
         for points in self.pair_points() {
@@ -219,13 +219,13 @@ impl Played {
         counts
     }
 
-    /// Wilson's 95 % interval of the first contender's score.
+    /// Wilson's 95 % interval of the first contender's score, which is from 0 to 1.
     pub fn score_interval(&self) -> (f64, f64) {
         wilson(self.tally().score(), self.games.len())
     }
 
-    /// By how much the first contender is stronger in Elo, with a 95 % interval from the pairs; infinite where the games
-    /// set no bound.
+    /// Elo difference of the first contender over the second, with a 95 % interval from the pairs; infinite where the games set
+    /// no bound.
     pub fn elo(&self) -> (f64, (f64, f64)) {
         let (low, high) = paired(&self.pair_points());
         (elo(self.tally().score()), (elo(low), elo(high)))
@@ -237,7 +237,7 @@ impl Played {
         plies as f64 / self.games.len() as f64
     }
 
-    /// The first contender's wins within [`CONVERSION_PLIES`].
+    /// Number of the first contender's wins within [`CONVERSION_PLIES`].
     pub fn quick_wins(&self) -> usize {
         let quick = self.games.iter().map(|record| record.moves.len() <= CONVERSION_PLIES);
         quick.zip(self.tallies()).filter(|&(quick, tally)| quick && tally.wins == 1).count()
@@ -296,7 +296,7 @@ mod tests {
             for game in games {
                 assert_eq!(game.moves[..OPENING_PLIES], *opening(1, pair).moves());
                 assert!(game.outcome.is_some());
-                // The agent says what it thought, the random player nothing.
+                // The player with a network records its values, the random player records none.
                 let thought = |ply: usize| game.plies[ply].value.is_some();
                 let agents = usize::from(game.black != "agent");
                 assert!((0..game.moves.len()).all(|ply| thought(ply) == (ply >= OPENING_PLIES && ply % 2 == agents)));

@@ -1,44 +1,44 @@
-//! What a player is: it chooses moves for many games at a time.
+//! Trait of all players: a player chooses moves for many games at a time.
 
 use keisei_core::format::PlyInfo;
 use keisei_core::random::Stream;
 use keisei_core::shogi::{Game, Move};
 
-/// Candidate moves of each ply that a record shows.
+/// Largest number of candidate moves that a player reports for each ply.
 pub const SHOWN: usize = 5;
 
-/// A game in which a player is to move, and the random numbers of that game.
+/// Game in which a player is to move, and the random numbers of that game.
 #[derive(Debug)]
 pub struct Turn<'a> {
     /// Number of the game: until it [ends](Player::end), all turns with this number are of one game.
     pub number: usize,
-    /// The game, which is not over.
+    /// Game, which is not over.
     pub game: &'a Game,
-    /// All randomness of the choice: what else is in the batch does not matter.
+    /// Random numbers of this game, the only ones that the choice may use: it does not depend on the rest of the batch.
     pub random: &'a mut Stream,
 }
 
-/// A move, and what there is to tell about it.
+/// Move that a player chose, with the player's value and candidates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
-    /// The move, a legal one.
+    /// The move, which is legal.
     pub mv: Move,
-    /// What the player thought.
+    /// Value and candidates of the player before the move, for the record.
     pub thought: PlyInfo,
 }
 
 impl Choice {
-    /// A move without a thought.
+    /// Move of a player without values and candidates.
     pub fn without_thought(mv: Move) -> Choice {
         Choice { mv, thought: PlyInfo::default() }
     }
 }
 
-/// Chooses moves, for many games at a time.
+/// Player, which chooses moves for many games at a time.
 pub trait Player {
-    /// One choice for each turn, in their order.
+    /// One choice for each turn, in the order of the turns.
     fn choose(&mut self, turns: &mut [Turn]) -> Vec<Choice>;
 
-    /// Game `number` is over: what the player keeps of it can go.
+    /// Frees what the player keeps for game `number`, which is over.
     fn end(&mut self, _number: usize) {}
 }

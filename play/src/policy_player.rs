@@ -1,4 +1,4 @@
-//! A player that draws its moves from a network's policy.
+//! Player that draws its moves from a network's policy.
 
 use keisei_core::encoding::{LegalActions, PackedObservation};
 use keisei_core::evaluator::{Batch, Evaluator, HostEvaluator, Prediction};
@@ -8,10 +8,10 @@ use keisei_core::search::policy;
 use crate::executor::ModelExecutor;
 use crate::player::{Choice, Player, SHOWN, Turn};
 
-/// Temperature of a policy in evaluations: nearly the best move, but not the same game twice.
+/// Temperature of a policy in evaluations: low enough to play nearly the best move, high enough that games differ.
 pub const EVALUATION_TEMPERATURE: f64 = 0.15;
 
-/// Plays by a network's policy. A clone shares the weights.
+/// Player by a network's policy. A clone shares the weights.
 #[derive(Clone, Debug)]
 pub struct PolicyPlayer {
     name: String,
@@ -20,7 +20,7 @@ pub struct PolicyPlayer {
 }
 
 impl PolicyPlayer {
-    /// An agent of this model and its network, that draws from the softmax of `logits / temperature`; 0 plays the best move.
+    /// Player with this model and its network, which draws from the softmax of `logits / temperature`; 0 plays the best move.
     ///
     /// # Panics
     /// If the network does not fit the model's encodings.
@@ -52,7 +52,7 @@ impl Player for PolicyPlayer {
 fn decide(turn: &mut Turn, legal: &LegalActions, prediction: Prediction, temperature: f32) -> Choice {
     let sharpened = policy::probabilities(prediction.logits, temperature);
     let mv = legal.moves()[policy::draw(&sharpened, turn.random.uniform())];
-    // A record shows the policy itself, whatever the temperature it was played at.
+    // A record shows the policy itself, at temperature 1.
     let probabilities = policy::probabilities(prediction.logits, 1.0);
     let top = policy::top(&probabilities, SHOWN).into_iter().map(|(i, p)| (legal.moves()[i], p)).collect();
     Choice { mv, thought: PlyInfo { value: Some(prediction.wdl.value()), top } }

@@ -1,6 +1,6 @@
-//! What the results of games say about strength: scores with intervals, and Elo differences.
+//! Statistics of strength from the results of games: scores with intervals, and Elo differences; and values as centipawns.
 //!
-//! All intervals are two-sided at 95 %. A win counts 1, a draw ½, a loss 0.
+//! All intervals are two-sided at 95 %. A win counts 1 point, a draw ½, a loss 0.
 
 use std::ops::{Add, AddAssign};
 
@@ -26,7 +26,7 @@ impl Tally {
         self.wins + self.draws + self.losses
     }
 
-    /// Points a game, 0 to 1; not a number without games.
+    /// Points per game, 0 to 1; NaN without games.
     pub fn score(self) -> f64 {
         (self.wins as f64 + 0.5 * self.draws as f64) / self.games() as f64
     }
@@ -47,13 +47,13 @@ impl AddAssign for Tally {
     }
 }
 
-/// Wilson's interval of a score over independent games. Draws make it wider than it need be.
+/// Wilson's interval of a score, 0 to 1, over independent games. With draws it is wider than necessary.
 pub fn wilson(score: f64, games: usize) -> (f64, f64) {
     let n = games as f64;
     let shrink = 1.0 + Z * Z / n;
     let centre = (score + Z * Z / (2.0 * n)) / shrink;
     let half = Z * (score * (1.0 - score) / n + Z * Z / (4.0 * n * n)).sqrt() / shrink;
-    // At the ends the interval reaches them exactly; rounding would leave a sliver, which Elo makes a bound.
+    // A score of 0 or 1 is a bound of its interval exactly; with a rounding error its Elo would be finite.
     let low = if score > 0.0 { centre - half } else { 0.0 };
     let high = if score < 1.0 { centre + half } else { 1.0 };
     (low, high)
@@ -64,11 +64,11 @@ pub fn elo(score: f64) -> f64 {
     400.0 * (score / (1.0 - score)).log10()
 }
 
-/// Interval of the score over pairs of games with one opening, each from 0 to 2 points.
+/// Interval of the score, 0 to 1, from the points, 0 to 2, of pairs of games with the same opening.
 ///
-/// The two games of a pair depend on each other through the opening, so the pairs are what is independent: a normal
-/// approximation with their variance. Where all pairs are alike that would claim certainty; there it is Wilson's interval
-/// over the games.
+/// The two games of a pair depend on each other through the opening; only the pairs are independent. So the interval is a
+/// normal approximation with the variance of the pairs. If all pairs have the same points, that would be certainty; then it
+/// is Wilson's interval over the games.
 pub fn paired(points: &[f64]) -> (f64, f64) {
     let n = points.len() as f64;
     let scores = points.iter().map(|points| points / 2.0);
@@ -81,13 +81,13 @@ pub fn paired(points: &[f64]) -> (f64, f64) {
     ((mean - half).max(0.0), (mean + half).min(1.0))
 }
 
-/// Hundredths of a pawn for each unit of log odds: the scale that shogi programs have used since Ponanza.
+/// Centipawns per unit of log odds: the scale that shogi programs have used since Ponanza.
 const CENTIPAWNS: f32 = 600.0;
 
-/// A centipawn value that no log odds go beyond.
+/// Largest absolute centipawn value.
 const MOST_CENTIPAWNS: f32 = 9999.0;
 
-/// A value as centipawns.
+/// Value as centipawns, −9999 to 9999, from the same point of view.
 pub fn centipawns(Value(value): Value) -> i32 {
     let odds = (1.0 + value).max(0.0) / (1.0 - value).max(0.0);
     (CENTIPAWNS * odds.ln()).clamp(-MOST_CENTIPAWNS, MOST_CENTIPAWNS).round() as i32
@@ -139,7 +139,7 @@ mod tests {
         near(paired(&[2.0, 1.0, 1.5, 1.5]), (0.75 - 0.200038, 0.75 + 0.200038));
         // 1.6 ± 1.96 · 0.4: cut off at 2.
         near(paired(&[2.0, 2.0, 2.0, 2.0, 0.0]), (0.8 - 0.391993, 1.0));
-        // One colour decides every opening: 10 games, but the score of a pair is certain only as far as they tell.
+        // One colour wins in every opening: all pairs have the same points, so it is Wilson's interval over the 10 games.
         near(paired(&[1.0; 5]), wilson(0.5, 10));
         near(paired(&[2.0; 5]), wilson(1.0, 10));
     }

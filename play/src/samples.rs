@@ -12,7 +12,7 @@ use crate::executor::ModelExecutor;
 use crate::player::{Player, Turn};
 use crate::policy_player::PolicyPlayer;
 
-/// A fresh network, a small one.
+/// Small model with initial weights.
 pub(crate) fn model() -> Model {
     let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
     let spec = NetSpec { channels: 8, blocks: 1, value_channels: 1, value_hidden: 8, ..small };
@@ -32,7 +32,7 @@ pub(crate) fn game(sfen: &str) -> Game {
     Game::new(Position::from_sfen(sfen).expect(sfen), 0)
 }
 
-/// All that `player` plays here in many tries.
+/// All moves that `player` plays in this position, in 200 tries.
 pub(crate) fn tries(player: &mut dyn Player, sfen: &str) -> BTreeSet<String> {
     let game = game(sfen);
     let mut streams: Vec<Stream> = (0..200).map(|i| Stream::new(1, Purpose::Evaluation, i, 0)).collect();

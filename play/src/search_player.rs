@@ -1,4 +1,4 @@
-//! An agent that searches before it plays: the player of strength measurements at a number of visits.
+//! Player that searches before each move, for measurements of strength at a number of visits.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use keisei_core::search::{Candidate, Decision, Search, Settings};
 use crate::executor::ModelExecutor;
 use crate::player::{Choice, Player, SHOWN, Turn};
 
-/// Plays by a search with a fixed number of visits, those kept from the game's earlier moves included. A clone shares
+/// Player by a search with a fixed number of visits, including those kept from earlier moves of the game. A clone shares
 /// the weights.
 #[derive(Clone, Debug)]
 pub struct SearchPlayer {
@@ -23,8 +23,8 @@ pub struct SearchPlayer {
 }
 
 impl SearchPlayer {
-    /// A player with this model and its network, that draws its move in proportion to `visits^(1 / temperature)`; 0 plays the
-    /// best.
+    /// Player with this model and its network, which draws its move in proportion to `visits^(1 / temperature)`; 0 plays the
+    /// best move.
     ///
     /// # Panics
     /// If a setting is out of its range, or the network does not fit the model's encodings.
@@ -40,12 +40,12 @@ impl SearchPlayer {
         SearchPlayer { name: name.to_owned(), evaluator, settings, temperature, searches: BTreeMap::new() }
     }
 
-    /// What tables and records call it.
+    /// Name in tables and records.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Visits of the root, after which it plays.
+    /// Visits of the root at which the search ends.
     pub fn visits(&self) -> u32 {
         self.settings.visits
     }
@@ -54,7 +54,7 @@ impl SearchPlayer {
 impl Player for SearchPlayer {
     fn choose(&mut self, turns: &mut [Turn]) -> Vec<Choice> {
         let mut searches: Vec<Search> = turns.iter_mut().map(|turn| self.search(turn)).collect();
-        // One leaf of each game makes a batch, so that no search waits for its own leaves.
+        // A batch takes one leaf from each game, so that no search selects a leaf before the result of its last one is known.
         let mut batch = Batch::new();
         while searches.iter().any(|search| !search.is_finished()) {
             batch.clear();
@@ -78,7 +78,7 @@ impl Player for SearchPlayer {
 }
 
 impl SearchPlayer {
-    /// The search for this turn, taken out: the game's own, after the moves played since, or a new one.
+    /// Search for this turn, removed from `searches`: the game's own, advanced by the moves played since, or a new one.
     fn search(&mut self, turn: &mut Turn) -> Search {
         let game = turn.game.clone();
         match self.searches.remove(&turn.number) {
@@ -94,7 +94,7 @@ impl SearchPlayer {
         let candidates = search.candidates(SHOWN);
         let mv = match search.decide_at(self.temperature, turn.random.uniform()) {
             Decision::Play(mv) => mv,
-            // Whoever runs the match has declared before asking; a player that is asked all the same plays on.
+            // The match runner declares a win before it asks for a move; a player that is asked all the same plays on.
             Decision::Declare | Decision::Over(_) => turn.game.position().legal_moves()[0],
         };
         let visits = search.visits().max(2) - 1;

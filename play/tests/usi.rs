@@ -1,4 +1,4 @@
-//! `keisei-usi` as a GUI meets it: lines in, lines out, whatever the lines are.
+//! `keisei-usi` from the view of a GUI: lines in, lines out, sensible or not.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use keisei_core::format::{Dtype, Model, Provenance};
 use keisei_core::net::{NetSpec, Weights};
 use keisei_core::shogi::{Game, Position};
 
-/// Longer than any answer takes, on a busy machine too.
+/// Timeout, longer than any answer takes even on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The engine's process.
@@ -63,7 +63,7 @@ impl Engine {
         }
     }
 
-    /// Says the lines and takes the answer that begins with `word`.
+    /// Sends the lines and returns the answer that begins with `word`.
     fn ask(&mut self, lines: &[&str], word: &str) -> String {
         for line in lines {
             self.say(line);
@@ -141,7 +141,7 @@ fn what_cannot_be_done_is_told() {
     check(&[&format!("setoption name Model value {foreign}"), "isready"], "readyok", &["foreign.model", "model file"]);
     check(&["setoption name Threads value none", "isready"], "readyok", &["Threads", "whole number from 1 to 256"]);
     check(&["setoption name Speed value 1", "xyzzy", "isready"], "readyok", &["Speed", "xyzzy"]);
-    // After a position that is none, the one before does not count.
+    // An invalid position clears the one before.
     let bad = ["position startpos", "position startpos moves 7g7f 7g7f", "go nodes 1"];
     assert_eq!(check(&bad, "bestmove", &["position: line 1", "no position is set"]), resign);
     assert_eq!(check(&["position startpos", "go depth 3"], "bestmove", &["depth"]), resign);
@@ -159,7 +159,7 @@ fn mates_declarations_and_lost_games_are_answered() {
     assert_eq!(engine.ask(&[declare, "go nodes 1"], "bestmove"), "bestmove win");
     let lost = "position sfen 8k/9/8P/9/9/9/9/9/K8 b G 1 moves G*1b";
     assert_eq!(engine.ask(&[lost, "go nodes 1"], "bestmove"), "bestmove resign");
-    // A fourfold repetition that the GUI does not see is played on.
+    // The engine plays on after a fourfold repetition that the GUI does not see.
     let repeated = format!("position startpos moves {}", "2h3h 8b7b 3h2h 7b8b ".repeat(3));
     assert_ne!(engine.ask(&[&repeated, "go nodes 4"], "bestmove"), "bestmove resign");
     engine.quit();
@@ -180,10 +180,10 @@ fn stop_and_ponderhit_end_a_search() {
     assert!(stopped.elapsed() < PATIENCE / 2, "{:?}", stopped.elapsed());
     engine.say("go ponder btime 0 wtime 0 byoyomi 300");
     pause();
-    // Nothing is answered before the move that is pondered on was played.
+    // No move is sent before the opponent plays the expected move.
     assert!(engine.output.try_iter().all(|line| line.starts_with("info")));
     engine.ask(&["ponderhit"], "bestmove");
-    // At once, though nothing was searched yet.
+    // The answer comes at once, before anything was searched.
     engine.ask(&["usinewgame", "position startpos", "go infinite", "stop"], "bestmove");
     // A search whose game is over is not answered.
     for line in ["go infinite", "gameover lose", "isready"] {
@@ -275,9 +275,9 @@ fn ten_thousand_lines_of_nonsense_do_no_harm() {
         let mut bytes = Vec::new();
         for _ in 0..100 {
             match below(8) {
-                // Sense, so that there is a search to disturb.
+                // A valid line, so that there is a search to disturb.
                 0..3 => bytes.extend(SENTENCES[below(SENTENCES.len())].bytes()),
-                // Bytes that are no text; `quit` cannot come of them.
+                // Bytes that are not text; without a `q` they cannot be `quit`.
                 3 => bytes.extend((0..below(40)).map(|_| below(256) as u8).filter(|byte| !b"q\n".contains(byte))),
                 _ => {
                     let words: Vec<&str> = (0..below(9)).map(|_| WORDS[below(WORDS.len())]).collect();
@@ -287,12 +287,12 @@ fn ten_thousand_lines_of_nonsense_do_no_harm() {
             bytes.push(b'\n');
         }
         engine.input.write_all(&bytes).unwrap();
-        // `stop` lets out whatever still thinks; then a word of its own tells that all before it is answered.
+        // `stop` ends a search that still runs; the echo of an unknown word shows that all lines before it are answered.
         engine.say("stop");
         engine.say(&format!("round{round}"));
         while !engine.until("info").last().is_some_and(|line| line.contains(&format!("\"round{round}\""))) {}
     }
-    // It still plays.
+    // The engine still plays.
     engine.say("setoption name Threads value 1");
     assert_ne!(engine.ask(&["position startpos", "go nodes 10"], "bestmove"), "bestmove resign");
     engine.quit();

@@ -1,5 +1,5 @@
-//! Positions where generators go wrong: many promoted pieces, full hands, double checks, pins along every line, drop-pawn
-//! mates.
+//! Positions in which move generators go wrong: many promoted pieces, full hands, double checks, pins along every line,
+//! drop-pawn mates.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use keisei_core::shogi::{Color, Piece, PieceType, Position, Square};
 
 use crate::random::{Choices, Random};
 
-/// What the random placement starts from.
+/// Starting point of the random placement.
 #[derive(Clone, Copy, Debug)]
 enum Theme {
     /// Two kings anywhere.
@@ -18,13 +18,13 @@ enum Theme {
     DoubleCheck,
     /// A king at the edge with little room, and a pawn in hand to drop before it.
     PawnDropMate,
-    /// Nearly everything in hand.
+    /// Nearly all pieces in hand.
     FullHands,
 }
 
 const THEMES: [Theme; 5] = [Theme::Scattered, Theme::Pins, Theme::DoubleCheck, Theme::PawnDropMate, Theme::FullHands];
 
-/// A legal position with both kings, sound enough for every program: no two pawns on a file, no piece without a move.
+/// Legal position with both kings that every program accepts: no two pawns on a file, no piece without a move.
 pub fn position(random: &mut Random) -> Position {
     loop {
         let theme = random.pick(&THEMES);
@@ -37,7 +37,7 @@ pub fn position(random: &mut Random) -> Position {
     }
 }
 
-/// Whether other programs can hold the position.
+/// Whether other programs accept the pieces of `color`.
 fn is_sound(position: &Position, color: Color) -> bool {
     let pawns = position.pieces(color, PieceType::Pawn);
     let files: BTreeSet<u8> = pawns.into_iter().map(Square::file).collect();
@@ -50,7 +50,7 @@ fn is_sound(position: &Position, color: Color) -> bool {
         && can_move(PieceType::Knight, 3)
 }
 
-/// A position in the making.
+/// Position under construction.
 struct Setup {
     board: [Option<Piece>; Square::COUNT],
     hands: [[u8; 7]; 2],
@@ -77,7 +77,7 @@ impl Setup {
             _ => (random.pick(&Square::ALL), random.pick(&Square::ALL)),
         };
         setup.board[ours.index()] = Some(Piece::new(us, PieceType::King));
-        // On the same square the first king is gone, and the position is refused.
+        // A king on the same square replaces the first one; the position is then refused.
         setup.board[theirs.index()] = Some(Piece::new(us.flip(), PieceType::King));
         let crowd = match theme {
             Theme::Scattered => random.below(100),
@@ -108,7 +108,7 @@ impl Setup {
         random.pick(&squares)
     }
 
-    /// Puts a piece of the box on an empty square; promoted half of the time if it can be.
+    /// Puts a piece from the box on an empty square; promoted half of the time if it can be.
     fn put(&mut self, random: &mut Random, color: Color, kind: PieceType, square: Square) -> bool {
         if self.board[square.index()].is_some() || self.supply[kind.index()] == 0 {
             return false;
@@ -119,13 +119,13 @@ impl Setup {
         true
     }
 
-    /// As [`Setup::put`], of any kind.
+    /// Puts a piece of a random kind, like [`Setup::put`].
     fn put_any(&mut self, random: &mut Random, color: Color, square: Square) -> bool {
         let kind = random.pick(&PieceType::HAND);
         self.put(random, color, kind, square)
     }
 
-    /// An enemy slider of the line's kind somewhere along it; lances look the right way by chance.
+    /// Puts an enemy slider of the line's kind somewhere along it; lances may face the wrong way.
     fn slider(&mut self, random: &mut Random, from: Square, line: (i8, i8), nearest: i8) -> bool {
         let kind = match line {
             (0, _) => random.pick(&[PieceType::Lance, PieceType::Rook]),
@@ -154,7 +154,7 @@ impl Setup {
         match random.below(3) {
             0 => drop(self.slider(random, king, (file, rank), 1)),
             1 => {
-                // A knight looks from two ranks before the king.
+                // A knight checks from two ranks before the king.
                 let side = random.pick(&[-1, 1]);
                 if let Some(square) = step(king, (side, 2 * forward), 1) {
                     self.put(random, self.us.flip(), PieceType::Knight, square);
@@ -168,11 +168,11 @@ impl Setup {
         }
     }
 
-    /// Takes the room from the king on `king`, whose enemy is to move and holds a pawn.
+    /// Restricts the king on `king`, whose enemy is to move and has a pawn in hand.
     fn cage(&mut self, random: &mut Random, king: Square) {
         self.supply[0] -= 1;
         self.hands[self.us.index()][0] += 1;
-        // Towards the side to move: the square before their king, where the pawn would be dropped.
+        // Direction to the side to move: the square in front of the king, where the pawn would be dropped.
         let front = if self.us == Color::Black { 1 } else { -1 };
         for (file, rank) in LINES {
             let Some(square) = step(king, (file, rank), 1).filter(|_| (file, rank) != (0, front)) else { continue };
@@ -182,7 +182,7 @@ impl Setup {
                 _ => {}
             }
         }
-        // Something that guards the drop, from beside it or from behind.
+        // A piece that protects the drop, from beside it or from behind.
         let guard = step(king, (0, front), 1).and_then(|drop| {
             let line = random.pick(&[(0, front), (-1, front), (1, front), (-1, 0), (1, 0)]);
             step(drop, line, 1)
@@ -191,14 +191,14 @@ impl Setup {
             let kind = random.pick(&[PieceType::Gold, PieceType::Silver, PieceType::Rook]);
             self.put(random, self.us, kind, square);
         }
-        // And something that may capture it, pinned or not.
+        // And a piece that may capture it, pinned or not.
         if random.below(2) == 0 {
             let line = random.pick(&LINES);
             self.pin(random, king, line);
         }
     }
 
-    /// The rest of the box: on the board with a chance of `crowd` in a hundred, else in a hand.
+    /// Places the rest of the box: each piece on the board with a probability of `crowd` percent, else in a hand.
     fn strew(&mut self, random: &mut Random, crowd: usize) {
         for kind in PieceType::HAND {
             while self.supply[kind.index()] > 0 {

@@ -1,4 +1,4 @@
-//! What the integration tests, the programs of this package and the fuzz targets share.
+//! Shared code of the integration tests, the programs of this package and the fuzz targets.
 
 pub mod random;
 pub mod adversarial;

@@ -1,9 +1,9 @@
-//! Random choices from a seed, so that a failure can be repeated.
+//! Random choices from a seed, so that failures are reproducible.
 
 pub use keisei_core::random::SplitMix64 as Random;
 use keisei_core::shogi::Position;
 
-/// What tests draw.
+/// Random choices that tests make.
 pub trait Choices {
     /// One of `items`.
     ///

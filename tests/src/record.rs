@@ -1,11 +1,11 @@
-//! What a format of game records must keep.
+//! Reduction of a game tree to the parts that a notation must keep.
 
 use keisei_core::notation::{Builder, End, Event, Format, GameTree};
 
-/// The tree without what a format cannot hold.
+/// The tree without the parts that `format` cannot hold.
 ///
 /// # Panics
-/// Never: the nodes of a record are played again in the order in which they stand.
+/// Never: the nodes of a tree are played again in their order.
 pub fn reduced(record: &GameTree, format: Format) -> GameTree {
     let main_only = matches!(format, Format::Csa2 | Format::Csa3 | Format::Usi);
     let mut builder = Builder::new(record.start().clone());

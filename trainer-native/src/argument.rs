@@ -1,20 +1,20 @@
-//! What is wrong with an argument: the program then ends with code 2, as for any other misuse of the command line.
+//! Errors in command-line arguments: the program then ends with code 2, as for any other misuse of the command line.
 
 use std::fmt;
 
-/// A command-line argument that cannot be used, where, and why.
+/// Command-line argument that cannot be used, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadArgument {
-    /// The argument's name and place, as `SFEN` or `move 3`.
+    /// Name of the argument, such as `SFEN` or `move 3`.
     pub argument: String,
-    /// What was given.
+    /// Text that was given.
     pub given: String,
-    /// Why it cannot be used.
+    /// Reason why it cannot be used.
     pub reason: String,
 }
 
 impl BadArgument {
-    /// `given` as `argument` cannot be used because of `reason`.
+    /// Error: `given` cannot be used as `argument`, because of `reason`.
     pub fn new(argument: impl fmt::Display, given: &str, reason: impl fmt::Display) -> BadArgument {
         BadArgument { argument: argument.to_string(), given: given.to_owned(), reason: reason.to_string() }
     }

@@ -1,4 +1,4 @@
-//! Writes that leave a whole file or the old one, even after a crash.
+//! Atomic writes: even after a crash the file is either the whole new one or the old one.
 //!
 //! No crate fits: with `tempfile`, the syncs of file and folder and the file's mode would still be written here, and [`sweep`] could
 //! not tell the leftovers of a killed `atomic-write-file` from a user's hidden files.
@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Suffix of files that are not whole yet.
+/// Suffix of incomplete files.
 const TEMPORARY: &str = ".new";
 
-/// Replaces the file at `path`: a reader, at any time and after any crash, finds the old file or the new one, whole. The bytes are
-/// on the disk when this returns. Of two writers of one path the last one wins.
+/// Replaces the file at `path`: a reader, at any time and after any crash, finds either the whole old file or the whole new
+/// one. The bytes are on the disk when this returns. Of two writers of one path the last one wins.
 ///
 /// # Errors
 /// Names the path and the step that failed; the old file then remains.
@@ -23,14 +23,14 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let written = write_through(&temporary, bytes)
         .and_then(|()| fs::rename(&temporary, path).with_context(|| format!("{}: cannot be replaced", path.display())));
     if written.is_err() {
-        // The first error is the one to report; the file may not even exist.
+        // The first error is the one to report; an error here is ignored, since the file may not exist.
         fs::remove_file(&temporary).ok();
         return written;
     }
     sync_folder_of(path)
 }
 
-/// Deletes the incomplete files of killed writers in `folder`, if that exists. No writer may be at work there.
+/// Deletes the incomplete files of killed writers in `folder`, if it exists. No other writer may be active there.
 ///
 /// # Errors
 /// Names the folder or file that cannot be read or deleted.
@@ -49,7 +49,8 @@ pub fn sweep(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Temporary path in the same folder, so that the rename stays within one file system; no other thread or process has it.
+/// Temporary path in the same folder, so that the rename stays within one file system; it is unique among all threads and
+/// processes.
 fn temporary_beside(path: &Path) -> Result<PathBuf> {
     let name = path.file_name().with_context(|| format!("{}: is not the path of a file", path.display()))?;
     let mut hidden = OsString::from(".");
@@ -64,7 +65,7 @@ fn write_through(path: &Path, bytes: &[u8]) -> Result<()> {
     file.sync_all().with_context(|| format!("{}: does not reach the disk", path.display()))
 }
 
-/// Brings a rename to the disk, which takes the folder. Only Unix can open one.
+/// Writes a rename to the disk by a sync of the folder. Only Unix can open a folder for that.
 fn sync_folder_of(path: &Path) -> Result<()> {
     if cfg!(unix) {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

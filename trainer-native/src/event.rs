@@ -1,20 +1,20 @@
-//! What leaves the trainer: the metrics of each iteration, with the alarms that they raise.
+//! Metrics of an iteration, and the alarms that they raise.
 
 use keisei_core::learn::{RatioTolerance, Update};
 use keisei_core::shogi::Reason;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One iteration, as it stands in a line of `metrics.jsonl`.
+/// Metrics of one iteration: one line of `metrics.jsonl`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Metrics {
-    /// Iterations done, this one included.
+    /// Number of the iteration, counted from 1.
     pub iteration: u64,
     /// Plies played since the start of the run.
     pub plies: u64,
     /// Games finished since the start of the run.
     pub games: u64,
-    /// Seconds that the run has taken.
+    /// Seconds that the run has taken, earlier parts included.
     pub seconds: f64,
     /// Part of the run that is done, 0–1.
     pub progress: f64,
@@ -27,45 +27,45 @@ pub struct Metrics {
     pub ent_coef: f32,
     /// Weight of the material prior.
     pub prior_weight: f32,
-    /// Mean of H / ln(legal moves) over the plies with a choice: 1 is uniform.
+    /// Mean of the entropy H / ln(legal moves), 0–1, over the plies with more than one legal move: 1 is uniform.
     pub normalized_entropy: f64,
     /// Games that ended in this iteration.
     #[serde(flatten)]
     pub ended: EndedGames,
-    /// Where the time went.
+    /// Duration and speed of the iteration.
     #[serde(flatten)]
     pub perf: Perf,
-    /// The strength measured after this iteration, if it was.
+    /// Strength measured after this iteration, if it was.
     pub evaluation: Option<EvaluationMatch>,
-    /// Writes of metrics or of the curve that failed so far, since the process started.
+    /// Number of writes of metrics or of the curve that have failed since the process started.
     pub sink_failures: u64,
-    /// What a person should look at.
+    /// Alarms that these metrics raise, for the user.
     pub alarms: Vec<String>,
 }
 
-/// The games that ended in an iteration.
+/// Statistics of the games that ended in an iteration.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct EndedGames {
-    /// How many.
+    /// Number of these games.
     pub games_ended: u64,
     /// Mean length in plies.
     pub length_mean: f64,
-    /// Median length.
+    /// Median length in plies.
     pub length_p50: u16,
-    /// 95th percentile of the length.
+    /// 95th percentile of the length in plies.
     pub length_p95: u16,
-    /// Won by Black, by White, drawn.
+    /// Numbers of wins of Black, wins of White, and draws.
     pub results: [u64; 3],
-    /// Why they ended.
+    /// Number of games by the reason that ended them.
     pub reasons: BTreeMap<&'static str, u64>,
 }
 
-/// Where the time of an iteration went.
+/// Duration and speed of an iteration.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Perf {
-    /// Plies a second of the whole iteration.
+    /// Plies per second of the whole iteration.
     pub plies_per_second: f64,
-    /// Samples a second of the update alone.
+    /// Samples per second of the update alone.
     pub samples_per_second: f64,
     /// Seconds of self-play.
     pub collect_seconds: f64,
@@ -73,21 +73,21 @@ pub struct Perf {
     pub learn_seconds: f64,
 }
 
-/// The strength measured at some iteration.
+/// Strength measured at an iteration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EvaluationMatch {
     /// Name of the opponent.
     pub opponent: String,
-    /// Games.
+    /// Number of games.
     pub games: usize,
-    /// Wins and half the draws, a game.
+    /// Points per game, 0–1: a win counts 1, a draw ½.
     pub score: f64,
-    /// Its Wilson 95 % interval.
+    /// Wilson 95 % interval of the score.
     pub interval: (f64, f64),
 }
 
-/// What in these numbers a person should look at; `fresh` is the normalised entropy of the run's first iteration,
-/// `tolerance` that of its learner.
+/// Alarms that `metrics` raise; `fresh` is the normalised entropy of the run's first iteration, `tolerance` the rounding
+/// difference that is accepted of its learner.
 pub fn alarms(metrics: &Metrics, fresh: f64, tolerance: RatioTolerance) -> Vec<String> {
     const ENOUGH: u64 = 20;
     let ended = metrics.ended.games_ended;

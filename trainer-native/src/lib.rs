@@ -1,4 +1,4 @@
-//! The trainer: self-play on all cores, backends that learn, runs with checkpoints and metrics, and the command line.
+//! Trainer: self-play on all cores, learners on CPU and GPU, runs with checkpoints and metrics, and the command line.
 
 pub mod trainer;
 pub mod selfplay;

@@ -22,7 +22,7 @@ enum Command {
     Settings(settings::SettingsArgs),
     /// Measure a model's strength by matches against known players
     Evaluate(evaluate::EvaluateArgs),
-    /// Write a model to a file for players, the page or other programs
+    /// Write a model to a file, for players, the page or other programs
     Export(export::ExportArgs),
     /// Serve the built pages to a browser on this machine
     Serve(serve::ServeArgs),
@@ -32,11 +32,11 @@ enum Command {
     Dataset(dataset::DatasetArgs),
     /// Print the planes of a position, or its legal moves with their actions
     Encode(encode::EncodeArgs),
-    /// Count the legal move sequences of a length
+    /// Count the legal move sequences of a given length
     Perft(inspect::PerftArgs),
-    /// List the legal moves, sorted, one a line
+    /// List the legal moves, sorted, one per line
     Moves(inspect::LineArgs),
-    /// Print how a game stands after some moves, and why
+    /// Print the outcome of a game after some moves, with its reason
     Outcome(inspect::LineArgs),
 }
 
@@ -66,7 +66,7 @@ fn run(command: Command) -> Result<()> {
     }
 }
 
-/// Writes `text`; a reader that has gone away, as `head` does, is no error.
+/// Writes `text` to standard output; a reader that has closed it, as `head` does, is no error.
 fn print(text: &str) -> Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),

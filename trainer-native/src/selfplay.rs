@@ -1,11 +1,11 @@
-//! Self-play on all cores: each thread plays its part of the games.
+//! Self-play on several threads: each plays its part of the games.
 
 use keisei_core::learn::{Collected, LearnError, Learner, Part, Rollout, SelfPlay, Share};
 use keisei_core::net::Weights;
 
-/// Fills `rollout` with `horizon` plies of every game, played by the policy of `weights` where `learner` computes.
+/// Fills `rollout` with `horizon` plies of every game, played by the policy of `weights` on the device of `learner`.
 ///
-/// The rollout does not depend on `threads`; which games are kept as records does.
+/// The rollout does not depend on `threads`; the choice of games that are kept as records does.
 ///
 /// # Errors
 /// If the network's output is not finite, or the device fails.
@@ -77,7 +77,7 @@ mod tests {
         (rollout, collected)
     }
 
-    /// The steps with their legal actions; where those are stored depends on the threads.
+    /// Steps with their legal actions, whose places in the rollout depend on the threads.
     fn rows(rollout: &Rollout) -> Vec<(Step, Vec<Action>)> {
         let row = |step: &Step| (Step { legal: Span::default(), ..*step }, rollout.legal_of(step).to_vec());
         rollout.steps.iter().map(row).collect()

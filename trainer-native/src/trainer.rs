@@ -10,27 +10,27 @@ use serde::{Deserialize, Serialize};
 use crate::selfplay::collect;
 use crate::settings::Settings;
 
-/// Everything that learns, and nothing that watches: logging, saving and evaluating are the caller's.
+/// State of learning: games, network and optimiser. Logging, saving and evaluating are up to the caller.
 pub struct Trainer {
-    /// Settings of the learning.
+    /// Settings of the run.
     pub settings: Settings,
-    /// Where gradients are computed.
+    /// Backend that computes gradients and evaluates positions.
     pub learner: Box<dyn Learner>,
-    /// The games under way.
+    /// Games in progress.
     pub selfplay: SelfPlay,
-    /// The network.
+    /// Weights of the network.
     pub weights: Weights,
-    /// The optimiser.
+    /// Optimiser.
     pub adam: Adam,
-    /// What has been done so far.
+    /// Work done so far.
     pub done: Totals,
     rollout: Rollout,
 }
 
-/// Work done since the start of a run; a checkpoint stores the numbers in this order.
+/// Totals of the work since the start of a run; a checkpoint stores the numbers in this order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Totals {
-    /// Iterations.
+    /// Number of iterations.
     pub iterations: u64,
     /// Plies played.
     pub plies: u64,
@@ -40,11 +40,11 @@ pub struct Totals {
     pub games: u64,
 }
 
-/// What happened in one iteration.
+/// Report of one iteration.
 pub struct Report {
-    /// Games that ended.
+    /// Statistics of self-play.
     pub collected: Collected,
-    /// Losses and the like.
+    /// Statistics of the update.
     pub update: Update,
     /// Learning rate and entropy bonus that were in force.
     pub rates: Rates,
@@ -58,16 +58,16 @@ pub struct Report {
     pub learn_seconds: f64,
 }
 
-/// The learner that `settings` asks for.
+/// Learner on the device and in the precision of `settings`.
 ///
 /// # Errors
-/// If this build or this machine cannot compute there or in that precision.
+/// If this build or this machine does not support the device or the precision.
 pub fn learner(settings: &Settings) -> anyhow::Result<Box<dyn Learner>> {
     settings.run.device.learner(settings.features(), settings.actions(), settings.run.precision, settings.threads())
 }
 
 impl Trainer {
-    /// A trainer with the learner and the fresh weights that `settings` asks for.
+    /// Trainer with the learner of `settings` and initial weights.
     ///
     /// # Errors
     /// As [`learner`], or if the network's shape is not valid.
@@ -77,14 +77,14 @@ impl Trainer {
         Ok(Self::new(settings, learner, weights))
     }
 
-    /// A trainer of these weights that has done nothing yet.
+    /// Trainer of these weights, before its first iteration.
     pub fn new(settings: Settings, learner: Box<dyn Learner>, weights: Weights) -> Self {
         let selfplay = SelfPlay::new(settings.selfplay(), settings.actions(), settings.seed);
         let adam = Adam::new(weights.data().len());
         Self { settings, learner, selfplay, weights, adam, done: Totals::default(), rollout: Rollout::default() }
     }
 
-    /// One iteration, with the schedules where they stand after the part `progress` (0–1) of the run.
+    /// Runs one iteration, with the schedules at the part `progress` (0–1) of the run.
     ///
     /// # Errors
     /// If the device fails, the network's output is not finite, or the learner computes another policy than the one that
@@ -118,7 +118,7 @@ mod tests {
     use crate::settings::Preset;
     use anyhow::Result;
 
-    /// An update of the policy that played, but for `change` to its weights; returns it and whether the weights moved.
+    /// Update after `change` to the weights of the policy that played; returns its statistics and whether the weights moved.
     fn update_after(change: fn(&mut Weights)) -> Result<(Update, bool)> {
         let settings = Preset::Tiny.settings();
         let mut weights = Weights::init(&settings.spec(), 5)?;

@@ -1,4 +1,4 @@
-//! The program as its user meets it: output, messages and exit codes.
+//! The program from the view of its user: output, messages and exit codes.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -14,13 +14,13 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// Ends well, says nothing on standard error, and prints exactly `expected`.
+/// Checks that the program succeeds, is silent on standard error, and prints exactly `expected`.
 fn check(args: &[&str], expected: &str) {
     let Output { status, stdout, stderr } = trainer(args).output().unwrap();
     assert_eq!((status.code(), text(&stdout), text(&stderr)), (Some(0), expected, ""), "{args:?}");
 }
 
-/// Ends with code 2, prints nothing on standard output, and names each of `parts` on standard error.
+/// Checks that the program ends with code 2, is silent on standard output, and names each of `parts` on standard error.
 fn check_refused(args: &[&str], parts: &[&str]) {
     let Output { status, stdout, stderr } = trainer(args).output().unwrap();
     let message = text(&stderr);

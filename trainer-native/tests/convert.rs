@@ -1,4 +1,4 @@
-//! `convert` as its user meets it: encodings, folders, messages and exit codes.
+//! `convert` from the view of its user: encodings, folders, messages and exit codes.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `encode` as its user meets it, beside the recorded output of the original programs.
+//! `encode` from the view of its user, compared with the recorded output of the original programs.
 
 use std::process::{Command, Output};
 
@@ -16,7 +16,8 @@ fn encoded(args: &[&str]) -> Value {
     serde_json::from_str(&printed).unwrap()
 }
 
-/// Everything that a golden file of the repository holds is printed as well, but for what only the original programs know.
+/// Checks that the output has everything that a golden file of the repository holds, except for fields that only the
+/// original programs have.
 #[track_caller]
 fn check_golden(name: &str) {
     const THEIRS: [&str; 5] = ["id", "kind", "game_over", "result", "past_end"];

@@ -1,4 +1,4 @@
-//! `export` and `evaluate` as their user meets them: files, tables, messages and exit codes.
+//! `export` and `evaluate` from the view of their user: files, tables, messages and exit codes.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -17,7 +17,7 @@ fn run(folder: &Path, args: &[&str]) -> String {
     String::from_utf8(stdout).unwrap()
 }
 
-/// Ends with `code`, prints nothing on standard output, and names each of `parts` on standard error.
+/// Checks that the program ends with `code`, is silent on standard output, and names each of `parts` on standard error.
 fn check_refused(folder: &Path, args: &[&str], code: i32, parts: &[&str]) {
     let Output { status, stdout, stderr } = trainer(folder, args);
     let message = String::from_utf8(stderr).unwrap();
@@ -98,7 +98,7 @@ fn a_model_searches_and_plays_against_itself() {
     let games = record::from_bytes(&std::fs::read(folder.join("games.record")).unwrap()).unwrap();
     assert_eq!((&*games[1].black, &*games[1].white), ("a.model", "a.model, 6 visits"));
 
-    // The policy alone plays other games than the search.
+    // The policy alone plays other games than the search does.
     let policy =
         ["evaluate", "--model", "a.model", "--games", "2", "--opponent", "greedy", "--record", "policy.record"];
     run(folder, &policy);
@@ -128,7 +128,7 @@ fn a_run_is_exported_for_the_page() {
     assert_eq!(read("public/models/default.model"), read("best.model"));
     assert_eq!(read("best.model"), read("run/model.model"));
 
-    // A damaged record is named and not handed on.
+    // A damaged record is reported and not exported.
     let mut damaged = read("run/games.record");
     damaged[40] ^= 1;
     std::fs::write(folder.join("run/games.record"), damaged).unwrap();

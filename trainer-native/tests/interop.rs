@@ -1,7 +1,7 @@
-//! Exports as other programs read them.
+//! Exports, read by other programs.
 //!
-//! The programs themselves are asked where `INTEROP_PYTHON` names a Python that has them, as `cargo xtask test` does with what
-//! `tests/python/requirements.txt` lists: see `tests/python/interop.py`.
+//! The programs run only if `INTEROP_PYTHON` names a Python that has them; `cargo xtask test` installs one from
+//! `tests/python/requirements.txt`. See `tests/python/interop.py`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -35,7 +35,7 @@ fn check_refused(folder: &Path, args: &[&str], code: i32, part: &str) {
     assert!(status.code() == Some(code) && message.contains(part), "{args:?}\n{message}");
 }
 
-/// Every game of the file, each position before a move.
+/// Every position before a move, with its game and its ply.
 fn positions(games: &[Record]) -> impl Iterator<Item = (&Record, usize, Game)> {
     games.iter().flat_map(|record| {
         let mut game = Game::new(Position::from_sfen(&record.start_sfen).unwrap(), record.max_plies);
@@ -47,7 +47,7 @@ fn positions(games: &[Record]) -> impl Iterator<Item = (&Record, usize, Game)> {
     })
 }
 
-/// A small network none of whose layers is idle: fresh weights have zeros, behind which an error would hide.
+/// Small network without a layer of zeros, which initial weights have and which would hide an error.
 fn model(features: Features, options: NetOptions) -> Model {
     let actions = Actions::Dest2187;
     let small = NetSpec::for_encodings(features, actions);
@@ -59,7 +59,7 @@ fn model(features: Features, options: NetOptions) -> Model {
     Model { features, actions, provenance: Provenance::default(), weights }
 }
 
-/// Exports models of every kind, each to a folder of its own, with positions and what our executor makes of them.
+/// Exports models of every kind, each to its own folder, with positions and our executor's outputs for them.
 fn write_models(folder: &Path, games: &[Record]) {
     let all = NetOptions { se_hidden: 8, pool_hidden: 12, score_hidden: 16 };
     for (name, model) in [
@@ -93,7 +93,7 @@ fn write_outputs(folder: &Path, model: &Model, games: &[Record]) {
         [policy, wdl, score]
     };
     let [policy, wdl, score] = outputs(POSITIONS, &mut Simd::new(&model.weights));
-    // The definition agrees on the first.
+    // The scalar definition agrees on the first position.
     for (ours, defined) in [&policy, &wdl, &score].into_iter().zip(outputs(1, &mut Scalar::new(&model.weights))) {
         assert!(defined.iter().zip(ours).all(|(a, b)| (a - b).abs() < 1e-4));
     }
@@ -120,7 +120,7 @@ fn write_outputs(folder: &Path, model: &Model, games: &[Record]) {
     }
 }
 
-/// What the data sets should hold: SFEN, move, centipawns, and who wins; and the moves of each game.
+/// Writes the expected contents of the data sets: SFEN, move, centipawns and winner; and the moves of each game.
 fn write_expected(folder: &Path, games: &[Record]) -> usize {
     let mut rows = String::new();
     let mut count = 0;
@@ -142,7 +142,7 @@ fn write_expected(folder: &Path, games: &[Record]) -> usize {
     count
 }
 
-/// Records games, among whose positions are some of every kind.
+/// Recorded games, among whose positions are some of every kind.
 fn recorded(folder: &Path) -> Vec<Record> {
     run(folder, &["export", "--init", "7", "--out", "model.model"]);
     let evaluate = ["evaluate", "--model", "model.model", "--games", "8", "--opponent", "greedy"];
@@ -150,7 +150,7 @@ fn recorded(folder: &Path) -> Vec<Record> {
     record::from_bytes(&fs::read(folder.join("games.record")).unwrap()).unwrap()
 }
 
-/// Has the programs read the folder, each by its name in `tests/python/interop.py`.
+/// Lets the programs read the folder, each by its name in `tests/python/interop.py`.
 fn ask(folder: &Path, programs: &[&str]) {
     let Ok(python) = std::env::var("INTEROP_PYTHON") else {
         return println!("not asked, without INTEROP_PYTHON: {programs:?}");

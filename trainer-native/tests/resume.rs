@@ -1,4 +1,4 @@
-//! A run survives what happens to it: kills, signals, damaged files, a full disk, a second trainer. Real processes, real files.
+//! Runs survive kills, signals, damaged files, a full disk and a second trainer: tests with real processes and files.
 
 use keisei_core::format::Model;
 use keisei_core::format::record;
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A trainer of tiny runs, with `directory` above them.
+/// Command of a trainer of tiny runs in `directory`.
 fn trainer(directory: &Path, args: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trainer-native"));
     command.current_dir(directory).arg("train").args(args.split_whitespace()).arg("--plain");
@@ -21,14 +21,14 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// Ends well; returns what it prints and what it says on standard error.
+/// Checks that the program succeeds; returns its standard output and standard error.
 fn check(directory: &Path, args: &str) -> (String, String) {
     let Output { status, stdout, stderr } = trainer(directory, args).output().unwrap();
     assert_eq!(status.code(), Some(0), "{args}\n{}", text(&stderr));
     (text(&stdout).to_owned(), text(&stderr).to_owned())
 }
 
-/// Ends with `code` and names each of `parts` on standard error.
+/// Checks that the program ends with `code` and names each of `parts` on standard error.
 fn check_refused(directory: &Path, args: &str, code: i32, parts: &[&str]) {
     let Output { status, stderr, .. } = trainer(directory, args).output().unwrap();
     let message = text(&stderr);
@@ -39,7 +39,7 @@ fn check_refused(directory: &Path, args: &str, code: i32, parts: &[&str]) {
     }
 }
 
-/// What follows `name` at the start of a line.
+/// Rest of the line that begins with `name`.
 fn field<'a>(output: &'a str, name: &str) -> &'a str {
     output.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("no {name:?} in\n{output}")).trim()
 }
@@ -73,14 +73,14 @@ fn wait_for_a_checkpoint(run: &Path) {
 
 fn metrics(run: &Path) -> Vec<serde_json::Value> {
     let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
-    // The last line of a run under way may be seen before its end.
+    // The last line of a run in progress may be incomplete.
     text.split_inclusive('\n')
         .filter(|line| line.ends_with('\n'))
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
 }
 
-/// Each iteration has one line, in order, and nothing went wrong in any.
+/// Checks that each iteration has one line, in order, and that no step was skipped, no write failed and no policy differed.
 fn check_metrics(run: &Path, iterations: u64) {
     let lines = metrics(run);
     let found: Vec<u64> = lines.iter().map(|line| line["iteration"].as_u64().unwrap()).collect();
@@ -91,7 +91,7 @@ fn check_metrics(run: &Path, iterations: u64) {
     }
 }
 
-/// All files of a run; those that are not whole yet have hidden names.
+/// Names of all files of a run; incomplete ones are hidden.
 fn names(run: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for folder in [run.to_owned(), run.join("checkpoints"), run.join("games")] {
@@ -139,7 +139,7 @@ fn a_run_killed_at_any_instant_goes_on_as_if_it_never_stopped() {
     }
 }
 
-/// Whoever reads a run while it is written, or after a kill, finds whole files under their names.
+/// Checks that a reader of a run in progress, or after a kill, finds complete files under their names.
 fn check_files_are_whole(run: &Path) {
     Model::from_bytes(&fs::read(run.join("model.model")).unwrap()).unwrap();
     for entry in fs::read_dir(run.join("games")).into_iter().flatten() {
@@ -154,7 +154,7 @@ fn check_files_are_whole(run: &Path) {
 fn threads_and_budget_do_not_change_the_work() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
-    // Schedules that stay, so that the budget has nothing to move.
+    // Constant schedules, so that the budget does not change them.
     let constant = "--set ppo.ent_coef.to=0.03 --set ppo.learning_rate.to=0.0015 --set estimation.prior_weight.to=0.9";
     let digest_of = |args: &str| digest(&check(directory, args).0);
     let one = digest_of(&format!("--preset tiny --iterations 4 --set run.threads=1 {constant} --out one"));
@@ -192,7 +192,7 @@ fn optional_layers_are_trained_saved_exported_and_played_with() {
     let expected = NetOptions { se_hidden: 4, pool_hidden: 3, score_hidden: 5 };
     assert_eq!(model.spec().options, expected);
 
-    // Another weight of the score, other weights.
+    // Another coefficient of the score loss gives other weights.
     let other = format!("{settings} --set ppo.score_coef=0 --iterations 4 --out other");
     assert_ne!(digest(&check(directory, &other).0), digest(&whole));
     check_refused(directory, "--resume two --iterations 5 --set net.score_hidden=0", 1, &["weights in the checkpoint"]);
@@ -256,7 +256,7 @@ fn what_cannot_be_done_is_refused_with_its_reason() {
         let locked = directory.join("locked");
         fs::create_dir(&locked).unwrap();
         fs::set_permissions(&locked, fs::Permissions::from_mode(0o500)).unwrap();
-        // Nothing is locked for root.
+        // File permissions do not restrict root.
         if fs::write(locked.join("probe"), b"").is_err() {
             check("--preset tiny --out locked", 1, &["locked/lock: cannot create"]);
             check("--preset tiny --out locked/run", 1, &["locked/run: cannot create"]);
@@ -300,7 +300,7 @@ fn a_second_trainer_is_refused_and_ctrl_c_saves_everything() {
         let iterations: u64 = field(output, "iterations ").split(',').next().unwrap().parse().unwrap();
         check_metrics(&run, iterations);
         assert!(checkpoints(&run).last().unwrap().ends_with(format!("{iterations:08}.checkpoint")));
-        // The budget is lowered to what is done: it ends at once, in the same state.
+        // With the budget lowered to the work done, the run ends at once in the same state.
         let resumed = check(directory, &format!("--resume {name} --iterations {iterations}")).0;
         assert_eq!(digest(&resumed), digest(output));
     }
@@ -312,7 +312,7 @@ fn a_budget_of_time_goes_on_where_it_stopped() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let run = directory.join("run");
-    // Three seconds in all; killed once the second has begun.
+    // The run has three seconds; it is killed once the second one has begun.
     let mut trainer = trainer(directory, "--preset tiny --minutes 0.05 --out run");
     let mut child = trainer.stderr(Stdio::null()).spawn().unwrap();
     wait_until("the second second begins", || {
@@ -329,7 +329,7 @@ fn a_budget_of_time_goes_on_where_it_stopped() {
     assert!(column("learning_rate").is_sorted_by(|a, b| a >= b), "the schedule starts again");
 }
 
-/// A limit on the size of files stands in for a full disk: a write fails in the middle.
+/// Trainer with a limit on the size of files in place of a full disk: a write fails in the middle.
 #[cfg(unix)]
 fn trainer_on_a_full_disk(directory: &Path, bytes: u64, args: &str) -> Output {
     let shell = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" train --plain {args}", bytes / 512);
@@ -347,14 +347,14 @@ fn a_full_disk_ends_the_run_if_a_checkpoint_fails_and_only_then() {
     let kept = checkpoints(&run);
     let size = fs::metadata(kept.last().unwrap()).unwrap().len();
 
-    // Too small for a checkpoint.
+    // A limit too small for a checkpoint.
     let Output { status, stderr, .. } = trainer_on_a_full_disk(directory, size / 2, "--resume run --iterations 4");
     assert_eq!(status.code(), Some(1), "{}", text(&stderr));
     assert!(text(&stderr).contains("cannot be written"), "{}", text(&stderr));
     assert_eq!(checkpoints(&run), kept, "the good ones stay");
     assert!(names(&run).iter().all(|name| !name.starts_with('.')), "{:?}", names(&run));
 
-    // Room for a checkpoint, but none for another line of metrics.
+    // A limit large enough for a checkpoint, but not for another line of metrics.
     let limit = (size / 512 + 20) * 512;
     let line = |padding: &str| format!("{{\"iteration\":1,\"padding\":\"{padding}\"}}\n");
     let full = line(&"x".repeat(limit as usize - line("").len() - 100));

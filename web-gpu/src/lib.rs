@@ -1,7 +1,7 @@
 //! The network on the browser's GPU, by WebGPU.
 //!
-//! The page loads this module only for networks that are large enough to gain from it, where the browser has WebGPU. The
-//! module of `web` keeps the game and its search; what travels between the two are planes and logits.
+//! The page loads this module only if the browser has WebGPU and the network is large enough to gain from it. The module of
+//! `web` holds the game and its search; planes and logits are passed between the two.
 #![cfg(target_family = "wasm")]
 
 mod loss;
@@ -15,11 +15,11 @@ use keisei_core::net::burn::Net;
 use wasm_bindgen::prelude::*;
 
 thread_local! {
-    /// Whether the device is set up, which may be done once.
+    /// Whether the device is set up, which may be done only once.
     static READY: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A network on the GPU.
+/// Network on the GPU.
 #[wasm_bindgen]
 pub struct Gpu {
     net: Net<Wgpu>,
@@ -27,11 +27,11 @@ pub struct Gpu {
 
 #[wasm_bindgen]
 impl Gpu {
-    /// The network in the bytes of a model file, on the adapter that the browser prefers. There must be one: ask
+    /// Network in the bytes of a model file, on the adapter that the browser prefers. There must be one: call
     /// `navigator.gpu.requestAdapter()` first.
     ///
     /// # Errors
-    /// If they are no model of this version; the text says what is wrong and where.
+    /// If they are not a model of this version; the text names the defect and its place.
     pub async fn open(bytes: Vec<u8>) -> Result<Gpu, JsError> {
         let model = Model::from_bytes(&bytes).map_err(|error| JsError::new(&error.to_string()))?;
         let device = WgpuDevice::default();
@@ -42,11 +42,11 @@ impl Gpu {
         Ok(Gpu { net: Net::from_weights(&model.weights, &device) })
     }
 
-    /// Policy logits `[batch, actions]`, unmasked, and behind them win, draw and loss logits `[batch, 3]` of the side to move,
-    /// from planes `[batch, planes, 81]`.
+    /// Forward pass of planes `[batch, planes, 81]`: policy logits `[batch, actions]`, unmasked, followed by win, draw and loss
+    /// logits `[batch, 3]` of the side to move.
     ///
     /// # Errors
-    /// If there are no planes, or not those of whole positions; or if the GPU was taken away.
+    /// If there are no planes, or not a whole number of positions; or if the GPU was lost.
     pub async fn forward(&self, planes: Vec<f32>) -> Result<Vec<f32>, JsError> {
         let size = usize::from(self.net.spec().planes) * SQUARES;
         if planes.is_empty() || !planes.len().is_multiple_of(size) {

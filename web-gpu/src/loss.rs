@@ -1,15 +1,15 @@
-//! A lost device: the browser may take the GPU away at any time, and what was asked of it is then never answered.
+//! Loss of the device: the browser may take the GPU away at any time, and pending operations then never complete.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Poll, Waker};
 
-/// The device of this module, of which there is one.
+/// State of this module's only device.
 struct Device {
-    /// Why it was lost, if it was.
+    /// Reason why it was lost, if it was.
     lost: Option<String>,
-    /// Those who wait for it.
+    /// Wakers of the futures that wait for the device.
     waiting: Vec<Waker>,
 }
 
@@ -17,7 +17,7 @@ thread_local! {
     static DEVICE: RefCell<Device> = const { RefCell::new(Device { lost: None, waiting: Vec::new() }) };
 }
 
-/// The device was lost for this reason.
+/// Records that the device was lost for this reason, and wakes all futures that wait for it.
 pub fn happened(reason: String) {
     let waiting = DEVICE.with_borrow_mut(|device| {
         device.lost = Some(reason);
@@ -26,12 +26,12 @@ pub fn happened(reason: String) {
     waiting.into_iter().for_each(Waker::wake);
 }
 
-/// What `answer` comes to, or why the device was lost, now or meanwhile.
+/// Output of `answer`, or the reason if the device is lost before that.
 pub async fn or<T>(answer: impl Future<Output = T>) -> Result<T, String> {
     let mut answer = pin!(answer);
     poll_fn(|context| {
         let lost = DEVICE.with_borrow_mut(|device| {
-            // Whoever is answered waits no longer.
+            // A future that is polled is not waiting; it is added again below if it is still pending.
             device.waiting.retain(|waker| !waker.will_wake(context.waker()));
             device.lost.clone()
         });

@@ -1,4 +1,4 @@
-//! A game on the page's thread.
+//! Board: a game on the page's thread.
 
 use keisei_core::notation::western;
 use keisei_core::shogi::{Color, Game, GameResult, Move, Origin, Outcome, PieceType, Position, Square};
@@ -6,10 +6,10 @@ use wasm_bindgen::prelude::*;
 
 use crate::js_error;
 
-/// Origins above the squares: `DROP + kind` is a piece in hand.
+/// First origin after the squares: `DROP + kind` is a piece in hand.
 const DROP: u8 = Square::COUNT as u8;
 
-/// A game: its position, what is legal in it, and how it ends.
+/// Game with its position, legal moves and outcome.
 ///
 /// Squares are numbered `(file - 1) * 9 + (rank - 1)`, colours 0 (Black) and 1 (White). A piece code is 0 for an empty square,
 /// `1 + kind` for Black's and `17 + kind` for White's piece, kinds in the order P L N S G B R K and then their promotions.
@@ -19,17 +19,17 @@ pub struct Board {
     texts: Vec<String>,
 }
 
-/// How a game has ended.
+/// Outcome of a game.
 #[wasm_bindgen]
 pub struct GameEnd {
-    /// The winner's colour; nothing for a draw or a game that was cut off.
+    /// Colour of the winner; `undefined` for a draw or a game that was cut off.
     pub winner: Option<u8>,
     reason: String,
 }
 
 #[wasm_bindgen]
 impl GameEnd {
-    /// Why, in lower-case words such as `checkmate`.
+    /// Reason in lower-case words, such as `checkmate`.
     #[wasm_bindgen(getter)]
     pub fn reason(&self) -> String {
         self.reason.clone()
@@ -46,7 +46,7 @@ impl From<Outcome> for GameEnd {
     }
 }
 
-/// The position that a text names: `startpos` or an SFEN.
+/// Position from `startpos` or an SFEN.
 pub(crate) fn position(sfen: &str) -> Result<Position, JsError> {
     if sfen == "startpos" { Ok(Position::startpos()) } else { Position::from_sfen(sfen).map_err(js_error) }
 }
@@ -66,7 +66,7 @@ impl Board {
     /// A game from `startpos` or an SFEN, cut off after `max_plies` moves; 0 sets no limit.
     ///
     /// # Errors
-    /// If the SFEN is wrong; the text says where.
+    /// If the SFEN is wrong; the text names the place.
     #[wasm_bindgen(constructor)]
     pub fn new(sfen: &str, max_plies: u16) -> Result<Board, JsError> {
         Ok(Board { game: Game::new(position(sfen)?, max_plies), texts: Vec::new() })
@@ -82,7 +82,7 @@ impl Board {
         self.game.start().to_sfen()
     }
 
-    /// 81 piece codes.
+    /// The 81 piece codes, by square.
     pub fn squares(&self) -> Vec<u8> {
         let position = self.game.position();
         Square::ALL
@@ -93,7 +93,7 @@ impl Board {
             .collect()
     }
 
-    /// Counts P L N S G B R of Black's hand, then of White's.
+    /// Numbers of pieces in hand, P L N S G B R of Black and then of White.
     pub fn hands(&self) -> Vec<u8> {
         let hands = Color::ALL.map(|color| self.game.position().hand(color));
         hands.iter().flat_map(|hand| PieceType::HAND.map(|kind| hand.count(kind))).collect()
@@ -104,14 +104,14 @@ impl Board {
         self.game.position().side_to_move() as u8
     }
 
-    /// The square of the king in check, if one is.
+    /// The square of the king that is in check, if there is one.
     pub fn check(&self) -> Option<u8> {
         let position = self.game.position();
         let king = position.king(position.side_to_move())?;
         position.in_check().then_some(king.index() as u8)
     }
 
-    /// Where a legal move can start: squares, and `81 + kind` for pieces in hand; none once the game has ended.
+    /// Origins of the legal moves: squares, and `81 + kind` for pieces in hand; none once the game has ended.
     pub fn origins(&self) -> Vec<u8> {
         let mut origins = Vec::new();
         if self.game.outcome().is_none() {
@@ -125,7 +125,7 @@ impl Board {
         origins
     }
 
-    /// Where a piece can go, an entry for each square: 0 not, 1 unpromoted, 2 promoting, 3 either way.
+    /// Destinations of the piece at `origin`, an entry for each square: 0 illegal, 1 unpromoted only, 2 promoted only, 3 both.
     pub fn targets(&self, origin: u8) -> Vec<u8> {
         let mut targets = vec![0; Square::COUNT];
         if self.game.outcome().is_none() {
@@ -146,7 +146,7 @@ impl Board {
     /// Plays a move in USI.
     ///
     /// # Errors
-    /// If the text is no move, or the move is not legal here.
+    /// If the text is not a move, or the move is not legal here.
     pub fn play(&mut self, usi: &str) -> Result<(), JsError> {
         let mv: Move = usi.parse().map_err(|error| js_error(format!("{usi}: {error}")))?;
         let before = self.game.position().clone();
@@ -181,7 +181,7 @@ impl Board {
         self.texts.clone()
     }
 
-    /// How the game has ended, if it has.
+    /// Outcome of the game, if it has ended.
     pub fn outcome(&self) -> Option<GameEnd> {
         self.game.outcome().map(GameEnd::from)
     }
@@ -189,7 +189,7 @@ impl Board {
     /// Ends the game: `loser` resigns.
     ///
     /// # Errors
-    /// If `loser` is no colour.
+    /// If `loser` is not a colour.
     pub fn resign(&mut self, loser: u8) -> Result<(), JsError> {
         self.game.resign(color(loser)?);
         Ok(())
@@ -203,7 +203,7 @@ impl Board {
     /// Ends the game: the side to move declares a win.
     ///
     /// # Errors
-    /// If it may not; the text says why.
+    /// If it may not; the text names the reason.
     pub fn declare(&mut self) -> Result<(), JsError> {
         self.game.declare().map(|_| ()).map_err(js_error)
     }

@@ -1,4 +1,4 @@
-//! The agent in its worker.
+//! Engine: a model that evaluates and searches, in a worker of the page.
 
 use keisei_core::encoding::PackedObservation;
 use keisei_core::evaluator::{Batch, Evaluator, HostEvaluator, Predictions};
@@ -12,26 +12,26 @@ use wasm_bindgen::prelude::*;
 use crate::board::position;
 use crate::js_error;
 
-/// How many of the best moves a thought tells.
+/// Largest number of best moves in a [`Thought`].
 const CANDIDATES: usize = 8;
 
-/// How many moves of a line a thought tells.
+/// Largest number of moves in each line of a [`Thought`].
 const LINE: usize = 7;
 
-/// Positions that a search keeps, about a kilobyte each: a phone has the memory for so many.
+/// Largest number of nodes in a search, about a kilobyte each, for which a phone has the memory.
 const MAX_NODES: usize = 60_000;
 
-/// An agent: a model and what runs it.
+/// Model with its evaluator and search.
 #[wasm_bindgen]
 pub struct Engine {
     model: Model,
     evaluator: HostEvaluator<Simd>,
     search: Option<Search>,
-    /// Answers to a search from where its network is computed.
+    /// Predictions for a search whose network is computed elsewhere.
     delivered: Predictions,
 }
 
-/// What an agent thinks of a position, from the side to move.
+/// Evaluation of a position, from the side to move.
 #[wasm_bindgen]
 pub struct Thought {
     /// The probability of a win.
@@ -40,13 +40,13 @@ pub struct Thought {
     pub draw: f32,
     /// The probability of a loss.
     pub loss: f32,
-    /// Visits of the position by a search; 0 if the policy alone was asked.
+    /// Visits of the position by a search; 0 for the policy alone.
     pub visits: u32,
     chosen: String,
     candidates: Candidates,
 }
 
-/// Moves, the best first.
+/// Candidate moves, the best first.
 #[wasm_bindgen]
 #[derive(Clone, Default)]
 pub struct Candidates {
@@ -58,7 +58,7 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// Moves that the policy likes, with their probabilities.
+    /// Candidates of the policy, with their probabilities.
     pub(crate) fn new(position: &Position, moves: impl Iterator<Item = (Move, f32)>) -> Candidates {
         let mut candidates = Candidates::default();
         for (mv, probability) in moves {
@@ -67,12 +67,12 @@ impl Candidates {
         candidates
     }
 
-    /// What a search found, with shares of the visits.
+    /// Candidates of a search, with their shares of the visits.
     fn searched(position: &Position, found: &[search::Candidate]) -> Candidates {
         let visits: u32 = found.iter().map(|candidate| candidate.visits).sum();
         let mut candidates = Candidates::default();
         for candidate in found {
-            // Without any visit there is one candidate: a mate.
+            // Without any visit the only candidate is a mate.
             let share = if visits == 0 { 1.0 } else { candidate.visits as f32 / visits as f32 };
             candidates.push(position, &candidate.line, share, candidate.value().map_or(f32::NAN, |Value(value)| value));
         }
@@ -111,12 +111,13 @@ impl Candidates {
         self.probabilities.clone()
     }
 
-    /// Win less loss after each move, in `[-1, 1]`, from the side that plays it; not a number without a search.
+    /// Value after each move: probability of a win less that of a loss, in `[-1, 1]`, from the side that plays it; NaN without a
+    /// search.
     pub fn values(&self) -> Vec<f32> {
         self.values.clone()
     }
 
-    /// How the search goes on after each move, in Western notation, separated by spaces.
+    /// Expected line of play after each move, in Western notation, separated by spaces.
     pub fn lines(&self) -> Vec<String> {
         self.lines.clone()
     }
@@ -136,7 +137,7 @@ impl Thought {
     }
 }
 
-/// The game that `start` and USI moves separated by spaces lead to.
+/// Game from `start` after USI moves separated by spaces.
 fn game(start: &str, moves: &str, max_plies: u16) -> Result<Game, JsError> {
     let mut game = Game::new(position(start)?, max_plies);
     for (ply, text) in moves.split_ascii_whitespace().enumerate() {
@@ -148,10 +149,10 @@ fn game(start: &str, moves: &str, max_plies: u16) -> Result<Game, JsError> {
 
 #[wasm_bindgen]
 impl Engine {
-    /// The agent in the bytes of a model file.
+    /// Engine with the model in the bytes of a file.
     ///
     /// # Errors
-    /// If they are no model of this version; the text says what is wrong and where.
+    /// If they are not a model of this version; the text names the defect and its place.
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: &[u8]) -> Result<Engine, JsError> {
         let model = Model::from_bytes(bytes).map_err(js_error)?;
@@ -159,15 +160,15 @@ impl Engine {
         Ok(Engine { model, evaluator, search: None, delivered: Predictions::new() })
     }
 
-    /// A name: the training run and how far it had come.
+    /// Name: the training run and its iteration.
     pub fn name(&self) -> String {
         let Provenance { run, iteration, .. } = &self.model.provenance;
-        // A trainer may name a run by its folder; where that lay on its disk is nobody's business.
+        // A trainer may name a run by the path of its folder; only the last part is shown, for privacy.
         let run = run.rsplit(['/', '\\']).next().unwrap_or_default();
         if run.is_empty() { "Unnamed agent".into() } else { format!("{run}, iteration {iteration}") }
     }
 
-    /// A line about its training and its network.
+    /// Line about the model's training and network.
     pub fn about(&self) -> String {
         let Provenance { plies, created, notes, .. } = &self.model.provenance;
         let spec = self.model.spec();
@@ -186,23 +187,23 @@ impl Engine {
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
     }
 
-    /// How many weights the network has.
+    /// Number of weights of the network.
     pub fn weights(&self) -> usize {
         self.model.weights.data().len()
     }
 
-    /// Numbers in the planes of one position, the network's input.
+    /// Size of the network's input: numbers in the planes of one position.
     pub fn inputs(&self) -> usize {
         self.evaluator.shape().inputs()
     }
 
-    /// Policy logits of one position, legal or not.
+    /// Number of policy logits of one position, legal or not.
     pub fn actions(&self) -> usize {
         self.evaluator.shape().actions()
     }
 
-    /// Judges the position after `moves` (USI, separated by spaces) from `start` by the policy alone, and draws a move from
-    /// it at `temperature` (0: its best) with `uniform` in `[0, 1)` as the randomness.
+    /// Evaluates the position after `moves` (USI, separated by spaces) from `start` by one forward pass, and draws a move from
+    /// the policy at `temperature` (0: its best) with the random number `uniform` in `[0, 1)`.
     ///
     /// # Errors
     /// If the position, a move or the temperature is wrong, or the side to move has no legal move.
@@ -233,12 +234,12 @@ impl Engine {
         Ok(Thought { win, draw, loss, visits: 0, chosen: legal.moves()[drawn].to_string(), candidates })
     }
 
-    /// Begins to search the position after `moves` from `start`, until it has `visits`; goes on with the tree of the search
-    /// before if the game does. Then call [`step`](Self::step) until it is done or somebody wants the move, and
-    /// [`found`](Self::found) whenever you like.
+    /// Begins a search of the position after `moves` from `start` that ends at `visits` visits. It reuses the tree of the last
+    /// search if the game continues that one's. Call [`step`](Self::step) until the search is done or the move is needed, and
+    /// [`found`](Self::found) at any time.
     ///
     /// # Errors
-    /// If the position or a move is wrong, the game is over, or no visits are asked for.
+    /// If the position or a move is wrong, the game is over, or `visits` is 0.
     pub fn search(&mut self, start: &str, moves: &str, max_plies: u16, visits: u32) -> Result<(), JsError> {
         let game = game(start, moves, max_plies)?;
         if let Some(outcome) = game.outcome() {
@@ -253,11 +254,11 @@ impl Engine {
             }
             None => self.search = Some(Search::new(game, self.model.actions, settings)),
         }
-        // Without one visit there would be no move to play.
+        // Without a visit there would be no move to play.
         self.step(1).map(|_| ())
     }
 
-    /// Takes the search at most `batch` (1 or more) visits further; whether it is done.
+    /// Advances the search by at most `batch` (1 or more) visits; returns whether it is done.
     ///
     /// # Errors
     /// If no search has begun.
@@ -267,9 +268,9 @@ impl Engine {
         Ok(search.is_finished())
     }
 
-    /// For a network that is computed elsewhere, in place of [`step`](Self::step): planes `[batch, planes, 81]` of at most
-    /// `batch` (1 or more) positions that the search wants to know; none if it is done, or can go on without. They must be
-    /// answered by [`deliver`](Self::deliver).
+    /// First half of [`step`](Self::step) for a network that is computed elsewhere: planes `[batch, planes, 81]` of at most
+    /// `batch` (1 or more) positions that the search needs evaluated; none if it is done, or can go on without. Their logits
+    /// must be passed to [`deliver`](Self::deliver).
     ///
     /// # Errors
     /// If no search has begun.
@@ -280,11 +281,11 @@ impl Engine {
         Ok(planes)
     }
 
-    /// Takes what the network says of the positions that were gathered: policy logits `[batch, actions]`, and behind them
-    /// outcome logits `[batch, 3]`; whether the search is done.
+    /// Takes the network's outputs for the gathered positions: policy logits `[batch, actions]`, followed by outcome logits
+    /// `[batch, 3]`; returns whether the search is done.
     ///
     /// # Errors
-    /// If no search has begun, or these are not the logits of as many positions.
+    /// If no search has begun, or the number of logits does not match the gathered positions.
     pub fn deliver(&mut self, logits: &[f32]) -> Result<bool, JsError> {
         let search = self.search.as_mut().ok_or_else(|| JsError::new("no search has begun"))?;
         let (batch, actions) = (search.batch(), self.model.actions.count());
@@ -297,10 +298,10 @@ impl Engine {
         Ok(search.is_finished())
     }
 
-    /// The network's answer to planes `[batch, planes, 81]`, as [`deliver`](Self::deliver) takes it.
+    /// Outputs of the network for planes `[batch, planes, 81]`, in the layout that [`deliver`](Self::deliver) takes.
     ///
     /// # Errors
-    /// If there are no planes, or not those of whole positions.
+    /// If there are no planes, or not a whole number of positions.
     pub fn forward(&mut self, planes: &[f32]) -> Result<Vec<f32>, JsError> {
         let size = self.inputs();
         if planes.is_empty() || !planes.len().is_multiple_of(size) {
@@ -313,7 +314,7 @@ impl Engine {
         Ok(logits)
     }
 
-    /// Forgets what was gathered, where nobody can compute it after all.
+    /// Discards the gathered positions, if they cannot be evaluated after all.
     ///
     /// # Errors
     /// If no search has begun.
@@ -322,7 +323,7 @@ impl Engine {
         Ok(())
     }
 
-    /// What the search has found so far: its best move, and what it thinks of the others.
+    /// Result of the search so far: its best move, and the candidates with their values.
     ///
     /// # Errors
     /// If no search has begun.
@@ -340,7 +341,7 @@ impl Engine {
         Ok(Thought { win, draw, loss, visits: search.visits(), chosen, candidates })
     }
 
-    /// What the network reads of a position: planes `[planes, 81]`.
+    /// Input of the network for a position: planes `[planes, 81]`.
     ///
     /// # Errors
     /// If the position or a move is wrong.
@@ -351,7 +352,7 @@ impl Engine {
         Ok(planes)
     }
 
-    /// The network's raw answer to a position: every policy logit, unmasked, and then the three outcome logits.
+    /// Outputs of the network for a position: all policy logits, unmasked, followed by the three outcome logits.
     ///
     /// # Errors
     /// If the position or a move is wrong.
@@ -361,7 +362,7 @@ impl Engine {
     }
 }
 
-/// A count for people: `2.4 million`, `310 thousand`.
+/// Count in words: `2.4 million`, `310 thousand`.
 fn counted(count: u64) -> String {
     match count {
         1_000_000.. => format!("{:.1} million", count as f64 / 1e6),

@@ -1,7 +1,7 @@
-//! The core in the browser: thin wasm-bindgen methods over Rust objects, no rule of shogi here.
+//! The core in the browser: thin wasm-bindgen methods over Rust objects, without any rules of shogi.
 //!
-//! [`Board`] lives on the page's thread and answers what is on the board and what is legal; [`Engine`] lives in a worker
-//! and answers what a model thinks; [`Replay`] and [`Recorder`] read and write game records.
+//! [`Board`] runs on the page's thread and holds a game with its legal moves; [`Engine`] runs in a worker and evaluates
+//! positions with a model; [`Replay`] and [`Recorder`] read and write game records.
 
 mod board;
 mod engine;
@@ -13,7 +13,7 @@ pub use replay::{Recorder, Replay};
 
 use wasm_bindgen::JsError;
 
-/// A Rust error as a JavaScript `Error` with the same words.
+/// JavaScript `Error` with the message of a Rust error.
 fn js_error(error: impl core::fmt::Display) -> JsError {
     JsError::new(&error.to_string())
 }

@@ -1,4 +1,4 @@
-//! Recorded games: reading a file of them, and writing the page's own.
+//! Recorded games: reading a record file, and writing the page's own game.
 
 use keisei_core::format::record::{self, PlyInfo, Record};
 use keisei_core::net::Value;
@@ -9,7 +9,7 @@ use crate::board::Board;
 use crate::engine::Candidates;
 use crate::js_error;
 
-/// The games of a record file. Games are numbered from 0; asking for one that is not there is an error.
+/// Games of a record file, numbered from 0.
 #[wasm_bindgen]
 pub struct Replay {
     records: Vec<Record>,
@@ -20,7 +20,7 @@ impl Replay {
     /// The games in the bytes of a record file, all of them played through by the rules.
     ///
     /// # Errors
-    /// If they are no records of this version, or a game is not legal; the text says which and where.
+    /// If they are not records of this version, or a game is not legal; the text names the defect and its place.
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: &[u8]) -> Result<Replay, JsError> {
         Ok(Replay { records: record::from_bytes(bytes).map_err(js_error)? })
@@ -52,7 +52,7 @@ impl Replay {
         Ok(self.record(game)?.white.clone())
     }
 
-    /// How the game ended, in words such as `black wins: checkmate`.
+    /// Outcome of the game, in words such as `black wins: checkmate`.
     ///
     /// # Errors
     /// If there is no such game.
@@ -76,7 +76,7 @@ impl Replay {
         Ok(self.record(game)?.moves.iter().map(Move::to_string).collect::<Vec<_>>().join(" "))
     }
 
-    /// The value before each move, in -1..1 for the side to move; not a number where none is recorded.
+    /// The value before each move, in [-1, 1] for the side to move; NaN where none is recorded.
     ///
     /// # Errors
     /// If there is no such game.
@@ -84,7 +84,7 @@ impl Replay {
         Ok(self.record(game)?.plies.iter().map(|ply| ply.value.map_or(f32::NAN, |Value(value)| value)).collect())
     }
 
-    /// The candidates that were recorded before the move after `ply` moves, none if none were.
+    /// Recorded candidates in the position after `ply` moves; empty if none are recorded.
     ///
     /// # Errors
     /// If there is no such game.
@@ -101,7 +101,7 @@ impl Replay {
     }
 }
 
-/// The page's own game on its way into a file.
+/// Recorder of the page's own game.
 #[wasm_bindgen]
 pub struct Recorder {
     record: Record,
@@ -115,11 +115,11 @@ impl Recorder {
         Recorder { record: Record::of_game(board.game(), black, white, Vec::new()) }
     }
 
-    /// Notes what was thought after `ply` moves: a value in -1..1 for the side to move, and candidates (USI, separated by
-    /// spaces) with their probabilities. What was thought after the last move has no place in a record.
+    /// Adds an evaluation of the position after `ply` moves: a value in [-1, 1] for the side to move, and candidates (USI,
+    /// separated by spaces) with their probabilities. A record has no place for one after the last move.
     ///
     /// # Errors
-    /// If a candidate is no move.
+    /// If a candidate is not a move.
     pub fn note(&mut self, ply: usize, value: f32, moves: &str, probabilities: &[f32]) -> Result<(), JsError> {
         if ply >= self.record.moves.len() {
             return Ok(());
@@ -139,7 +139,7 @@ impl Recorder {
     /// The bytes of a record file with this one game.
     ///
     /// # Errors
-    /// If a note holds a number that is out of range.
+    /// If a value or a probability is out of range.
     pub fn to_bytes(&self) -> Result<Vec<u8>, JsError> {
         record::to_bytes(std::slice::from_ref(&self.record)).map_err(js_error)
     }

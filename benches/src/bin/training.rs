@@ -37,7 +37,7 @@ const NETS: [(u16, u16); 2] = [(64, 4), (32, 4)];
 /// A measurement: its engines, and the bars: one engine, another, and how many times as fast the first should be.
 struct Task {
     name: &'static str,
-    /// What the rate counts.
+    /// Unit of the rate.
     unit: &'static str,
     engines: &'static [&'static str],
     ratios: &'static [(&'static str, &'static str, Option<f64>)],
@@ -64,7 +64,7 @@ const ITERATION: Task = Task {
 const USAGE: &str = "usage: training [--python PROGRAM] [--rounds N] [--seconds S] [--cpu N] [--only step|iteration]";
 
 struct Options {
-    /// A Python with what `python/training.txt` lists; without one there is no `PyTorch`.
+    /// A Python with the packages of `python/training.txt`; without one the rows of `PyTorch` are left out.
     python: Option<PathBuf>,
     rounds: usize,
     /// CPU time of one measurement.
@@ -154,7 +154,7 @@ fn compare(options: &Options, task: &Task, channels: u16, blocks: u16) -> Result
 fn ask(options: &Options, task: &Task, engine: &str, channels: u16, blocks: u16) -> Result<Measured> {
     let mut command = Command::new("taskset");
     command.arg("--cpu-list").arg(options.cpu.to_string());
-    // Some machines set these for another numpy; they must not decide what is measured.
+    // Some machines set these variables for another numpy; they must not affect the measurement.
     command.env_remove("OPENBLAS_CORETYPE").env_remove("OPENBLAS_L2_SIZE");
     let (channels, blocks, seconds) = (channels.to_string(), blocks.to_string(), options.seconds.to_string());
     let python = options.python.as_ref().filter(|_| engine.starts_with("pytorch"));
@@ -234,7 +234,7 @@ fn iteration(engine: &str, config: Settings, seconds: f64) -> Result<Measured> {
     Ok((iterations * plies as f64, peak_memory()?))
 }
 
-/// How often a second of CPU time `run` runs, measured for so many seconds after it ran once.
+/// Runs of `run` per second of CPU time, measured for `seconds` after one run.
 fn rate(seconds: f64, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
     run()?;
     let (start, mut runs) = (cpu_seconds()?, 0);

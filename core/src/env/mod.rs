@@ -1,7 +1,7 @@
 //! Games as an environment for reinforcement learning: many of them, stepped together into the caller's buffers.
 //!
-//! Every game is self-play: the side to move acts, and everything is told from its view. [`VecGame::step`] takes one action
-//! for each game and writes what came of it; [`Outputs`] says what can be had. Games that end begin anew in the same step
+//! Every game is self-play: the side to move acts, and observations are from its view. [`VecGame::step`] takes one action
+//! for each game and writes the results into [`Outputs`]. A game that ends is replaced by the next one in the same step
 //! (Gymnasium's `AutoresetMode.SAME_STEP`): the flags and the reward belong to the game that ended, its last position is in
 //! `final_observations`, and `observations` and the legal actions are already those of the next game. So every row of a
 //! rollout is a real transition and no action is ever ignored.
@@ -26,7 +26,7 @@
 //! let mut planes = vec![0.0_f32; GAMES * features.planes() * SQUARES];
 //! let mut finished = 0;
 //! while finished < 2 {
-//!     features.expand_batch(&observations, &mut planes); // what a network reads
+//!     features.expand_batch(&observations, &mut planes); // input of a network
 //!     // A network would choose here; this one plays the legal action with the highest number.
 //!     let chosen: Vec<Action> = masks
 //!         .chunks(actions.count())
@@ -44,7 +44,7 @@
 //!             ..Outputs::default()
 //!         },
 //!     )?;
-//!     // The reward is the mover's; before the next ply the other side is the mover, so a return changes its sign.
+//!     // The reward is that of the side that moved; the other side moves next, so a return changes its sign.
 //!     finished += terminated.iter().zip(&truncated).filter(|&(&won, &cut)| won || cut).count();
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())

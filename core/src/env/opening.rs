@@ -1,14 +1,14 @@
-//! How games begin.
+//! Openings: the positions in which games begin.
 
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::shogi::{Game, Outcome, Position};
 
-/// Where the games of a [`VecGame`](super::VecGame) begin.
+/// Opening of the games of a [`VecGame`](super::VecGame).
 pub trait Opening: Sync {
-    /// Brings `game` to the first position of game `number` of `slot`, both counted from 0: [restarts](Game::restart) it,
-    /// plays moves if it likes, and leaves it where it is not over and nobody may declare.
+    /// Brings `game` to the first position of game `number` of `slot`, both counted from 0: [restarts](Game::restart) it and
+    /// may play moves. There the game must not be over, and the side to move must not be able to declare a win.
     fn begin(&self, slot: usize, number: u64, game: &mut Game);
 }
 
@@ -17,10 +17,10 @@ pub trait Opening: Sync {
 pub struct Starts(Vec<Position>);
 
 impl Starts {
-    /// These start positions.
+    /// Opening with these start positions.
     ///
     /// # Errors
-    /// If there is none, or a game would be over at one.
+    /// If there is none, or a game would be over in one of them.
     pub fn new(starts: Vec<Position>) -> Result<Self, StartError> {
         if starts.is_empty() {
             return Err(StartError::None);
@@ -29,7 +29,7 @@ impl Starts {
         Ok(Self(starts))
     }
 
-    /// Checks that a game can begin at `start`, the position of this `index`.
+    /// Checks that a game can begin at `start`, the start position number `index`.
     pub(super) fn check(index: usize, start: &Position) -> Result<(), StartError> {
         let mut game = Game::new(start.clone(), 0);
         match game.adjudicate() {
@@ -45,7 +45,7 @@ impl Opening for Starts {
     }
 }
 
-/// Why games cannot start.
+/// Reason why games cannot start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StartError {
     /// There is no start position.
@@ -54,7 +54,7 @@ pub enum StartError {
     Over {
         /// Index of the start position.
         start: usize,
-        /// How it would end.
+        /// Outcome of the game.
         outcome: Outcome,
     },
 }

@@ -1,4 +1,4 @@
-//! The caller's buffers of a step.
+//! Buffers of the caller that a step writes into.
 
 use core::{iter, mem};
 
@@ -6,7 +6,7 @@ use super::StepError;
 use crate::encoding::{Action, Actions, Features, PackedObservation, SQUARES};
 use crate::shogi::{MAX_MOVES, Move, Reason};
 
-/// Where a step writes: a struct of arrays, one row for each game. An empty slice is not wanted and not written.
+/// Buffers that a step writes into: a struct of arrays, one row for each game. An empty slice is not written.
 ///
 /// | field | row | content |
 /// |---|---|---|
@@ -14,16 +14,16 @@ use crate::shogi::{MAX_MOVES, Move, Reason};
 /// | `planes` | `planes × 81` | the same, expanded |
 /// | `repetitions` | 1 | occurrences of that position in its game, itself included, 1–4 |
 /// | `masks` | `actions.count()` | `masks[game * actions.count() + action]`: whether the action is legal there |
-/// | `legal` | [`MAX_MOVES`] | the legal actions, `legal_counts[game]` of them in no particular order; the rest is left as it was |
+/// | `legal` | [`MAX_MOVES`] | the `legal_counts[game]` legal actions, in no particular order; the rest is left as it was |
 /// | `legal_moves` | [`MAX_MOVES`] | the moves of these actions, in the same order |
-/// | `legal_counts` | 1 | how many actions are legal there, at least 1 |
+/// | `legal_counts` | 1 | number of legal actions there, at least 1 |
 /// | `rewards` | 1 | 1 if the game ended as a win of the side that just acted, −1 as its loss, else 0 |
 /// | `terminated` | 1 | whether the game ended by the rules |
-/// | `truncated` | 1 | whether the game was cut off by the ply limit; its value goes on, the next mover's with changed sign |
-/// | `reasons` | 1 | why the game ended, if it did |
+/// | `truncated` | 1 | whether the ply limit cut off the game; bootstrap from the negated value of `final_observations` |
+/// | `reasons` | 1 | reason that ended the game, or `None` |
 /// | `final_observations` | 1 | the last position of a game that ended, from the view of the side that would move there; rows of games that go on are left as they were |
 ///
-/// The first seven describe the position to act in, the others the step that led there.
+/// The first seven describe the position to act in, the others the step that has just been played.
 #[derive(Default)]
 #[allow(missing_docs, reason = "the table above describes the fields")]
 pub struct Outputs<'a> {
@@ -45,14 +45,14 @@ pub struct Outputs<'a> {
 /// [`PlaneValue`](crate::encoding::PlaneValue).
 #[derive(Default)]
 pub enum PlaneBuffer<'a> {
-    /// Not wanted.
+    /// Planes are not written.
     #[default]
     None,
-    /// As `f32`.
+    /// Planes as `f32`.
     F32(Features, &'a mut [f32]),
-    /// As bits of IEEE binary16.
+    /// Planes as the bits of IEEE binary16.
     F16(Features, &'a mut [u16]),
-    /// In units of 1/127.
+    /// Planes in units of 1/127.
     I8(Features, &'a mut [i8]),
 }
 
@@ -133,8 +133,8 @@ impl<'a> Outputs<'a> {
         Ok(())
     }
 
-    /// The buffers in parts of `games` rows, the last perhaps shorter: one for each part of
-    /// [`VecGame::chunks_mut`](super::VecGame::chunks_mut). Never ends: parts beyond the buffers are empty.
+    /// The buffers in parts of `games` rows, the last one possibly shorter: one for each part of
+    /// [`VecGame::chunks_mut`](super::VecGame::chunks_mut). The iterator never ends; parts beyond the buffers are empty.
     pub fn chunks(mut self, games: usize, actions: Actions) -> impl Iterator<Item = Outputs<'a>> {
         iter::repeat_with(move || Outputs {
             observations: split_off(&mut self.observations, games),

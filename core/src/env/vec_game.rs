@@ -8,37 +8,38 @@ use super::{Opening, Outputs, StartError, Starts};
 use crate::encoding::{Action, Actions, PackedObservation};
 use crate::shogi::{Color, Game, GameResult, MAX_MOVES, Move, Outcome, Position, TargetSet};
 
-/// Games stepped together. The [module](super) tells how.
+/// Games stepped together; the [module](super) describes a step.
 ///
 /// A side that may declare a win by the 27-point rule does so at once ([`Game::adjudicate`]): the game ends with the move
-/// after which it may, as a loss of the side that made that move.
+/// after which the declaration is possible, as a loss of the side that made that move.
 pub struct VecGame<O = Starts> {
     rules: Rules<O>,
     slots: Vec<Slot>,
 }
 
-/// What all games share.
+/// Settings that all games share.
 struct Rules<O> {
     actions: Actions,
     opening: O,
 }
 
-/// One game after the other.
+/// Slot in which one game is played after the other.
 struct Slot {
     game: Game,
-    /// Games that began in this slot before the one that stands there.
+    /// Number of games that began in this slot before the current one.
     number: u64,
-    /// The move that the current step is about to make.
+    /// Move that the current step is about to play.
     chosen: Option<Move>,
 }
 
 impl VecGame {
-    /// `games` games, each cut off after `max_plies` plies, which also bounds its memory: 16 bytes a ply are set aside.
+    /// `games` games, each cut off after `max_plies` plies. Memory for that many plies, 16 bytes each, is reserved for each
+    /// game.
     ///
     /// The `k`-th game of slot `i`, both counted from 0, starts from `starts[(i + k) % starts.len()]`.
     ///
     /// # Errors
-    /// If there is no start position, or a game would be over at one.
+    /// If there is no start position, or a game would be over in one of them.
     pub fn new(
         games: usize,
         actions: Actions,
@@ -48,10 +49,10 @@ impl VecGame {
         Ok(Self::with_opening(games, actions, max_plies.get(), Starts::new(starts)?))
     }
 
-    /// Replaces the start positions of games yet to come.
+    /// Replaces the start positions of future games.
     ///
     /// # Errors
-    /// As for [`new`](Self::new); nothing is then changed.
+    /// As for [`new`](Self::new); the start positions then stay as they were.
     pub fn set_starts(&mut self, starts: Vec<Position>) -> Result<(), StartError> {
         self.rules.opening = Starts::new(starts)?;
         Ok(())
@@ -59,8 +60,8 @@ impl VecGame {
 }
 
 impl<O: Opening> VecGame<O> {
-    /// `games` games that begin as `opening` says, each cut off after `max_plies` plies, 0 for no limit. Memory for a
-    /// game's moves is set aside up to that limit; without one it grows with the longest game.
+    /// `games` games that begin with `opening`, each cut off after `max_plies` plies, 0 for no limit. Memory for a game's moves
+    /// is reserved up to that limit; without a limit it grows with the longest game.
     pub fn with_opening(games: usize, actions: Actions, max_plies: u16, opening: O) -> Self {
         let begin = |slot| {
             let mut game = Game::with_capacity(Position::startpos(), max_plies);
@@ -80,47 +81,48 @@ impl<O: Opening> VecGame<O> {
         self.slots.is_empty()
     }
 
-    /// The numbering in which actions are told.
+    /// Numbering of the actions.
     pub fn actions(&self) -> Actions {
         self.rules.actions
     }
 
-    /// The game that stands in `slot`, with its moves so far; it has not ended.
+    /// The game in `slot`, with its moves so far; it has not ended.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there is no such slot.
     pub fn game(&self, slot: usize) -> &Game {
         &self.slots[slot].game
     }
 
-    /// Number of the game that stands in `slot`, counted from 0.
+    /// Number of the game in `slot`, counted from 0.
     ///
     /// # Panics
-    /// If there are not so many slots.
+    /// If there is no such slot.
     pub fn number(&self, slot: usize) -> u64 {
         self.slots[slot].number
     }
 
-    /// Ends the game in `slot`, without a trace in any output, and begins one from `start`.
+    /// Replaces the game in `slot` by one from `start`. No output shows the end of the replaced game, and the slot's game
+    /// number stays.
     ///
     /// # Errors
-    /// If the game would be over there; the present one then goes on.
+    /// If a game would be over at `start`; the current game then goes on.
     ///
     /// # Panics
-    /// If there are not so many slots.
+    /// If there is no such slot.
     pub fn restart(&mut self, slot: usize, start: &Position) -> Result<(), StartError> {
         Starts::check(0, start)?;
         self.slots[slot].game.restart(start);
         Ok(())
     }
 
-    /// Puts a game that was under way elsewhere, as number `number` of its slot, in the place of the present one.
+    /// Replaces the game in `slot` by an unfinished `game`, such as one from a checkpoint, as the slot's game `number`.
     ///
     /// # Errors
-    /// If it is over.
+    /// If `game` is over.
     ///
     /// # Panics
-    /// If there are not so many slots.
+    /// If there is no such slot.
     pub fn resume(&mut self, slot: usize, game: Game, number: u64) -> Result<(), StartError> {
         if let Some(outcome) = game.outcome() {
             return Err(StartError::Over { start: slot, outcome });
@@ -129,7 +131,7 @@ impl<O: Opening> VecGame<O> {
         Ok(())
     }
 
-    /// Writes the present positions: what to look at before the first step. The fields that tell of a step (see
+    /// Writes the current positions, as input for the choice of the first actions. Fields that describe a step (see
     /// [`Outputs`]) are not written.
     ///
     /// # Errors
@@ -140,15 +142,15 @@ impl<O: Opening> VecGame<O> {
         Ok(())
     }
 
-    /// Plays one action in every game: `actions[game]`, a legal one.
+    /// Plays the legal action `actions[game]` in every game.
     ///
     /// # Errors
-    /// If an action is not legal, or a buffer has the wrong length. Then no game has moved and nothing is written.
+    /// If an action is not legal, or a buffer has the wrong length. In both cases no move is played and nothing is written.
     pub fn step(&mut self, actions: &[Action], out: Outputs) -> Result<(), StepError> {
         Games { rules: &self.rules, slots: &mut self.slots, first: 0 }.step(actions, out)
     }
 
-    /// The games in parts of `size`, the last perhaps shorter, for threads of the caller's own. Each part is stepped as a
+    /// The games in parts of `size`, the last one possibly shorter, for threads of the caller. Each part is stepped as a
     /// whole or not at all.
     ///
     /// # Panics
@@ -159,14 +161,13 @@ impl<O: Opening> VecGame<O> {
         parts.map(move |(part, slots)| Games { rules, slots, first: part * size })
     }
 
-    /// As [`step`](Self::step), shared among `threads` threads that live for this step. Results do not depend on their
-    /// number.
+    /// Parallel [`step`](Self::step), on `threads` threads that live for this step. Results do not depend on their number.
     ///
-    /// Starting a thread takes some 20 µs and allocates, so this pays off from a few hundred games on; a caller with
-    /// threads of its own uses [`chunks_mut`](Self::chunks_mut).
+    /// Starting a thread takes some 20 µs and allocates, so this pays off from a few hundred games on; a caller with its own
+    /// threads uses [`chunks_mut`](Self::chunks_mut).
     ///
     /// # Errors
-    /// As [`step`](Self::step).
+    /// As for [`step`](Self::step).
     ///
     /// # Panics
     /// If a thread cannot be started.
@@ -186,7 +187,7 @@ impl<O: Opening> VecGame<O> {
         }
         let size = self.len().div_ceil(threads.get());
         let outputs = out.chunks(size, self.actions());
-        // Nobody plays before everybody has found all actions legal.
+        // No thread plays before every thread has found all of its actions legal.
         let chosen = Barrier::new(self.len().div_ceil(size));
         let refused = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -211,7 +212,7 @@ impl<O: Opening> VecGame<O> {
     }
 }
 
-/// Some of the games of a [`VecGame`], to be stepped by one thread.
+/// Part of the games of a [`VecGame`], to be stepped by one thread.
 pub struct Games<'a, O = Starts> {
     rules: &'a Rules<O>,
     slots: &'a mut [Slot],
@@ -234,15 +235,15 @@ impl<O: Opening> Games<'_, O> {
         self.first
     }
 
-    /// The game in this row of the part, counted from its first.
+    /// The game in row `row` of this part, counted from 0.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there is no such row.
     pub fn game(&self, row: usize) -> &Game {
         &self.slots[row].game
     }
 
-    /// Writes the present positions of this part, as [`VecGame::observe`] does of all.
+    /// Writes the current positions of this part, like [`VecGame::observe`] for all games.
     ///
     /// # Errors
     /// If a buffer has the wrong length.
@@ -252,15 +253,16 @@ impl<O: Opening> Games<'_, O> {
         Ok(())
     }
 
-    /// Plays one action in every game of this part; rows of the buffers are counted from its first game.
+    /// Plays one action in every game of this part; row 0 of the buffers is its first game.
     ///
     /// # Errors
-    /// As [`VecGame::step`]; an illegal action is named by its slot among all games.
+    /// As for [`VecGame::step`]; an illegal action is reported with its slot among all games.
     pub fn step(&mut self, actions: &[Action], out: Outputs) -> Result<(), StepError> {
         self.step_observed(actions, out, |_, _, _| {})
     }
 
-    /// The same; `ended` sees each game that ends, with its row and its outcome, before the next one takes its place.
+    /// Like [`step`](Self::step), and calls `ended` with the row, the game and the outcome of each game that ends, before the
+    /// next game replaces it.
     ///
     /// # Errors
     /// As [`step`](Self::step).
@@ -276,7 +278,7 @@ impl<O: Opening> Games<'_, O> {
         Ok(())
     }
 
-    /// Finds the move of each action.
+    /// Decodes each action into a move.
     fn choose(&mut self, actions: &[Action]) -> Result<(), StepError> {
         for (row, (slot, &action)) in self.slots.iter_mut().zip(actions).enumerate() {
             slot.chosen = self.rules.actions.to_move(slot.game.position(), action);
@@ -322,7 +324,7 @@ fn check_lengths(games: usize, numbering: Actions, actions: &[Action], out: &Out
     out.check(games, numbering)
 }
 
-/// Result of a game for `mover`.
+/// Reward of `mover`: the result of its game, 0 while the game goes on.
 fn reward(outcome: Option<Outcome>, mover: Color) -> f32 {
     match outcome.map(|outcome| outcome.result) {
         Some(GameResult::Win(winner)) if winner == mover => 1.0,
@@ -338,7 +340,7 @@ fn observe(slots: &[Slot], actions: Actions, out: &mut Outputs) {
     }
 }
 
-/// Writes what describes the position to act in, but for the legal actions.
+/// Writes the description of the position to act in, except for the legal actions.
 fn describe_position(row: usize, game: &Game, out: &mut Outputs) {
     set(out.repetitions, row, game.repetition_count());
     if out.planes.is_wanted() || !out.observations.is_empty() {
@@ -355,7 +357,7 @@ fn describe_legal(actions: Actions, row: usize, position: &Position, out: &mut O
     legal.finish();
 }
 
-/// The legal actions of one game, being written.
+/// Writer of the legal actions of one game.
 struct LegalRow<'a> {
     actions: Actions,
     side: Color,
@@ -376,7 +378,7 @@ impl<'a> LegalRow<'a> {
     }
 
     fn add(&mut self, targets: TargetSet) {
-        // In variables of its own the loop keeps them in registers.
+        // Local variables let the loop keep them in registers.
         let (mask, list, moves, mut found) = (&mut *self.mask, &mut *self.list, &mut *self.moves, self.found);
         self.actions.for_each_of(self.side, targets, |action, mv| {
             set(mask, action.index(), true);
@@ -394,35 +396,35 @@ impl<'a> LegalRow<'a> {
     }
 }
 
-/// Sets an element, unless the buffer is not wanted.
+/// Sets an element; does nothing if the buffer is empty.
 fn set<T>(buffer: &mut [T], at: usize, value: T) {
     if let Some(element) = buffer.get_mut(at) {
         *element = value;
     }
 }
 
-/// One row of a buffer of rows; empty if the buffer is not wanted.
+/// One row of a buffer of rows; empty if the buffer is.
 fn row<T>(buffer: &mut [T], row: usize, size: usize) -> &mut [T] {
     buffer.get_mut(row * size..(row + 1) * size).unwrap_or_default()
 }
 
-/// Why a step was refused. No game has moved.
+/// Reason why a step was refused; no move was played.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StepError {
-    /// An action is not legal, or there is none with that number.
+    /// An action is not legal, or its number is out of range.
     IllegalAction {
-        /// The first game in which that is so.
+        /// Slot of the first game with such an action.
         game: usize,
         /// The action.
         action: Action,
     },
     /// A buffer has the wrong length.
     Length {
-        /// Its name: `actions`, or a field of [`Outputs`].
+        /// Name of the buffer: `actions`, or a field of [`Outputs`].
         buffer: &'static str,
-        /// Its length.
+        /// Length of the buffer.
         found: usize,
-        /// The length that it should have.
+        /// Length that the buffer needs.
         needed: usize,
     },
 }

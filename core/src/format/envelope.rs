@@ -1,4 +1,4 @@
-//! Envelope of every file of ours: magic, version and SHA-256, so that damage is found before the content is read.
+//! Envelope of our binary files: magic, version and SHA-256, so that damage is found before the content is read.
 //!
 //! | offset | bytes | field |
 //! |---|---|---|
@@ -46,11 +46,11 @@ const DIGEST: usize = 32;
 /// Reason why bytes are not a whole, undamaged file of the expected kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvelopeError {
-    /// The file's length is not the one that it states, or it is too short to be any file of ours.
+    /// The file's length is not the one that it states, or is too short for any envelope.
     Length {
         /// Bytes in the file.
         found: usize,
-        /// Bytes that the file states, or the fewest possible.
+        /// Length in bytes that the file states, or the least possible length.
         expected: u64,
     },
     /// The first bytes are those of another kind of file.
@@ -64,7 +64,7 @@ pub enum EnvelopeError {
     },
     /// The header is longer than [`MAX_HEADER`] or than the file.
     HeaderLength(u32),
-    /// The SHA-256 at the end is not that of the content: the file is damaged.
+    /// The SHA-256 at the end does not match the content: the file is damaged.
     Digest,
 }
 
@@ -107,7 +107,7 @@ pub fn seal(magic: [u8; 8], version: u32, header: &[u8], body: &[u8]) -> Vec<u8>
 /// Header and body of a file, after all checks. Allocates nothing.
 ///
 /// # Errors
-/// The first thing found wrong.
+/// The first defect found.
 pub fn open(bytes: &[u8], magic: [u8; 8], version: u32) -> Result<(&[u8], &[u8]), EnvelopeError> {
     let found = bytes.len();
     let shortest = EnvelopeError::Length { found, expected: (PREAMBLE + DIGEST) as u64 };
@@ -144,7 +144,7 @@ pub fn seal_content(magic: [u8; 8], version: u32, parts: &[&[u8]]) -> Vec<u8> {
 /// Content of a file, after all checks. Allocates nothing.
 ///
 /// # Errors
-/// The first thing found wrong; a file that was cut off has a wrong digest, for it does not state its length.
+/// The first defect found; a file that was cut off is reported as a wrong digest, because it does not state its length.
 pub fn open_content(bytes: &[u8], magic: [u8; 8], version: u32) -> Result<&[u8], EnvelopeError> {
     let found = bytes.len();
     if found < KIND + DIGEST {
@@ -155,7 +155,7 @@ pub fn open_content(bytes: &[u8], magic: [u8; 8], version: u32) -> Result<&[u8],
     Ok(&bytes[KIND..found - DIGEST])
 }
 
-/// Checks magic and version, which must be there.
+/// Checks magic and version; the bytes must be long enough for both.
 fn check_kind(bytes: &[u8], magic: [u8; 8], supported: u32) -> Result<(), EnvelopeError> {
     if bytes[..8] != magic {
         return Err(EnvelopeError::Magic);

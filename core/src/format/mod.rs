@@ -1,4 +1,4 @@
-//! File formats: models and records, which cross from the trainer to the page, and the envelope of every file of ours.
+//! File formats: models and records, which the trainer writes and the page reads, and the envelope of all our binary files.
 
 pub mod envelope;
 pub mod model;

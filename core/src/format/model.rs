@@ -27,7 +27,7 @@ use crate::net::{NetOptions, NetSpec, SpecError, Weights, WeightsError};
 /// Version of the format for networks without optional layers.
 pub const VERSION: u32 = 1;
 
-/// Version of the format for networks with optional layers. Programs that know no such layers refuse it by its number.
+/// Version of the format for networks with optional layers. Programs without these layers refuse the file by its version.
 pub const VERSION_OF_OPTIONS: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"KEISEI-M";
@@ -52,11 +52,11 @@ pub struct Provenance {
     pub run: String,
     /// Iterations of training.
     pub iteration: u64,
-    /// Plies of self-play that it learned from.
+    /// Plies of self-play that the model learned from.
     pub plies: u64,
     /// Time of the export, in the exporter's notation.
     pub created: String,
-    /// Remarks for whoever plays against it.
+    /// Remarks for the users of the model.
     pub notes: String,
 }
 
@@ -204,7 +204,7 @@ impl Model {
     /// Model in the bytes of a file. Memory for the weights is allocated only after the file is known to hold them.
     ///
     /// # Errors
-    /// The first thing found wrong.
+    /// The first defect found.
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, ModelError> {
         let of_options = bytes.get(8..12) == Some(&VERSION_OF_OPTIONS.to_le_bytes()[..]);
         let version = if of_options { VERSION_OF_OPTIONS } else { VERSION };
@@ -285,7 +285,7 @@ mod tests {
         }
     }
 
-    /// A file with a whole envelope around whatever header and body.
+    /// A file with a valid envelope around any header and body.
     fn file(change: impl Fn(&mut Header), body: &[u8]) -> Vec<u8> {
         let model = model();
         let mut header = Header {

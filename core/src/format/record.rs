@@ -101,7 +101,7 @@ pub enum RecordError {
     Body(postcard::Error),
     /// The body has bytes after the last game.
     BodyRest(usize),
-    /// A game is not sound.
+    /// A game has a defect.
     Game {
         /// Number of the game in the file, from 1.
         game: usize,
@@ -152,7 +152,7 @@ pub enum GameError {
     },
     /// The bytes of result and reason are unknown to this build.
     UnknownOutcome(u8, u8),
-    /// The recorded outcome is not that of the moves.
+    /// The recorded outcome differs from the one by the rules.
     Outcome {
         /// Recorded outcome.
         recorded: Option<Outcome>,
@@ -240,7 +240,7 @@ impl Record {
         Ok(game)
     }
 
-    /// Brings `game` to its recorded end. Moves alone do not show resignation and declaration: they are decisions.
+    /// Brings `game` to its recorded end. Resignation and declaration are decisions, which the moves alone do not show.
     fn end(&self, game: &mut Game) -> Result<(), GameError> {
         let played = game.outcome();
         match self.outcome {
@@ -271,7 +271,7 @@ pub fn to_bytes(records: &[Record]) -> Result<Vec<u8>, RecordError> {
 /// Games in the bytes of a file, each played through. Memory use is bounded by the file's length, not by the lengths it states.
 ///
 /// # Errors
-/// The first thing found wrong.
+/// The first defect found.
 pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Record>, RecordError> {
     let (header, body) = envelope::open(bytes, MAGIC, VERSION).map_err(RecordError::Envelope)?;
     if !header.is_empty() {
@@ -392,7 +392,7 @@ mod tests {
         Record { outcome: Some(outcome), ..opening() }
     }
 
-    /// The file of `record` as a writer without checks would write it.
+    /// The file of `record` as a writer without checks would produce it.
     fn unchecked(record: &Record) -> Vec<u8> {
         let body = postcard::to_allocvec(&[store(record)].as_slice()).expect("a vector takes everything");
         envelope::seal(MAGIC, VERSION, &[], &body)

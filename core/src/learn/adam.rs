@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub const BETA1: f32 = 0.9;
 /// Decay of the second moment.
 pub const BETA2: f32 = 0.999;
-/// Added to the root of the second moment; 1e-5, as usual for PPO.
+/// Term added to the root of the second moment; 1e-5, as usual for PPO.
 pub const EPSILON: f32 = 1e-5;
 
 /// Moments of every weight and the number of steps taken.
@@ -20,17 +20,17 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// For so many weights, no step taken.
+    /// Optimiser of this many weights, before its first step.
     pub fn new(weights: usize) -> Self {
         Self { step: 0, first: vec![0.0; weights], second: vec![0.0; weights] }
     }
 
-    /// Number of weights that this was made for.
+    /// Number of weights.
     pub fn len(&self) -> usize {
         self.first.len()
     }
 
-    /// Whether it was made for no weights.
+    /// Whether there are no weights.
     pub fn is_empty(&self) -> bool {
         self.first.is_empty()
     }
@@ -45,19 +45,19 @@ impl Adam {
         [&self.first, &self.second]
     }
 
-    /// Takes up moments that were moved elsewhere, after so many steps.
+    /// Sets moments that were computed elsewhere, and the number of steps behind them.
     ///
     /// # Panics
-    /// If they are not of as many weights as before.
+    /// If they belong to another number of weights.
     pub fn set_moments(&mut self, steps: u32, [first, second]: [Vec<f32>; 2]) {
         assert_eq!([first.len(), second.len()], [self.len(); 2], "moments of the optimiser");
         *self = Self { step: steps, first, second };
     }
 
-    /// Moves `weights` against `gradient`.
+    /// Takes one step: moves `weights` against `gradient`.
     ///
     /// # Panics
-    /// If the lengths differ from what the moments were made for.
+    /// If a length differs from the number of weights.
     pub fn step(&mut self, weights: &mut [f32], gradient: &[f32], learning_rate: f32) {
         assert_eq!(weights.len(), self.len(), "weights of the optimiser");
         assert_eq!(gradient.len(), self.len(), "gradient of the optimiser");
@@ -72,17 +72,17 @@ impl Adam {
     }
 }
 
-/// What the moments are too small by after so many steps, since they began at 0: they are divided by this.
+/// Bias corrections of first and second moment after `steps` steps: divisors that make up for moments that began at 0.
 pub fn biases(steps: u32) -> [f32; 2] {
     [BETA1, BETA2].map(|beta| (1.0 - libm::pow(f64::from(beta), f64::from(steps))) as f32)
 }
 
-/// Euclidean length of the whole gradient.
+/// Euclidean norm of the whole gradient.
 pub fn global_norm(gradient: &[f32]) -> f32 {
     libm::sqrt(gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum()) as f32
 }
 
-/// Shortens a gradient of length `norm` to `max_norm` if it is longer.
+/// Scales a gradient of norm `norm` down to `max_norm` if it is longer.
 pub fn clip(gradient: &mut [f32], norm: f32, max_norm: f32) {
     if norm > max_norm {
         let scale = clip_scale(norm, max_norm);
@@ -92,7 +92,7 @@ pub fn clip(gradient: &mut [f32], norm: f32, max_norm: f32) {
     }
 }
 
-/// What a gradient of length `norm` is multiplied by to be no longer than `max_norm`.
+/// Factor, at most 1, that brings a gradient of norm `norm` down to `max_norm` if it is longer.
 pub fn clip_scale(norm: f32, max_norm: f32) -> f32 {
     if norm > max_norm { max_norm / norm } else { 1.0 }
 }

@@ -1,20 +1,20 @@
-//! The two recursions that turn results into advantages and value targets.
+//! The two recursions that compute advantages and value targets from the results of games.
 //!
 //! Everything at a ply is from the view of the side that moved there, so values change sign from one ply to the next.
 
 use super::rollout::{Rollout, Step, StepEnd, Tail};
 use crate::net::{Value, Wdl};
 
-/// Discounts of [`Rollout::estimate`](super::Rollout::estimate).
+/// Discounts and prior weight of [`Rollout::estimate`](super::Rollout::estimate).
 #[derive(Clone, Copy, Debug)]
 pub struct Estimation {
-    /// Discount a ply, 0–1.
+    /// Discount for each ply, 0–1.
     pub gamma: f32,
     /// λ of the advantages, 0–1.
     pub gae_lambda: f32,
     /// λ of the value targets, 0–1.
     pub value_lambda: f32,
-    /// Weight of the material prior in the values that advantages are taken from, 0–1; the network has the rest.
+    /// Weight of the material prior in the values that advantages are computed from, 0–1; the rest is the network's.
     pub prior_weight: f32,
 }
 
@@ -64,14 +64,14 @@ pub fn negamax_gae(row: &[Step], estimation: &Estimation, advantages: &mut [f32]
     }
 }
 
-/// The λ-return of the whole outcome distribution, so that every ply trains the value head.
+/// The λ-return of the whole outcome distribution, which trains the value head at every ply.
 ///
 /// ```text
 /// G_t = γ flip((1 − λ) P(s_{t+1}) + λ G_{t+1}) + (1 − γ) draw
 /// ```
 ///
-/// A terminated game gives its result; a cut one gives the network's estimate of the position reached. What γ takes away
-/// goes to the draw, so that the value of `G` is the discounted scalar return.
+/// A terminated game gives its result; a cut one gives the network's prediction for the position reached. The probability
+/// that γ takes away goes to the draw, so that the value of `G` is the discounted scalar return.
 pub fn categorical_returns(row: &[Step], estimation: &Estimation, targets: &mut [Wdl]) {
     let Estimation { gamma, value_lambda, .. } = *estimation;
     let blend = |a: Wdl, b: Wdl, weight: f32| {
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn truncation_bootstraps_and_cuts_the_trace() {
-        // Ply 0 is truncated into a position its opponent likes by 0.5; ply 1 starts another game and wins at once.
+        // Ply 0 is truncated in a position of value 0.5 for the opponent; ply 1 starts another game and wins at once.
         let mut row = vec![step(Wdl::DRAW), step(Wdl::DRAW)];
         row[0].end = StepEnd::Truncated;
         row[0].tail = Some(Tail { wdl: Wdl::from_array([0.5, 0.5, 0.0]), material: Value(0.0) });

@@ -1,4 +1,4 @@
-//! What a backend must do to take part in learning.
+//! Interface of a backend that learns: gradients, optimiser steps, and an evaluator for self-play.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -11,13 +11,13 @@ use super::rollout::Rollout;
 use crate::evaluator::{Evaluator, EvaluatorError};
 use crate::net::Weights;
 
-/// Some plies of a rollout to learn from, with their advantages normalised.
+/// Plies of a rollout for one gradient step, with their advantages normalised.
 pub struct Minibatch<'a> {
     /// The rollout.
     pub rollout: &'a Rollout,
     /// Slots of the plies.
     pub slots: &'a [usize],
-    /// Their normalised advantages.
+    /// Advantage of each of these plies, normalised over the minibatch.
     pub advantages: &'a [f32],
 }
 
@@ -26,7 +26,7 @@ pub trait Learner {
     /// Name for the log, such as `AVX2, 2 threads`.
     fn name(&self) -> String;
 
-    /// How far the learner and self-play may round apart.
+    /// Accepted rounding difference between the learner's policy and that of self-play.
     fn ratio_tolerance(&self) -> RatioTolerance;
 
     /// Message for the user while start-up is slow, if it is.
@@ -34,15 +34,15 @@ pub trait Learner {
         None
     }
 
-    /// The network with these weights, to play with, where this learner computes.
+    /// Evaluator of the network with these weights, on the learner's device.
     fn evaluator(&self, weights: &Weights) -> Box<dyn Evaluator + Send>;
 
-    /// Begins an update.
+    /// Begins an update of `weights` and `adam`.
     fn descent<'a>(&'a mut self, weights: &'a mut Weights, adam: &'a mut Adam) -> Box<dyn Descent + 'a>;
 
     /// Gradient of the loss with respect to every weight, in the order of the weights, and the parts of the loss.
     ///
-    /// Same input, same output, bit for bit, on the CPU; the number of threads does not matter.
+    /// On the CPU the same input gives the same output, bit for bit, on any number of threads.
     ///
     /// # Errors
     /// If the device fails.
@@ -54,19 +54,19 @@ pub trait Learner {
     ) -> Result<(Vec<f32>, Sums), LearnError>;
 }
 
-/// Bounds of the mean `|ratio − 1|` of an update's first minibatch, which is 0 but for rounding: until the first gradient
-/// step the weights are the very ones that played.
+/// Bounds of the mean `|ratio − 1|` of an update's first minibatch, which is 0 except for rounding: before the first gradient
+/// step the weights are still those that played.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct RatioTolerance {
-    /// Above this a person should look.
+    /// Mean above which an alarm is raised.
     pub alarm: f64,
-    /// Above this self-play and learner do not compute the same function, and the update is refused.
+    /// Mean above which self-play and learner do not compute the same policy, and the update is refused.
     ///
     /// Far above the alarm, so that rounding never ends a long run; a wrong plane, mask or weight gives 0.1 and more.
     pub limit: f64,
 }
 
-/// The steps of one update. The weights may be elsewhere, such as on a GPU, until [`finish`](Self::finish).
+/// The gradient steps of one update. Until [`finish`](Self::finish), the weights may be in the memory of a GPU.
 pub trait Descent {
     /// Computes the gradient of a minibatch and keeps it for [`step`](Self::step). Returns its norm and the parts of the
     /// loss.
@@ -78,17 +78,17 @@ pub trait Descent {
     /// Takes one step of Adam along the last gradient, shortened to a norm of `max_grad_norm` if it is longer.
     ///
     /// # Panics
-    /// If there is no gradient, or a step was taken along it already.
+    /// If there is no gradient, or a step along it was already taken.
     fn step(&mut self, learning_rate: f32, max_grad_norm: f32);
 
-    /// Puts weights and moments back where the update found them. Without this it has not happened.
+    /// Writes the new weights and moments back to where the update found the old ones; without this call they are lost.
     ///
     /// # Errors
     /// If the device fails.
     fn finish(self: Box<Self>) -> Result<(), LearnError>;
 }
 
-/// Steps in the CPU's memory.
+/// Gradient steps on weights in the CPU's memory.
 pub struct HostDescent<'a> {
     learner: &'a mut dyn Learner,
     weights: &'a mut Weights,
@@ -97,7 +97,7 @@ pub struct HostDescent<'a> {
 }
 
 impl<'a> HostDescent<'a> {
-    /// Steps along the gradients of `learner`.
+    /// Steps of `weights` along the gradients of `learner`.
     pub fn new(learner: &'a mut dyn Learner, weights: &'a mut Weights, adam: &'a mut Adam) -> Self {
         Self { learner, weights, adam, gradient: None }
     }
@@ -122,23 +122,23 @@ impl Descent for HostDescent<'_> {
     }
 }
 
-/// Why an iteration cannot go on.
+/// Reason why an iteration failed.
 #[derive(Clone, PartialEq, Debug)]
 pub enum LearnError {
-    /// The device that computes has failed, with what it says.
+    /// The device or its driver failed, with its message.
     Device(String),
     /// The network's output in self-play is not finite.
     NotFinite {
         /// Iteration, counted from 1.
         iteration: u64,
     },
-    /// The learner computes another policy than the one that played.
+    /// The learner computes another policy than the one that played, see [`RatioTolerance::limit`].
     OtherPolicy {
         /// Mean `|ratio − 1|` of the first minibatch.
         ratio_error: f64,
-        /// Its approximate KL divergence.
+        /// Approximate KL divergence of that minibatch, in nats.
         approx_kl: f64,
-        /// Its share of samples outside the clip range.
+        /// Share of its samples outside the clip range, 0–1.
         clipfrac: f64,
     },
 }

@@ -1,5 +1,5 @@
-//! What is minimised: clipped PPO (Schulman et al. 2017) over legal actions, plus cross-entropy of the outcome, plus squared
-//! error of the score in networks that have a head for it.
+//! Loss: clipped PPO (Schulman et al. 2017) over legal actions, plus cross-entropy of the outcome, plus squared error of the
+//! score in networks with a score head.
 //!
 //! ```text
 //! ratio  = exp(log π(a) − log π_old(a))
@@ -13,14 +13,14 @@ use crate::encoding::Action;
 use crate::net::{Wdl, WdlLogits};
 use serde::Serialize;
 
-/// One ply to learn from.
+/// One ply to learn from, from the view of the side that moved.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample<'a> {
-    /// Legal actions.
+    /// Legal actions of the position.
     pub legal: &'a [Action],
     /// The action played.
     pub action: Action,
-    /// Its log-probability when it was played.
+    /// Log-probability of the action, in nats, when it was played.
     pub old_log_prob: f32,
     /// Normalised advantage.
     pub advantage: f32,
@@ -35,36 +35,36 @@ pub struct Coefficients {
     pub clip_coef: f32,
     /// Weight of the value loss.
     pub vf_coef: f32,
-    /// Weight of the score's loss.
+    /// Weight of the score loss.
     pub score_coef: f32,
     /// Weight of the entropy bonus.
     pub ent_coef: f32,
-    /// What each sample's loss is multiplied by: one over the size of the whole minibatch, so that shards add up.
+    /// Factor of each sample's loss: one over the size of the whole minibatch, so that the gradients of its shards add up.
     pub scale: f32,
 }
 
-/// Parts of the loss over some samples: sums, but for the maximum.
+/// Sums of the parts of the loss over some samples, and one maximum.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sums {
-    /// Samples.
+    /// Number of samples.
     pub samples: usize,
     /// Clipped objective, negated.
     pub policy_loss: f64,
     /// Cross-entropy of the outcome.
     pub value_loss: f64,
-    /// Squared error of the score; 0 without a head for it.
+    /// Squared error of the score; 0 without a score head.
     pub score_loss: f64,
     /// Entropy of the policy over legal actions, in nats.
     pub entropy: f64,
-    /// `−log ratio`: the k1 estimate of the KL divergence.
+    /// `−log ratio`: the k1 estimate of the KL divergence, in nats.
     pub old_approx_kl: f64,
-    /// `ratio − 1 − log ratio`: the k3 estimate, never negative (Schulman 2020).
+    /// `ratio − 1 − log ratio`: the k3 estimate, in nats, never negative (Schulman 2020).
     pub approx_kl: f64,
-    /// Samples whose ratio left the clip range.
+    /// Samples whose ratio is outside the clip range: a number here, a share 0–1 in [`Losses`].
     pub clipfrac: f64,
     /// `|ratio − 1|`.
     pub ratio_error: f64,
-    /// Its maximum.
+    /// Maximum of `|ratio − 1|` over the samples.
     pub max_ratio_error: f64,
 }
 
@@ -122,8 +122,8 @@ pub struct Losses {
     pub max_ratio_error: f64,
 }
 
-/// The loss of one sample, worked out by hand: adds its parts to `sums`, writes the gradient with respect to
-/// the policy's logits and returns that with respect to the outcome's.
+/// The loss of one sample and its gradient by hand: adds the parts of the loss to `sums`, writes the gradient with respect
+/// to the policy's logits, unmasked, into `policy_gradient`, and returns the one with respect to the outcome's logits.
 pub fn loss_of_sample(
     sample: &Sample,
     policy: &[f32],
@@ -150,7 +150,7 @@ pub fn loss_of_sample(
     let unclipped = ratio * sample.advantage;
     let clipped = ratio.clamp(1.0 - c.clip_coef, 1.0 + c.clip_coef) * sample.advantage;
     let policy_loss = -unclipped.min(clipped);
-    // With respect to the action's log-probability; where the clipped term is the smaller one, it is constant.
+    // Slope with respect to the action's log-probability; 0 where the clipped term is the smaller one, which is constant.
     let slope = if unclipped <= clipped { -unclipped } else { 0.0 };
 
     let mut entropy = 0.0;
@@ -189,14 +189,14 @@ pub fn loss_of_sample(
     core::array::from_fn(|i| c.scale * c.vf_coef * (exps[i] / sum * mass - target[i]))
 }
 
-/// The loss of one sample's score: adds it to `sums` and returns the gradient with respect to the score.
+/// The score loss of one sample: adds it to `sums` and returns the gradient with respect to the score.
 pub fn loss_of_score(score: f32, target: f32, c: &Coefficients, sums: &mut Sums) -> f32 {
     let error = score - target;
     sums.score_loss += f64::from(error * error);
     2.0 * c.scale * c.score_coef * error
 }
 
-/// Shifts and scales advantages to mean 0 and variance 1; returns mean and standard deviation before.
+/// Shifts and scales advantages to mean 0 and variance 1; returns their mean and standard deviation from before.
 pub fn normalize(advantages: &mut [f32]) -> (f32, f32) {
     let count = advantages.len() as f32;
     let mean = advantages.iter().sum::<f32>() / count;

@@ -1,11 +1,11 @@
-//! Material as a learner uses it: a prior for a young value head, and what the score head learns.
+//! Material in learning: a prior for the value head early in training, and the target of the score head.
 
 use crate::net::Value;
 use crate::shogi::{Position, material};
 
-/// Material of the side to move as a value in (−1, 1): capturing a rook from an even position gives about 0.37.
+/// Material of the side to move as a value in [−0.7, 0.7]: capturing a rook from an even position gives about 0.37.
 ///
-/// It stays well below 1, so that a mate is always worth more than any capture.
+/// The value stays well below 1, so that a mate is always worth more than any capture.
 pub fn material_value(position: &Position) -> Value {
     const CEILING: f32 = 0.7;
     const PAWN: f32 = 0.03;

@@ -2,17 +2,17 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `selfplay` | games stepped together by a policy: what fills a rollout |
+//! | `selfplay` | games stepped together by a policy, which fill a rollout |
 //! | `material` | the material prior of a young value head, and the target of the score head |
 //! | `rollout` | the plies of an iteration, with everything that an update needs |
-//! | `gae` | advantages and value targets: where values change their sign from ply to ply |
-//! | `loss` | what is minimised, and its gradient worked out by hand |
+//! | `gae` | advantages and value targets; values change sign from ply to ply |
+//! | `loss` | the PPO loss of a sample, and its gradient worked out by hand |
 //! | `ppo` | the update: shuffled minibatches, one gradient step each |
 //! | `adam` | the optimiser |
-//! | `learner` | what a backend must do to take part: gradients, steps, and a network to play with |
-//! | `schedule` | numbers that move over a run |
+//! | `learner` | the traits that a backend implements: gradients, optimiser steps, and an evaluator for self-play |
+//! | `schedule` | hyper-parameters that change over a run |
 //!
-//! As the rest of the core it starts no thread and reads no clock: shells bring threads and GPUs.
+//! Like the rest of the core, this module starts no thread and reads no clock; callers bring threads and GPUs.
 
 mod selfplay;
 mod material;

@@ -1,4 +1,4 @@
-//! The update: shuffled minibatches of a rollout, a gradient step each.
+//! The PPO update: shuffled minibatches of a rollout, one gradient step each.
 
 use alloc::vec::Vec;
 
@@ -11,12 +11,12 @@ use super::rollout::Rollout;
 use crate::net::Weights;
 use crate::random::Stream;
 
-/// Settings of an update that do not move over the run.
+/// Settings of an update that stay the same over the run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct PpoSettings {
     /// Passes over each rollout, at least 1.
     pub epochs: usize,
-    /// Samples of a gradient step, at least 1.
+    /// Samples of one minibatch, at least 1.
     pub minibatch: usize,
     /// ε of the clipped objective, in (0, 1).
     pub clip_coef: f32,
@@ -24,13 +24,13 @@ pub struct PpoSettings {
     pub vf_coef: f32,
     /// Weight of the score's loss.
     pub score_coef: f32,
-    /// Longest gradient, by global norm.
+    /// Largest global norm of a gradient; a longer one is scaled down to it.
     pub max_grad_norm: f32,
-    /// Mean approximate KL divergence of a minibatch above which the rest of the update is left out.
+    /// Mean approximate KL divergence of a minibatch, in nats, above which the update stops.
     pub target_kl: f32,
 }
 
-/// What the schedules say now.
+/// Values of the schedules in this update.
 #[derive(Clone, Copy, Debug)]
 pub struct Rates {
     /// Adam's step size.
@@ -39,37 +39,37 @@ pub struct Rates {
     pub ent_coef: f32,
 }
 
-/// What one update did.
+/// Statistics of one update.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Update {
     /// Means over all samples used.
     #[serde(flatten)]
     pub losses: Losses,
-    /// Mean `|ratio − 1|` of the first minibatch: 0 but for rounding.
+    /// Mean `|ratio − 1|` of the first minibatch: 0 except for rounding.
     pub first_ratio_error: f64,
     /// Mean norm of the gradients before clipping.
     pub grad_norm: f64,
-    /// Mean of the advantages before normalising.
+    /// Mean of the advantages before normalisation.
     pub advantage_mean: f64,
-    /// Their standard deviation.
+    /// Mean over the minibatches of the advantages' standard deviation before normalisation.
     pub advantage_std: f64,
-    /// How much of the returns' variance the values explain: 1 is all, 0 none.
+    /// Share of the returns' variance that the predicted values explain, at most 1.
     pub explained_variance: f64,
     /// Samples learned from.
     pub samples: usize,
     /// Gradient steps taken.
     pub steps: usize,
-    /// Gradient steps left out because a number was not finite.
+    /// Gradient steps skipped because the gradient or the loss was not finite.
     pub skipped: usize,
-    /// Whether the KL divergence ended the update early.
+    /// Whether the update stopped early because the KL divergence exceeded its target.
     pub stopped: bool,
 }
 
-/// One PPO update from a rollout: minibatches of the learner's plies in an order drawn from `order`, a gradient step each,
-/// until the target KL or the last epoch.
+/// One PPO update from a rollout: the learner's plies in minibatches, shuffled by `order` in each epoch, with one gradient
+/// step each, until the last epoch is done or the target KL is exceeded.
 ///
 /// # Errors
-/// If the learner fails, or computes another function than the policy that played.
+/// If the learner fails, or computes another policy than the one that played.
 pub fn update(
     learner: &mut dyn Learner,
     weights: &mut Weights,
@@ -129,7 +129,7 @@ pub fn update(
     Ok(update)
 }
 
-/// Until the first step after a rollout the weights are the very ones that played it.
+/// Checks that the learner computes the policy that played: before the first step both have the same weights.
 fn check_first_minibatch(losses: &Losses, limit: f64) -> Result<(), LearnError> {
     let Losses { ratio_error, approx_kl, clipfrac, .. } = *losses;
     if ratio_error > limit {
@@ -138,7 +138,7 @@ fn check_first_minibatch(losses: &Losses, limit: f64) -> Result<(), LearnError> 
     Ok(())
 }
 
-/// `1 − Var(G − V) / Var(G)` over the rollout.
+/// Explained variance `1 − Var(G − V) / Var(G)` of the returns `G` by the values `V`; 0 if all returns are equal.
 fn explained_variance(rollout: &Rollout) -> f64 {
     let variance = |numbers: &[f64]| {
         let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;

@@ -1,4 +1,4 @@
-//! What self-play hands to the learner.
+//! Rollout: the plies of self-play that one update learns from.
 //!
 //! A rollout is one row of `horizon` plies for each game; slot `game * horizon + t` is ply `t` of a row. Everything in a slot
 //! is from the view of the side that moved there, so values change sign from one ply to the next.
@@ -11,34 +11,34 @@ use crate::net::{Value, Wdl};
 use crate::random::Stream;
 use crate::shogi::{Color, Game, GameResult, Outcome};
 
-/// Whose ply a step is. Only the learner's plies are learned from.
+/// Player of a ply. Only the learner's plies are learned from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Mover {
-    /// The policy that learns played it.
+    /// The policy that learns.
     #[default]
     Learner,
-    /// Another player did, such as a frozen one of a league.
+    /// Another player, such as a frozen one of a league.
     Opponent,
 }
 
-/// How the game stood after a ply, for the side that moved.
+/// State of the game after a ply, from the view of the side that moved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum StepEnd {
     /// The game goes on.
     #[default]
     Continues,
-    /// Won by the rules: nothing follows.
+    /// Won by the rules.
     Won,
     /// Drawn by the rules.
     Drawn,
     /// Lost by the rules.
     Lost,
-    /// Cut off by the ply limit: the value of the position reached stands for what would have followed.
+    /// Cut off by the ply limit: the return is bootstrapped from the value of the position reached.
     Truncated,
 }
 
 impl StepEnd {
-    /// How `outcome` looks to `mover`.
+    /// State of a game that ended with `outcome`, from the view of `mover`.
     pub fn of(outcome: Outcome, mover: Color) -> Self {
         match outcome.result {
             GameResult::Win(winner) if winner == mover => Self::Won,
@@ -48,7 +48,7 @@ impl StepEnd {
         }
     }
 
-    /// The result as a distribution, if the rules have ended the game.
+    /// The result as a distribution for the side that moved, if the rules have ended the game.
     pub fn result(self) -> Option<Wdl> {
         match self {
             Self::Won => Some(Wdl::WIN),
@@ -59,21 +59,21 @@ impl StepEnd {
     }
 }
 
-/// Where the legal actions of a ply stand in [`Rollout::legal`].
+/// Range of a ply's legal actions in [`Rollout::legal`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Span {
-    /// Index of the first.
+    /// Index of the first action.
     pub start: u32,
-    /// How many there are.
+    /// Number of actions.
     pub count: u16,
 }
 
-/// What is known of the position after a cut, from the view of the side to move there.
+/// Bootstrap values of the position after a cut, from the view of the side to move there.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Tail {
     /// Prediction of the network.
     pub wdl: Wdl,
-    /// Material, see [`material_value`](super::material_value).
+    /// Material as a value in [−0.7, 0.7], see [`material_value`](super::material_value).
     pub material: Value,
 }
 
@@ -82,28 +82,28 @@ pub struct Tail {
 pub struct Step {
     /// Position before the move.
     pub observation: PackedObservation,
-    /// Its legal actions.
+    /// Legal actions in that position.
     pub legal: Span,
     /// Action played.
     pub action: Action,
-    /// Whose ply it is.
+    /// Player of the ply.
     pub mover: Mover,
-    /// Log-probability of the action under the policy that played it.
+    /// Log-probability, in nats, of the action under the policy that played it.
     pub log_prob: f32,
-    /// Prediction of the network in the position.
+    /// Prediction of the network for the position, from the side to move.
     pub wdl: Wdl,
-    /// Material in the position, see [`material_value`](super::material_value).
+    /// Material of the side to move as a value in [−0.7, 0.7], see [`material_value`](super::material_value).
     pub material: Value,
-    /// Target of the score head, see [`material_score`](super::material_score).
+    /// Target of the score head, see [`material_score`].
     pub score: f32,
-    /// How the game stood after the move.
+    /// State of the game after the move.
     pub end: StepEnd,
-    /// The position after the move, where the row or a game is cut.
+    /// Bootstrap values of the position after the move; only where the row or the game is cut there.
     pub tail: Option<Tail>,
 }
 
 impl Step {
-    /// A step that says nothing: what rollouts are filled with before they are written.
+    /// Placeholder that fills a rollout before its steps are written.
     pub const EMPTY: Self = Self {
         observation: PackedObservation::EMPTY,
         legal: Span { start: 0, count: 0 },
@@ -118,24 +118,24 @@ impl Step {
     };
 }
 
-/// A batch of self-play, sized once and filled again and again.
+/// A batch of self-play, whose memory is reused from one iteration to the next.
 #[derive(Debug, Default)]
 pub struct Rollout {
     /// Plies of each row.
     pub horizon: usize,
-    /// The plies, row by row.
+    /// The plies, row by row: `[games, horizon]`.
     pub steps: Vec<Step>,
-    /// Legal actions of all plies.
+    /// Legal actions of all plies; [`Step::legal`] is the range of one.
     pub legal: Vec<Action>,
-    /// Advantage of each ply's action.
+    /// Advantage of each ply's action, for the side that moved; not normalised.
     pub advantages: Vec<f32>,
-    /// Target of the value head: a categorical λ-return.
+    /// Target of the value head at each ply, from the side to move: a categorical λ-return.
     pub targets: Vec<Wdl>,
 }
 
 impl Rollout {
-    /// Plies of random games in one row, as if a nearly uniform policy had played them, with random advantages and targets:
-    /// something to learn from, for tests and benchmarks.
+    /// Test data: plies of random games in one row, as if a nearly uniform policy had played them, with random advantages
+    /// and targets.
     pub fn of_random_games(plies: usize, actions: Actions, mut stream: Stream) -> Self {
         let mut rollout = Self { horizon: plies, ..Self::default() };
         let mut game = Game::startpos();
@@ -162,7 +162,7 @@ impl Rollout {
         rollout
     }
 
-    /// Makes room for `games` rows of `horizon` plies. Nothing of what was there is left.
+    /// Removes all contents and makes room for `games` rows of `horizon` plies.
     pub(super) fn clear(&mut self, games: usize, horizon: usize) {
         self.horizon = horizon;
         self.steps.clear();
@@ -178,7 +178,7 @@ impl Rollout {
         &self.legal[start as usize..][..usize::from(count)]
     }
 
-    /// Slots of the plies that the learner played, rising.
+    /// Slots of the plies that the learner played, in rising order.
     pub fn learner_slots(&self) -> impl Iterator<Item = usize> {
         self.steps.iter().enumerate().filter(|(_, step)| step.mover == Mover::Learner).map(|(slot, _)| slot)
     }

@@ -1,8 +1,8 @@
-//! Numbers that move over a run.
+//! Schedules: hyper-parameters that change over a run.
 
 use serde::{Deserialize, Serialize};
 
-/// A number that moves over the run.
+/// Schedule of a number: moves from one value to another over a run, then stays.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
@@ -10,19 +10,19 @@ pub struct Schedule {
     pub from: f32,
     /// Value at `until` and after.
     pub to: f32,
-    /// Part of the run at which `to` is reached: above 0, at most 1.
+    /// Part of the run after which `to` is reached: above 0, at most 1.
     pub until: f32,
-    /// How it moves.
+    /// Curve between the two.
     pub shape: Curve,
 }
 
-/// How a schedule moves.
+/// Curve of a schedule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Curve {
     /// In proportion to progress.
     Linear,
-    /// By half a cosine: slow, fast, slow.
+    /// Half a cosine: slow, fast, slow.
     Cosine,
 }
 

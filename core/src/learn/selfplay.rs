@@ -1,4 +1,4 @@
-//! Self-play: the games of a [`VecGame`] advanced together by the policy that learns, one batched forward pass a ply.
+//! Self-play: the games of a [`VecGame`], advanced together by the policy that learns with one batched forward pass a ply.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -25,15 +25,15 @@ use crate::shogi::{Color, Game, GameResult, MAX_MOVES, Move, Outcome, Position, 
 pub struct SelfPlaySettings {
     /// Games advanced together, at least 1.
     pub games: usize,
-    /// Plies of each game in a rollout, at least 1.
+    /// Plies of each slot in a rollout, at least 1.
     pub horizon: usize,
     /// Ply limit of a game, 0 for none.
     pub max_plies: u16,
-    /// Most random plies at the start of a game.
+    /// Largest number of random plies at the start of a game.
     pub opening_plies: usize,
-    /// The same for the first game of each slot.
+    /// Largest number of random plies at the start of each slot's first game.
     pub first_opening_plies: usize,
-    /// Finished games that each part keeps as records from a rollout.
+    /// Largest number of finished games that each part of a rollout keeps as records.
     pub records_per_part: usize,
 }
 
@@ -42,7 +42,8 @@ pub struct SelfPlaySettings {
 pub struct RandomPlies {
     seed: u64,
     most: usize,
-    /// The very first games get longer openings: it spreads them over the phases of a game, so that they do not end together.
+    /// Most random plies of each slot's first game: longer openings spread these games over all phases, so that they do not
+    /// end together.
     most_at_first: usize,
 }
 
@@ -73,7 +74,7 @@ impl Opening for RandomPlies {
     }
 }
 
-/// The games of self-play.
+/// The games of self-play, which go on from one rollout to the next.
 pub struct SelfPlay {
     settings: SelfPlaySettings,
     seed: u64,
@@ -81,16 +82,16 @@ pub struct SelfPlay {
     notes: Vec<Notes>,
 }
 
-/// What is remembered of the game in one slot for its record.
+/// Notes on the game in one slot, for its record.
 #[derive(Default)]
 struct Notes {
-    /// Random plies at its start.
+    /// Random plies at the start of the game.
     opening: usize,
-    /// Thoughts at the plies since; those before a resume are not known.
+    /// Predictions at the plies since; those before a resume are not known.
     thoughts: Vec<Thought>,
 }
 
-/// What the network thought of a ply.
+/// Prediction of the network before a ply, from the side to move.
 struct Thought {
     value: Value,
     /// Most probable moves with their probabilities, the best first.
@@ -104,7 +105,7 @@ impl Thought {
     fn new(value: Value, probabilities: &[f32], moves: &[Move]) -> Self {
         let mut thought = Self { value, top: [(NO_MOVE, 0.0); Self::KEPT], kept: 0 };
         for (&p, &mv) in probabilities.iter().zip(moves) {
-            // Behind all that are at least as probable.
+            // Behind all moves that are at least as probable.
             let place = thought.top[..thought.kept].iter().rposition(|&(_, kept)| kept >= p).map_or(0, |at| at + 1);
             if place < Self::KEPT {
                 thought.kept = Self::KEPT.min(thought.kept + 1);
@@ -120,12 +121,12 @@ impl Thought {
     }
 }
 
-/// A slot of games as a checkpoint holds it.
+/// State of a slot of games in a checkpoint.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct SlotState {
     /// SFEN of the start position.
     pub start: String,
-    /// Moves since, as [`Move::to_u16`] writes them.
+    /// Moves from there, as [`Move::to_u16`] writes them.
     pub moves: Vec<u16>,
     /// Games started in the slot, this one included.
     pub started: u64,
@@ -133,18 +134,18 @@ pub struct SlotState {
     pub opening: u32,
 }
 
-/// What happened in a rollout, besides its steps.
+/// Statistics of a rollout: the games that ended, and the entropy of the policy.
 #[derive(Default)]
 pub struct Collected {
-    /// Games that ended, by reason.
+    /// Number of games that ended, by the [id](crate::shogi::Reason::id) of the reason.
     pub reasons: BTreeMap<&'static str, u64>,
     /// Lengths of those games in plies.
     pub lengths: Vec<u16>,
     /// Wins of Black, wins of White, draws.
     pub results: [u64; 3],
-    /// A sample of those games.
+    /// Records of some of these games.
     pub records: Vec<Record>,
-    /// Normalised entropy H / ln(legal moves), summed over plies with a choice, and their count.
+    /// Normalised entropy H / ln(legal moves), summed over plies with more than one legal move, and the number of these plies.
     normalized_entropy: (f64, u64),
 }
 
@@ -154,7 +155,7 @@ impl Collected {
         self.lengths.len() as u64
     }
 
-    /// Mean of H / ln(legal moves) over the plies with a choice.
+    /// Mean normalised entropy H / ln(legal moves), 0–1, over the plies with more than one legal move.
     pub fn mean_entropy(&self) -> f64 {
         let (sum, choices) = self.normalized_entropy;
         sum / choices.max(1) as f64
@@ -194,7 +195,7 @@ impl Collected {
 }
 
 impl SelfPlay {
-    /// Starts all games; their random openings differ in length, so that they do not run in step.
+    /// Starts all games, with random openings of different lengths, so that they do not end together.
     pub fn new(settings: SelfPlaySettings, actions: Actions, seed: u64) -> Self {
         let opening = RandomPlies::new(&settings, seed);
         let games = VecGame::with_opening(settings.games, actions, settings.max_plies, opening);
@@ -202,17 +203,17 @@ impl SelfPlay {
         Self { settings, seed, games, notes }
     }
 
-    /// The first game, to look at.
+    /// The game in slot 0, for display.
     pub fn first_game(&self) -> &Game {
         self.games.game(0)
     }
 
-    /// Plies of a rollout.
+    /// Plies of a rollout, over all games.
     pub fn plies(&self) -> usize {
         self.settings.games * self.settings.horizon
     }
 
-    /// The games as a checkpoint holds them.
+    /// States of all slots, for a checkpoint.
     pub fn state(&self) -> Vec<SlotState> {
         let state = |(slot, notes): (usize, &Notes)| {
             let game = self.games.game(slot);
@@ -226,10 +227,10 @@ impl SelfPlay {
         self.notes.iter().enumerate().map(state).collect()
     }
 
-    /// Takes up the games of a checkpoint.
+    /// Continues the games of a checkpoint.
     ///
     /// # Errors
-    /// Names the first game that the rules refuse, or a count of games that differs from the settings'.
+    /// Names the first game that cannot be continued, or a number of games that differs from the settings.
     pub fn restore(&mut self, states: &[SlotState]) -> Result<(), SlotError> {
         if states.len() != self.games.len() {
             return Err(SlotError::Count { found: states.len(), expected: self.games.len() });
@@ -244,10 +245,10 @@ impl SelfPlay {
         Ok(())
     }
 
-    /// Cuts games and rollout into `count` parts of about the same size, for as many threads of the caller's: each is
+    /// Splits games and rollout into at most `count` parts of about the same size, one for each thread of the caller: each is
     /// [played](Part::play) on its own, and their shares are [gathered](Rollout::gather) in the same order.
     ///
-    /// What is played does not depend on `count`; which games are kept as records does.
+    /// The moves do not depend on `count`; the choice of games that are kept as records does.
     pub fn parts<'a>(&'a mut self, count: usize, rollout: &'a mut Rollout) -> impl Iterator<Item = Part<'a>> {
         let size = self.games.len().div_ceil(count.max(1));
         let Self { settings, seed, games, notes } = self;
@@ -265,17 +266,17 @@ impl SelfPlay {
 }
 
 impl Notes {
-    /// Of a game that has just begun.
+    /// Notes on a game that has just begun.
     fn of(game: &Game) -> Self {
         Self { opening: game.moves().len(), thoughts: Vec::new() }
     }
 
-    /// The finished game, if all of its thoughts are known.
+    /// Record of the finished game, if the predictions at all of its plies are known.
     fn record(&self, game: &Game) -> Option<Record> {
         if self.thoughts.len() + self.opening != game.moves().len() {
             return None;
         }
-        // Nobody thought about the random opening.
+        // The network made no prediction in the random opening.
         let mut infos = vec![PlyInfo::default(); self.opening];
         infos.extend(self.thoughts.iter().map(Thought::info));
         Some(Record::of_game(game, "self-play", "self-play", infos))
@@ -300,21 +301,21 @@ impl SlotState {
     }
 }
 
-/// Why the games of a checkpoint cannot be taken up.
+/// Reason why the games of a checkpoint cannot be continued.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SlotError {
-    /// There are not as many as the settings ask for.
+    /// The number of games differs from the settings.
     Count {
         /// Games in the checkpoint.
         found: usize,
         /// Games in the settings.
         expected: usize,
     },
-    /// A game is none that can go on.
+    /// A game cannot be continued.
     Game {
-        /// Its slot.
+        /// Slot of the game.
         slot: usize,
-        /// What is wrong, and at which ply.
+        /// Defect of the game, with its ply.
         reason: String,
     },
 }
@@ -342,27 +343,27 @@ pub struct Part<'a> {
     steps: &'a mut [Step],
 }
 
-/// What a part has to tell besides its steps.
+/// Results of a part besides its steps, which it has written into the rollout.
 pub struct Share {
-    /// Steps of the part.
+    /// Number of steps of the part.
     plies: usize,
-    /// Legal actions of all plies.
+    /// Legal actions of all its plies.
     legal: Vec<Action>,
     collected: Collected,
 }
 
-/// A position in which a row or a game was cut: its estimate stands in for what would have followed.
+/// Position in which a row or a game was cut: the return is bootstrapped from its value.
 struct Cut {
-    /// Index of the step before it.
+    /// Index of the step before the position.
     step: usize,
     observation: PackedObservation,
     material: Value,
 }
 
 impl Part<'_> {
-    /// Plays `horizon` plies in every game by the policy of `evaluator`, and writes the rows.
+    /// Plays `horizon` plies in every slot by the policy of `evaluator` at temperature 1, and writes the rows.
     ///
-    /// Choices are drawn from random numbers keyed by `iteration` and the game's slot.
+    /// Moves are drawn with random numbers keyed by `iteration` and the game's slot.
     ///
     /// # Errors
     /// If the network's output is not finite, or the device fails.
@@ -434,7 +435,7 @@ impl Part<'_> {
         Ok(share)
     }
 
-    /// Asks the network about the positions in which rows and games were cut.
+    /// Evaluates the positions in which rows and games were cut.
     fn estimate_cuts(&mut self, cuts: &[Cut], evaluator: &mut dyn Evaluator, iteration: u64) -> Result<(), LearnError> {
         let mut batch = Batch::new();
         for part in cuts.chunks(self.games.len()) {
@@ -459,7 +460,7 @@ impl Cut {
 }
 
 impl Rollout {
-    /// Takes the shares of all parts, in their order, and returns what happened in them.
+    /// Appends the shares of all parts, in the order of the parts, and returns their statistics together.
     pub fn gather(&mut self, shares: impl IntoIterator<Item = Share>) -> Collected {
         let mut collected = Collected::default();
         let mut steps = self.steps.iter_mut();
@@ -473,19 +474,19 @@ impl Rollout {
     }
 }
 
-/// What buffers of moves are filled with before they are written.
+/// Placeholder in buffers of moves.
 const NO_MOVE: Move = Move::normal(Square::ALL[0], Square::ALL[0]);
 
 /// Buffers for the positions of one ply.
 struct Positions {
     observations: Vec<PackedObservation>,
-    /// Legal actions as the games tell them, `[games, MAX_MOVES]`, as are the moves.
+    /// Legal actions in the order of the move generator, `[games, MAX_MOVES]`; the moves likewise.
     actions: Vec<Action>,
     moves: Vec<Move>,
     counts: Vec<u16>,
     /// The legal actions of one game with their moves, for sorting.
     pairs: Vec<(Action, Move)>,
-    /// What the network is asked, legal actions in rising order: choices are drawn in it.
+    /// Input of the evaluator, with legal actions in rising order: moves are drawn in this order.
     batch: Batch,
     /// The moves of the batch's legal actions.
     batch_moves: Rows<Move>,

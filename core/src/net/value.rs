@@ -1,5 +1,5 @@
-//! What the value head says of a position: [`WdlLogits`], their probabilities [`Wdl`], and the [`Value`] of these. All are
-//! from the side to move.
+//! Output of the value head: [`WdlLogits`], their probabilities [`Wdl`], and the expected result [`Value`]. All are from the
+//! side to move.
 
 use core::ops::Neg;
 
@@ -43,7 +43,7 @@ impl Wdl {
         [self.win, self.draw, self.loss]
     }
 
-    /// The same outcome from the other side's view.
+    /// The probabilities from the other side's view.
     #[must_use]
     pub const fn flipped(self) -> Self {
         Self { win: self.loss, draw: self.draw, loss: self.win }
@@ -60,7 +60,7 @@ impl Wdl {
 pub struct WdlLogits(pub [f32; OUTCOMES]);
 
 impl WdlLogits {
-    /// The probabilities.
+    /// Probabilities: the softmax of the logits.
     pub fn softmax(self) -> Wdl {
         let highest = self.0.into_iter().fold(f32::NEG_INFINITY, f32::max);
         let exp = self.0.map(|logit| libm::expf(logit - highest));
@@ -68,7 +68,7 @@ impl WdlLogits {
         Wdl::from_array(exp.map(|e| e / sum))
     }
 
-    /// The value of the probabilities.
+    /// Value of the probabilities.
     pub fn value(self) -> Value {
         self.softmax().value()
     }

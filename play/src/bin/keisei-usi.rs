@@ -1,4 +1,4 @@
-//! An agent as an engine of the Universal Shogi Interface, for any shogi GUI: lines in, lines out.
+//! A model as an engine of the Universal Shogi Interface, for any shogi GUI, on standard input and output.
 
 use std::io::{BufReader, stdin, stdout};
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! How long to think.
+//! Time allotted to a move.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use keisei_core::shogi::Color;
 
 use super::command::Go;
 
-/// Moves that the main time is spread over.
+/// Number of moves that the main time is spread over.
 const MOVES: u32 = 40;
 
-/// The shortest thought: time for the first batch.
+/// Least time for a move: enough for the first batch.
 const LEAST: Duration = Duration::from_millis(1);
 
-/// The time for this move; nothing if the clock sets no limit.
+/// Time for this move; `None` if the clock sets no limit.
 ///
-/// What the move earns by itself (byoyomi, increment) is used up, and of the main time a fortieth; `overhead` is kept back, so
-/// that the answer arrives in time. A clock that has run out still gets a thought of one millisecond.
+/// The time is all of byoyomi and increment and a fortieth of the main time, less `overhead`, so that the answer arrives in
+/// time. A clock that has run out still gives one millisecond.
 pub fn allotment(go: &Go, side: Color, overhead: Duration) -> Option<Duration> {
     if let Some(time) = go.move_time {
         return Some(time.saturating_sub(overhead).max(LEAST));
@@ -26,7 +26,7 @@ pub fn allotment(go: &Go, side: Color, overhead: Duration) -> Option<Duration> {
     }
     let (main, byoyomi, increment) =
         (main.unwrap_or_default(), byoyomi.unwrap_or_default(), go.increment[side.index()]);
-    // An increment is there only after the move.
+    // The increment is added to the clock only after the move.
     let wanted = main / MOVES + increment + byoyomi;
     let most = (main + byoyomi).saturating_sub(overhead);
     Some(wanted.saturating_sub(overhead).max(main / (2 * MOVES)).min(most).max(LEAST))
@@ -57,9 +57,9 @@ mod tests {
         check(Some(40_000), 0, None, Some(900));
         check(Some(40_000), 1000, None, Some(1900));
         check(Some(40_000), 0, Some(5000), Some(5900));
-        // The increment is not there yet.
+        // The increment is not on the clock yet.
         check(Some(500), 2000, None, Some(400));
-        // Little is left: half of the share rather than nothing.
+        // Little time is left: half of a fortieth rather than nothing.
         check(Some(2000), 0, None, Some(25));
         check(Some(0), 0, Some(0), Some(1));
         check(Some(50), 0, None, Some(1));

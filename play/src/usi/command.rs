@@ -1,33 +1,33 @@
-//! A line from the GUI as a command.
+//! Commands of the GUI, parsed from its lines.
 
 use std::time::Duration;
 
 use keisei_core::notation::usi;
 use keisei_core::shogi::{Game, Reason};
 
-/// What a GUI can say.
+/// Command of a GUI.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// `usi`: who are you?
+    /// `usi`: send name and options.
     Usi,
-    /// `isready`: get ready, then say so.
+    /// `isready`: load the model, then answer `readyok`.
     IsReady,
     /// `setoption name … value …`.
     SetOption {
-        /// The option's name.
+        /// Name of the option.
         name: String,
-        /// Its value, empty if there is none.
+        /// Value, empty if there is none.
         value: String,
     },
     /// `usinewgame`.
     NewGame,
-    /// `position …`, as it stands.
+    /// `position …`: the text after the word.
     Position(String),
     /// `go …`.
     Go(Go),
-    /// `stop`: answer now.
+    /// `stop`: answer at once.
     Stop,
-    /// `ponderhit`: the move that was pondered on was played.
+    /// `ponderhit`: the opponent played the expected move.
     PonderHit,
     /// `gameover …`.
     GameOver,
@@ -35,41 +35,41 @@ pub enum Command {
     Quit,
 }
 
-/// The limits of a `go`.
+/// Limits of a `go`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Go {
     /// Time left to Black and to White.
     pub time: [Option<Duration>; 2],
-    /// What Black and White get for each move.
+    /// Increment of Black and of White after each move.
     pub increment: [Duration; 2],
-    /// Time for each move when no other is left.
+    /// Byoyomi: time for each move once the main time is used up.
     pub byoyomi: Option<Duration>,
     /// Time for this move.
     pub move_time: Option<Duration>,
-    /// Visits.
+    /// Visits of the root at which the search ends.
     pub nodes: Option<u32>,
-    /// Think until `stop`.
+    /// Search until `stop`.
     pub infinite: bool,
-    /// The opponent is to move: think until `ponderhit` or `stop`.
+    /// Search in the opponent's time, until `ponderhit` or `stop`.
     pub ponder: bool,
-    /// Only look for mate.
+    /// Search for mate only.
     pub mate: Option<MateTime>,
 }
 
-/// How long to look for mate.
+/// Time limit of a search for mate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MateTime {
-    /// As long as it takes, or until `stop`.
+    /// No limit: search until the end, or until `stop`.
     Infinite,
-    /// For so long.
+    /// Search for this long.
     Within(Duration),
 }
 
 impl Command {
-    /// The command of a line; nothing for an empty one.
+    /// Command in a line; `None` in an empty one.
     ///
     /// # Errors
-    /// Why it is none.
+    /// Reason why the line is not a command.
     pub fn parse(line: &str) -> Result<Option<Command>, String> {
         let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let rest = rest.trim();
@@ -141,17 +141,17 @@ fn number<T: std::str::FromStr>(name: &str, value: Option<&str>) -> Result<T, St
     value.parse().map_err(|_| format!("go: {name} has {:?} for a number", shortened(value)))
 }
 
-/// The beginning of what may be very long.
+/// The first 80 characters of a text.
 pub fn shortened(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
-/// The game of a `position` command, cut off after `max_plies` moves, 0 for never.
+/// Game of a `position` command, cut off after `max_plies` moves, 0 for no limit.
 ///
 /// A GUI may play on where the rules end a game by repetition; the game then starts anew from there.
 ///
 /// # Errors
-/// What is wrong, and where.
+/// The defect and its place.
 pub fn game(text: &str, max_plies: u16) -> Result<Game, String> {
     if !matches!(text.split_whitespace().next(), Some("startpos" | "sfen")) {
         return Err("position: `startpos` or `sfen` must follow".to_owned());

@@ -1,4 +1,4 @@
-//! The dialogue.
+//! Dialogue with the GUI.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, TryRecvError};
@@ -16,39 +16,39 @@ use crate::executor::ModelExecutor;
 use crate::files::read_model;
 use keisei_core::random::{Purpose, Stream};
 
-/// How often the GUI is told of the search.
+/// Interval between the reports of a search to the GUI.
 const TOLD_EVERY: Duration = Duration::from_millis(500);
 
-/// Positions that one slice of a search for mate looks at: some ten milliseconds.
+/// Positions that one slice of a search for mate visits: some ten milliseconds.
 const MATE_SLICE: u32 = 20_000;
 
-/// The engine's state between two lines.
+/// Engine with its state between two lines.
 pub struct UsiEngine<W> {
     output: W,
     options: UsiOptions,
     workers: Option<Workers>,
-    /// The position that the GUI has set; nothing if it was none.
+    /// Game that the GUI has set; `None` if its last `position` was not valid.
     game: Option<Game>,
-    /// The last search, whose tree may be of use again.
+    /// Last search, whose tree the next one may reuse.
     search: Option<Search>,
-    /// Searches so far: what makes draws at a temperature differ.
+    /// Number of searches so far, the key of the random numbers for a choice at a temperature.
     searches: u64,
 }
 
-/// What a line did.
+/// Reaction to a line.
 #[derive(PartialEq, Eq)]
 enum Next {
     Listen,
     Quit,
 }
 
-/// Why a search has ended.
+/// Reason why a search has ended.
 enum End {
-    /// It is to be answered.
+    /// The search is done: send its move.
     Answer,
-    /// The game is over: nobody waits for an answer.
+    /// The game is over: no move is expected.
     Silent,
-    /// The GUI has gone.
+    /// The GUI has quit.
     Quit,
 }
 
@@ -57,7 +57,7 @@ impl<W: Write> UsiEngine<W> {
         UsiEngine { output, options: UsiOptions::default(), workers: None, game: None, search: None, searches: 0 }
     }
 
-    /// Answers lines until `quit`, or until they end.
+    /// Answers lines until `quit`, or until the input ends.
     pub fn serve(mut self, lines: &Receiver<String>) -> io::Result<()> {
         while let Ok(line) = lines.recv() {
             if self.answer(&line, lines)? == Next::Quit {
@@ -73,7 +73,7 @@ impl<W: Write> UsiEngine<W> {
     }
 
     fn explain(&mut self, reason: &str) -> io::Result<()> {
-        // One line, whatever a file name or an error holds.
+        // A file name or an error may contain line breaks; the answer is one line.
         let reason = reason.replace(['\n', '\r'], " ");
         self.say(&format!("info string {reason}\n"))
     }
@@ -126,7 +126,7 @@ impl<W: Write> UsiEngine<W> {
         Ok(Next::Listen)
     }
 
-    /// Reads the model if that has not been done.
+    /// Loads the model unless it is loaded.
     fn load(&mut self) -> Result<(), String> {
         if self.workers.is_none() {
             let path = self.options.model.as_ref().ok_or("no model is set: setoption name Model value FILE")?;
@@ -157,12 +157,12 @@ impl<W: Write> UsiEngine<W> {
         Ok(if matches!(end, End::Quit) { Next::Quit } else { Next::Listen })
     }
 
-    /// The search that `go` asks for, with what an earlier one knows of the position.
+    /// Search with the limits of `go`, which reuses the tree of the last one if it can.
     fn prepare(&mut self, go: &Go) -> Result<Search, String> {
         let game = self.game.clone().ok_or("no position is set")?;
         self.load()?;
         let game = match game.outcome() {
-            // Where the GUI plays on after a repetition or a ply limit, so do we.
+            // The GUI plays on after a repetition or a ply limit, and so does the engine.
             Some(outcome) if !matches!(outcome.reason, Reason::Checkmate | Reason::NoLegalMove) => {
                 Game::new(game.position().clone(), 0)
             }
@@ -187,7 +187,7 @@ impl<W: Write> UsiEngine<W> {
         })
     }
 
-    /// Searches until a limit is reached or the GUI says so. While it may not answer, it waits.
+    /// Searches until a limit is reached or the GUI ends it. A search that is finished before it may answer waits.
     fn think(&mut self, go: &Go, search: &mut Search, lines: &Receiver<String>) -> io::Result<End> {
         let side = search.game().position().side_to_move();
         let allotted = clock::allotment(go, side, Duration::from_millis(self.options.overhead));
@@ -213,11 +213,11 @@ impl<W: Write> UsiEngine<W> {
             if known && may_answer && (finished || !in_time) {
                 break End::Answer;
             }
-            // With nothing left to search, wait for the line that lets the answer out.
+            // With nothing left to search, wait for the line that permits the answer.
             let line = if finished { lines.recv().map_err(|_| TryRecvError::Disconnected) } else { lines.try_recv() };
             match line.as_deref().map(Command::parse) {
                 Err(TryRecvError::Empty) | Ok(Ok(None)) => {}
-                // Nobody can say `stop` any more.
+                // No `stop` can come any more: the limit ends the search.
                 Err(TryRecvError::Disconnected) if may_answer => {}
                 Err(TryRecvError::Disconnected) | Ok(Ok(Some(Command::Quit))) => break End::Quit,
                 Ok(Ok(Some(Command::Stop))) => {
@@ -247,7 +247,7 @@ impl<W: Write> UsiEngine<W> {
         Ok(end)
     }
 
-    /// The answer to a search.
+    /// Sends the move of a search.
     fn tell(&mut self, search: &Search) -> io::Result<()> {
         let uniform = Stream::new(self.searches, Purpose::Evaluation, 0, 0).uniform();
         let text = match search.decide_at(self.options.temperature, uniform) {
@@ -268,7 +268,7 @@ impl<W: Write> UsiEngine<W> {
         self.say(&format!("bestmove {text}\n"))
     }
 
-    /// `go mate`: checks only, one attacking move deeper each time, up to what the solver can.
+    /// `go mate`: searches checks only, one attacking move deeper each time, up to the limit of the solver.
     fn go_mate(&mut self, time: MateTime, lines: &Receiver<String>) -> io::Result<Next> {
         let Some(game) = &self.game else {
             self.explain("no position is set")?;

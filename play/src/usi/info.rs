@@ -1,4 +1,4 @@
-//! What the GUI is told while the engine thinks.
+//! Report of a search to the GUI.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use keisei_core::shogi::Move;
 
 use crate::rating::centipawns;
 
-/// One line for each of the best `count` moves.
+/// `info` lines for the best `count` moves, one for each; `visited` is the number of visits in the `elapsed` time.
 pub fn lines(search: &Search, count: usize, elapsed: Duration, visited: u32) -> String {
     let milliseconds = elapsed.as_millis().max(1);
     let per_second = u128::from(visited) * 1000 / milliseconds;
@@ -28,7 +28,7 @@ pub fn lines(search: &Search, count: usize, elapsed: Duration, visited: u32) -> 
     text
 }
 
-/// Moves, each after a space.
+/// Moves in USI, each after a space.
 pub fn moves(line: &[Move]) -> String {
     line.iter().fold(String::new(), |text, mv| text + " " + &mv.to_string())
 }

@@ -1,16 +1,16 @@
-//! A USI engine: the agent in any shogi GUI.
+//! A USI engine, which plays a model in any shogi GUI.
 //!
 //! | module | holds |
 //! |---|---|
-//! | `command` | a line from the GUI as a command, or the reason why it is none |
-//! | `options` | what the GUI may set, with ranges |
-//! | `clock` | how long to think |
-//! | `engine` | the dialogue: answers lines, thinks in slices between which lines are read |
+//! | `command` | a line from the GUI as a command, or the reason why it is not one |
+//! | `options` | options that the GUI may set, with their ranges |
+//! | `clock` | time allotted to a move |
+//! | `engine` | the dialogue: answers lines, and searches in slices between which lines are read |
 //! | `workers` | the network on several threads |
-//! | `info` | what the GUI is told while the engine thinks |
+//! | `info` | `info` lines during a search |
 //!
-//! Whatever cannot be done is answered by `info string` with the reason; a `go` that cannot be followed also gets
-//! `bestmove resign`, since a GUI waits for an answer.
+//! A line that cannot be followed is answered by `info string` with the reason; a `go` also by `bestmove resign`, since the
+//! GUI waits for a move.
 
 mod command;
 mod options;
@@ -24,13 +24,13 @@ use std::sync::mpsc::{Sender, channel};
 
 use anyhow::{Context, Result};
 
-/// Speaks with a GUI until it says `quit` or its lines end.
+/// Serves a GUI until it sends `quit` or the input ends.
 ///
 /// # Errors
-/// If the output cannot be written, though a GUI that has gone away is no error.
+/// If the output cannot be written; a GUI that has closed it is no error.
 pub fn run(input: impl BufRead + Send + 'static, output: impl Write) -> Result<()> {
     let (sender, lines) = channel();
-    // Not joined: at `quit` it may wait for a line that never comes.
+    // The thread is not joined: at `quit` it may be waiting for a line that never comes.
     std::thread::spawn(move || read(input, &sender));
     match engine::UsiEngine::new(output).serve(&lines) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -38,7 +38,7 @@ pub fn run(input: impl BufRead + Send + 'static, output: impl Write) -> Result<(
     }
 }
 
-/// Sends each line on; bytes that are no UTF-8 arrive as replacement characters.
+/// Sends each line to the engine; bytes that are not UTF-8 become replacement characters.
 fn read(mut input: impl BufRead, sender: &Sender<String>) {
     let mut bytes = Vec::new();
     while input.read_until(b'\n', &mut bytes).is_ok_and(|count| count > 0) {

@@ -1,58 +1,58 @@
-//! What a GUI may set.
+//! Options that a GUI may set.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crate::executor::Arithmetic;
 
-/// An option: name, USI type with default and range, and what it is for.
+/// Options: name, and USI type with default and range; the comments give the meaning.
 ///
-/// `USI_Hash` and `USI_Ponder` are known to every GUI and set by most without being asked.
+/// `USI_Hash` and `USI_Ponder` are known to every GUI, and most GUIs set them by themselves.
 const OPTIONS: [(&str, &str); 10] = [
     // Model file.
     ("Model", "filename default <empty>"),
     // Threads that run the network.
     ("Threads", "spin default 1 min 1 max 256"),
-    // What the network computes in.
+    // Numbers that the network computes in.
     ("Arithmetic", "combo default f32 var f32 var integer var bf16"),
     // Visits of the root that end the search; 0 leaves it to the clock.
     ("Visits", "spin default 0 min 0 max 100000000"),
     // Sharpness of the choice by visits: 0 plays the best move.
     ("Temperature", "string default 0"),
-    // Lines that are told.
+    // Number of best moves in each report.
     ("MultiPV", "spin default 1 min 1 max 100"),
-    // Whether the GUI lets the engine think in the opponent's time.
+    // Whether the GUI lets the engine search in the opponent's time.
     ("USI_Ponder", "check default false"),
-    // Memory for the tree, in MB; a thousand nodes each.
+    // Memory for the tree in MB, about a thousand nodes each.
     ("USI_Hash", "spin default 512 min 1 max 65536"),
-    // Milliseconds that a move needs between here and the clock.
+    // Milliseconds that a move takes on its way from the engine to the clock.
     ("MoveOverhead", "spin default 200 min 0 max 10000"),
-    // Plies after which the game is cut off; 0 for never.
+    // Plies after which the game is cut off; 0 for no limit.
     ("MaxPlies", "spin default 0 min 0 max 10000"),
 ];
 
-/// The options as they are set.
+/// Current values of the options.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UsiOptions {
-    /// Model file; nothing before it is set.
+    /// Model file; `None` until it is set.
     pub model: Option<PathBuf>,
     /// Threads that run the network.
     pub threads: usize,
-    /// What the network computes in.
+    /// Numbers that the network computes in.
     pub arithmetic: Arithmetic,
-    /// Visits that end the search; nothing for no limit.
+    /// Visits of the root that end the search; `None` for no limit.
     pub visits: Option<u32>,
-    /// Temperature of the choice, 0 or more.
+    /// Temperature of the choice of a move, 0 to 100.
     pub temperature: f32,
-    /// Lines that are told.
+    /// Number of best moves in each report.
     pub multi_pv: usize,
-    /// Whether to name a move to ponder on.
+    /// Whether to send a move to ponder on.
     pub ponder: bool,
-    /// Nodes of the tree.
+    /// Largest number of nodes of the tree.
     pub max_nodes: usize,
-    /// Milliseconds kept back for each move.
+    /// Milliseconds that each move keeps in reserve.
     pub overhead: u64,
-    /// Plies after which the game is cut off, 0 for never.
+    /// Plies after which the game is cut off, 0 for no limit.
     pub max_plies: u16,
 }
 
@@ -74,7 +74,7 @@ impl Default for UsiOptions {
 }
 
 impl UsiOptions {
-    /// The lines that tell a GUI of all options.
+    /// Lines that declare all options to the GUI.
     pub fn declaration() -> String {
         let mut text = String::new();
         for (name, kind) in OPTIONS {
@@ -86,7 +86,7 @@ impl UsiOptions {
     /// Sets an option.
     ///
     /// # Errors
-    /// Why it cannot be set so; it is then as before.
+    /// Reason why the value is refused; the option then keeps its value.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
             "Model" => self.model = (!matches!(value, "" | "<empty>")).then(|| value.into()),
@@ -113,7 +113,7 @@ impl UsiOptions {
     }
 }
 
-/// A number in the range that the option's declaration gives.
+/// Number in the range of the option's declaration.
 fn spin(name: &str, value: &str) -> Result<u64, String> {
     let (_, kind) = OPTIONS.iter().find(|option| option.0 == name).expect("only known options are asked for");
     let bound = |which: &str| -> u64 {

@@ -1,4 +1,4 @@
-//! The network on several threads: each judges a part of the leaves.
+//! The network on several threads: each evaluates a part of the leaves.
 
 use std::thread;
 
@@ -9,10 +9,10 @@ use keisei_core::search::Search;
 
 use crate::executor::ModelExecutor;
 
-/// Leaves that one thread judges together.
+/// Leaves that one thread evaluates in a batch.
 const BATCH: usize = 8;
 
-/// One evaluator for each thread, with its part of the leaves; they share the weights.
+/// Evaluators, one for each thread with its part of the leaves; they share the weights.
 #[derive(Debug)]
 pub struct Workers {
     workers: Vec<(HostEvaluator<ModelExecutor>, Batch)>,
@@ -28,12 +28,12 @@ impl Workers {
         Workers { workers: vec![(evaluator, Batch::new()); threads] }
     }
 
-    /// The numbering of the moves.
+    /// Numbering of the policy's actions.
     pub fn actions(&self) -> Actions {
         self.workers[0].0.shape().actions
     }
 
-    /// Takes a search one batch further.
+    /// Advances the search by one batch.
     ///
     /// # Panics
     /// If an evaluator does.

@@ -1,4 +1,4 @@
-//! Legal moves beside other programs, on random and adversarial positions.
+//! Comparison of legal moves with other programs, on random and adversarial positions.
 //!
 //! `cargo run --release -p keisei-tests --features peers --bin differential -- POSITIONS [SEED] [PYTHON]` compares the legal
 //! move sets of keisei-core, rsshogi and haitaka, and of cshogi if PYTHON is one that has it (`pip install cshogi`; it runs as
@@ -41,7 +41,7 @@ fn walk(start: Position, random: &mut Random, tally: &mut Tally) -> Result<()> {
         if moves.is_empty() {
             break;
         }
-        // The best of a few draws: checks are rare among random moves, and they lead where the rules are hardest.
+        // A check is preferred among a few draws: checks are rare among random moves, and lead to the hardest rules.
         let draws = 1 + random.below(6);
         let after = |mv| {
             let mut next = position.clone();
@@ -56,7 +56,7 @@ fn walk(start: Position, random: &mut Random, tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
-/// What was compared and where the programs differ.
+/// Counts of the comparisons, and the positions in which programs differ.
 #[derive(Default)]
 struct Tally {
     positions: u64,
@@ -66,7 +66,7 @@ struct Tally {
     haitaka: Deviations,
     cshogi: Deviations,
     python: Option<Python>,
-    /// Positions with their moves that cshogi has not been asked about yet.
+    /// Positions with their moves that are not yet compared with cshogi.
     waiting: Vec<(Position, Vec<Move>)>,
 }
 
@@ -75,7 +75,7 @@ struct Deviations {
     pawn_drops: u64,
     unexplained: u64,
     refused: u64,
-    /// First positions that differ by a pawn drop which haitaka misjudges, and first that differ otherwise.
+    /// First positions that differ by a pawn drop which haitaka misjudges, and first positions that differ otherwise.
     examples: [Vec<String>; 2],
 }
 
@@ -160,7 +160,7 @@ impl Deviations {
     }
 }
 
-/// The definition, played out: a pawn drop that checks and leaves no legal move.
+/// Definition of drop-pawn mate: a pawn drop that checks and leaves no legal move.
 fn is_drop_pawn_mate(position: &Position, mv: Move) -> bool {
     if mv.dropped() != Some(PieceType::Pawn) {
         return false;
@@ -170,8 +170,8 @@ fn is_drop_pawn_mate(position: &Position, mv: Move) -> bool {
     after.in_check() && !after.has_legal_move()
 }
 
-/// haitaka 0.3.2 tests the lowest square of a pawn's drops only, by the rank of the king and not its file, and takes an opponent
-/// who can but drop pieces for mated: it withholds such a drop that is legal.
+/// Whether all replies to a pawn drop are drops. haitaka 0.3.2 tests only the lowest square of a pawn's drops, by the rank of the
+/// king and not its file, and counts an opponent who can only drop pieces as mated: it leaves out such a legal drop.
 fn leaves_no_board_move(position: &Position, mv: Move) -> bool {
     if mv.dropped() != Some(PieceType::Pawn) {
         return false;
@@ -256,7 +256,7 @@ struct Python {
 }
 
 impl Python {
-    /// So many questions fit into the pipe while the first answers fill the other one.
+    /// Number of positions per request, which fit into the pipe while the first answers fill the other one.
     const BATCH: usize = 256;
 
     fn start(python: &str) -> Result<Python> {
@@ -288,7 +288,7 @@ impl Python {
 
 impl Drop for Python {
     fn drop(&mut self) {
-        // It may have ended by itself; either way there is nobody to tell.
+        // The process may have ended by itself; errors need no report here.
         let _ = self.child.kill().and_then(|()| self.child.wait());
     }
 }

@@ -1,4 +1,4 @@
-//! What the browser tests need from the native side.
+//! Fixtures for the browser tests, computed natively.
 //!
 //! `cargo run -p keisei-tests --bin fixtures -- files DIR` writes
 //!
@@ -6,10 +6,10 @@
 //! |---|---|
 //! | `random.model` | a model of random weights from a fixed seed |
 //! | `games.record` | two games that it played against itself |
-//! | `positions.txt` | 1,000 positions of random games, one a line: USI moves from the start position |
+//! | `positions.txt` | 1,000 positions of random games, one per line: USI moves from the start position |
 //!
-//! and `fixtures logits MODEL FILE` the native answers to these positions: of each all policy logits and the three outcome
-//! logits, f32 little-endian; and `fixtures large FILE` a model that is large enough for the page to ask for a GPU.
+//! and `fixtures logits MODEL FILE` the native outputs for these positions: of each all policy logits and the three outcome
+//! logits, f32 little-endian; and `fixtures large FILE` a model that is large enough for the page to use a GPU.
 
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
@@ -24,7 +24,7 @@ use std::path::Path;
 
 const SEED: u64 = 20_261_124;
 const POSITIONS: usize = 1000;
-/// The ply limit of the games; the page plays under the same.
+/// The ply limit of the games, the same as on the page.
 const MAX_PLIES: u16 = 512;
 /// Candidates of each move of a record.
 const CANDIDATES: usize = 5;
@@ -55,7 +55,7 @@ fn logits(path: &Path, file: &Path) -> Result<()> {
     let model = Model::from_bytes(&bytes).with_context(|| format!("{}", path.display()))?;
     let mut batch = Batch::new();
     for game in positions() {
-        // As if every action were legal.
+        // Every action counts as legal, so that all logits are written.
         batch.push(PackedObservation::new(&game), (0..model.actions.count() as u16).map(Action));
     }
     let mut evaluator = evaluator(&model);
@@ -84,7 +84,7 @@ fn model(channels: u16, blocks: u16) -> Result<Model> {
     let spec = NetSpec { channels, blocks, value_channels: 4, ..NetSpec::for_encodings(features, actions) };
     let provenance = Provenance { run: "random".into(), ..Provenance::default() };
     let mut weights = Weights::init(&spec, SEED)?;
-    // A fresh network has zeros where a comparison of executors must see numbers, and nearly no opinions.
+    // Initial weights have layers of zeros, which would hide errors, and give a nearly uniform policy.
     let mut random = Random(SEED);
     for weight in weights.data_mut() {
         *weight += 0.1 * (random.uniform() - 0.5);

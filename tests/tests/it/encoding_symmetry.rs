@@ -1,5 +1,5 @@
-//! Encodings when the board is turned with the colours exchanged, and in the mirror: what the network sees and may choose
-//! stays the same, or is mirrored with it.
+//! Symmetry of the encodings: with the board turned and the colours exchanged, planes and legal actions stay the same; on the
+//! mirrored board they are mirrored.
 
 use keisei_core::encoding::{Actions, Counters, Features, PackedObservation, SQUARES};
 use keisei_core::shogi::{Game, Position};
@@ -21,7 +21,7 @@ fn mask(actions: Actions, position: &Position) -> Vec<bool> {
     mask
 }
 
-/// Shows positions with the same position as `view` has it.
+/// Calls `visit` with positions of random games, each together with the same position in `view`.
 fn seen_in(view: &View, seed: u64, mut visit: impl FnMut(&Game, &Position)) {
     random_games(seed, 12, |game| {
         let seen = (view.sfen)(&game.position().to_sfen());

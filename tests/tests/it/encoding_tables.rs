@@ -1,12 +1,12 @@
-//! The encodings against their tables, written out once more to be obviously right: one question a square, one formula a
-//! move, no sets and no lookups.
+//! The encodings against a second, simple implementation of their tables: one test per square, one formula per move, no sets
+//! and no lookup tables.
 
 use keisei_core::encoding::{Action, Actions, Counters, Features, PackedObservation, SET_WORDS, SQUARES};
 use keisei_core::shogi::{Color, Game, Move, PieceType, Position, Square, attacks};
 use keisei_tests::random::{Choices, Random};
 use std::collections::BTreeMap;
 
-/// Shows positions of random games, short and long, with full and empty hands.
+/// Calls `visit` with positions of random games, short and long, with full and empty hands.
 pub fn random_games(seed: u64, games: usize, mut visit: impl FnMut(&Game)) {
     const STARTS: [&str; 3] = [
         "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1",
@@ -143,7 +143,7 @@ impl View<'_> {
         piece.is_some_and(|piece| (piece.color(), piece.kind().index()) == (self.side(own), kind))
     }
 
-    /// How many pieces of one side and kind attack a square.
+    /// Number of pieces of one side and kind that attack a square.
     fn attackers(&self, own: bool, kind: usize, seen: usize) -> usize {
         let (color, occupied) = (self.side(own), self.game.position().occupied());
         let reaches = |from: usize| attacks(PieceType::ALL[kind], color, self.square(from), occupied);
@@ -163,7 +163,7 @@ fn flag(is_set: bool) -> f32 {
     f32::from(u8::from(is_set))
 }
 
-/// One value by the table of `core46` and `katago50`.
+/// One value of a plane by the table of `core46` and `katago50`.
 fn keisei(features: Features, view: &View, counters: Counters, plane: usize, seen: usize) -> f32 {
     let is_2025 = features == Features::Core46Keisei2025;
     let is_katago = features == Features::Katago50;
@@ -189,7 +189,7 @@ fn keisei(features: Features, view: &View, counters: Counters, plane: usize, see
     }
 }
 
-/// One value by the table `ATTACK96`.
+/// One value of a plane by the table `ATTACK96`.
 fn attack96(view: &View, counters: Counters, plane: usize, seen: usize) -> f32 {
     let scaled = |own, kind: usize| (view.holds(own, kind) / [8.0, 4.0, 4.0, 4.0, 4.0, 2.0, 2.0][kind]).min(1.0);
     match plane {
@@ -212,7 +212,7 @@ fn attack96(view: &View, counters: Counters, plane: usize, seen: usize) -> f32 {
     }
 }
 
-/// One value by the table `DLSHOGI119`.
+/// One value of a plane by the table `DLSHOGI119`.
 fn dlshogi119(view: &View, plane: usize, seen: usize) -> f32 {
     const KINDS: [usize; 14] = [0, 1, 2, 3, 5, 6, 4, 7, 8, 9, 10, 11, 12, 13];
     match (plane, plane % 31) {
@@ -239,7 +239,7 @@ fn planes_of_every_type_follow_the_tables() {
     let mut random = Random(4);
     random_games(2, 6, |game| {
         let view = View { game, us: game.position().side_to_move() };
-        // Counters that games do not reach by chance, too.
+        // Counters that random games do not reach are tested as well.
         let drawn = Counters {
             repetition: 1 + random.below(4) as u8,
             plies: random.below(600) as u16,
@@ -250,7 +250,7 @@ fn planes_of_every_type_follow_the_tables() {
             assert_eq!(PackedObservation::from_bytes(*observation.as_bytes()), Ok(observation));
             for features in Features::ALL {
                 let size = features.planes() * SQUARES;
-                // Buffers are not clean before.
+                // The buffers are not zero before.
                 let (mut wide, mut narrow, mut bytes) = (vec![7.0_f32; size], vec![7_u16; size], vec![7_i8; size]);
                 features.expand(&observation, &mut wide);
                 features.expand(&observation, &mut narrow);

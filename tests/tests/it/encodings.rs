@@ -1,5 +1,5 @@
-//! The encodings of other programs against numbers recorded from these (`data/golden`): Keisei's own, and dlshogi's as
-//! cshogi has it (`python/dlshogi_golden.py`).
+//! The encodings of other programs against numbers recorded from these programs (`data/golden`): those of the original Keisei,
+//! and dlshogi's as implemented in cshogi (`python/dlshogi_golden.py`).
 
 use keisei_core::encoding::{Actions, Counters, Features, PackedObservation, SQUARES};
 use keisei_core::shogi::{Move, Position};
@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// The recorded positions of one file, each with the position that our rules reach.
+/// The recorded positions of one file, each with the position that our rules reach by its moves.
 fn golden(file: &str) -> Vec<(Value, Position)> {
     let path = format!("{}/data/golden/{file}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).expect("golden file of the repository");
@@ -48,8 +48,8 @@ fn from_hex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(byte).collect()
 }
 
-/// Counters and cells stand where the planes depend on the former and where somebody may want to read the latter; a digest
-/// stands everywhere.
+/// Compares planes with a file. Counters are recorded where the planes depend on them, cells in some positions for readers, a
+/// digest in every position.
 fn check_planes(file: &str, features: Features, limit: &str) {
     let number = |row: &Value, key: &str| {
         row.get(key).map_or(0, |n| u16::try_from(n.as_u64().expect("number")).expect("16 bits"))

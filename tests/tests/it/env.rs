@@ -1,5 +1,5 @@
-//! The environment against single games played beside it, and its promises: whole steps or none, no allocation, the same
-//! from any number of threads.
+//! The environment against single games played beside it, and its guarantees: whole steps or none, no allocation, the same
+//! results on any number of threads.
 
 use keisei_core::encoding::{Action, Actions, Features, PackedObservation, SQUARES};
 use keisei_core::env::{Outputs, PlaneBuffer, StartError, StepError, VecGame};
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::mem::take;
 use std::num::{NonZeroU16, NonZeroUsize};
 
-/// The usual start, and starts near the ends that random games seldom reach: mate, declaration, perpetual check.
+/// Start positions: the usual one, and some near ends that random games seldom reach: mate, declaration, perpetual check.
 const STARTS: [&str; 4] = [
     "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1",
     "8k/9/8P/9/9/9/9/9/K8 b 2G2r2b2g4s4n4l17p 1",
@@ -88,7 +88,7 @@ impl Buffers {
         (0..self.legal_counts.len()).map(|game| random.pick(self.legal(game))).collect()
     }
 
-    /// Row `game` tells of `expected`, and of nothing else.
+    /// Checks that row `game` describes `expected`.
     fn check(&self, game: usize, expected: &Game, actions: Actions) {
         let observation = PackedObservation::new(expected);
         assert_eq!(self.observations[game], observation);
@@ -110,7 +110,7 @@ impl Buffers {
     }
 }
 
-/// What a game's end is to the side that moved last.
+/// Reward, flags and reason of a step, for the side that moved last.
 fn told(outcome: Option<Outcome>, last: &Game) -> (f32, bool, bool, Option<Reason>) {
     let mover = last.position().side_to_move().flip();
     let reward = match outcome.map(|outcome| outcome.result) {
@@ -143,7 +143,7 @@ fn every_row_is_a_game_of_its_own() {
         let mut games: Vec<(Game, usize)> = (0..GAMES).map(|slot| (fresh(slot, 0), 0)).collect();
         for _ in 0..400 {
             let mut chosen = buffers.choose(&mut random);
-            // What random play does not find: mates, a rook that chases the king, rooks that go back and forth.
+            // Moves that random play does not find: mates, a rook that chases the king, rooks that go back and forth.
             for (slot, ((game, _), action)) in games.iter().zip(&mut chosen).enumerate() {
                 let line = match STARTS.iter().position(|&start| start == game.start().to_sfen()) {
                     Some(3) => CHASE,
@@ -221,7 +221,7 @@ fn a_refused_step_changes_nothing() {
         }
     };
     check(&other_planes, "planes", GAMES * 96 * SQUARES, GAMES * 50 * SQUARES);
-    // What is not wanted is not asked for.
+    // Buffers that are not wanted may be left out.
     env.step(&good, Outputs::default()).expect("legal actions");
     assert_eq!(env.game(0).moves().len(), 1);
 }
@@ -270,7 +270,7 @@ fn a_step_allocates_nothing() {
     env.observe(buffers.outputs()).expect("the buffers fit");
     let mut random = Random(2);
     let mut ended = 0;
-    // Long enough for games to reach the limit and begin anew.
+    // Enough steps for games to reach the ply limit and begin anew.
     for _ in 0..200 {
         let chosen = buffers.choose(&mut random);
         let allocations = allocation_counter::measure(|| env.step(&chosen, buffers.outputs()).expect("legal actions"));

@@ -11,13 +11,13 @@ use keisei_core::net::scalar::Scalar;
 use keisei_core::net::simd::{Backprop, Bf16, Calibration, Dot, Level, Quantized, Simd};
 use keisei_core::net::{Executor, NetOptions, NetSpec, Weights};
 
-/// The largest difference of a logit that an executor may show.
+/// Largest accepted difference of a logit from the definition.
 const TOLERANCE: f32 = 1e-4;
 
-/// The largest difference of a logit that rounding to integers may make, of the size of the largest logit.
+/// Largest accepted difference of a logit after rounding to integers, relative to the largest logit.
 const ROUNDING: f32 = 0.02;
 
-/// Numbers that look random and are the same on every run.
+/// Pseudo-random numbers, the same in every run.
 struct Noise(u64);
 
 impl Noise {
@@ -42,7 +42,7 @@ fn spec(planes: u16, channels: u16, blocks: u16) -> NetSpec {
     NetSpec { planes, channels, blocks, value_channels: 4, value_hidden: 32, ..small }
 }
 
-/// Fresh weights with nothing left at zero: biases and second convolutions as well.
+/// Initial weights in which nothing is zero, biases and second convolutions included.
 fn weights(spec: &NetSpec, seed: u64) -> Weights {
     let mut weights = Weights::init(spec, seed).expect("the specification is valid");
     let mut noise = Noise(seed);
@@ -54,7 +54,7 @@ fn weights(spec: &NetSpec, seed: u64) -> Weights {
     weights
 }
 
-/// Logits, and scores where the network has a head for them.
+/// Logits, and scores if the network has a score head.
 struct Output {
     policy: Vec<f32>,
     wdl: Vec<f32>,
@@ -75,7 +75,7 @@ fn run(executor: &mut dyn Executor, batch: usize, planes: &[f32]) -> Output {
     output
 }
 
-/// An executor for each level that this machine has.
+/// Executors, one for each SIMD level that this machine has.
 fn levels(weights: &Weights) -> impl Iterator<Item = Simd> {
     Level::ALL.into_iter().filter_map(|level| Simd::with_level(weights, level))
 }
@@ -167,7 +167,7 @@ fn executors_agree_on_the_original_networks() {
     check_spec(&with_options(&spec(50, 64, 3), OPTIONS[3]), &[5]);
 }
 
-/// The gradient of a random linear loss of logits and scores, by hand at every level, beside automatic differentiation.
+/// Gradient of a random linear loss of logits and scores: the hand-written one at every level against automatic differentiation.
 #[test]
 fn gradients_are_those_of_automatic_differentiation() {
     for options in [[0; 3]].into_iter().chain(OPTIONS) {
@@ -243,7 +243,7 @@ fn a_position_does_not_depend_on_its_batch() {
     }
 }
 
-/// Eleven positions in one batch and in others.
+/// Compares eleven positions in one batch with the same positions in other batches.
 fn check_batches(what: &dyn Display, a: &mut dyn Executor, b: &mut dyn Executor, input: &[f32], size: usize) {
     let whole = run(a, 11, input);
     for (first, batch) in [(0, 11), (0, 1), (10, 1), (3, 2), (4, 7), (1, 8)] {
@@ -257,7 +257,7 @@ fn check_batches(what: &dyn Display, a: &mut dyn Executor, b: &mut dyn Executor,
 fn integers_survive_what_calibration_has_not_seen() {
     let weights = weights(&spec(7, 40, 2), 5);
     let calibration = Calibration::measure(&weights, &Noise(1).planes(4 * 7 * 81, 64));
-    // A hundred times what was seen, of both signs: cut off, not wrapped around.
+    // Inputs a hundred times as large as in calibration, of both signs, are clamped and do not wrap around.
     let input: Vec<f32> = Noise(2).planes(7 * 81, 2).iter().map(|x| 200.0 * x - 100.0).collect();
     let executors = Dot::available().map(|dot| Quantized::with_dot(&weights, &calibration, dot).expect("available"));
     let outputs: Vec<Output> = executors.map(|mut executor| run(&mut executor, 1, &input)).collect();

@@ -25,12 +25,12 @@ fn decode(bytes: &[u8], encoding: &str) -> String {
     encoding.decode(bytes).0.into_owned()
 }
 
-/// Board, side to move and hands.
+/// SFEN without the move number: board, side to move and hands.
 fn without_number(sfen: &str) -> &str {
     sfen.rsplit_once(' ').expect("SFEN has fields").0
 }
 
-/// What `expected.json` says of a record, as far as it is not marked unreliable.
+/// Differences of a record from `expected.json`, except for its fields that are marked unreliable.
 fn differences(record: &GameTree, expected: &Value) -> Vec<String> {
     let line = record.main_line();
     let last = *line.last().expect("a line has its root");
@@ -53,7 +53,7 @@ fn differences(record: &GameTree, expected: &Value) -> Vec<String> {
     ];
     let file = expected["file"].as_str().expect("file");
     let unreliable = |key: &str| {
-        // The last line of these files just stops; the recorded text repeats an earlier line's end there.
+        // The last line of these files has no end; the recorded text repeats the end of an earlier line there.
         if key == "usen" && file.starts_with("shogi-kifu-converter__Shogidokoro.kif") {
             return true;
         }
@@ -110,7 +110,7 @@ fn conformance_files() {
     assert_eq!(right, entries.len(), "{report}");
 }
 
-/// Writes and reads a record in every format; names the formats that lose more than they must.
+/// Writes and reads a record in every format; returns the formats that lose more than they must.
 fn round_trips(record: &GameTree) -> Vec<String> {
     let mut wrong = Vec::new();
     for format in Format::ALL {
@@ -131,7 +131,7 @@ fn fixture(name: &str) -> String {
 
 #[test]
 fn fixtures_of_our_own() {
-    /// Nodes with something said, bookmarks, and each line: its first ply, its moves and its end.
+    /// Checks the nodes with comments, the bookmarks, and each line: its first ply, its moves and its end.
     #[track_caller]
     fn check(name: &str, said: usize, bookmarks: usize, lines: &[&str]) {
         let format = Format::from_name(name.rsplit_once('.').expect("extension").1).expect("a known extension");
@@ -206,7 +206,7 @@ fn clocks_headers_and_evaluations() {
     assert_eq!(games[0].tree.handicap(), Some(Handicap::Four));
 }
 
-/// A record with variations, talk, clocks and ends, all drawn from `random`.
+/// Record with variations, comments, clocks and ends, all drawn from `random`.
 fn random_record(random: &mut Random) -> GameTree {
     let handicaps: Vec<Handicap> = Handicap::all().collect();
     let start = match random.below(3) {
@@ -280,7 +280,7 @@ fn random_trees_keep_their_form() {
     }
 }
 
-/// Damage to a text: bytes changed, cut out, doubled.
+/// Text with damage: bytes changed, cut out or doubled.
 fn damaged(text: &str, random: &mut Random) -> String {
     let mut chars: Vec<char> = text.chars().collect();
     let junk =
@@ -320,7 +320,7 @@ fn damaged_texts_never_panic() {
         for _ in 0..200 {
             let text = damaged(text, &mut random);
             let parsed = format.read(&text);
-            // What was kept is a record like any other.
+            // The parts that were read are a record like any other.
             let again = format.read(&format.write(&parsed.tree)).tree;
             assert!(again.len() <= parsed.tree.len(), "{text}");
             for other in Format::ALL {
@@ -378,13 +378,13 @@ fn japanese_disambiguation() {
     );
     check("4k4/9/9/9/9/9/9/+B7+B/4K4 b - 1", &[("9h5d", "５四馬左"), ("1h5d", "５四馬右")]);
     check("4k4/9/9/9/9/9/9/4G4/4K4 b G 1", &[("5h5g", "５七金"), ("G*5g", "５七金打"), ("G*3e", "３五金")]);
-    // From White's side left is where the files are small.
+    // From White's side the small files are on the left.
     check("3gkg3/9/9/9/9/9/9/9/4K4 w - 1", &[("4a5b", "５二金左"), ("6a5b", "５二金右")]);
 }
 
 #[test]
 fn oddities_of_real_programs() {
-    /// The lines that a text gives, and what is said on the first node that says anything.
+    /// Checks the lines of a text, and the comments of the first node that has any.
     #[track_caller]
     fn check(text: &str, lines: &[&str], said: &[&str]) {
         let format = Format::detect(text).expect("a format");
@@ -418,7 +418,7 @@ fn oddities_of_real_programs() {
     check("sfen 4k4/9/9/9/9/9/9/9/4K4 w - 7 moves 5a5b", &["0: 5a5b"], &[]);
     check("7g7f 3c3d resign", &["0: 7g7f 3c3d resign"], &[]);
     check("~0.7ku2jm.r~1.36e.", &["0: 7g7f 3c3d resign", "2: 8c8d"], &[]);
-    // A time before the first move is nobody's.
+    // A time before the first move belongs to no move.
     assert_eq!(
         csa::read("PI\n+\nT5\n+7776FU\nT3\n").tree.nodes().iter().map(|node| node.spent).collect::<Vec<_>>(),
         [None, Some(3000)]
@@ -512,7 +512,7 @@ fn defects_have_a_place() {
     // The end after a foul belongs to its line.
     check(Format::Usen, "~0.6y236e4be.r", "line 1, column 10: 8d8e is against the rules here", 5);
     assert!(jkf::read("[]").defects.len() == 1);
-    // What was said before a wrong start position is kept.
+    // Comments before a wrong start position are kept.
     let unplaced = csa::read("'*対局前\nP+51OU59OU\n+\n");
     assert_eq!(unplaced.defects.len(), 1);
     assert_eq!(unplaced.tree.node(NodeId::ROOT).comments, ["対局前"]);

@@ -1,12 +1,12 @@
-//! The rules once more, written to be obviously right and nothing else: a table of characters, pieces that walk step by
-//! step, moves that are tried and thrown away if the king can then be captured. It shares no code with the library.
+//! Reference implementation of the rules, as simple as possible: a table of characters, pieces that move step by step, and
+//! moves that are tried and discarded if the king can then be captured. It shares no code with the library.
 
 use std::collections::BTreeMap;
 
 /// A square or a step: (file, rank).
 type At = (i8, i8);
 
-/// A piece is its SFEN text: `P`, `+r`. Squares are (file, rank), both 1..=9.
+/// Position. A piece is its SFEN text: `P`, `+r`. Squares are (file, rank), both 1..=9.
 #[derive(Clone)]
 pub struct Reference {
     board: BTreeMap<At, String>,
@@ -118,7 +118,7 @@ impl Reference {
         }
     }
 
-    /// Where the pieces of the side to move can go, its own king's safety aside.
+    /// Origins and destinations of the pieces of the side to move, regardless of the safety of its king.
     fn reach(&self) -> Vec<(At, At)> {
         let forward = if self.black_to_move { 1 } else { -1 };
         let own = |at: &At| self.board.get(at).is_some_and(|piece| is_black(piece) == self.black_to_move);
@@ -155,7 +155,7 @@ impl Reference {
         }
     }
 
-    /// Moves by all rules but drop-pawn mate and the safety of the own king.
+    /// Moves by all rules except drop-pawn mate and the safety of the own king.
     fn pseudo_legal(&self) -> Vec<String> {
         let mut moves = Vec::new();
         for (from, to) in self.reach() {
@@ -219,7 +219,7 @@ impl Reference {
         other.captures_king()
     }
 
-    /// Moves that do not leave the own king to be captured.
+    /// Moves after which the own king cannot be captured.
     fn safe(&self) -> Vec<String> {
         self.pseudo_legal().into_iter().filter(|mv| !self.play(mv).captures_king()).collect()
     }

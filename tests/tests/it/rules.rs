@@ -1,4 +1,4 @@
-//! The rules against published counts, cases from other programs, a slow second definition, and themselves.
+//! The rules against published counts, cases from other programs, a slow reference implementation, and recomputed state.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ fn positions() -> BTreeSet<String> {
     data("perft.tsv").lines().filter_map(|row| row.split('\t').next()).map(String::from).collect()
 }
 
-/// Plays uniformly random games from every perft position and from the start position, and shows each position.
+/// Plays uniformly random games from every perft position and from the start position, and calls `visit` with each position.
 fn random_positions(seed: u64, plies: usize, mut visit: impl FnMut(&Position)) {
     let mut random = Random(seed);
     for start in positions() {
@@ -237,7 +237,7 @@ fn legal_moves_and_their_effects_equal_the_slow_definition() {
         let moves = legal(position);
         assert_eq!(moves, reference.legal(), "{sfen}");
         compared += 1;
-        // Playing is compared on a few of the moves.
+        // Playing is compared for a few of the moves.
         for _ in 0..moves.len().min(5) {
             let usi = &moves[random.below(moves.len())];
             let mut child = position.clone();
@@ -361,7 +361,7 @@ fn wrong_sfen_names_place_and_reason() {
     check("ppppppppp/9/9/9/9/9/PPPPPPPPP/9/9 b P 1", too_many(PieceType::Pawn, 19, 18));
     check("+p+p+p6/9/9/9/9/9/9/9/9 b 16P 1", too_many(PieceType::Pawn, 19, 18));
     check("9/9/9/9/9/9/9/9/9 b 3R 1", too_many(PieceType::Rook, 3, 2));
-    // Counts that no hand has room for.
+    // Counts that the representation of a hand cannot hold.
     check("9/9/9/9/9/9/9/9/9 b 17R 1", too_many(PieceType::Rook, 17, 2));
     check("R8/2K1S1SSk/4B4/9/9/9/9/9/L2L1L3 b RBGS17lP 1", too_many(PieceType::Lance, 20, 4));
     check("+B+b7/9/9/9/9/9/9/9/9 b b 1", too_many(PieceType::Bishop, 3, 2));

@@ -7,7 +7,7 @@ use keisei_core::net::{Executor, NetSpec, Wdl, Weights};
 use keisei_core::search::{Candidate, Decision, MateLimits, Proof, Search, Settings, mate};
 use keisei_core::shogi::{Game, Move, MoveList, Position};
 
-/// Numbers that look random and are the same on every run.
+/// Pseudo-random numbers, the same in every run.
 struct Dice(u64);
 
 impl Dice {
@@ -21,7 +21,7 @@ impl Dice {
     }
 }
 
-/// An untrained network, the same for every test. Its second convolution is not left at zero, so that the block counts.
+/// Initial weights, the same for every test, except that the second convolution is not zero, so that the block has an effect.
 fn weights() -> Weights {
     let small = NetSpec::for_encodings(Features::Attack96, Actions::Dest2187);
     let spec = NetSpec { channels: 16, blocks: 1, value_channels: 1, value_hidden: 8, ..small };
@@ -52,7 +52,7 @@ fn visits(visits: u32) -> Settings {
     Settings { visits, ..Settings::default() }
 }
 
-/// Without any search for mate, so that the tree has to find it.
+/// Settings without the mate solver, so that the tree has to find mates.
 fn tree_only(visits: u32) -> Settings {
     let none = MateLimits { plies: 0, nodes: 0 };
     Settings { visits, root_mate: none, leaf_mate: none, ..Settings::default() }
@@ -124,7 +124,7 @@ fn attack(dice: &mut Dice) -> Option<Position> {
     Position::from_sfen(&format!("{} b {} 1", rows.join("/"), dice.pick(&hands))).ok()
 }
 
-/// So many positions with a mate in exactly `plies`.
+/// `count` positions with a mate in exactly `plies`.
 fn mates(seed: u64, plies: usize, count: usize) -> Vec<Position> {
     let mut dice = Dice(seed);
     let mut found = Vec::new();
@@ -198,7 +198,7 @@ fn every_generated_mate_is_found_within_200_visits() {
 
 #[test]
 fn the_tree_alone_proves_short_mates() {
-    // Without the solver, the tree still proves what it has looked at: no wrong proof, and mates in one by hundreds.
+    // Without the solver, the tree still proves the moves that it has visited: no wrong proof, and hundreds of mates in one.
     let mut found = 0;
     for position in mates(11, 1, 50) {
         let search = run(Game::new(position.clone(), 0), tree_only(400), 8);
@@ -244,7 +244,7 @@ fn repetition_is_seen_at_the_root() {
     let search = run(game(start, &(shuffle.clone() + "1i2i 5a4a 2i1i")), visits(400), 8);
     let draw = candidate(&search, "4a5a");
     assert_eq!((draw.proof, draw.wdl), (Some(Proof::Draw), Some(Wdl::DRAW)));
-    // Once earlier it is no draw yet.
+    // One repetition earlier it is not a draw yet.
     let search = run(game(start, &shuffle), visits(400), 8);
     assert!(search.candidates(usize::MAX).iter().all(|candidate| candidate.proof != Some(Proof::Draw)));
 }
@@ -257,7 +257,7 @@ fn perpetual_check_loses_for_who_gives_it() {
     let search = run(game(start, moves), visits(300), 8);
     assert_eq!(candidate(&search, "4e5e").proof, Some(Proof::Loss(1)));
     assert_ne!(usi(search.decide()), "4e5e");
-    // A mate that goes through such a position is none.
+    // A line through such a position is not a mate.
     let position = position("4k4/9/9/9/3R5/9/9/9/K8 b - 1");
     assert_eq!(mate::solve(&position, 5, 1000, &[]), None);
 }
@@ -278,7 +278,7 @@ fn declarations_are_seen_at_the_root_and_below() {
 
 #[test]
 fn nobody_wins_behind_the_ply_limit() {
-    // A mate in three is none with two plies left.
+    // A mate in three is not a mate with two plies left.
     let mate = mates(3, 3, 1).remove(0);
     let proof = |max_plies, most| run(Game::new(mate.clone(), max_plies), visits(most), 8).proof();
     let draw = Some(Proof::Draw);
@@ -296,8 +296,8 @@ fn the_same_game_gives_the_same_tree() {
     }
 }
 
-/// Executors add up in another order, so now and then two moves that are as good as each other change places. For WebAssembly
-/// `cargo xtask bench search` counts the same.
+/// Executors add in different orders, so two equally good moves sometimes change places. `cargo xtask bench search` counts
+/// the same for WebAssembly.
 #[test]
 fn executors_choose_the_same_moves() {
     const POSITIONS: usize = 200;
@@ -379,7 +379,7 @@ fn leaves_that_are_given_up_leave_no_trace() {
     assert_eq!((search.visits(), of_moves), (200, 199));
 }
 
-/// An evaluator whose device has gone.
+/// Evaluator whose device is lost.
 struct Broken;
 
 impl Evaluator for Broken {
@@ -421,7 +421,7 @@ fn temperature_draws_by_visits() {
     assert_eq!(search.decide_at(0.0, 0.7), search.decide());
     let drawn: std::collections::BTreeSet<_> = (0..100).map(|i| usi(search.decide_at(1.0, i as f32 / 100.0))).collect();
     assert!(drawn.len() > 5, "{drawn:?}");
-    // At one visit the policy itself is drawn from.
+    // With one visit the move is drawn from the policy itself.
     let policy = run(Game::startpos(), visits(1), 1);
     let drawn: std::collections::BTreeSet<_> = (0..100).map(|i| usi(policy.decide_at(1.0, i as f32 / 100.0))).collect();
     assert!(drawn.len() > 15, "{drawn:?}");

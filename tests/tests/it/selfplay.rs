@@ -1,4 +1,4 @@
-//! Self-play: what it costs, whose plies are learned from, and that games come back from their states.
+//! Self-play: number of allocations, plies that are learned from, and games restored from their states.
 
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::evaluator::HostEvaluator;

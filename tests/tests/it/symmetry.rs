@@ -1,4 +1,4 @@
-//! Games played three times at once: as they are, with the board turned and the colours exchanged, and in the mirror. Legal
+//! Games played in three views at once: as they are, with the board turned and the colours exchanged, and mirrored. Legal
 //! moves, checks, repetitions, declarations and outcomes must correspond at every ply; and taking every move back must lead
 //! through the same positions.
 
@@ -80,7 +80,7 @@ impl View {
         }
     }
 
-    /// Everything that can be asked about `game` has the same answer in its view `seen`.
+    /// Checks that all properties of `game` are the same in its view `seen`.
     fn check(&self, game: &Game, seen: &Game) {
         let context = || format!("{} {:?} {:?}", self.name, game.position(), seen.position());
         let (a, b) = (game.position(), seen.position());
@@ -113,14 +113,14 @@ impl View {
     }
 }
 
-/// Which moves a game prefers.
+/// Preference among the moves of a random game.
 #[derive(Clone, Copy)]
 enum Urge {
-    /// None.
+    /// No preference.
     Any,
-    /// Those that lead back to an earlier position.
+    /// Moves that lead back to an earlier position.
     Repeat,
-    /// Checks by one side, and those that lead back.
+    /// Checks by one side, and moves that lead back.
     CheckAndRepeat(Color),
 }
 
@@ -140,7 +140,7 @@ fn choose(game: &Game, seen: &BTreeSet<u64>, urge: Urge, random: &mut Random) ->
     random.pick(&candidates)
 }
 
-/// Plays one game in all views and back; returns how it ended.
+/// Plays one game in all views and takes it back; returns the reason of its end, and whether a declaration was possible.
 fn play(start: &Position, plies: usize, urge: Urge, random: &mut Random) -> (Option<Reason>, bool) {
     let sfen = start.to_sfen();
     let mut game = Game::new(start.clone(), plies as u16);
@@ -176,7 +176,7 @@ fn play(start: &Position, plies: usize, urge: Urge, random: &mut Random) -> (Opt
 
 #[test]
 fn every_view_of_a_game_is_the_same_game() {
-    /// Plays `games` games from `start` and expects these ends among theirs, and a possible declaration if asked for.
+    /// Plays `games` games from `start` and expects `ends` among their ends, and a possible declaration if `declares`.
     fn check(seed: u64, games: usize, start: &str, urge: Urge, ends: &[Reason], declares: bool) {
         let mut random = Random(seed);
         let played: Vec<_> = (0..games).map(|_| play(&position(start), 120, urge, &mut random)).collect();

@@ -6,7 +6,7 @@
 //! | `kifu` `ki2u` `csa` `jkf` `usi` `sfen` `usen` | the same | UTF-8 |
 //! | `json` | `.json` | UTF-8; a description of each game, for checks |
 //!
-//! [`games`] says what can be read.
+//! The formats that can be read are listed in [`games`].
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -72,10 +72,10 @@ impl Target {
     }
 }
 
-/// Converts; returns the text to print. `report` receives each defect of a record.
+/// Converts the input; returns the text to print. `report` receives each defect of a record.
 ///
 /// # Errors
-/// Names the argument that is wrong, or the file that cannot be read or written, or is no record. The other files of a folder
+/// Names the invalid argument, or the file that cannot be read or written or is not a record. The other files of a folder
 /// are converted nevertheless.
 pub fn run(args: &ConvertArgs, mut report: impl FnMut(&str)) -> Result<String> {
     let target = target(args)?;
@@ -96,7 +96,7 @@ fn target(args: &ConvertArgs) -> Result<Target> {
     Target::from_name(&name).ok_or_else(|| BadArgument::new("--to", &name, reason).into())
 }
 
-/// Converts every record in a folder and its folders, in the order of their paths.
+/// Converts every record in a folder and its subfolders, in the order of their paths.
 fn convert_folder(args: &ConvertArgs, target: Target, report: &mut dyn FnMut(&str)) -> Result<String> {
     if args.output.is_none() && !matches!(target, Target::Json) {
         bail!(BadArgument::new("OUTPUT", "", "a folder is printed as json only; name a folder to write to"));
@@ -113,7 +113,7 @@ fn convert_folder(args: &ConvertArgs, target: Target, report: &mut dyn FnMut(&st
             };
             let path = output.join(file.strip_prefix(&args.input).unwrap_or(file));
             let plain = path.with_extension(target.extension());
-            // Records that differ in their extension only would overwrite each other.
+            // Otherwise records that differ only in their extension would overwrite each other.
             let longer = || path.with_file_name(format!("{}.{}", source.name, target.extension()));
             let path = if taken.contains(&plain) { longer() } else { plain };
             taken.extend(write(&source, target, &path)?);

@@ -20,10 +20,10 @@ pub struct DatasetArgs {
     out: PathBuf,
 }
 
-/// Writes the positions of all games; returns the line to print, with their number.
+/// Writes the positions of all games; returns the line to print, with the number of positions.
 ///
 /// # Errors
-/// Names the argument that is wrong, or the file that cannot be read, is not a record, holds a game that the format cannot
+/// Names the invalid argument, or the file that cannot be read, is not a record, holds a game that the format cannot
 /// hold, or cannot be written.
 pub fn run(args: &DatasetArgs) -> Result<String> {
     let dataset = match args.out.extension().and_then(|extension| extension.to_str()) {

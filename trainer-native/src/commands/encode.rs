@@ -43,7 +43,7 @@ pub struct EncodeArgs {
 /// JSON document of the position after the given moves.
 ///
 /// # Errors
-/// Names the argument that is wrong: the encoding, the SFEN, or a move that is no USI, illegal, or after the end.
+/// Names the invalid argument: the encoding, the SFEN, or a move that is not USI, illegal, or after the end of the game.
 pub fn run(args: &EncodeArgs) -> Result<String> {
     // The limit is an input of the planes but does not end the game, so that positions beyond it can be encoded.
     let game = inspect::game(&args.line)?;
@@ -113,7 +113,7 @@ fn actions(encoding: Actions, game: &Game, args: &EncodeArgs) -> Value {
         "positions_count": 1,
         "positions": [position],
     });
-    // An action of dest2187 is a move only together with a board, which says which piece moves.
+    // An action of dest2187 is a move only together with a board, which shows the piece that moves.
     if encoding != Actions::Dest2187 {
         for side in Color::ALL {
             document[format!("table_sha256_{side}")] = table_digest(encoding, side).into();
@@ -148,7 +148,7 @@ fn plies(features: Features, game: &Game) -> u16 {
     }
 }
 
-/// Rows, from file 9 to file 1, of a plane of ours, which is file by file from the right.
+/// One of our planes, which is file by file from the right, in rows from file 9 to file 1.
 fn row_major(plane: &[f32]) -> impl Iterator<Item = f32> {
     (0..SQUARES).map(|at| plane[9 * (8 - at % 9) + at / 9])
 }

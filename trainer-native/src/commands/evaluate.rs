@@ -1,4 +1,4 @@
-//! `trainer-native evaluate`: how strong a model is, by matches against players of known strength.
+//! `trainer-native evaluate`: strength of a model, from matches against players of known strength.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
@@ -22,13 +22,13 @@ use crate::argument::BadArgument;
 use crate::durable::write_atomically;
 use crate::run::MODEL;
 
-/// The most visits of a move: each of a thread's games keeps a tree of up to this many nodes, of about a kilobyte.
+/// Largest number of visits of a move: each game of a thread keeps a tree of up to this many nodes of about a kilobyte.
 const MAX_VISITS: u32 = 10_000;
 
-/// How often the progress line is rewritten.
+/// Interval between updates of the progress line.
 const REFRESH: Duration = Duration::from_millis(200);
 
-/// The opponent that is the evaluated model.
+/// Name of the opponent that is the evaluated model itself.
 const SELF: &str = "self";
 
 /// Arguments of `evaluate`.
@@ -51,13 +51,13 @@ pub struct EvaluateArgs {
     /// Sharpness of the models' choices: 0 plays the best move, 1 the policy as it was trained, or as it was searched
     #[arg(long, default_value_t = EVALUATION_TEMPERATURE)]
     temperature: f64,
-    /// What the networks compute in
+    /// Numbers that the networks compute in
     #[arg(long, value_enum, default_value_t)]
     arithmetic: Arithmetic,
     /// Seed of openings and choices: the same seed plays the same games
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Threads to play on; 0 takes every core
+    /// Threads to play on; 0 for one per core
     #[arg(long, default_value_t = 0)]
     threads: usize,
     /// File to write the games to, for the Replay page
@@ -79,11 +79,10 @@ struct Subject {
     run: Option<PathBuf>,
 }
 
-/// Plays against each opponent and hands the results to `print`, one text for each.
+/// Plays against each opponent and passes the results to `print`, one text for each opponent.
 ///
 /// # Errors
-/// Names the argument that makes no sense, the file that cannot be read or is no model, or the one that cannot be
-/// written.
+/// Names the invalid argument, the file that cannot be read or is not a model, or the file that cannot be written.
 pub fn run(args: &EvaluateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()> {
     check(args)?;
     let path = match (&args.subject.model, &args.subject.run) {
@@ -160,7 +159,7 @@ fn opponent(who: &str, subject: &Path, args: &EvaluateArgs) -> Result<Contender>
     }
 }
 
-/// The model in the file `path`, with a search of `visits` or by its policy alone.
+/// Player with the model in the file `path`, by a search of `visits`, or by its policy alone if that is 0.
 fn with_network(path: &Path, visits: u32, temperature: f32, arithmetic: Arithmetic) -> Result<Contender> {
     let model = read_model(path)?;
     let network = ModelExecutor::new(&model, arithmetic).context("--arithmetic")?;
@@ -173,7 +172,7 @@ fn with_network(path: &Path, visits: u32, temperature: f32, arithmetic: Arithmet
     Ok(SearchPlayer::new(&name, &model, network, settings, temperature).into())
 }
 
-/// The run and iteration that the model comes from; of a model without a run, the file.
+/// Name of a model: its run and iteration, or its file name if it has no run.
 fn name(path: &Path, model: &Model) -> String {
     let last = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).display().to_string();
     match &*model.provenance.run {
@@ -182,7 +181,7 @@ fn name(path: &Path, model: &Model) -> String {
     }
 }
 
-/// The line on a terminal that tells how far a match is.
+/// Progress line of a match on a terminal.
 struct Progress<'a> {
     opponent: &'a str,
     games: usize,
@@ -204,7 +203,7 @@ impl<'a> Progress<'a> {
             let so_far = state.0;
             let (opponent, games) = (self.opponent, self.games);
             eprint!("\r\x1b[Kagainst {opponent}: game {} of {games}, score {:.3}", so_far.games(), so_far.score());
-            // A progress line that does not appear is nothing to stop for.
+            // A progress line that cannot be shown does not stop the match.
             std::io::stderr().flush().ok();
         }
     }
@@ -216,7 +215,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// The results as tables.
+/// Results as tables.
 fn tables(played: &Played, args: &EvaluateArgs, took: Duration) -> String {
     let mut text = String::new();
     write_tables(&mut text, played, args, took).expect("a string takes everything");
@@ -258,8 +257,8 @@ fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs, took: D
     )
 }
 
-/// The results as one line of JSON; an interval without bound has null there, and so have the visits of an opponent
-/// without a network.
+/// Results as one line of JSON, with null for an infinite bound of an interval and for the visits of an opponent without a
+/// network.
 fn line(played: &Played, args: &EvaluateArgs, path: &Path, opponent_visits: Option<u32>) -> String {
     let counts = |tally: Tally| json!({ "wins": tally.wins, "draws": tally.draws, "losses": tally.losses });
     let [black, white] = played.by_color().map(counts);

@@ -1,4 +1,4 @@
-//! `trainer-native export`: model of a run, or an untrained one, as a file for players, the page or other programs.
+//! `trainer-native export`: model of a run, or an untrained one, to a file for players, the page or other programs.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub struct ExportArgs {
 /// Format of a model file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Our own, for players and the page
+    /// Keisei's own format, for players and the page
     Model,
     /// Weights as safetensors, with the architecture as JSON beside them
     Safetensors,
@@ -58,15 +58,15 @@ struct Target {
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Folder of the page's public files: its `models` receives the model, and the run's games
+    /// Folder of the page's public files; the model and the run's games go into its folder `models`
     #[arg(long, value_name = "DIR")]
     web: Option<PathBuf>,
 }
 
-/// Exports; returns the lines to print, one for each file written.
+/// Exports the model; returns the lines to print, one for each file written.
 ///
 /// # Errors
-/// Names the arguments that exclude each other, or the file that cannot be read, is no model or no record, or cannot be written.
+/// Names the arguments that exclude each other, or the file that cannot be read or written, or is not a model or a record.
 pub fn run(args: &ExportArgs) -> Result<String> {
     if args.to != Format::Model && (args.f16 || args.target.out.is_none()) {
         let reason = "is written to --out, with 32-bit numbers";

@@ -6,7 +6,7 @@ use crate::argument::BadArgument;
 use keisei_core::shogi::{self, Game, Move, Position};
 use std::fmt;
 
-/// Largest depth of `perft`: a deeper one would not end in any lifetime, and would exhaust the stack.
+/// Largest depth of `perft`: a deeper one would never finish and would exhaust the stack.
 pub const MAX_DEPTH: u32 = 64;
 
 /// Arguments of `perft`.
@@ -24,11 +24,11 @@ pub struct PerftArgs {
 pub struct LineArgs {
     /// Position as one quoted SFEN, or `startpos`
     pub sfen: String,
-    /// Moves in USI, played from there
+    /// Moves in USI, played from the position
     pub moves: Vec<String>,
 }
 
-/// Number of legal move sequences of length `depth`, as one line.
+/// Line with the number of legal move sequences of length `depth`.
 ///
 /// # Errors
 /// The SFEN is wrong.
@@ -36,10 +36,11 @@ pub fn perft(args: &PerftArgs) -> Result<String, BadArgument> {
     Ok(format!("{}\n", shogi::perft(&position(&args.sfen)?, args.depth)))
 }
 
-/// Legal moves after the given ones: USI, sorted by their bytes, one a line. A repetition does not end the list of moves.
+/// Legal moves after the given ones in USI, sorted by their bytes, one per line. They are listed even where a repetition has
+/// ended the game.
 ///
 /// # Errors
-/// The SFEN is wrong, or a move is no USI or illegal.
+/// The SFEN is wrong, or a move is not USI or illegal.
 pub fn moves(args: &LineArgs) -> Result<String, BadArgument> {
     let mut position = position(&args.sfen)?;
     play_all(&args.moves, |mv| position.try_play(mv))?;
@@ -51,7 +52,7 @@ pub fn moves(args: &LineArgs) -> Result<String, BadArgument> {
 /// Outcome after the given moves: `black wins: checkmate`, `draw: repetition`, or `in progress` and the like.
 ///
 /// # Errors
-/// The SFEN is wrong, or a move is no USI, illegal, or after the end of the game.
+/// The SFEN is wrong, or a move is not USI, illegal, or after the end of the game.
 pub fn outcome(args: &LineArgs) -> Result<String, BadArgument> {
     Ok(game(args)?.outcome().map_or_else(|| "in progress\n".to_owned(), |outcome| format!("{outcome}\n")))
 }
@@ -59,7 +60,7 @@ pub fn outcome(args: &LineArgs) -> Result<String, BadArgument> {
 /// Game of the given moves, without a ply limit.
 ///
 /// # Errors
-/// As [`outcome`].
+/// As for [`outcome`].
 pub fn game(args: &LineArgs) -> Result<Game, BadArgument> {
     let mut game = Game::new(position(&args.sfen)?, 0);
     play_all(&args.moves, |mv| game.try_play(mv))?;

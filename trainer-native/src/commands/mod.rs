@@ -1,4 +1,4 @@
-//! Subcommands of the program, one file each: their arguments, and what they print.
+//! Subcommands of the program, one file each: their arguments and their output.
 
 pub mod train;
 pub mod settings;

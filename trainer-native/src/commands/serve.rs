@@ -59,7 +59,7 @@ pub fn run(args: &ServeArgs) -> Result<()> {
             .with_context(|| format!("127.0.0.1:{}: cannot listen", args.port))?;
         let url = format!("http://{}/", listener.local_addr()?);
         let mut stdout = std::io::stdout();
-        // Whoever started the server may have stopped reading; the pages are served all the same.
+        // The reader of standard output may have closed it; the pages are served all the same.
         let _ = writeln!(stdout, "serving {} at {url}", directory.display()).and_then(|()| stdout.flush());
         let server = axum::serve(listener, router(directory)).with_graceful_shutdown(stop_signal());
         tokio::select! {

@@ -1,4 +1,4 @@
-//! `trainer-native settings`: the settings that a run would have, and what each of them is.
+//! `trainer-native settings`: the settings that a run would have, with their meaning.
 
 use crate::settings::{Sources, json_schema, markdown, text};
 use anyhow::Result;
@@ -12,7 +12,7 @@ pub struct SettingsArgs {
     /// Print the JSON schema of a file of settings instead
     #[arg(long, conflicts_with_all = ["preset", "config", "set"])]
     pub json_schema: bool,
-    /// Print the page of the documentation instead
+    /// Print the settings as a page of the documentation instead
     #[arg(long, conflicts_with_all = ["preset", "config", "set", "json_schema"])]
     pub markdown: bool,
 }

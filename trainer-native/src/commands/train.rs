@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Updates in a row without one finite gradient that end the run.
+/// Number of consecutive updates without a finite gradient after which the run ends.
 const BARREN_UPDATES: u32 = 3;
 
 /// `trainer-native train`
@@ -25,29 +25,29 @@ pub struct TrainArgs {
     /// Sources of the settings.
     #[command(flatten)]
     pub sources: Sources,
-    /// Stop after so many minutes of the whole run, earlier parts included
+    /// Stop after this many minutes of the whole run, earlier parts included
     #[arg(long)]
     pub minutes: Option<f64>,
-    /// Stop after so many iterations of the whole run
+    /// Stop after this many iterations of the whole run, earlier parts included
     #[arg(long)]
     pub iterations: Option<u64>,
     /// Directory of the run [default: runs/<time>]
     #[arg(long)]
     pub out: Option<PathBuf>,
-    /// Go on with a run from its newest whole checkpoint, with its own settings
+    /// Resume a run from its newest valid checkpoint, with its own settings
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = LATEST)]
     #[arg(conflicts_with_all = ["preset", "config", "out"])]
     pub resume: Option<PathBuf>,
-    /// One line an iteration instead of the live panel
+    /// Print one line per iteration instead of the live panel
     #[arg(long)]
     pub plain: bool,
 }
 
 impl TrainArgs {
-    /// Puts the budget, if one is given, over other settings: it replaces the whole of the one before.
+    /// Adds the budget, if one is given, as the topmost layer of settings: it replaces both limits of the earlier budget.
     ///
     /// # Errors
-    /// If it is not a number that the settings can hold.
+    /// If the budget is out of the range of its setting.
     fn budget(&self, settings: Layers) -> Result<Layers> {
         let source = match (self.minutes, self.iterations) {
             (None, None) => return Ok(settings),
@@ -61,11 +61,11 @@ impl TrainArgs {
     }
 }
 
-/// Trains until the budget is spent or a signal asks to stop.
+/// Trains until the budget is spent or a signal stops it.
 ///
 /// # Errors
 /// If the settings, the run directory or a checkpoint are not usable, a checkpoint cannot be written, the learner fails, or
-/// three updates in a row find nothing finite to learn from. What was saved before stays.
+/// three consecutive updates have no finite gradient. Everything saved before stays.
 pub fn run(args: &TrainArgs) -> Result<()> {
     let mut run = open(args)?;
     let stop = stop_signals()?;
@@ -83,7 +83,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
                 "{barren} updates in a row had no finite gradient; the last good checkpoint is that of iteration {saved}"
             );
         }
-        // Checkpoints that learned nothing must not push out the good ones.
+        // Checkpoints without progress must not replace the good ones.
         let iteration = run.trainer.done.iterations;
         if barren == 0 && iteration.is_multiple_of(run.trainer.settings.run.checkpoint_every) {
             run.save()?;
@@ -98,7 +98,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     Ok(())
 }
 
-/// A new run, or the one to go on with.
+/// A new run, or the one to resume.
 fn open(args: &TrainArgs) -> Result<Run> {
     let display = if args.plain { Display::Plain } else { Display::of_terminal() };
     if let Some(directory) = &args.resume {
@@ -110,7 +110,7 @@ fn open(args: &TrainArgs) -> Result<Run> {
     Run::start(settings, args.out.as_deref(), display)
 }
 
-/// Plays the greedy player if it is time to.
+/// Match against the greedy player, if one is due after this iteration.
 fn evaluate(run: &Run) -> Option<EvaluationMatch> {
     let config = &run.trainer.settings;
     let (every, iteration) = (config.run.evaluate_every, run.trainer.done.iterations);
@@ -131,7 +131,7 @@ fn evaluate(run: &Run) -> Option<EvaluationMatch> {
     })
 }
 
-/// The line of metrics for an iteration.
+/// Metrics of an iteration.
 fn metrics(run: &Run, report: Report, evaluation: Option<EvaluationMatch>) -> Metrics {
     let Report { collected, update, rates, estimation, plies, collect_seconds, learn_seconds } = report;
     let done = run.trainer.done;
@@ -159,7 +159,7 @@ fn metrics(run: &Run, report: Report, evaluation: Option<EvaluationMatch>) -> Me
     }
 }
 
-/// Summarises the games that ended.
+/// Summary of the games that ended.
 fn ended(mut collected: Collected) -> EndedGames {
     let lengths = &mut collected.lengths;
     lengths.sort_unstable();
@@ -174,7 +174,7 @@ fn ended(mut collected: Collected) -> EndedGames {
     }
 }
 
-/// Counts SIGINT and SIGTERM: the first asks the loop to stop after this iteration, the second ends the process.
+/// Counter of SIGINT and SIGTERM: the first one stops the loop after its iteration, the second one ends the process.
 fn stop_signals() -> Result<Arc<AtomicUsize>> {
     let signals = Arc::new(AtomicUsize::new(0));
     let count = signals.clone();

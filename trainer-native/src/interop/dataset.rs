@@ -1,4 +1,4 @@
-//! Positions of our games for other trainers: HCPE for dlshogi, PSV for trainers of `YaneuraOu`'s NNUE.
+//! Data sets of positions for other trainers: HCPE for dlshogi, PSV for trainers of `YaneuraOu`'s NNUE.
 //!
 //! | HCPE, 38 bytes | | PSV, 40 bytes | |
 //! |---|---|---|---|
@@ -18,7 +18,7 @@ use keisei_core::shogi::{Color, Game, GameResult, Move, Piece, PieceType, Positi
 
 use keisei_play::rating::centipawns;
 
-/// Format of positions.
+/// Format of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dataset {
     /// dlshogi's `HuffmanCodedPosAndEval`.
@@ -49,8 +49,8 @@ const FULL_SET: [(PieceType, usize); 8] = [
     (PieceType::King, 2),
 ];
 
-/// Entries of a game, one after the other: one for each position with a value. A game that is unfinished or was cut off has none,
-/// because it has no result to learn.
+/// Entries of a game, one after the other: one for each position with a value. A game that is unfinished or was cut off has
+/// no entries, because it has no result to learn.
 ///
 /// # Errors
 /// The record is not a legal game, or a position lacks pieces.
@@ -110,7 +110,7 @@ fn move_bits(mv: Move, dataset: Dataset) -> u16 {
     }
 }
 
-/// Number of a kind in a drop: both programs count gold last.
+/// Number of a dropped kind of piece, as in both programs, where gold is last.
 fn drop_number(kind: Option<PieceType>) -> u16 {
     match kind {
         Some(PieceType::Pawn) => 0,
@@ -123,7 +123,7 @@ fn drop_number(kind: Option<PieceType>) -> u16 {
     }
 }
 
-/// Position in 256 bits: side to move, squares of both kings, the other squares in their order, hands of Black and White.
+/// Position in 256 bits: side to move, squares of both kings, the other squares in order, hands of Black and White.
 fn packed(position: &Position, dataset: Dataset) -> Result<[u8; 32]> {
     for (kind, number) in FULL_SET {
         let of = |color: Color| {
@@ -159,7 +159,7 @@ fn packed(position: &Position, dataset: Dataset) -> Result<[u8; 32]> {
     Ok(bits.bytes)
 }
 
-/// Bits, from the lowest of the first byte on.
+/// Writer of bits, from the lowest of the first byte on.
 #[derive(Default)]
 struct Bits {
     bytes: [u8; 32],
@@ -174,7 +174,7 @@ impl Bits {
         }
     }
 
-    /// Code of the kind, then colour and promotion (HCPE) or promotion and colour (PSV). A gold has no bit for promotion.
+    /// Adds the code of the kind, then colour and promotion (HCPE) or promotion and colour (PSV). A gold has no promotion bit.
     fn push_on_board(&mut self, piece: Piece, dataset: Dataset) {
         let kind = piece.kind().unpromoted();
         let (code, length) = code(kind, dataset);
@@ -187,12 +187,12 @@ impl Bits {
         }
     }
 
-    /// Code of the kind without its first bit, which says that there is a piece; the colour comes last.
+    /// Adds the code of the kind without its first bit, which means that a square is not empty; the colour comes last.
     fn push_in_hand(&mut self, color: Color, kind: PieceType, dataset: Dataset) {
         let (code, length) = code(kind, dataset);
         let large = matches!(kind, PieceType::Bishop | PieceType::Rook);
         match dataset {
-            // Apery tells a bishop from a rook by the bit where the promotion would stand.
+            // Apery has the bit that distinguishes bishop and rook where the promotion bit would be.
             Dataset::Hcpe if large => self.push(0b11111 | u32::from(kind == PieceType::Rook) << 5, 6),
             _ if kind == PieceType::Gold => self.push(code >> 1, length - 1),
             _ => self.push(code >> 1, length),

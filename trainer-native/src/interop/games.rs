@@ -1,10 +1,10 @@
-//! Games of other programs: any notation, any encoding; and our own records as notation.
+//! Games of other programs in any notation and text encoding, and our own records.
 //!
 //! | extension | format |
 //! |---|---|
 //! | `.kif` `.kifu` `.ki2` `.ki2u` `.csa` `.jkf` `.usi` `.sfen` `.usen` | that notation, whatever the text's encoding |
 //! | `.record` | our record file; its games have the players' names |
-//! | any other | the notation that the text looks like |
+//! | any other | the notation that is detected from the text |
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ pub fn read(path: &Path, report: &mut dyn FnMut(&str)) -> Result<GameFile> {
     Ok(GameFile { name, encoding, games })
 }
 
-/// Files in a folder and its folders whose extension is that of a record, sorted by path.
+/// Files in a folder and its subfolders that have the extension of a record, sorted by path.
 ///
 /// # Errors
 /// Names the folder that cannot be read.
@@ -91,7 +91,7 @@ pub fn decode(bytes: &[u8]) -> (String, &'static str) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return (text.to_owned(), if text.is_ascii() { "ASCII" } else { "UTF8" });
     }
-    // Kanji decoded by the wrong one of the two become half-width katakana, private and unknown characters.
+    // Kanji decoded by the wrong one of the two encodings become half-width katakana, private and unknown characters.
     let nonsense = |encoding: &'static Encoding| {
         let (text, _, _) = encoding.decode(bytes);
         let strange = |found: &char| matches!(found, '\u{ff61}'..='\u{ff9f}' | '\u{e000}'..='\u{f8ff}');

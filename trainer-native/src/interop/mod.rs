@@ -1,4 +1,4 @@
-//! Formats by which other programs read our models and games, and by which we read their games.
+//! File formats for exchange with other programs: our models and games for them, and their games for us.
 //!
 //! | module | format | programs |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! Network as ONNX (operator set 17), for ONNX Runtime, also in the browser, and whatever else reads it.
+//! Network as ONNX (operator set 17), for ONNX Runtime, also in the browser, and other readers.
 //!
 //! | name | shape | content |
 //! |---|---|---|
@@ -104,9 +104,9 @@ fn tensor(name: &str, shape: &[usize]) -> ValueInfoProto {
     ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type: Some(tensor) }) }
 }
 
-/// Adds layers. A layer's function takes and returns names of tensors.
+/// Layers of the graph. The function of a layer takes and returns names of tensors.
 impl GraphProto {
-    /// Trunk, with the output `trunk`; from it the logits of the policy, named by the caller, and of the value, `wdl`.
+    /// Adds the trunk with output `trunk`, and behind it the policy logits, named `policy`, and the outcome logits `wdl`.
     fn network(&mut self, spec: &NetSpec, planes: &str, policy: &str) {
         self.whole_numbers("board", &BOARD);
         let mut x = self.conv3(planes, "stem");
@@ -156,7 +156,7 @@ impl GraphProto {
         self.add("Relu", &[&sum], &[out], &[])
     }
 
-    /// Mean, maximum and standard deviation of each channel over the board: `[batch, 3 C]`.
+    /// Adds mean, maximum and standard deviation of each channel over the board: `[batch, 3 C]`.
     fn pool(&mut self, x: &str, name: &str) -> String {
         let named = |part: &str| format!("{name}.{part}");
         let mean = self.over_board("ReduceMean", x, &named("mean"), 0);
@@ -172,12 +172,12 @@ impl GraphProto {
         self.add("Concat", &[&mean, &greatest, &deviation], &[&named("pooled")], &[("axis", &[1])])
     }
 
-    /// Reduction of each channel to one number; `keepdims` is 1 to keep the board's axes, 0 to drop them.
+    /// Adds a reduction of each channel to one number; `keepdims` is 1 to keep the board's axes, 0 to drop them.
     fn over_board(&mut self, operator: &str, x: &str, output: &str, keepdims: i64) -> String {
         self.add(operator, &[x], &[output], &[("axes", &BOARD), ("keepdims", &[keepdims])])
     }
 
-    /// Two linear layers with a `Relu` between them.
+    /// Adds two linear layers with a `Relu` between them.
     fn perceptron(&mut self, x: &str, name: &str, output: &str) -> String {
         let hidden = format!("{name}.hidden");
         let y = self.linear(x, &hidden, &hidden);
@@ -196,7 +196,7 @@ impl GraphProto {
         self.add("Gemm", &[input, &weight, &bias], &[output], &[("transB", &[1])])
     }
 
-    /// Node; returns the name of its first output. An attribute with one value is that number, any other a list.
+    /// Adds a node; returns the name of its first output. An attribute with one value is a number, any other a list.
     fn add(&mut self, operator: &str, inputs: &[&str], outputs: &[&str], attributes: &[(&str, &[i64])]) -> String {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let attributes = attributes.iter().map(|&(name, values)| {

@@ -1,6 +1,6 @@
 //! Weights as safetensors, with the architecture as JSON beside them.
 //!
-//! Names and shapes of the tensors are those of [`NetSpec::tensors`](keisei_core::net::NetSpec::tensors), numbers are `F32`. The
+//! Names and shapes of the tensors are those of [`NetSpec::tensors`](keisei_core::net::NetSpec::tensors), in `F32`. The
 //! metadata has one entry, `config`: the JSON of [`config`].
 
 use std::collections::HashMap;
@@ -21,12 +21,12 @@ pub fn to_bytes(model: &Model) -> Vec<u8> {
         let bytes = &numbers[4 * tensor.range.start..4 * tensor.range.end];
         (tensor.name, TensorView::new(Dtype::F32, tensor.shape, bytes).expect("its numbers fill its shape"))
     });
-    // One entry, because the library writes metadata in a random order: equal models give equal files.
+    // With one entry equal models give equal files: the library writes metadata entries in a random order.
     let metadata = HashMap::from([("config".to_owned(), config(model).to_string())]);
     serialize(tensors, Some(metadata)).expect("names and shapes of a network are few")
 }
 
-/// Architecture, encodings and origin of a model, for whoever builds the network.
+/// Architecture, encodings and origin of a model, from which a reader can build the network.
 pub fn config(model: &Model) -> Value {
     json!({
         "spec": model.spec(),

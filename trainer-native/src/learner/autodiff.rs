@@ -1,4 +1,4 @@
-//! The PPO loss of a minibatch as burn differentiates it.
+//! PPO loss of a minibatch in burn's operations, for automatic differentiation.
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::backend::Backend;
@@ -7,11 +7,11 @@ use keisei_core::encoding::{Actions, Features, SET_WORDS};
 use keisei_core::learn::{Coefficients, Minibatch, Sums};
 use keisei_core::net::burn::{WORD_BITS, bits};
 
-/// A minibatch, or a shard of one, on the device of `B`.
+/// Minibatch, or a shard of one, on the device of `B`.
 pub(super) struct Batch<B: Backend> {
-    /// Squares of the input planes `[B, planes, SET_WORDS]`, see [`Features::compress`].
+    /// Sets of squares of the input planes `[B, planes, SET_WORDS]`, see [`Features::compress`].
     pub sets: Tensor<B, 3, Int>,
-    /// Their values `[B, planes]`.
+    /// Values of the planes on these squares `[B, planes]`.
     pub values: Tensor<B, 2>,
     /// True where an action is illegal, `[B, actions]`.
     illegal: Tensor<B, 2, Bool>,
@@ -21,13 +21,13 @@ pub(super) struct Batch<B: Backend> {
     old_log_prob: Tensor<B, 1>,
     /// Normalised advantages, `[B]`.
     advantage: Tensor<B, 1>,
-    /// Targets of the outcome, `[B, 3]`.
+    /// Targets of the outcome: win, draw and loss, `[B, 3]`.
     target: Tensor<B, 2>,
     /// Targets of the score, `[B, 1]`.
     score: Tensor<B, 2>,
 }
 
-/// The part of a batch that one thread writes.
+/// Part of a batch that one thread writes.
 struct Rows<'a> {
     slots: &'a [usize],
     sets: &'a mut [i32],
@@ -36,7 +36,7 @@ struct Rows<'a> {
 }
 
 impl<B: Backend> Batch<B> {
-    /// Written by so many threads and sent to `device`.
+    /// Batch on `device`, prepared by `threads` threads.
     pub fn new(
         features: Features,
         actions: Actions,
@@ -91,10 +91,10 @@ impl<B: Backend> Batch<B> {
     }
 }
 
-/// Logit of an action that cannot be played: its probability is exactly 0 in f32.
+/// Logit of an illegal action: its probability is exactly 0 in f32.
 const ILLEGAL: f32 = -1e9;
 
-/// The loss to descend, and its parts as sums over the samples: `[9]`, as [`sums_of`] reads them.
+/// Loss to minimise, and its parts as sums over the samples, `[9]`, in the order of [`sums_of`].
 pub(super) fn loss<B: Backend>(
     policy: Tensor<B, 2>,
     wdl: Tensor<B, 2>,
@@ -141,7 +141,7 @@ pub(super) fn loss<B: Backend>(
     (loss, sums)
 }
 
-/// Reads what [`loss`] returned for `samples` samples.
+/// Parts of the loss of `samples` samples, from the sums that [`loss`] returned.
 pub(super) fn sums_of(samples: usize, sums: &[f32]) -> Sums {
     let sum: [f64; 9] = std::array::from_fn(|i| f64::from(sums[i]));
     Sums {

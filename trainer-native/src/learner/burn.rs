@@ -1,4 +1,4 @@
-//! Gradients by burn's automatic differentiation on the CPU: the yardstick of our own.
+//! Gradients by burn's automatic differentiation on the CPU: the reference for our own.
 
 use super::Precision;
 use super::autodiff::{Batch, loss, sums_of};
@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 type Backend = Autodiff<Flex>;
 
-/// A learner on burn's CPU backend.
+/// Learner on burn's CPU backend.
 ///
-/// The minibatch is cut into shards of a fixed size, worked on by several threads; their gradients are added in the order
+/// The minibatch is split into shards of a fixed size for several threads; their gradients are added in the order
 /// of the shards, so the sum does not depend on the number of threads.
 pub struct BurnLearner {
     features: Features,
@@ -28,7 +28,7 @@ pub struct BurnLearner {
 const SHARD: usize = 128;
 
 impl BurnLearner {
-    /// With so many threads.
+    /// Learner with `threads` threads.
     pub fn new(features: Features, actions: Actions, threads: usize) -> Self {
         Self { features, actions, threads }
     }

@@ -1,11 +1,11 @@
-//! The network's convolutions on a GPU, with a backward pass of their own.
+//! Convolutions of the network on a GPU, with their own backward pass.
 //!
-//! burn's backends take a weight gradient for a convolution whose kernel is the whole board and whose channels are the samples:
-//! looking for the fastest kernel of that shape takes minutes. Here it is one product of matrices; the gradient of the input is a
-//! convolution like the forward one, by the same kernels.
+//! burn's backends compute a weight gradient as a convolution whose kernel is the whole board and whose channels are the
+//! samples: the search for the fastest kernel of that shape takes minutes. Here it is one matrix product; the gradient of the
+//! input is a convolution like the forward one, by the same kernels.
 //!
-//! All products of matrices are here, the linear layers' as well, because some of those that burn 0.21 chooses among are wrong:
-//! see [`product`].
+//! All matrix products are computed here, those of the linear layers as well, because some of burn 0.21's kernels for them
+//! give wrong results: see [`product`].
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -15,17 +15,17 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::tensor::backend::Backend;
 use burn::tensor::{FloatDType, Tensor, TensorPrimitive, module::conv2d, ops::ConvOptions, ops::FloatTensor};
 
-/// The convolution without derivatives, a [`Convolve`](keisei_core::net::burn::Convolve).
+/// Convolution without derivatives, a [`Convolve`](keisei_core::net::burn::Convolve).
 pub(super) fn convolve<B: Backend>(x: Tensor<B, 4>, weight: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
     let y = apply(x, weight);
-    // Not inside the kernel: the addition joins the rectification behind it, and both passes share their kernels.
+    // The bias is added outside the kernel: the addition is fused with the ReLU behind it, and both passes share their kernels.
     match bias {
         Some(bias) => y + bias.reshape([1, -1, 1, 1]),
         None => y,
     }
 }
 
-/// The same with derivatives.
+/// Convolution with derivatives.
 pub(super) fn convolve_tracked<B: Backend>(
     x: Tensor<Autodiff<B>, 4>,
     weight: Tensor<Autodiff<B>, 4>,
@@ -52,7 +52,7 @@ pub(super) fn convolve_tracked<B: Backend>(
     Tensor::from_primitive(TensorPrimitive::Float(y))
 }
 
-/// Of an input, a weight, and maybe a bias; of the state, the first two are kept.
+/// Operation for automatic differentiation: its parents are input, weight and possibly a bias; its state keeps the first two.
 #[derive(Debug)]
 struct Convolution;
 
@@ -75,7 +75,7 @@ impl<B: Backend, const N: usize> Backward<B, N> for Convolution {
     }
 }
 
-/// `[B, in, s, s]` by `[out, in, k, k]` to `[B, out, s, s]`.
+/// Convolution of `[B, in, s, s]` by `[out, in, k, k]` to `[B, out, s, s]`.
 fn apply<B: Backend>(x: Tensor<B, 4>, weight: Tensor<B, 4>) -> Tensor<B, 4> {
     let ([batch, inputs, side, _], [outputs, _, kernel, _]) = (x.dims(), weight.dims());
     if kernel > 1 {
@@ -86,17 +86,18 @@ fn apply<B: Backend>(x: Tensor<B, 4>, weight: Tensor<B, 4>) -> Tensor<B, 4> {
     y.reshape([batch, side, side, outputs]).permute([0, 3, 1, 2])
 }
 
-/// The weight that takes a gradient back from the output to the input: `[out, in, k, k]` to `[in, out, k, k]`.
+/// Weight of the convolution that computes the gradient of the input from that of the output: `[out, in, k, k]` to
+/// `[in, out, k, k]`.
 fn mirrored<B: Backend>(weight: Tensor<B, 4>) -> Tensor<B, 4> {
     let weight = weight.swap_dims(0, 1);
     if weight.dims()[2] > 1 { weight.flip([2, 3]) } else { weight }
 }
 
-/// Samples are summed in so many parts at most: a product of few rows, few columns and a hundred thousand terms would leave most
-/// of a GPU idle, and be rounded once in all in the layers' numbers.
+/// Largest number of parts in which samples are summed: one product of few rows, few columns and a hundred thousand terms
+/// would leave most of a GPU idle; the parts are added in f32.
 const PARTS: usize = 32;
 
-/// The fewest squares of a part but the only one.
+/// Least number of squares of a part, unless it is the only one.
 const PART: usize = 512;
 
 /// Gradient of the weight `[out, in, k, k]` from the input `[B, in, s, s]` and the gradient of the output `[B, out, s, s]`.
@@ -112,7 +113,7 @@ fn weight_gradient<B: Backend>(x: Tensor<B, 4>, slope: Tensor<B, 4>, shape: [usi
     gradient.reshape([outputs, kernel, kernel, inputs]).permute([0, 3, 1, 2])
 }
 
-/// What the kernel sees from each square: `[B, s, s, in]` to `[B, s, s, k, k, in]`.
+/// Neighbourhood of each square under the kernel (im2col): `[B, s, s, in]` to `[B, s, s, k, k, in]`.
 fn around<B: Backend>(x: Tensor<B, 4>, kernel: usize) -> Tensor<B, 6> {
     let [batch, side, _, inputs] = x.dims();
     if kernel == 1 {
@@ -127,12 +128,13 @@ fn around<B: Backend>(x: Tensor<B, 4>, kernel: usize) -> Tensor<B, 6> {
     x.permute([0, 1, 2, 4, 5, 3])
 }
 
-/// `[.., m, k]` times `[.., k, n]`, correct for every k.
+/// Matrix product of `[.., m, k]` and `[.., k, n]`, correct for every k.
 ///
-/// Kernels with two buffers (cubek-matmul 0.2) take k in steps of a power of two up to 64, an even number of steps. They watch the
-/// end of k only if a step does not divide it; so where it does, but an odd number of times, they add what lies behind: with 81
-/// steps of 8, hidden layers of 8 value channels came out wrong (<https://github.com/tracel-ai/cubek/issues/434>). No step of
-/// several divides an odd k, and each divides a multiple of 128 an even number of times; to any other k a zero is added.
+/// Kernels with two buffers (cubek-matmul 0.2) go through k in an even number of steps, each of a power of two up to 64. They
+/// check for the end of k only if the step does not divide it; if it does an odd number of times, they add terms beyond the
+/// end: with 81 steps of 8, hidden layers of 8 value channels came out wrong (<https://github.com/tracel-ai/cubek/issues/434>).
+/// No step above 1 divides an odd k, and every step divides a multiple of 128 an even number of times; any other k is padded
+/// by one zero.
 fn product<B: Backend, const D: usize>(a: Tensor<B, D>, b: Tensor<B, D>) -> Tensor<B, D> {
     let inner = a.dims()[D - 1];
     if inner % 2 == 1 || inner.is_multiple_of(128) {
@@ -147,7 +149,7 @@ fn product<B: Backend, const D: usize>(a: Tensor<B, D>, b: Tensor<B, D>) -> Tens
     with_zero(a, D - 1).matmul(with_zero(b, D - 2))
 }
 
-/// Gradient of the bias `[out]` from that of the output `[B, out, s, s]`.
+/// Gradient of the bias `[out]` from the gradient of the output `[B, out, s, s]`.
 fn bias_gradient<B: Backend>(slope: Tensor<B, 4>) -> Tensor<B, 1> {
     let ([batch, outputs, side, _], dtype) = (slope.dims(), FloatDType::from(slope.dtype()));
     let slope = slope.permute([0, 2, 3, 1]).reshape([batch, side * side, outputs]).cast(FloatDType::F32);
@@ -169,7 +171,7 @@ mod tests {
     use burn::tensor::Distribution;
     use keisei_core::net::burn::Convolve;
 
-    /// The output and the gradients of input, weight and bias.
+    /// Output, and gradients of input, weight and bias.
     fn gradients(way: Convolve<Autodiff<Flex>>, tensors: &[Tensor<Flex, 4>; 4]) -> Vec<Vec<f32>> {
         let [x, weight, bias, slope] = tensors.clone();
         let [x, weight] = [x, weight].map(|tensor| Tensor::from_inner(tensor).require_grad());

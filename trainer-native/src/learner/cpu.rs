@@ -1,4 +1,4 @@
-//! Gradients worked out by hand, by core's kernels: several times as fast as automatic differentiation.
+//! Gradients by core's hand-written backward pass, several times as fast as automatic differentiation.
 
 use super::Precision;
 use anyhow::{Result, bail};
@@ -14,10 +14,10 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A learner on the CPU's vectors, or on its matrix unit.
+/// Learner on the CPU, by its vector instructions or its matrix unit.
 ///
-/// A minibatch is cut into shards whose size depends on nothing but the minibatch's; their gradients are added in order,
-/// so the sum does not depend on the number of threads.
+/// A minibatch is split into shards whose size depends on that of the minibatch only; their gradients are added in order, so
+/// the sum does not depend on the number of threads.
 pub struct CpuLearner {
     features: Features,
     actions: Actions,
@@ -42,36 +42,36 @@ struct Worker {
     policy_gradient: Vec<f32>,
     wdl: Vec<f32>,
     wdl_gradient: Vec<f32>,
-    /// Empty without a head for the score.
+    /// Scores; empty without a score head.
     score: Vec<f32>,
     score_gradient: Vec<f32>,
 }
 
-/// What came out of one shard.
+/// Results of one shard.
 struct Shard {
     gradient: Vec<f32>,
     sums: Sums,
 }
 
-/// Why a matrix unit is there where one is asked for.
+/// Reason why `expect` holds: [`CpuLearner::with_precision`] has checked that there is a matrix unit.
 const UNIT: &str = "no learner is made for a matrix unit that is not there";
 
-/// The fewest samples of a shard: enough for what is done once a shard not to count.
+/// Least number of samples of a shard: enough for the fixed cost of a shard to be negligible.
 const MIN_SHARD: usize = 64;
 
-/// The most shards, each of which has a gradient of its own in memory.
+/// Largest number of shards, each of which has its own gradient in memory.
 const MAX_SHARDS: usize = 32;
 
 impl CpuLearner {
-    /// In f32, with so many threads.
+    /// Learner in f32, with `threads` threads.
     pub fn new(features: Features, actions: Actions, threads: usize) -> Self {
         Self { features, actions, precision: Precision::F32, threads, kept: None }
     }
 
-    /// In that precision.
+    /// Learner in this precision, with `threads` threads.
     ///
     /// # Errors
-    /// If this CPU does not compute in it.
+    /// If this CPU does not support the precision.
     pub fn with_precision(features: Features, actions: Actions, precision: Precision, threads: usize) -> Result<Self> {
         match precision {
             Precision::Bf16 | Precision::Bf16x3 if !Bf16::is_available() => {
@@ -247,7 +247,7 @@ mod tests {
     use keisei_core::evaluator::Batch;
     use keisei_core::learn::Rollout;
 
-    /// Learners with so many threads, of each precision that this CPU has.
+    /// Learners with `threads` threads, one for each precision that this CPU supports.
     fn learners(threads: usize) -> impl Iterator<Item = CpuLearner> {
         let precisions = [Precision::F32, Precision::Bf16x3, Precision::Bf16];
         let learner =
@@ -260,7 +260,7 @@ mod tests {
         let (rollout, weights) = (rollout(300), weights(16, 1));
         let slots: Vec<usize> = (0..300).collect();
         let run = |mut learner: CpuLearner| {
-            // The second time in buffers that have been used.
+            // The second gradient is computed in buffers that have been used.
             let first = gradient(&mut learner, &weights, &rollout, &slots);
             assert!(first == gradient(&mut learner, &weights, &rollout, &slots), "{}, again", learner.name());
             first

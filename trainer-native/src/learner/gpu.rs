@@ -1,5 +1,5 @@
-//! Learning and playing on a GPU through burn: weights, moments and gradients stay there from an update's first minibatch to its
-//! last, and what travels for each position is its planes in compressed form and the logits of its legal actions.
+//! Learning and self-play on a GPU through burn: weights, moments and gradients stay there from an update's first minibatch to
+//! its last; only compressed planes and the logits of legal actions are transferred for each position.
 
 use super::Precision;
 use super::autodiff::{Batch, loss, sums_of};
@@ -21,26 +21,26 @@ use keisei_core::learn::{
 };
 use keisei_core::net::{NetSpec, OUTCOMES, Weights, burn as net, burn::Net};
 
-/// A learner on the GPU of burn backend `B`.
+/// Learner on the GPU of burn backend `B`.
 pub struct GpuLearner<B: Backend> {
     name: String,
     features: Features,
     actions: Actions,
     precision: Precision,
     dtype: FloatDType,
-    /// Threads that write the planes.
+    /// Threads of the CPU that prepare the input.
     threads: usize,
     device: B::Device,
 }
 
 #[cfg(feature = "cuda")]
 impl GpuLearner<Cuda> {
-    /// On the first NVIDIA GPU; so many threads of the CPU serve it.
+    /// Learner on the first NVIDIA GPU, whose input `threads` threads of the CPU prepare.
     ///
     /// # Errors
-    /// If the driver's library is not there, or the GPU has no numbers of this precision.
+    /// If the driver's library is missing, or the GPU does not support the precision.
     pub fn cuda(features: Features, actions: Actions, precision: Precision, threads: usize) -> Result<Self> {
-        // Without it a thread of the runtime would panic later: ask first.
+        // Without the library a thread of the runtime would panic later, so it is looked for first.
         let libraries = ["libcuda.so.1", "libcuda.so", "nvcuda.dll"];
         // SAFETY: loading the driver's library runs its initialisers only, as the runtime would.
         if !libraries.iter().any(|name| unsafe { libloading::Library::new(*name) }.is_ok()) {
@@ -52,12 +52,12 @@ impl GpuLearner<Cuda> {
 
 #[cfg(feature = "wgpu")]
 impl GpuLearner<Wgpu> {
-    /// On the adapter that wgpu prefers, by Vulkan, Metal or DirectX; so many threads of the CPU serve it.
+    /// Learner on the adapter that wgpu prefers, by Vulkan, Metal or DirectX, whose input `threads` threads of the CPU prepare.
     ///
     /// # Errors
-    /// If there is no adapter, or it has no numbers of this precision.
+    /// If there is no adapter, or it does not support the precision.
     pub fn wgpu(features: Features, actions: Actions, precision: Precision, threads: usize) -> Result<Self> {
-        // Without one burn would panic later: ask first.
+        // Without an adapter burn would panic later, so it is looked for first.
         let adapter =
             pollster::block_on(wgpu::Instance::default().request_adapter(&wgpu::RequestAdapterOptions::default()));
         let info = adapter.context("no GPU: wgpu finds no adapter for Vulkan, Metal or DirectX")?.get_info();
@@ -82,13 +82,13 @@ impl<B: Backend> GpuLearner<B> {
         Ok(Self { name: format!("{name}, {precision}"), features, actions, precision, dtype, threads, device })
     }
 
-    /// What the loss is multiplied by, so that gradients in f16 do not vanish: each sample counts about 1/8, instead of the
-    /// thousandths that are its share of a minibatch.
+    /// Loss scale, so that gradients in f16 do not vanish: each sample has a weight of about 1/8, instead of one over the size of
+    /// the minibatch.
     fn lift(&self, coefficients: &Coefficients) -> f32 {
         if self.precision == Precision::F16 { 1.0 / (8.0 * coefficients.scale) } else { 1.0 }
     }
 
-    /// The gradient of the weights `flat`, and behind it its norm and the parts of the loss: `[10]`.
+    /// Gradient of the weights `flat`; and its norm, followed by the parts of the loss: `[10]`.
     fn slope(
         &self,
         spec: &NetSpec,
@@ -149,7 +149,7 @@ impl<B: Backend> Learner for GpuLearner<B> {
     }
 }
 
-/// Weights and moments on the device.
+/// Update with weights and moments on the device.
 struct GpuDescent<'a, B: Backend> {
     learner: &'a GpuLearner<B>,
     weights: &'a mut Weights,
@@ -164,13 +164,13 @@ struct GpuDescent<'a, B: Backend> {
 impl<B: Backend> Descent for GpuDescent<'_, B> {
     fn gradient(&mut self, minibatch: &Minibatch, coefficients: &Coefficients) -> Result<(f32, Sums), LearnError> {
         let (gradient, numbers) = self.learner.slope(self.weights.spec(), self.flat.clone(), minibatch, coefficients);
-        // One reading, which waits for the device.
+        // One transfer, since each waits for the device.
         let numbers = read(numbers)?;
         self.gradient = Some((gradient, numbers[0]));
         Ok((numbers[0], sums_of(minibatch.slots.len(), &numbers[1..])))
     }
 
-    /// As [`Adam::step`] does.
+    /// The step of [`Adam::step`], on the device.
     fn step(&mut self, learning_rate: f32, max_grad_norm: f32) {
         let (gradient, norm) = self.gradient.take().expect("a step follows its gradient");
         let gradient = gradient * clip_scale(norm, max_grad_norm);
@@ -189,7 +189,7 @@ impl<B: Backend> Descent for GpuDescent<'_, B> {
     }
 }
 
-/// The network on the device.
+/// Evaluator with the network on the device.
 struct GpuEvaluator<B: Backend> {
     net: Net<B>,
     shape: Shape,
@@ -203,7 +203,7 @@ impl<B: Backend> Evaluator for GpuEvaluator<B> {
     }
 
     fn evaluate(&mut self, positions: &evaluator::Batch) -> Result<&mut Predictions, EvaluatorError> {
-        // Few different shapes: for each the backend looks for its fastest kernels.
+        // Batches of few different sizes: for each shape the backend searches for its fastest kernels.
         let batch = positions.len().next_power_of_two();
         let (features, planes, count) = (self.shape.features, self.shape.features.planes(), self.shape.actions());
         let mut sets = vec![0; batch * planes * SET_WORDS];
@@ -238,8 +238,8 @@ impl<B: Backend> Evaluator for GpuEvaluator<B> {
     }
 }
 
-/// Keeps compiled kernels where the backend keeps what it found the fastest, unless a `cubecl.toml` says where: a start that compiles
-/// and times hundreds of them takes minutes. To no effect once a device was used.
+/// Keeps compiled kernels on the disk beside the backend's timings of them, unless a `cubecl.toml` sets the place: a start that
+/// compiles and times hundreds of kernels takes minutes. It has no effect once a device is in use.
 fn keep_kernels() {
     let mut config = CubeClRuntimeConfig::from_current_dir().override_from_env();
     let cache = config.autotune.cache.clone();
@@ -247,7 +247,7 @@ fn keep_kernels() {
     CubeClRuntimeConfig::storage().lock().get_or_insert_with(|| config.into());
 }
 
-/// The type of a layer's numbers, if they have one.
+/// Number type of the layers, if burn has one for the precision.
 fn dtype(precision: Precision) -> Option<FloatDType> {
     match precision {
         Precision::F32 => Some(FloatDType::F32),
@@ -257,7 +257,7 @@ fn dtype(precision: Precision) -> Option<FloatDType> {
     }
 }
 
-/// A tensor's numbers, copied from the device.
+/// Numbers of a tensor, copied from the device.
 fn read<B: Backend>(tensor: Tensor<B, 1>) -> Result<Vec<f32>, LearnError> {
     let data = tensor.try_into_data().map_err(|error| LearnError::Device(format!("the GPU: {error}")))?;
     Ok(data.convert::<f32>().into_vec().expect("the numbers were converted to f32"))

@@ -1,4 +1,4 @@
-//! The backends that learn, one file each: gradients, steps, and a network to play with.
+//! Learners: the backends that compute gradients, take optimiser steps and evaluate positions, one file each.
 
 mod cpu;
 #[cfg(feature = "burn")]
@@ -22,23 +22,23 @@ use keisei_core::learn::{Learner, RatioTolerance};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Where to compute.
+/// Device of a learner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Device {
-    /// The GPU that the program was built for, or else the CPU.
+    /// The GPU that the program was built for; the CPU if it was built for none.
     #[default]
     Auto,
     /// The CPU, with core's own kernels.
     Cpu,
     /// An NVIDIA GPU; built with `--features cuda`.
     Cuda,
-    /// A GPU by Vulkan, Metal or DirectX; built with `--features wgpu`.
+    /// A GPU through Vulkan, Metal or DirectX; built with `--features wgpu`.
     Wgpu,
 }
 
 impl Device {
-    /// What [`Device::Auto`] is in this build.
+    /// The device that [`Device::Auto`] stands for in this build.
     pub fn of_this_build() -> Self {
         if cfg!(feature = "cuda") {
             Self::Cuda
@@ -49,10 +49,10 @@ impl Device {
         }
     }
 
-    /// A learner there; a GPU is served by so many threads of the CPU.
+    /// Learner on this device, with `threads` threads of the CPU, which on a GPU only prepare its input.
     ///
     /// # Errors
-    /// If this build cannot compute there or not in that precision, or the GPU or its driver is missing.
+    /// If this build does not support the device or the precision, or the GPU or its driver is missing.
     pub fn learner(
         self,
         features: Features,
@@ -75,14 +75,14 @@ impl Device {
     }
 }
 
-/// In what numbers the layers of the network are computed, to play and to learn. Weights, moments and losses are f32 in any case.
+/// Number format of the network's layers in self-play and learning. Weights, moments and losses are always f32.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// 32 bits.
+    /// IEEE binary32: 24 bits of precision.
     #[default]
     F32,
-    /// Each number as two of bfloat16, three products for one: 16 bits of precision; for CPUs with a matrix unit (Intel AMX).
+    /// Each number as a sum of two bfloat16, each product as three: 16 bits of precision; for CPUs with Intel AMX.
     Bf16x3,
     /// bfloat16: the range of f32 with 8 bits of precision; for NVIDIA GPUs since Ampere, and CPUs with a matrix unit.
     Bf16,
@@ -91,10 +91,10 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// How far learner and self-play may round apart.
+    /// Accepted rounding difference between the learner's policy and that of self-play.
     ///
-    /// On the CPU they compute alike, bit for bit. A GPU rounds alike but not in the same places, so the last bits differ:
-    /// 1e-7 is usual in f32, and it grows with the weights.
+    /// On the CPU both compute the same, bit for bit. On a GPU they round at different places, so the last bits differ: 1e-7 is
+    /// usual in f32, and the difference grows with the weights.
     pub fn ratio_tolerance(self) -> RatioTolerance {
         match self {
             Self::F32 | Self::Bf16x3 => RatioTolerance { alarm: 1e-5, limit: 1e-3 },
@@ -134,12 +134,12 @@ mod tests {
         Rollout::of_random_games(plies, Actions::Dest2187, stream)
     }
 
-    /// A network in mid-training: no layer is zero.
+    /// Weights as in the middle of training: no layer is zero.
     pub(super) fn weights(channels: u16, blocks: u16) -> Weights {
         weights_with(channels, blocks, NetOptions::default())
     }
 
-    /// The same with optional layers.
+    /// Such weights of a network with optional layers.
     fn weights_with(channels: u16, blocks: u16, options: NetOptions) -> Weights {
         let (features, actions) = (Features::Attack96, Actions::Dest2187);
         let spec = NetSpec { channels, blocks, value_hidden: 19, options, ..NetSpec::for_encodings(features, actions) };
@@ -167,7 +167,7 @@ mod tests {
         numbers.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt()
     }
 
-    /// One gradient of `learner` beside the CPU's, tensor by tensor, and the parts of the loss; and what it plays with.
+    /// Compares `learner` with the CPU's: a gradient tensor by tensor, the parts of the loss, and predictions.
     #[cfg(feature = "burn")]
     fn check(learner: &mut dyn Learner, weights: &Weights, samples: usize) {
         let rollout = rollout(150);
@@ -222,7 +222,7 @@ mod tests {
         }
     }
 
-    /// Every layer that a network may have.
+    /// Options with every layer that a network may have.
     #[cfg(feature = "burn")]
     const OPTIONS: NetOptions = NetOptions { se_hidden: 5, pool_hidden: 6, score_hidden: 7 };
 
@@ -237,8 +237,8 @@ mod tests {
         }
     }
 
-    /// Every GPU of this build that this machine has; in f32 there must be one, or a driver that plays one, such as Mesa's
-    /// lavapipe.
+    /// Learners on every GPU of this build that this machine has; in f32 there must be one, or a driver that emulates one, such
+    /// as Mesa's lavapipe.
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
     fn gpus(precision: Precision) -> Vec<Box<dyn Learner>> {
         let gpu = |device: Device| device.learner(Features::Attack96, Actions::Dest2187, precision, 2).ok();
@@ -257,7 +257,7 @@ mod tests {
         }
     }
 
-    /// Three steps of an update: the weights that come out, and the moments.
+    /// Weights and moments after three steps of an update.
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
     fn descend(learner: &mut dyn Learner) -> [Vec<f32>; 3] {
         let (rollout, mut weights) = (rollout(48), weights(16, 1));
@@ -291,11 +291,11 @@ mod tests {
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
     #[test]
     fn a_gpu_takes_the_steps_that_the_cpu_takes() {
-        // Adam's first steps are nearly as long where the gradient is nearly 0, and of unsure sign: not to be had exactly.
+        // Adam's first steps have nearly full length even where the gradient is nearly 0 and rounding decides its sign.
         check_descent(Precision::F32, 0.03);
     }
 
-    /// Where it can.
+    /// Such steps in f16 and bf16, on GPUs that support them.
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
     #[test]
     fn a_gpu_learns_with_fewer_bits() {

@@ -1,13 +1,13 @@
-//! Checkpoints: all that a run needs to go on as if it had never stopped.
+//! Checkpoints: the whole state from which a run resumes as if it had never stopped.
 //!
 //! An [envelope] with magic `KEISEICP`, version 1, and this content:
 //!
 //! | offset | bytes | field |
 //! |---|---|---|
-//! | 12 | 8 | seconds that the run has taken, `f64` little endian |
+//! | 12 | 8 | seconds that the run has taken, `f64`, little endian |
 //! | 20 | | [`State`], postcard |
 //!
-//! A file appears whole or not at all. The clock stands outside the state: two runs that did the same work have the same
+//! A file appears whole or not at all. The seconds are outside the state: two runs that did the same work have the same
 //! [`State::digest`], however long they took.
 
 use crate::durable::write_atomically;
@@ -24,25 +24,25 @@ const MAGIC: [u8; 8] = *b"KEISEICP";
 const VERSION: u32 = 1;
 const EXTENSION: &str = "checkpoint";
 
-/// The state of a run between two iterations.
+/// State of a run between two iterations.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct State {
-    /// The configuration, TOML.
+    /// Settings, as TOML.
     pub config: String,
     /// Work done.
     pub done: Totals,
-    /// The network's weights, flat.
+    /// Weights of the network, flat.
     pub weights: Vec<f32>,
-    /// The optimiser.
+    /// Optimiser.
     pub adam: Adam,
-    /// The games under way. Random numbers need no state: they are keyed by the counters above.
+    /// Games in progress. Random numbers need no state: they are keyed by the counters above.
     pub envs: Vec<SlotState>,
 }
 
 impl State {
     /// SHA-256 of the state, in hexadecimal: equal for runs that did the same work.
     ///
-    /// How that work is organised, the table `run` of the settings with its threads and its budget, does not count.
+    /// The table `run` of the settings, which organises that work by threads and budget, is left out.
     ///
     /// # Panics
     /// If the configuration is not TOML.
@@ -54,7 +54,7 @@ impl State {
         sha256(&bytes)
     }
 
-    /// The file of a run that has taken so many `seconds`.
+    /// Bytes of the checkpoint file of a run that has taken `seconds`.
     ///
     /// # Panics
     /// Never: plain data is always encoded.
@@ -63,10 +63,10 @@ impl State {
         envelope::seal_content(MAGIC, VERSION, &[&seconds.to_le_bytes(), &state])
     }
 
-    /// The state in a file, and the seconds that the run had taken.
+    /// State in the bytes of a file, and the seconds that the run had taken.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// The first defect found.
     pub fn from_bytes(bytes: &[u8]) -> Result<(Self, f64)> {
         let content = envelope::open_content(bytes, MAGIC, VERSION)?;
         let (seconds, state) = content.split_first_chunk().context("it ends before the time of the run")?;
@@ -75,10 +75,10 @@ impl State {
     }
 }
 
-/// Writes a checkpoint into `directory`, then deletes the oldest beyond `keep`.
+/// Writes a checkpoint into `directory`, then deletes all but the newest `keep`; returns its path.
 ///
 /// # Errors
-/// If a file cannot be written or deleted; the checkpoints that were there before are then still there.
+/// If a file cannot be written or deleted; after a failed write the earlier checkpoints remain.
 pub fn save(directory: &Path, state: &State, seconds: f64, keep: usize) -> Result<PathBuf> {
     std::fs::create_dir_all(directory).with_context(|| format!("{}: cannot create", directory.display()))?;
     let path = directory.join(format!("{:08}.{EXTENSION}", state.done.iterations));
@@ -93,16 +93,16 @@ pub fn save(directory: &Path, state: &State, seconds: f64, keep: usize) -> Resul
 /// Reads one checkpoint: the state and the seconds that the run had taken.
 ///
 /// # Errors
-/// Names the file and what is wrong with it.
+/// Names the file and its defect.
 pub fn load(path: &Path) -> Result<(State, f64)> {
     let read = || State::from_bytes(&std::fs::read(path)?);
     read().with_context(|| path.display().to_string())
 }
 
-/// The newest checkpoint of `directory` that is whole; `report` hears of each newer one that is not.
+/// The newest valid checkpoint of `directory`; `report` receives the error of each newer one that is damaged.
 ///
 /// # Errors
-/// If the directory cannot be read or holds no whole checkpoint.
+/// If the directory cannot be read or holds no valid checkpoint.
 pub fn newest(directory: &Path, mut report: impl FnMut(&anyhow::Error)) -> Result<(State, f64)> {
     for path in list(directory)?.iter().rev() {
         match load(path) {
@@ -113,10 +113,10 @@ pub fn newest(directory: &Path, mut report: impl FnMut(&anyhow::Error)) -> Resul
     bail!("{}: no checkpoint there is whole", directory.display())
 }
 
-/// Whether there is any checkpoint in `directory`, whole or not.
+/// Whether there is any checkpoint in `directory`, valid or not.
 ///
 /// # Errors
-/// If the directory is there and cannot be read.
+/// If the directory exists but cannot be read.
 pub fn any(directory: &Path) -> Result<bool> {
     Ok(directory.exists() && !list(directory)?.is_empty())
 }

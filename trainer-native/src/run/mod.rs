@@ -1,13 +1,13 @@
-//! The run directory: everything that a run holds, how it starts, goes on and is saved.
+//! Runs and their directories: how a run starts, resumes and is saved.
 //!
 //! | file                           | content                                                          |
 //! |--------------------------------|------------------------------------------------------------------|
 //! | `config.toml`                  | the settings in force                                            |
-//! | `metrics.jsonl`, `curve.svg`   | a line an iteration, and a picture of them                       |
+//! | `metrics.jsonl`, `curve.svg`   | one line per iteration, and a plot of them                       |
 //! | `model.model`                  | the network of the newest checkpoint                             |
 //! | `games/*.record`               | games of self-play; the newest of them also in `games.record`    |
-//! | `checkpoints/*.checkpoint`     | all that is needed to go on, see [`checkpoint`]                  |
-//! | `lock`                         | held by the one process that may write here                      |
+//! | `checkpoints/*.checkpoint`     | all that is needed to resume, see [`checkpoint`]                 |
+//! | `lock`                         | lock of the one process that may write here                      |
 
 use self::checkpoint::State;
 use crate::durable::{sweep, write_atomically};
@@ -25,10 +25,10 @@ use std::time::{Instant, SystemTime};
 
 pub mod checkpoint;
 
-/// Name of the current model in a run's directory.
+/// File name of the current model in a run's directory.
 pub const MODEL: &str = "model.model";
 
-/// Name of the latest games in a run's directory, and in the page's.
+/// File name of the latest games in a run's directory, and in the page's.
 pub const GAMES: &str = "games.record";
 
 /// Directory of all runs.
@@ -39,13 +39,13 @@ pub const LATEST: &str = "runs/latest";
 
 /// A run in progress.
 pub struct Run {
-    /// What learns.
+    /// Trainer with the state of learning.
     pub trainer: Trainer,
     /// Directory of the run.
     pub directory: PathBuf,
-    /// Where progress is shown.
+    /// Display of the progress.
     pub display: Display,
-    /// Games not yet written to a record file.
+    /// Games that are not yet written to a record file.
     pub records: Vec<Record>,
     metrics: MetricsFile,
     /// Seconds that earlier parts of the run took.
@@ -53,21 +53,21 @@ pub struct Run {
     started: Instant,
     /// Normalised entropy of the run's first iteration.
     fresh_entropy: Option<f64>,
-    /// Times that metrics or the curve could not be written.
+    /// Number of failed writes of metrics or of the curve.
     sink_failures: u64,
-    /// Iterations with an alarm.
+    /// Number of iterations with an alarm.
     alarmed: u64,
-    /// The iteration from which on the curve is to be drawn again.
+    /// Iteration at which the curve is next drawn.
     curve_due: u64,
-    /// Held for as long as this process trains in the directory.
+    /// Lock on the directory, held while this process trains there.
     _lock: File,
 }
 
 impl Run {
-    /// A new run, in `out` or else in a directory named after the time, shown on `display`.
+    /// Starts a new run in `out`, or else in a directory named after the time, with progress shown on `display`.
     ///
     /// # Errors
-    /// If the learner cannot compute here, the directory cannot be written, or it holds a run already.
+    /// If this machine does not support the learner, the directory cannot be written, or it already holds a run.
     pub fn start(settings: Settings, out: Option<&Path>, display: Display) -> Result<Self> {
         let trainer = Trainer::fresh(settings)?;
 
@@ -78,7 +78,7 @@ impl Run {
             bail!("{0}: holds a run already; go on with --resume {0}, or choose another --out", directory.display());
         }
         let mut run = Self::open(trainer, directory, display, 0.0, lock)?;
-        // From here on a run that is killed can go on.
+        // From here on a run that is killed can be resumed.
         run.save()?;
         if out.is_none() {
             point_latest_at(&run.directory)?;
@@ -86,10 +86,10 @@ impl Run {
         Ok(run)
     }
 
-    /// The run in `directory`, from its newest whole checkpoint, with what `over` makes of its settings.
+    /// Resumes the run in `directory` from its newest valid checkpoint, with its settings changed by `over`.
     ///
     /// # Errors
-    /// If there is no run, another process trains there, no checkpoint is whole, or the new settings do not fit the state.
+    /// If there is no run, another process trains there, no checkpoint is valid, or the new settings do not fit the state.
     pub fn resume(directory: &Path, over: impl FnOnce(Settings) -> Result<Settings>, display: Display) -> Result<Self> {
         let directory = behind_link(directory);
         let checkpoints = directory.join("checkpoints");
@@ -151,7 +151,7 @@ impl Run {
         self.seconds_before + self.started.elapsed().as_secs_f64()
     }
 
-    /// Part of the budget that is spent, 0–1; without a budget schedules stay at their start.
+    /// Part of the budget that is spent, 0–1; always 0 without a budget, so that schedules stay at their start.
     pub fn progress(&self) -> f64 {
         let part = |done: f64, budget: f64| if budget > 0.0 { done / budget } else { 0.0 };
         let budget = &self.trainer.settings.run;
@@ -164,7 +164,7 @@ impl Run {
         self.progress() >= 1.0
     }
 
-    /// Hands an iteration's metrics to the sinks. None of them stops the run: their failures are shown and counted.
+    /// Passes an iteration's metrics to the sinks. A failing sink does not stop the run: failures are shown and counted.
     pub fn tell(&mut self, mut metrics: Metrics) {
         let fresh = *self.fresh_entropy.get_or_insert(metrics.normalized_entropy);
         metrics.alarms = alarms(&metrics, fresh, self.trainer.learner.ratio_tolerance());
@@ -182,7 +182,7 @@ impl Run {
         }
     }
 
-    /// Saves everything. The checkpoint comes last, so that what it stands for is there once it is.
+    /// Saves everything. The checkpoint is written last: once it exists, so do the other files of its iteration.
     ///
     /// # Errors
     /// Names the file that cannot be written.
@@ -198,7 +198,7 @@ impl Run {
         }
         let synced = self.metrics.sync();
         self.forgive(synced);
-        // All metrics are read for it: seldom enough not to count, however long the run.
+        // Drawing reads all metrics; it is rare enough for the cost to be negligible in a run of any length.
         let iteration = self.trainer.done.iterations;
         if iteration >= self.curve_due {
             self.draw_curve();
@@ -214,11 +214,11 @@ impl Run {
         self.forgive(drawn);
     }
 
-    /// The network as others can use it.
+    /// Model with the current weights, for export.
     pub fn model(&self) -> Model {
         let Trainer { settings, weights, done, .. } = &self.trainer;
         let provenance = Provenance {
-            // Its name alone: a model is given away, its maker's folders are not.
+            // The name alone: a model that is published should not show its maker's folders.
             run: self.directory.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             iteration: done.iterations,
             plies: done.plies,
@@ -239,7 +239,7 @@ impl Run {
         }
     }
 
-    /// Draws the curve to its end, and prints what the run came to.
+    /// Draws the whole curve, and prints a summary of the run.
     pub fn summarise(&mut self, interrupted: bool) {
         self.draw_curve();
         let directory = self.directory.display();
@@ -257,7 +257,7 @@ impl Run {
     }
 }
 
-/// Makes sure that no other process trains in the directory.
+/// Locks the directory, so that no other process trains there.
 fn lock(directory: &Path) -> Result<File> {
     let path = directory.join("lock");
     let file = File::create(&path).with_context(|| format!("{}: cannot create", path.display()))?;
@@ -274,11 +274,11 @@ fn timestamp() -> String {
     now.replace([':', 'Z'], "").replace('T', "-")
 }
 
-/// Lets `runs/latest` lead to the run; where links are not to be had, the name is just not there.
+/// Makes `runs/latest` a link to the run; without symlink support it is not created.
 fn point_latest_at(directory: &Path) -> Result<()> {
     let name = directory.file_name().context("a run has a name")?;
     let fresh = Path::new(RUNS).join(".latest");
-    // What a killed process left; the link below fails if it is anything else.
+    // Leftover of a killed process; if it is anything else, the link below fails.
     std::fs::remove_file(&fresh).ok();
     #[cfg(unix)]
     std::os::unix::fs::symlink(name, &fresh)
@@ -289,7 +289,7 @@ fn point_latest_at(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The run that a link such as `runs/latest` leads to, under its own name.
+/// Directory that a link such as `runs/latest` points to, under its own name.
 fn behind_link(directory: &Path) -> PathBuf {
     match directory.read_link() {
         Ok(target) => directory.with_file_name("").join(target),

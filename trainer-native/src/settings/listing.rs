@@ -4,7 +4,7 @@ use super::{Preset, Range, Setting, SettingRow, SettingValue, Settings};
 use serde_json::{Map, Value as Json, json};
 use std::fmt::Write;
 
-/// Title of the settings that stand in no section.
+/// Title of the settings outside all sections.
 const TOP: &str = "";
 
 /// The rows of each section, under its name and description.
@@ -41,7 +41,7 @@ pub fn text(settings: &Settings, source: impl Fn(&str) -> String) -> String {
     text
 }
 
-/// Listing for the documentation: a table for each section, and one of what the presets set otherwise.
+/// Listing for the documentation: a table for each section, and one of the values that presets change.
 pub fn markdown() -> String {
     let mut text = String::from(
         "# Settings\n\n\

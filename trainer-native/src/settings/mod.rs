@@ -1,7 +1,7 @@
-//! Settings of a run: one table of all hyper-parameters, and everything that is made from it.
+//! Settings of a run: one table of all hyper-parameters, and everything that is generated from it.
 //!
 //! The table below gives each hyper-parameter its name, default, range, unit and description, once. Structs, validation,
-//! `trainer-native settings`, the JSON schema and `docs/settings.md` come from it. [`Sources`] says where values come from.
+//! `trainer-native settings`, the JSON schema and `docs/settings.md` come from it. [`Sources`] lists the sources of values.
 
 mod table;
 mod preset;
@@ -196,13 +196,13 @@ impl Settings {
         }
     }
 
-    /// Width of squeeze-and-excitation's hidden layer: at least 1 where there is a ratio at all.
+    /// Width of squeeze-and-excitation's hidden layer: at least 1 if the ratio is above 0, else 0.
     fn se_hidden(&self) -> u16 {
         let hidden = (f32::from(self.net.channels) * self.net.se_ratio).round() as u16;
         if self.net.se_ratio > 0.0 { hidden.max(1) } else { 0 }
     }
 
-    /// Settings of self-play, as it takes them.
+    /// Settings of self-play, for the core.
     pub fn selfplay(&self) -> SelfPlaySettings {
         let SelfPlaySection { envs, horizon, max_plies, opening_plies, first_opening_plies, records_per_thread } =
             self.selfplay;
@@ -216,7 +216,7 @@ impl Settings {
         }
     }
 
-    /// Settings of the update that do not move over the run.
+    /// Settings of the update that stay the same over the run, for the core.
     pub fn ppo(&self) -> PpoSettings {
         let PpoSection { epochs, minibatch, clip_coef, vf_coef, score_coef, max_grad_norm, target_kl, .. } = self.ppo;
         PpoSettings { epochs, minibatch, clip_coef, vf_coef, score_coef, max_grad_norm, target_kl }
@@ -246,7 +246,7 @@ impl Settings {
     /// Checks each setting against its range, then those that depend on each other.
     ///
     /// # Errors
-    /// Names the key, its value and what it must be.
+    /// Names the key, its value and the accepted values.
     pub fn validate(&self) -> Result<()> {
         self.rows().iter().try_for_each(SettingRow::check)?;
         self.check_together()
@@ -441,7 +441,7 @@ mod tests {
         for SettingRow { setting: Setting { key, range, doc, .. }, default, .. } in Settings::default().rows() {
             assert!(doc.ends_with('.') && !doc.contains("  ") && !doc.contains('|'), "{key}: {doc}");
             let accepted = |text: String| {
-                // Beside it, what depends on the others.
+                // Settings that depend on each other are set as well, so that only the range decides.
                 let rest = ["selfplay.envs=1", "selfplay.horizon=1", "selfplay.max_plies=0"];
                 load(&[&rest[..], &[&format!("{key}={text}")]].concat()).is_ok()
             };

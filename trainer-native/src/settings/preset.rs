@@ -1,4 +1,4 @@
-//! Named starting points of the settings.
+//! Presets: named starting points of the settings.
 
 use super::{NetSection, PpoSection, RunSection, SelfPlaySection, Settings};
 use crate::learner::Device;
@@ -8,7 +8,7 @@ use std::fmt;
 /// Named starting point of the settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 pub enum Preset {
-    /// A few seconds, for tests.
+    /// A run of a few seconds, for tests.
     Tiny,
     /// A small network for two to sixteen CPU cores.
     Cpu,

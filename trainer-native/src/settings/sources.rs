@@ -1,8 +1,8 @@
-//! Where the settings of a run come from. Later sources win: preset, TOML file, environment
-//! (`KEISEI_SET_PPO__CLIP_COEF=0.1`), then `--set ppo.clip_coef=0.1`. A key that is not in the table is an error.
+//! Sources of the settings of a run. Later sources win: preset, TOML file, environment (`KEISEI_SET_PPO__CLIP_COEF=0.1`),
+//! then `--set ppo.clip_coef=0.1`. A key that is not in the table is an error.
 //!
-//! figment merges the layers and remembers the source of each value. The file is parsed here, since figment's own reader
-//! brings a second TOML parser, and so are variables, since its reader of the environment names none of them in errors.
+//! figment merges the layers and remembers the source of each value. The file is parsed here, because figment's own reader
+//! brings a second TOML parser, and so are the variables, because figment's errors do not name them.
 
 use super::{Preset, Settings};
 use anyhow::{Context, Error, Result, anyhow};
@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
-/// Prefix of the environment variables that are settings. Others of the project, such as `KEISEI_BIN`, are none.
+/// Prefix of the environment variables that are settings; the project's other variables, such as `KEISEI_BIN`, are not.
 pub const ENVIRONMENT_PREFIX: &str = "KEISEI_SET_";
 
 /// Sources of settings on the command line.
@@ -36,7 +36,7 @@ impl Sources {
     /// Layers of settings from these sources and the environment.
     ///
     /// # Errors
-    /// Names the source, the key and what is wrong with it.
+    /// Names the source, the key and its defect.
     pub fn layers(&self, environment: impl Iterator<Item = (OsString, OsString)>) -> Result<Layers> {
         let preset = self.preset.unwrap_or_else(Preset::for_this_machine);
         let mut layers = Layers::new(&format!("preset {preset}"), &preset.settings());
@@ -47,16 +47,16 @@ impl Sources {
     }
 }
 
-/// Settings from several sources, the later ones over the earlier ones; each value knows its source.
+/// Settings from several sources, the later ones over the earlier ones; the source of each value is known.
 pub struct Layers(Figment);
 
 impl Layers {
-    /// The lowest layer: whole settings.
+    /// Lowest layer, which has a value for every setting.
     pub fn new(source: &str, settings: &Settings) -> Self {
         Self(Figment::from(Layer { source: source.to_owned(), values: settings }))
     }
 
-    /// Puts the settings in a TOML file over these.
+    /// Adds the settings in a TOML file as the topmost layer.
     ///
     /// # Errors
     /// If the file cannot be read or is not TOML, or as for [`set`](Self::set).
@@ -67,7 +67,7 @@ impl Layers {
         self.over(&name.to_string(), values)
     }
 
-    /// Puts the settings among the variables of an environment over these.
+    /// Adds the settings among the variables of an environment as the topmost layer.
     ///
     /// # Errors
     /// As for [`set`](Self::set).
@@ -80,10 +80,10 @@ impl Layers {
         })
     }
 
-    /// Puts settings given as `key=value` over these.
+    /// Adds settings given as `key=value` as the topmost layer.
     ///
     /// # Errors
-    /// Names the setting, its key and what is wrong with it.
+    /// Names the setting, its key and its defect.
     pub fn set(self, settings: &[String]) -> Result<Self> {
         settings.iter().try_fold(self, |layers, setting| {
             let source = format!("--set {setting}");
@@ -92,15 +92,15 @@ impl Layers {
         })
     }
 
-    /// Puts one value, given as text, over these.
+    /// Adds one value, given as text, as the topmost layer.
     ///
     /// # Errors
-    /// Names the source, the key and what is wrong with it.
+    /// Names the source, the key and its defect.
     pub fn put(self, source: &str, key: &str, text: &str) -> Result<Self> {
         self.over(source, assignment(key, text))
     }
 
-    /// Puts one more layer over these. It is read at once, so that no later layer hides what is wrong with it.
+    /// Adds the topmost layer. It is checked at once, so that no later layer hides its defects.
     fn over(self, source: &str, values: Table) -> Result<Self> {
         let layers = self.0.merge(Layer { source: source.to_owned(), values });
         match layers.extract::<Settings>() {
@@ -109,10 +109,10 @@ impl Layers {
         }
     }
 
-    /// The settings, checked.
+    /// The settings in force, validated.
     ///
     /// # Errors
-    /// Names the key, its value, what it must be and, where it is the fault of one value, the value's source.
+    /// Names the key, its value, the accepted values and, if a single value is at fault, its source.
     pub fn settings(&self) -> Result<Settings> {
         let settings: Settings = self.0.extract().map_err(|error| fault(&error))?;
         for row in settings.rows() {
@@ -147,7 +147,7 @@ impl<T: Serialize> Provider for Layer<T> {
     }
 }
 
-/// One dotted key with its value from text: a TOML value, or else a string.
+/// Table of one dotted key, with its value parsed from text: a TOML value, or else a string.
 fn assignment(key: &str, text: &str) -> Table {
     let value = text.parse().unwrap_or_else(|_| Value::String(text.to_owned()));
     let mut parts = key.rsplit('.');
@@ -155,7 +155,7 @@ fn assignment(key: &str, text: &str) -> Table {
     parts.fold(innermost, |inner, table| Table::from_iter([(table.to_owned(), Value::Table(inner))]))
 }
 
-/// What is wrong, behind the key.
+/// Error with the key and its defect.
 fn fault(error: &figment::Error) -> Error {
     let key = error.path.join(".");
     match &error.kind {

@@ -1,4 +1,5 @@
-//! The table of settings: the facts of each hyper-parameter, written once, beside the struct that holds its value.
+//! Table of settings: name, default, range, unit and description of each hyper-parameter, beside the struct that holds its
+//! value.
 
 use crate::learner::{Device, Precision};
 use anyhow::{Result, bail};
@@ -7,27 +8,27 @@ use serde::Serialize;
 use std::fmt;
 use std::ops::{RangeFrom, RangeInclusive};
 
-/// One hyper-parameter: what the table says of it.
+/// Hyper-parameter: its row of the table.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Setting {
     /// Key, such as `ppo.clip_coef`.
     pub key: String,
-    /// Unit of its number; empty for a bare number or a name.
+    /// Unit of its number; empty for a dimensionless number or a name.
     pub unit: &'static str,
-    /// Values that it may have.
+    /// Accepted values.
     pub range: Range,
-    /// What it is, in one sentence.
+    /// Description, one sentence.
     pub doc: String,
 }
 
-/// One hyper-parameter with its value.
+/// Hyper-parameter with its value.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SettingRow {
     /// The hyper-parameter.
     pub setting: Setting,
     /// Value in force.
     pub value: SettingValue,
-    /// Value where nothing else is said.
+    /// Value if it is not set.
     pub default: SettingValue,
 }
 
@@ -42,27 +43,27 @@ pub enum SettingValue {
     Name(String),
 }
 
-/// Values that a hyper-parameter may have.
+/// Accepted values of a hyper-parameter.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Range {
-    /// Numbers from `low` to `high`, infinite for no limit, that are multiples of `step`.
+    /// Numbers from `low` to `high`, infinite for no limit; whole numbers are multiples of `step`.
     Numbers {
         /// Least number.
         low: f64,
         /// Greatest number.
         high: f64,
-        /// What whole numbers must be a multiple of.
+        /// Divisor of all accepted whole numbers.
         step: u64,
     },
     /// Names.
     Names(Vec<&'static str>),
 }
 
-/// The least number of a range "above 0": anything smaller has lost bits already.
+/// Least number of a range "above 0": smaller ones are subnormal and have lost bits.
 pub const ABOVE_0: f64 = f32::MIN_POSITIVE as f64;
 
 impl Range {
-    /// Only the multiples of `step` in it.
+    /// The range restricted to the multiples of `step`.
     #[must_use]
     pub fn step(self, step: u64) -> Self {
         match self {
@@ -153,9 +154,9 @@ impl SettingRow {
     }
 }
 
-/// Type of a struct's field that holds a setting.
+/// Type of a field that holds a setting.
 pub(super) trait Field {
-    /// Rows of the table for it: one, or one for each number that `--set` can reach.
+    /// Rows of the table for the field: one, or one for each number that `--set` can reach.
     fn rows(&self, default: &Self, setting: Setting) -> Vec<SettingRow>;
 }
 
@@ -182,7 +183,7 @@ plain_fields! {
     Curve: |shape| SettingValue::Name(name(shape));
 }
 
-/// The number that a person would write for `number`: 0.1, not 0.10000000149.
+/// The shortest decimal that stands for `number`: 0.1, not 0.10000000149.
 fn decimal(number: f32) -> f64 {
     number.to_string().parse().expect("a printed number can be read")
 }
@@ -224,8 +225,8 @@ impl Field for Schedule {
     }
 }
 
-/// Defines a struct of settings, their defaults and their rows of the table:
-/// `field: type = default, range, "unit";` under a doc comment that says what it is.
+/// Defines a struct of settings with their defaults and rows of the table, from lines
+/// `field: type = default, range, "unit";`, each under a doc comment with the description.
 macro_rules! settings {
     (
         $(#[doc = $about:literal])+
@@ -264,7 +265,7 @@ macro_rules! settings {
                     &[$((stringify!($section), concat!($($section_doc),+).trim_ascii_start()),)*];
             )?
 
-            /// Rows of the table, their keys behind `prefix`.
+            /// Rows of the table, with `prefix` before their keys.
             fn rows_behind(&self, prefix: &str) -> Vec<SettingRow> {
                 let default = Self::default();
                 let mut rows = Vec::new();

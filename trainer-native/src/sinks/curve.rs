@@ -1,4 +1,4 @@
-//! `curve.svg`: how the run went, drawn from its metrics.
+//! `curve.svg`: plot of a run, drawn from its metrics.
 
 use super::jsonl::lines;
 use anyhow::{Context, Result, anyhow};
@@ -11,16 +11,18 @@ const SIZE: (u32, u32) = (900, 840);
 const INK: RGBColor = RGBColor(38, 70, 83);
 const ACCENT: RGBColor = RGBColor(231, 111, 81);
 
-/// The most points of a line: a pixel and a half each. Longer runs are drawn by means of neighbouring iterations.
+/// Largest number of points of a line, one and a half pixels each. Longer runs are drawn as averages of neighbouring
+/// iterations.
 const POINTS: usize = 600;
 
-/// One line of a panel: its name, its colour and how a line of metrics gives its value.
+/// One line of a panel: its name, its colour, and the function that reads its value from a line of metrics.
 type Series<'a> = (&'a str, RGBColor, &'a dyn Fn(&Value) -> Option<f64>);
 
-/// Draws the run in `metrics` into `svg`: score in evaluations, entropy and explained variance, length of games.
+/// Draws the run in the file `metrics` into the file `svg`: score in evaluations, entropy and explained variance, length of
+/// games.
 ///
 /// # Errors
-/// If the metrics cannot be read or the picture cannot be written.
+/// If the metrics cannot be read or the plot cannot be written.
 pub fn draw(metrics: &Path, svg: &Path) -> Result<()> {
     let lines = lines(metrics)?;
     if lines.is_empty() {
@@ -90,7 +92,7 @@ fn panel(
     Ok(())
 }
 
-/// The middle of some points, at least one.
+/// Mean of some points, at least one.
 fn mean(points: &[(f64, f64)]) -> (f64, f64) {
     let (x, y) = points.iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
     (x / points.len() as f64, y / points.len() as f64)

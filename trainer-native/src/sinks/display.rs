@@ -1,4 +1,4 @@
-//! The screen: a live panel on a terminal, a line an iteration elsewhere.
+//! Display of the progress: a live panel on a terminal, one line per iteration elsewhere.
 
 use crate::event::Metrics;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -6,11 +6,11 @@ use keisei_core::shogi::{Color, Position, Square};
 use std::fmt::Write;
 use std::io::IsTerminal;
 
-/// Where progress is shown.
+/// Display of the progress of a run.
 pub enum Display {
-    /// One line an iteration, for logs and pipes.
+    /// One line per iteration, for logs and pipes.
     Plain,
-    /// A panel that is drawn over, with the board of the first game.
+    /// A panel that is updated in place, with the board of the first game.
     Live(ProgressBar),
 }
 
@@ -30,7 +30,7 @@ impl Display {
         Self::Live(ProgressBar::new(STEPS).with_style(style))
     }
 
-    /// Says something that stays on the screen.
+    /// Prints a line that stays on the screen.
     pub fn say(&self, text: &str) {
         match self {
             Self::Plain => eprintln!("{text}"),
@@ -38,7 +38,7 @@ impl Display {
         }
     }
 
-    /// Shows one iteration and the position in which the first game stands.
+    /// Shows the metrics of one iteration and the current position of the first game.
     pub fn show(&self, metrics: &Metrics, position: &Position) {
         match self {
             Self::Plain => eprintln!("{}", line(metrics)),
@@ -49,7 +49,7 @@ impl Display {
         }
     }
 
-    /// Leaves the last panel on the screen.
+    /// Ends the display; the last panel stays on the screen.
     pub fn finish(&self) {
         if let Self::Live(bar) = self {
             bar.abandon();
@@ -116,7 +116,7 @@ fn reasons(m: &Metrics) -> String {
     parts.join(", ")
 }
 
-/// The board as nine lines: capitals are Black's, `+` promoted.
+/// Board as nine lines: capital letters are Black's pieces, `+` marks promoted ones.
 fn board(position: &Position) -> Vec<String> {
     let cell = |file: u8, rank: u8| {
         let square = Square::new(file, rank).expect("files and ranks from 1 to 9");

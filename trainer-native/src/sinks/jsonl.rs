@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: a line of JSON an iteration.
+//! `metrics.jsonl`: one line of JSON per iteration.
 
 use crate::event::Metrics;
 use anyhow::{Context, Result};
@@ -7,17 +7,17 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// The metrics of a run, open for more.
+/// Metrics file of a run, open for appending.
 pub struct MetricsFile {
     path: PathBuf,
     file: File,
-    /// Bytes of whole lines.
+    /// Length in bytes of all complete lines.
     length: u64,
 }
 
 impl MetricsFile {
-    /// Opens the file of a run that goes on after `iteration`: lines of later iterations, which a killed run may have left,
-    /// are dropped.
+    /// Opens the file of a run that resumes after `iteration`; lines of later iterations, which a killed run may have left, are
+    /// deleted.
     ///
     /// # Errors
     /// If the file cannot be read or written.
@@ -37,7 +37,7 @@ impl MetricsFile {
     /// Appends one line.
     ///
     /// # Errors
-    /// If the file cannot be written; the line is then left out as a whole.
+    /// If the file cannot be written; the whole line is then missing.
     ///
     /// # Panics
     /// Never: metrics are plain data.
@@ -47,7 +47,7 @@ impl MetricsFile {
         if written.is_ok() {
             self.length += line.len() as u64;
         } else {
-            // Half a line would spoil the next one. Where even this fails, readers skip what they cannot parse.
+            // Half a line would make the next one invalid. If this fails too, readers skip the line that they cannot parse.
             self.file.set_len(self.length).ok();
         }
         written.with_context(|| self.path.display().to_string())
@@ -56,7 +56,7 @@ impl MetricsFile {
     /// Waits until all lines are on the disk.
     ///
     /// # Errors
-    /// If they do not get there.
+    /// If they cannot be written to the disk.
     pub fn sync(&self) -> Result<()> {
         self.file.sync_data().with_context(|| self.path.display().to_string())
     }
@@ -70,7 +70,7 @@ pub fn fresh_entropy(path: &Path) -> Result<Option<f64>> {
     Ok(lines(path)?.first().and_then(|line| line["normalized_entropy"].as_f64()))
 }
 
-/// The lines of a metrics file that are whole; none if it is not there.
+/// Complete lines of a metrics file; none if the file does not exist.
 pub(super) fn lines(path: &Path) -> Result<Vec<Value>> {
     Ok(text(path)?.lines().filter_map(parse).collect())
 }
@@ -79,7 +79,7 @@ fn parse(line: &str) -> Option<Value> {
     serde_json::from_str(line).ok()
 }
 
-/// A line that the disk garbled is no reason not to read the others.
+/// Text of the file, in which bytes that are not UTF-8 are replaced: a damaged line must not hide the others.
 fn text(path: &Path) -> Result<String> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),

@@ -1,6 +1,6 @@
-//! Where metrics go: the metrics file, the learning curve, the screen.
+//! Sinks of metrics: the metrics file, the learning curve, the display.
 //!
-//! A sink that fails does not stop the training; its failures are counted and named.
+//! A sink that fails does not stop the training; its failures are counted and reported.
 
 mod curve;
 mod display;

@@ -27,9 +27,9 @@ enum Want {
 
 /// Games stepped together, all from the start position.
 trait Environment {
-    /// Its name in the table.
+    /// Name in the table.
     fn name(&self) -> &'static str;
-    /// How many actions are legal in a game.
+    /// Number of legal actions in a game.
     fn legal_count(&self, game: usize) -> usize;
     /// One of the legal actions.
     fn legal(&self, game: usize, choice: usize) -> Action;

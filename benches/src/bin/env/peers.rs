@@ -1,6 +1,6 @@
-//! The same environment on a published move generator, haitaka: what a user of it would write.
+//! The same environment on a published move generator, haitaka, as a user of it would write it.
 //!
-//! It keeps the moves beside their actions, so it need not decode and check the chosen action as `VecGame` does.
+//! This environment keeps the moves beside their actions, so it need not decode and check the chosen action as `VecGame` does.
 
 use haitaka::{Board, Color, Move, Piece, Square};
 use keisei_core::encoding::Action;
@@ -50,7 +50,7 @@ impl Haitaka {
         environment
     }
 
-    /// Lists the legal moves; whether there is one.
+    /// Lists the legal moves; returns whether there is one.
     fn generate(&mut self, game: usize) -> bool {
         let board = &self.games[game].board;
         let view = board.side_to_move();

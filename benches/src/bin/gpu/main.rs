@@ -160,7 +160,7 @@ fn percent(part: f64) -> String {
     format!("{:.1} %", 100.0 * part)
 }
 
-/// How often a second `run` runs, measured for some time after it ran twice.
+/// Runs of `run` per second, measured for some time after two runs.
 fn rate(seconds: f64, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
     run()?;
     run()?;

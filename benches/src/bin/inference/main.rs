@@ -1,8 +1,8 @@
-//! How fast the network runs: our executors beside ONNX Runtime, natively and in WebAssembly, in positions a second.
+//! Speed of the network: our executors beside ONNX Runtime, native and in WebAssembly, in positions a second.
 //!
 //! Every engine runs the same weights on the same planes in one thread on one CPU; they take turns, round by round, and
 //! CPU time is counted, so that whatever else the machine does meets all of them alike. `cargo xtask bench inference`
-//! builds what this needs; without Python, Node or the module their rows are left out, and said to be.
+//! builds everything that this needs; without Python, Node or the module their rows are left out, with a message.
 
 mod trained;
 mod worker;
@@ -34,7 +34,7 @@ const TOLERANCES: [f64; 2] = [1e-3, 2e-2];
 struct Options {
     /// Our executors as a WebAssembly module.
     wasm: Option<PathBuf>,
-    /// The same with relaxed-simd.
+    /// Our executors as a WebAssembly module with relaxed-simd.
     relaxed: Option<PathBuf>,
     /// A trained model to compare the executors on.
     model: Option<PathBuf>,

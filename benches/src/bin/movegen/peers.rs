@@ -1,4 +1,4 @@
-//! Published Rust crates: haitaka, with magic tables or with its scalar Qugiy sliders as the build says, and rsshogi.
+//! Published Rust crates: haitaka, with magic tables or its scalar Qugiy sliders depending on the build, and rsshogi.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! How far apart the executors are: one table of policy logits, values and gradients beside the definition's.
+//! Differences between the executors: one table of policy logits, values and gradients against the definition.
 //!
 //! `cargo xtask bench parity` builds what this needs. `cargo xtask bench --gpu parity` also builds the executors of GPUs, and runs them
 //! on the CPU where there is no GPU. An executor that cannot run here has a row that says so. The program fails if a bar is missed.
@@ -27,7 +27,7 @@ const USAGE: &str = "usage: parity [--wasm MODULE] [--relaxed MODULE] [--webgpu 
 struct Options {
     /// Our executors as a WebAssembly module.
     wasm: Option<PathBuf>,
-    /// The same with relaxed-simd.
+    /// Our executors as a WebAssembly module with relaxed-simd.
     relaxed: Option<PathBuf>,
     /// The folder of the page's module for WebGPU, and the Chromium that runs it on `SwiftShader`.
     webgpu: Option<PathBuf>,

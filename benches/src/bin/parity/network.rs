@@ -77,9 +77,9 @@ impl NetworkCase {
         Ok(network)
     }
 
-    /// Plies in which no unit stands on the corner of its rectifier, and the number of those left out. On a corner rounding decides
-    /// the slope, and no gradient is right. A ply counts as smooth if burn-flex's own gradient moves by less than the bar when the
-    /// weights move a little.
+    /// Plies in which no unit is at the kink of its ReLU, and the number of plies left out. At a kink rounding decides the slope,
+    /// so gradients cannot be compared. A ply counts as smooth if burn-flex's own gradient changes by less than the bar when the
+    /// weights change a little.
     fn smooth_slots(&self, positions: usize) -> Result<(Vec<usize>, usize)> {
         let Model { features, actions, ref weights, .. } = self.model;
         let mut random = SplitMix64(2);

@@ -1,6 +1,6 @@
-//! Messages of an ONNX file: those, and of each those fields, that we write.
+//! Messages of an ONNX file, reduced to the messages and fields that we write.
 //!
-//! Names and field numbers are those of ONNX's `onnx.proto`; numbers in lists are not packed, as they are there.
+//! Names and field numbers are those of ONNX's `onnx.proto`; as there, numbers in lists are not packed.
 
 use prost::Message;
 
@@ -17,7 +17,7 @@ pub const INT: i32 = 2;
 /// `AttributeProto.AttributeType`: list of whole numbers.
 pub const INTS: i32 = 7;
 
-/// File: a graph, and the versions and remarks that it needs.
+/// File: a graph, with versions and remarks.
 #[derive(Clone, PartialEq, Message)]
 pub struct ModelProto {
     #[prost(int64, tag = "1")]
@@ -36,7 +36,7 @@ pub struct ModelProto {
     pub metadata_props: Vec<StringStringEntryProto>,
 }
 
-/// Operator set of ONNX itself, for it has no domain.
+/// Operator set; without a domain it is that of ONNX itself.
 #[derive(Clone, PartialEq, Message)]
 pub struct OperatorSetIdProto {
     #[prost(int64, tag = "2")]
@@ -82,7 +82,7 @@ pub struct NodeProto {
     pub attribute: Vec<AttributeProto>,
 }
 
-/// Argument of an operator that is no tensor.
+/// Argument of an operator that is not a tensor.
 #[derive(Clone, PartialEq, Message)]
 pub struct AttributeProto {
     #[prost(string, tag = "1")]
