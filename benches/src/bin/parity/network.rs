@@ -77,7 +77,7 @@ impl NetworkCase {
         Ok(network)
     }
 
-    /// Plies in which no unit is at the kink of its ReLU, and the number of plies left out. At a kink rounding decides the slope,
+    /// Plies in which no unit is at the kink of its `ReLU`, and the number of plies left out. At a kink rounding decides the slope,
     /// so gradients cannot be compared. A ply counts as smooth if burn-flex's own gradient changes by less than the bar when the
     /// weights change a little.
     fn smooth_slots(&self, positions: usize) -> Result<(Vec<usize>, usize)> {
