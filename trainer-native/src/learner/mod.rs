@@ -16,7 +16,7 @@ pub use self::cpu::CpuLearner;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 pub use self::gpu::GpuLearner;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::learn::{Learner, RatioTolerance};
 use serde::{Deserialize, Serialize};
@@ -68,9 +68,13 @@ impl Device {
             #[cfg(feature = "wgpu")]
             Self::Wgpu => Ok(Box::new(GpuLearner::wgpu(features, actions, precision, threads)?)),
             #[cfg(not(feature = "cuda"))]
-            Self::Cuda => bail!("run.device = cuda: this program was built without; build it with --features cuda"),
+            Self::Cuda => {
+                anyhow::bail!("run.device = cuda: this program was built without; build it with --features cuda")
+            }
             #[cfg(not(feature = "wgpu"))]
-            Self::Wgpu => bail!("run.device = wgpu: this program was built without; build it with --features wgpu"),
+            Self::Wgpu => {
+                anyhow::bail!("run.device = wgpu: this program was built without; build it with --features wgpu")
+            }
         }
     }
 }
