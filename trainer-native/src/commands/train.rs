@@ -166,7 +166,8 @@ fn ended(mut collected: Collected) -> EndedGames {
     let at = |part: f64| lengths.get((part * lengths.len() as f64) as usize).copied().unwrap_or(0);
     EndedGames {
         games_ended: lengths.len() as u64,
-        length_mean: lengths.iter().map(|&plies| f64::from(plies)).sum::<f64>() / lengths.len().max(1) as f64,
+        // Not `sum::<f64>`: without any game that would be −0.
+        length_mean: lengths.iter().map(|&plies| u64::from(plies)).sum::<u64>() as f64 / lengths.len().max(1) as f64,
         length_p50: at(0.5),
         length_p95: at(0.95),
         results: collected.results,

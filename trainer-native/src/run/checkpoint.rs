@@ -75,7 +75,8 @@ impl State {
     }
 }
 
-/// Writes a checkpoint into `directory`, then deletes all but the newest `keep`; returns its path.
+/// Writes a checkpoint into `directory`, then deletes all but this one and the newest `keep`; returns its path. Files that are not
+/// named as checkpoints are left alone.
 ///
 /// # Errors
 /// If a file cannot be written or deleted; after a failed write the earlier checkpoints remain.
@@ -83,8 +84,7 @@ pub fn save(directory: &Path, state: &State, seconds: f64, keep: usize) -> Resul
     std::fs::create_dir_all(directory).with_context(|| format!("{}: cannot create", directory.display()))?;
     let path = directory.join(format!("{:08}.{EXTENSION}", state.done.iterations));
     write_atomically(&path, &state.to_bytes(seconds))?;
-    let files = list(directory)?;
-    for old in files.iter().rev().skip(keep) {
+    for old in list(directory)?.iter().rev().skip(keep).filter(|&old| *old != path) {
         std::fs::remove_file(old).with_context(|| format!("{}: cannot delete", old.display()))?;
     }
     Ok(path)
@@ -121,18 +121,24 @@ pub fn any(directory: &Path) -> Result<bool> {
     Ok(directory.exists() && !list(directory)?.is_empty())
 }
 
-/// The checkpoints of a directory, oldest first.
+/// The checkpoints of a directory, by rising iteration. A copy that its owner gave another name, such as `best.checkpoint`, is not
+/// among them.
 fn list(directory: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(directory).with_context(|| format!("{}: cannot read", directory.display()))?;
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.with_context(|| format!("{}: cannot read", directory.display()))?.path();
-        if path.extension().is_some_and(|extension| extension == EXTENSION) {
-            files.push(path);
-        }
+        files.extend(iteration_of(&path).map(|iteration| (iteration, path)));
     }
     files.sort();
-    Ok(files)
+    Ok(files.into_iter().map(|(_, path)| path).collect())
+}
+
+/// Iteration in the name of a checkpoint, such as `00000120.checkpoint`.
+fn iteration_of(path: &Path) -> Option<u64> {
+    let digits = path.file_name()?.to_str()?.strip_suffix(EXTENSION)?.strip_suffix('.')?;
+    let is_ours = digits.len() >= 8 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_ours.then(|| digits.parse().ok()).flatten()
 }
 
 /// SHA-256 as hexadecimal digits.
@@ -167,6 +173,26 @@ mod tests {
         assert_eq!(list(directory.path()).expect("listed").len(), 2);
         let found = newest(directory.path(), |error| panic!("{error:#}")).expect("found");
         assert_eq!(found, (state(4), 1.5));
+    }
+
+    #[test]
+    fn copies_under_other_names_push_nothing_out_and_are_not_resumed_from() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let path = |name: &str| directory.path().join(name);
+        save(directory.path(), &state(99_999_999), 0.0, 2).expect("saved");
+        for copy in ["best.checkpoint", "good-a.checkpoint", "00000007.checkpoint.checkpoint", "7.checkpoint"] {
+            std::fs::copy(path("99999999.checkpoint"), path(copy)).expect("copied");
+        }
+        // Nine digits come after eight, and what was just written stays even behind newer ones.
+        for iteration in [100_000_000, 100_000_001, 5] {
+            assert!(save(directory.path(), &state(iteration), 0.0, 2).expect("saved").exists(), "{iteration}");
+        }
+        let names = |path: &PathBuf| path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let left: Vec<String> = list(directory.path()).expect("listed").iter().map(names).collect();
+        assert_eq!(left, ["00000005", "100000000", "100000001"]);
+        assert!(path("best.checkpoint").exists() && path("7.checkpoint").exists());
+        let found = newest(directory.path(), |error| panic!("{error:#}")).expect("found");
+        assert_eq!(found.0.done.iterations, 100_000_001);
     }
 
     #[test]

@@ -252,7 +252,8 @@ impl Run {
         println!("digest {}", self.state().digest());
         println!("model {directory}/model.model, curve {directory}/curve.svg");
         if interrupted {
-            println!("go on with: train --resume {directory}");
+            let program = std::env::args().next().unwrap_or_else(|| "trainer-native".to_owned());
+            println!("go on with: {program} train --resume {directory}");
         }
     }
 }
