@@ -208,11 +208,6 @@ impl SelfPlay {
         self.games.game(0)
     }
 
-    /// Plies of a rollout, over all games.
-    pub fn plies(&self) -> usize {
-        self.settings.games * self.settings.horizon
-    }
-
     /// States of all slots, for a checkpoint.
     pub fn state(&self) -> Vec<SlotState> {
         let state = |(slot, notes): (usize, &Notes)| {
