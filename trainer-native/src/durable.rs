@@ -30,6 +30,17 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder_of(path)
 }
 
+/// Appends bytes to the file at `path`, which is created if it is not there; they are on the disk when this returns.
+///
+/// # Errors
+/// Names the path and the step that failed.
+pub fn append(path: &Path, bytes: &[u8]) -> Result<()> {
+    let file = File::options().append(true).create(true).open(path);
+    let mut file = file.with_context(|| format!("{}: cannot be created", path.display()))?;
+    file.write_all(bytes).with_context(|| format!("{}: cannot be written", path.display()))?;
+    file.sync_all().with_context(|| format!("{}: does not reach the disk", path.display()))
+}
+
 /// Deletes the incomplete files of killed writers in `folder`, if it exists. No other writer may be active there.
 ///
 /// # Errors

@@ -6,6 +6,8 @@ pub mod learner;
 pub mod settings;
 pub mod run;
 pub mod event;
+pub mod metrics;
+pub mod alarm;
 pub mod sinks;
 pub mod durable;
 

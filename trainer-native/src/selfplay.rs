@@ -1,9 +1,12 @@
 //! Self-play on several threads: each plays its part of the games.
 
+use keisei_core::evaluator::{Batch, Evaluator, EvaluatorError, Predictions, Shape};
 use keisei_core::learn::{Collected, LearnError, Learner, Part, Rollout, SelfPlay, Share};
 use keisei_core::net::Weights;
+use std::time::{Duration, Instant};
 
-/// Fills `rollout` with `horizon` plies of every game, played by the policy of `weights` on the device of `learner`.
+/// Fills `rollout` with `horizon` plies of every game, played by the policy of `weights` on the device of `learner`. Returns
+/// the statistics, and the time that was spent in the network, as a mean over the threads.
 ///
 /// The rollout does not depend on `threads`; the choice of games that are kept as records does.
 ///
@@ -19,18 +22,43 @@ pub fn collect(
     iteration: u64,
     threads: usize,
     rollout: &mut Rollout,
-) -> Result<Collected, LearnError> {
+) -> Result<(Collected, Duration), LearnError> {
     let parts: Vec<Part> = selfplay.parts(threads, rollout).collect();
     let evaluators: Vec<_> = parts.iter().map(|_| learner.evaluator(weights)).collect();
-    let shares: Result<Vec<Share>, LearnError> = std::thread::scope(|scope| {
+    let count = evaluators.len().max(1) as u32;
+    let play = |part: Part, evaluator| {
+        let mut evaluator = Timed { evaluator, spent: Duration::ZERO };
+        part.play(&mut evaluator, iteration).map(|share| (share, evaluator.spent))
+    };
+    let shares: Result<Vec<(Share, Duration)>, LearnError> = std::thread::scope(|scope| {
         let workers: Vec<_> = parts
             .into_iter()
             .zip(evaluators)
-            .map(|(part, mut evaluator)| scope.spawn(move || part.play(evaluator.as_mut(), iteration)))
+            .map(|(part, evaluator)| scope.spawn(move || play(part, evaluator)))
             .collect();
         workers.into_iter().map(|worker| worker.join().expect("a self-play thread does not panic")).collect()
     });
-    Ok(rollout.gather(shares?))
+    let (shares, spent): (Vec<Share>, Vec<Duration>) = shares?.into_iter().unzip();
+    Ok((rollout.gather(shares), spent.iter().sum::<Duration>() / count))
+}
+
+/// Evaluator that adds up the time that it takes.
+struct Timed {
+    evaluator: Box<dyn Evaluator + Send>,
+    spent: Duration,
+}
+
+impl Evaluator for Timed {
+    fn shape(&self) -> Shape {
+        self.evaluator.shape()
+    }
+
+    fn evaluate(&mut self, batch: &Batch) -> Result<&mut Predictions, EvaluatorError> {
+        let begin = Instant::now();
+        let predictions = self.evaluator.evaluate(batch);
+        self.spent += begin.elapsed();
+        predictions
+    }
 }
 
 #[cfg(test)]
@@ -73,7 +101,7 @@ mod tests {
     fn collect(selfplay: &mut SelfPlay, iteration: u64, threads: usize) -> (Rollout, Collected) {
         let mut rollout = Rollout::default();
         let collected =
-            super::collect(selfplay, &learner(), &weights(), iteration, threads, &mut rollout).expect("finite");
+            super::collect(selfplay, &learner(), &weights(), iteration, threads, &mut rollout).expect("finite").0;
         (rollout, collected)
     }
 

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
 use super::learner::{LearnError, Learner, Minibatch};
@@ -40,7 +40,7 @@ pub struct Rates {
 }
 
 /// Statistics of one update.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Update {
     /// Means over all samples used.
     #[serde(flatten)]

@@ -134,25 +134,58 @@ pub struct SlotState {
     pub opening: u32,
 }
 
+/// A game that ended in a rollout.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EndedGame {
+    /// Ply of the rollout at which it ended, counted from 0, and its slot: their order does not depend on threads.
+    pub place: (usize, usize),
+    /// Outcome.
+    pub outcome: Outcome,
+    /// Length in plies.
+    pub plies: u16,
+    /// Hash of all of its moves: equal for games that are the same.
+    pub moves_hash: u64,
+    /// The same of its first 16 plies at most.
+    pub opening_hash: u64,
+}
+
+impl EndedGame {
+    /// Plies that count as a game's opening.
+    pub const OPENING: usize = 16;
+
+    fn new(place: (usize, usize), game: &Game, outcome: Outcome) -> Self {
+        let moves = game.moves();
+        let hash = |moves: &[Move]| {
+            // FNV-1a: a repeated game is to be noticed, not proved.
+            let step = |hash: u64, mv: &Move| (hash ^ u64::from(mv.to_u16())).wrapping_mul(0x0100_0000_01b3);
+            moves.iter().fold(0xcbf2_9ce4_8422_2325, step)
+        };
+        let opening_hash = hash(&moves[..moves.len().min(Self::OPENING)]);
+        Self { place, outcome, plies: moves.len() as u16, moves_hash: hash(moves), opening_hash }
+    }
+}
+
 /// Statistics of a rollout: the games that ended, and the entropy of the policy.
 #[derive(Default)]
 pub struct Collected {
     /// Number of games that ended, by the [id](crate::shogi::Reason::id) of the reason.
     pub reasons: BTreeMap<&'static str, u64>,
-    /// Lengths of those games in plies.
-    pub lengths: Vec<u16>,
+    /// Those games, by the ply and the slot at which they ended.
+    pub ended: Vec<EndedGame>,
     /// Wins of Black, wins of White, draws.
     pub results: [u64; 3],
     /// Records of some of these games.
     pub records: Vec<Record>,
     /// Normalised entropy H / ln(legal moves), summed over plies with more than one legal move, and the number of these plies.
     normalized_entropy: (f64, u64),
+    /// Greatest probability of a move, summed over the same plies.
+    top_probability: f64,
 }
 
 impl Collected {
     /// Number of games that ended.
     pub fn games(&self) -> u64 {
-        self.lengths.len() as u64
+        self.ended.len() as u64
     }
 
     /// Mean normalised entropy H / ln(legal moves), 0–1, over the plies with more than one legal move.
@@ -161,23 +194,29 @@ impl Collected {
         sum / choices.max(1) as f64
     }
 
+    /// Mean of the greatest probability of a move, 0–1, over the same plies.
+    pub fn mean_top_probability(&self) -> f64 {
+        self.top_probability / self.normalized_entropy.1.max(1) as f64
+    }
+
     fn absorb(&mut self, other: Collected) {
         for (reason, count) in other.reasons {
             *self.reasons.entry(reason).or_default() += count;
         }
-        self.lengths.extend(other.lengths);
+        self.ended.extend(other.ended);
         for (sum, count) in self.results.iter_mut().zip(other.results) {
             *sum += count;
         }
         self.records.extend(other.records);
         self.normalized_entropy.0 += other.normalized_entropy.0;
         self.normalized_entropy.1 += other.normalized_entropy.1;
+        self.top_probability += other.top_probability;
     }
 
-    fn note_outcome(&mut self, outcome: Outcome, plies: usize) {
-        *self.reasons.entry(outcome.reason.id()).or_default() += 1;
-        self.lengths.push(plies as u16);
-        match outcome.result {
+    fn note_end(&mut self, game: EndedGame) {
+        *self.reasons.entry(game.outcome.reason.id()).or_default() += 1;
+        self.ended.push(game);
+        match game.outcome.result {
             GameResult::Win(Color::Black) => self.results[0] += 1,
             GameResult::Win(Color::White) => self.results[1] += 1,
             GameResult::Draw => self.results[2] += 1,
@@ -190,6 +229,7 @@ impl Collected {
             let entropy: f32 = probabilities.iter().filter(|&&p| p > 0.0).map(|&p| -p * libm::logf(p)).sum();
             self.normalized_entropy.0 += f64::from(entropy) / libm::log(probabilities.len() as f64);
             self.normalized_entropy.1 += 1;
+            self.top_probability += f64::from(probabilities.iter().fold(0.0f32, |top, &p| top.max(p)));
         }
     }
 }
@@ -203,9 +243,22 @@ impl SelfPlay {
         Self { settings, seed, games, notes }
     }
 
-    /// The game in slot 0, for display.
-    pub fn first_game(&self) -> &Game {
-        self.games.game(0)
+    /// Number of slots, in each of which one game is in progress.
+    pub fn len(&self) -> usize {
+        self.games.len()
+    }
+
+    /// Whether there is no slot.
+    pub fn is_empty(&self) -> bool {
+        self.games.is_empty()
+    }
+
+    /// The game in `slot`, for display.
+    ///
+    /// # Panics
+    /// If there is no such slot.
+    pub fn game(&self, slot: usize) -> &Game {
+        self.games.game(slot)
     }
 
     /// States of all slots, for a checkpoint.
@@ -403,6 +456,7 @@ impl Part<'_> {
                 share.legal.extend_from_slice(actions);
             }
 
+            let first = self.games.first();
             let Self { games, notes, steps, settings, .. } = &mut self;
             let ended = |row: usize, game: &Game, outcome: Outcome| {
                 let mover = game.position().side_to_move().flip();
@@ -411,7 +465,7 @@ impl Part<'_> {
                 if steps[step].end == StepEnd::Truncated {
                     cuts.push(Cut::at(step, game));
                 }
-                share.collected.note_outcome(outcome, game.moves().len());
+                share.collected.note_end(EndedGame::new((t, first + row), game, outcome));
                 if share.collected.records.len() < settings.records_per_part {
                     share.collected.records.extend(notes[row].record(game));
                 }
@@ -465,6 +519,7 @@ impl Rollout {
             self.legal.extend(share.legal);
             collected.absorb(share.collected);
         }
+        collected.ended.sort_unstable_by_key(|game| game.place);
         collected
     }
 }

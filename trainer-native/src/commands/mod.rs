@@ -2,6 +2,7 @@
 
 pub mod train;
 pub mod settings;
+pub mod metrics;
 pub mod evaluate;
 pub mod export;
 pub mod serve;
