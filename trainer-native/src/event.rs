@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A run started or was resumed.
-    RunStarted(RunStarted),
+    RunStarted(Box<RunStarted>),
     /// An iteration is done.
     Iteration(Box<Metrics>),
     /// A game of self-play ended.

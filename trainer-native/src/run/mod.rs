@@ -151,7 +151,7 @@ impl Run {
 
         set_budget(&mut trainer, seconds, say)?;
         directory.write("config.toml", trainer.settings.to_toml().as_bytes())?;
-        sinks.send(Event::RunStarted(RunStarted {
+        sinks.send(Event::RunStarted(Box::new(RunStarted {
             directory: directory.path().to_owned(),
             iteration,
             budget_plies: trainer.settings.run.plies,
@@ -159,7 +159,7 @@ impl Run {
             weights: trainer.weights.data().len(),
             learner: trainer.learner.name(),
             machine: Machine::this(),
-        }));
+        })));
         notices.extend(trainer.learner.notice().map(ToOwned::to_owned));
         notices.into_iter().for_each(say);
         Ok(Self {
@@ -312,20 +312,18 @@ impl Run {
             self.sinks.send(Event::Alarm(alarm));
         }
         match remedy {
-            Remedy::Nothing => Ok(()),
-            Remedy::Skip => self.told("an update without a finite gradient is left out"),
-            Remedy::Halve => self.told("a second update without a finite gradient: the learning rate is halved"),
-            Remedy::Restore => self.restore("updates have no finite gradient"),
+            Remedy::Nothing => {}
+            Remedy::Skip => self.say("an update without a finite gradient is left out".into()),
+            Remedy::Halve => {
+                self.say("a second update without a finite gradient: the learning rate is halved".into());
+            }
+            Remedy::Restore => self.restore("updates have no finite gradient")?,
             Remedy::Stop => bail!(
                 "updates have no finite gradient, and going back to a checkpoint at half the learning rate did not help; \
                  the last good checkpoint is that of iteration {}",
                 self.saved
             ),
         }
-    }
-
-    fn told(&self, text: &str) -> Result<()> {
-        self.say(text.to_owned());
         Ok(())
     }
 
@@ -449,12 +447,12 @@ impl Run {
     pub fn finish(mut self, flow: Flow, rescue: &Path) -> Result<String> {
         let interrupted = flow == Flow::Stopped;
         let saved = if self.saved == self.state.done.iterations { Ok(()) } else { self.save() };
-        let rescued = saved.or_else(|error| match self.rescue(rescue) {
-            Ok(path) => Err(error.context(format!(
+        let rescued = saved.map_err(|error| match self.rescue(rescue) {
+            Ok(path) => error.context(format!(
                 "the run could not be saved in its folder; it is saved in {0}: go on with train --resume {0}",
                 path.display()
-            ))),
-            Err(second) => Err(error.context(format!("the run is not saved, and could not be rescued: {second:#}"))),
+            )),
+            Err(second) => error.context(format!("the run is not saved, and could not be rescued: {second:#}")),
         });
         let done = self.state.done;
         let (seconds, digest) = (self.seconds(), self.state.digest());

@@ -189,7 +189,7 @@ impl Line {
         let (x, y, count) = std::mem::take(&mut self.pending);
         self.points.push((x / f64::from(count), y / f64::from(count)));
         if self.points.len() == 2 * POINTS {
-            let mean = |pair: &[(f64, f64)]| ((pair[0].0 + pair[1].0) / 2.0, (pair[0].1 + pair[1].1) / 2.0);
+            let mean = |pair: &[(f64, f64)]| (f64::midpoint(pair[0].0, pair[1].0), f64::midpoint(pair[0].1, pair[1].1));
             self.points = self.points.chunks_exact(2).map(mean).collect();
             self.halvings += 1;
         }
