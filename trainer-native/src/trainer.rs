@@ -113,10 +113,10 @@ impl Trainer {
         let (collected, inference) = collect(selfplay, learner.as_ref(), weights, done.iterations, threads, rollout)?;
         let collect_seconds = begin.elapsed().as_secs_f64();
 
-        rollout.estimate(&estimation);
+        let estimated = rollout.estimate(&estimation);
         let before = weights.data().to_vec();
         let order = Stream::new(settings.seed, Purpose::Shuffle, done.iterations, 0);
-        let update = update(learner.as_mut(), weights, adam, rollout, &settings.ppo(), rates, order)?;
+        let update = update(learner.as_mut(), weights, adam, estimated, &settings.ppo(), rates, order)?;
         let learn_seconds = begin.elapsed().as_secs_f64() - collect_seconds;
 
         let plies = rollout.steps.len();
@@ -165,13 +165,14 @@ mod tests {
         let mut rollout = Rollout::default();
         let mut learner = Device::Cpu.learner(settings.features(), settings.actions(), Precision::F32, 1)?;
         collect(&mut selfplay, learner.as_ref(), &weights, 0, 1, &mut rollout)?;
-        rollout.estimate(&Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 });
+        let estimation = Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 };
+        let estimated = rollout.estimate(&estimation);
         change(&mut weights);
         let before = weights.data().to_vec();
         let mut adam = Adam::new(before.len());
         let rates = Rates { learning_rate: 1e-3, ent_coef: 0.01 };
         let order = Stream::new(1, Purpose::Shuffle, 0, 0);
-        let update = update(learner.as_mut(), &mut weights, &mut adam, &rollout, &settings.ppo(), rates, order)?;
+        let update = update(learner.as_mut(), &mut weights, &mut adam, estimated, &settings.ppo(), rates, order)?;
         let bits = |data: &[f32]| data.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         Ok((update, bits(weights.data()) != bits(&before)))
     }
