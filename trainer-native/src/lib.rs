@@ -1,5 +1,8 @@
 //! Trainer: self-play on all cores, learners on CPU and GPU, runs with checkpoints and metrics, and the command line.
 
+// What a library has to say it returns or tells a sink: printing panics once nobody reads.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod trainer;
 pub mod selfplay;
 pub mod learner;

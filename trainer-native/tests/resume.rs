@@ -452,6 +452,13 @@ fn the_budget_comes_first_and_a_longer_one_says_what_schedules_do() {
     let said = check(directory, "--resume tiny --plies 512 --set ppo.clip_coef=0.1").1;
     assert!(said.contains("schedules go from 100 % to 50 % of the run: ppo.learning_rate 0.0001 → 0.0008"), "{said}");
     assert!(said.contains("ppo.clip_coef changes from 0.2 to 0.1"), "{said}");
+    // What is accepted and does not do what it seems to is said.
+    let config = fs::read_to_string(directory.join("tiny/config.toml")).unwrap();
+    fs::write(directory.join("tiny/config.toml"), config.replace("clip_coef = 0.1", "clip_coef = 0.3")).unwrap();
+    let said = check(directory, "--resume tiny --set ppo.minibatch=100 --set run.threads=99").1;
+    for part in ["config.toml was edited (ppo.clip_coef), which changes nothing", "each epoch is one step", "99 on "] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
     // A scheduler's command both starts and resumes.
     for iterations in [2, 3] {
         let args = format!("--preset tiny --out job --resume-or-start --iterations {iterations}");

@@ -15,6 +15,7 @@ pub mod checkpoint;
 pub mod controls;
 pub mod directory;
 pub mod guard;
+pub mod memory;
 pub mod worker;
 
 use self::budget::{Speed, plies_in_words};
@@ -96,6 +97,7 @@ impl Run {
         display: Box<dyn Sink>,
         controls: Arc<Controls>,
     ) -> Result<Self> {
+        memory::check(&settings, memory::available())?;
         let trainer = Trainer::fresh(settings)?;
         let directory = directory.create()?;
         let mut run = Self::open(trainer, directory, display, controls, 0.0)?;
@@ -120,12 +122,13 @@ impl Run {
         let found = checkpoint::newest(&directory.checkpoints(), report);
         let (state, seconds) = found.map_err(|error| anyhow!("{error:#}\n{}", skipped.join("\n")))?;
         let stored = Settings::from_toml(&state.config).context("settings in the checkpoint")?;
+        let edited = edits(&directory, &stored);
         let settings = over(stored.clone())?;
         let mut trainer = Trainer::fresh(settings)?;
         trainer.restore(state)?;
         let done = trainer.done;
         let run = Self::open(trainer, directory, display, controls, seconds)?;
-        for text in skipped {
+        for text in skipped.into_iter().chain(edited) {
             run.say(text);
         }
         run.say_changes(&stored, done.plies);
@@ -161,6 +164,8 @@ impl Run {
             machine: Machine::this(),
         })));
         notices.extend(trainer.learner.notice().map(ToOwned::to_owned));
+        notices.extend(memory::check(&trainer.settings, None)?);
+        notices.extend(doubts(&trainer.settings));
         notices.into_iter().for_each(say);
         Ok(Self {
             directory,
@@ -490,6 +495,38 @@ impl Run {
         checkpoint::save(&folder.checkpoints(), &self.state, self.seconds(), 1)?;
         Ok(folder.path().to_owned())
     }
+}
+
+/// Settings that are accepted, and do not do what they seem to.
+fn doubts(settings: &Settings) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let (minibatch, samples) = (settings.ppo.minibatch as u64, settings.iteration_plies());
+    if minibatch > samples {
+        doubts
+            .push(format!("ppo.minibatch is {minibatch}, an iteration has {samples} samples: each epoch is one step"));
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if settings.threads() > cores {
+        doubts.push(format!(
+            "run.threads is {} on {cores} cores: more threads than cores slow a run down",
+            settings.threads()
+        ));
+    }
+    doubts
+}
+
+/// What was edited in the settings file of a run since they were stored: a resume does not take it from there.
+fn edits(directory: &Directory, stored: &Settings) -> Option<String> {
+    let text = std::fs::read_to_string(directory.file("config.toml")).ok()?;
+    let note = "a resume takes the settings of its checkpoint, changed by --set";
+    let Ok(found) = Settings::from_toml(&text) else {
+        return Some(format!("config.toml was edited and cannot be read; {note}"));
+    };
+    let pairs = stored.rows().into_iter().zip(found.rows());
+    let changed: Vec<String> =
+        pairs.filter(|(stored, found)| stored.value != found.value).map(|(row, _)| row.setting.key).collect();
+    (!changed.is_empty())
+        .then(|| format!("config.toml was edited ({}), which changes nothing: {note}", changed.join(", ")))
 }
 
 /// The number to four significant digits.
