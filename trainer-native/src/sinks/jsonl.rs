@@ -1,19 +1,13 @@
 //! `metrics.jsonl`: one line of JSON per iteration.
 
+use crate::durable::{FileDigest, Journal};
 use crate::event::Metrics;
 use anyhow::{Context, Result};
 use serde_json::Value;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Metrics file of a run, open for appending.
-pub struct MetricsFile {
-    path: PathBuf,
-    file: File,
-    /// Length in bytes of all complete lines.
-    length: u64,
-}
+pub struct MetricsFile(Journal);
 
 impl MetricsFile {
     /// Opens the file of a run that resumes after `iteration`; lines of later iterations, which a killed run may have left, are
@@ -29,9 +23,7 @@ impl MetricsFile {
                 kept.push('\n');
             }
         }
-        crate::durable::write_atomically(path, kept.as_bytes())?;
-        let file = OpenOptions::new().append(true).open(path).with_context(|| path.display().to_string())?;
-        Ok(Self { path: path.to_owned(), file, length: kept.len() as u64 })
+        Ok(Self(Journal::create(path, kept.as_bytes())?))
     }
 
     /// Appends one line.
@@ -43,14 +35,7 @@ impl MetricsFile {
     /// Never: metrics are plain data.
     pub fn write(&mut self, metrics: &Metrics) -> Result<()> {
         let line = serde_json::to_string(metrics).expect("plain data") + "\n";
-        let written = self.file.write_all(line.as_bytes());
-        if written.is_ok() {
-            self.length += line.len() as u64;
-        } else {
-            // Half a line would make the next one invalid. If this fails too, readers skip the line that they cannot parse.
-            self.file.set_len(self.length).ok();
-        }
-        written.with_context(|| self.path.display().to_string())
+        self.0.append(line.as_bytes())
     }
 
     /// Waits until all lines are on the disk.
@@ -58,7 +43,12 @@ impl MetricsFile {
     /// # Errors
     /// If they cannot be written to the disk.
     pub fn sync(&self) -> Result<()> {
-        self.file.sync_data().with_context(|| self.path.display().to_string())
+        self.0.sync()
+    }
+
+    /// Digest of all lines, for the checkpoint.
+    pub fn digest(&self) -> FileDigest {
+        self.0.digest()
     }
 }
 
