@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 pub mod checkpoint;
+pub mod interval;
 
 /// File name of the current model in a run's directory.
 pub const MODEL: &str = "model.model";
