@@ -6,10 +6,11 @@
 //! | `metrics.jsonl`, `curve.svg`   | one line per iteration, and a plot of them                       |
 //! | `model.model`                  | the network of the newest checkpoint                             |
 //! | `games/*.record`               | games of self-play; the newest of them also in `games.record`    |
-//! | `checkpoints/*.checkpoint`     | all that is needed to resume, see [`checkpoint`]                 |
+//! | `checkpoints/`                 | all that is needed to resume, see [`checkpoint`]                 |
 //! | `lock`                         | lock of the one process that may write here                      |
 
-use self::checkpoint::State;
+use self::checkpoint::{Checkpoint, Retention, State, Store};
+use self::guard::Guard;
 use crate::durable::{sweep, write_atomically};
 use crate::event::{Metrics, alarms};
 use crate::settings::Settings;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 pub mod checkpoint;
+pub mod guard;
 pub mod interval;
 
 /// File name of the current model in a run's directory.
@@ -49,6 +51,7 @@ pub struct Run {
     /// Games that are not yet written to a record file.
     pub records: Vec<Record>,
     metrics: MetricsFile,
+    checkpoints: Store,
     /// Seconds that earlier parts of the run took.
     seconds_before: f64,
     started: Instant,
@@ -98,8 +101,11 @@ impl Run {
             bail!("{}: no run there to go on with", directory.display());
         }
         let lock = lock(&directory)?;
-        let report = |error: &anyhow::Error| eprintln!("skipped a damaged checkpoint: {error:#}");
-        let (state, seconds) = checkpoint::newest(&checkpoints, report)?;
+        let loaded = checkpoint::load_from(&checkpoints, None)?;
+        for skipped in &loaded.skipped {
+            eprintln!("{skipped}");
+        }
+        let Checkpoint { state, seconds, .. } = loaded.checkpoint;
         let settings = over(Settings::from_toml(&state.config).context("settings in the checkpoint")?)?;
         let learner = learner(&settings)?;
         let weights = Weights::new(settings.spec(), state.weights).context("weights in the checkpoint")?;
@@ -110,6 +116,10 @@ impl Run {
         trainer.selfplay.restore(&state.envs)?;
         trainer.adam = state.adam;
         trainer.done = state.done;
+        // Only now that nothing can refuse the checkpoint.
+        for path in checkpoint::set_aside_after(&checkpoints, state.done.iterations)? {
+            eprintln!("set aside: {}", path.display());
+        }
         Self::open(trainer, directory, display, seconds, lock)
     }
 
@@ -133,10 +143,11 @@ impl Run {
         }
         Ok(Self {
             trainer,
-            directory,
             display,
             records: Vec::new(),
             metrics,
+            checkpoints: Store::new(&directory.join("checkpoints")),
+            directory,
             seconds_before: seconds,
             started: Instant::now(),
             fresh_entropy: fresh_entropy(&path)?,
@@ -205,8 +216,11 @@ impl Run {
             self.draw_curve();
             self.curve_due = iteration + iteration / 50;
         }
-        let keep = self.trainer.settings.run.keep_checkpoints;
-        checkpoint::save(&self.directory.join("checkpoints"), &self.state(), self.seconds(), keep)?;
+        let checkpoint =
+            Checkpoint { state: self.state(), seconds: self.seconds(), files: vec![self.metrics.digest()] };
+        self.checkpoints.save(&checkpoint)?;
+        let newest = self.trainer.settings.run.keep_checkpoints;
+        self.checkpoints.prune(&Retention { newest, hours: 0.0, log_spaced: false })?;
         Ok(())
     }
 
@@ -237,6 +251,8 @@ impl Run {
             weights: weights.data().to_vec(),
             adam: adam.clone(),
             envs: selfplay.state(),
+            guard: Guard::default(),
+            alarms: Vec::new(),
         }
     }
 

@@ -212,7 +212,7 @@ impl Settings {
             max_plies,
             opening_plies,
             first_opening_plies,
-            records_per_part: records_per_thread,
+            records: records_per_thread,
         }
     }
 
