@@ -60,43 +60,47 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Digest of the beginning of a file, from which it is later told whether the file is still what was written.
+/// Digest of a file, from which it is later told whether the file is still what was written.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FileDigest {
     /// Name of the file in its folder.
     pub name: String,
-    /// Number of bytes that the digest covers; the file may have grown since.
+    /// Number of bytes that the digest covers.
     pub length: u64,
     /// SHA-256 of these bytes.
     pub sha256: [u8; 32],
+    /// Whether the file may have grown since.
+    pub grows: bool,
 }
 
 impl FileDigest {
-    /// Digest of the file `name` with this content.
+    /// Digest of the file `name`, which is written with this content once and for all.
     pub fn of(name: &str, content: &[u8]) -> Self {
-        Self { name: name.to_owned(), length: content.len() as u64, sha256: Sha256::digest(content).into() }
+        let sha256 = Sha256::digest(content).into();
+        Self { name: name.to_owned(), length: content.len() as u64, sha256, grows: false }
     }
 
-    /// Checks that the file in `folder` still begins with what was written.
+    /// Checks that the file in `folder` is what was written, or begins with it if it grows.
     ///
     /// # Errors
     /// Names the file and what became of it.
     pub fn check(&self, folder: &Path) -> Result<()> {
-        let Self { name, length, sha256 } = self;
+        let Self { name, length, sha256, grows } = self;
         let is_name = matches!(Path::new(name).components().collect::<Vec<_>>()[..], [Component::Normal(_)]);
         ensure!(is_name, "{name:?} is not the name of a file");
         let path = folder.join(name);
         let named = || path.display().to_string();
         let mut bytes = Vec::new();
-        match File::open(&path).and_then(|file| file.take(*length).read_to_end(&mut bytes)) {
+        match File::open(&path).and_then(|file| file.take(*length + u64::from(!grows)).read_to_end(&mut bytes)) {
             Err(error) if error.kind() == ErrorKind::NotFound => bail!("{}: is gone", path.display()),
             Err(error) => return Err(error).with_context(named),
             Ok(_) => {}
         }
-        let found = bytes.len();
-        ensure!(found as u64 == *length, "{}: has {found} bytes, but {length} were written: it was cut off", named());
+        let found = bytes.len() as u64;
+        ensure!(found >= *length, "{}: has {found} bytes, but {length} were written: it was cut off", named());
+        ensure!(found == *length, "{}: has more than the {length} bytes that were written", named());
         let is_the_same = Sha256::digest(&bytes)[..] == sha256[..];
-        ensure!(is_the_same, "{}: the first {length} bytes are not those that were written", named());
+        ensure!(is_the_same, "{}: its {length} bytes are not those that were written", named());
         Ok(())
     }
 }
@@ -153,7 +157,7 @@ impl Journal {
     /// Digest of all entries.
     pub fn digest(&self) -> FileDigest {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        FileDigest { name, length: self.length, sha256: self.hash.clone().finalize().into() }
+        FileDigest { name, length: self.length, sha256: self.hash.clone().finalize().into(), grows: true }
     }
 }
 
@@ -270,19 +274,23 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let folder = folder.path();
         let path = folder.join("lines");
-        let check = |content: &[u8], expected: Result<(), &str>| {
+        let check_digest = |grows: bool, content: &[u8], expected: Result<(), &str>| {
             fs::write(&path, content).expect("the folder can be written");
-            let found = FileDigest::of("lines", b"one\ntwo\n").check(folder).map_err(|error| format!("{error:#}"));
+            let digest = FileDigest { grows, ..FileDigest::of("lines", b"one\ntwo\n") };
+            let found = digest.check(folder).map_err(|error| format!("{error:#}"));
             match (&found, expected) {
                 (Ok(()), Ok(())) => {}
                 (Err(found), Err(part)) => assert!(found.contains(part) && found.contains("lines"), "{found}"),
                 _ => panic!("{found:?}, not {expected:?}"),
             }
         };
-        check(b"one\ntwo\n", Ok(()));
-        check(b"one\ntwo\nthree\n", Ok(()));
-        check(b"one\n", Err("has 4 bytes, but 8 were written: it was cut off"));
-        check(b"one\ntwp\n", Err("the first 8 bytes are not those that were written"));
+        for grows in [false, true] {
+            check_digest(grows, b"one\ntwo\n", Ok(()));
+            check_digest(grows, b"one\n", Err("has 4 bytes, but 8 were written: it was cut off"));
+            check_digest(grows, b"one\ntwp\n", Err("its 8 bytes are not those that were written"));
+        }
+        check_digest(true, b"one\ntwo\nthree\n", Ok(()));
+        check_digest(false, b"one\ntwo\nthree\n", Err("has more than the 8 bytes that were written"));
         let check = |name: &str, part: &str| {
             let error = FileDigest::of(name, b"x").check(folder).expect_err(part);
             assert!(format!("{error:#}").contains(part), "{error:#}");
@@ -303,10 +311,8 @@ mod tests {
         journal.append(b"two\n").expect("appended");
         journal.sync().expect("synced");
         assert_eq!(fs::read(&path).expect("read"), b"one\ntwo\n");
-        assert_eq!(
-            (&one, journal.digest()),
-            (&FileDigest::of("lines", b"one\n"), FileDigest::of("lines", b"one\ntwo\n"))
-        );
+        let expected = |content: &[u8]| FileDigest { grows: true, ..FileDigest::of("lines", content) };
+        assert_eq!((&one, journal.digest()), (&expected(b"one\n"), expected(b"one\ntwo\n")));
         one.check(folder).expect("the file has only grown");
         journal.digest().check(folder).expect("nothing has changed");
     }

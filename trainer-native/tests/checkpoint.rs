@@ -163,14 +163,40 @@ fn a_checkpoint_without_permission_is_not_called_damaged() {
     }
 }
 
-/// All files of the run on which a resume or a reader depends; the curve is drawn anew, the settings are written anew.
+#[test]
+fn what_became_of_other_files_is_said_at_a_resume() {
+    let (directory, run) = run();
+    let check = |name: &str, change: fn(String) -> String, part: &str| {
+        let path = run.join(name);
+        let text = fs::read_to_string(&path).expect("read");
+        fs::write(&path, change(text)).expect("written");
+        let (code, _, said) = trainer_native(directory.path(), "train --plain --resume run");
+        assert_eq!(code, 0, "{said}");
+        assert!(said.contains(&format!("run/{name}: {part}")), "{said}");
+    };
+    check("config.toml", |text| text.replace("seed = 1", "seed = 7"), "its ");
+    check("config.toml", |text| text + "# a note\n", "has more than the ");
+    check("metrics.jsonl", |text| text.lines().skip(1).map(|line| line.to_owned() + "\n").collect(), "has ");
+}
+
+#[test]
+fn new_settings_of_a_resumed_run_outlast_a_kill() {
+    let (directory, run) = run();
+    // The budget is spent, so this process saves nothing but the settings.
+    check(directory.path(), "train --plain --resume run --set ppo.epochs=2");
+    let loaded = load_from(&run.join("checkpoints"), None).expect("sound");
+    assert!(loaded.checkpoint.state.config.contains("epochs = 2\n"));
+    check(directory.path(), "checkpoint verify run");
+}
+
+/// All files of the run on which a resume or a reader depends; the curve is drawn anew.
 fn files(run: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for folder in [run.to_owned(), run.join("checkpoints"), run.join("games")] {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
-            let is_written_anew = ["lock", "curve.svg", "config.toml"].iter().any(|name| path.ends_with(name));
-            if path.is_file() && !is_written_anew {
+            let is_left_out = ["lock", "curve.svg"].iter().any(|name| path.ends_with(name));
+            if path.is_file() && !is_left_out {
                 files.push(path);
             }
         }
@@ -203,7 +229,9 @@ fn check_damage(flips: usize) {
     let files = files(&run);
     let names: Vec<String> =
         files.iter().map(|path| path.file_name().expect("a name").to_string_lossy().into_owned()).collect();
-    for expected in ["metrics.jsonl", "model.model", "games.record", "00000004.checkpoint", "00000004.record"] {
+    for expected in
+        ["config.toml", "metrics.jsonl", "model.model", "games.record", "00000004.checkpoint", "00000004.record"]
+    {
         assert!(names.iter().any(|name| name == expected), "no {expected} in {names:?}");
     }
     let mut stream = Stream::new(3, Purpose::Shuffle, 0, 0);

@@ -100,6 +100,8 @@ fn kill_and_resume(kills: u64) {
         let run = directory.join(&name);
         let start = format!("{settings} --set run.threads={} --out {name}", 3 - threads);
         let mut before = 0;
+        // Milliseconds until a kill, at most; more on a machine where that is too short for any progress.
+        let mut longest = 60;
         loop {
             let checkpoints = run.join("checkpoints");
             let can_resume = checkpoints.exists() && load_from(&checkpoints, None).is_ok();
@@ -108,7 +110,7 @@ fn kill_and_resume(kills: u64) {
             let step = if is_in_a_write { 1 + stream.below(40) as u64 } else { 0 };
             let mut process = trainer(directory, &arguments, step).spawn().expect("started");
             if !is_in_a_write {
-                std::thread::sleep(Duration::from_millis(stream.below(120) as u64));
+                std::thread::sleep(Duration::from_millis(stream.below(longest) as u64));
                 process.kill().expect("killed");
             }
             let Output { status, stderr, .. } = process.wait_with_output().expect("ended");
@@ -119,7 +121,10 @@ fn kill_and_resume(kills: u64) {
                 assert!(entries.iter().all(|entry| entry.fault.is_none()), "round {round}: {entries:?}");
                 let now = entries.last().map_or(0, |entry| entry.iteration);
                 assert!(now >= before, "round {round}: from iteration {before} back to {now}");
+                longest = if now > before { 60 } else { longest + longest / 2 };
                 before = now;
+            } else {
+                longest += longest / 2;
             }
             if status.success() || before == ITERATIONS {
                 break;

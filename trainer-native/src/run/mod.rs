@@ -11,7 +11,7 @@
 
 use self::checkpoint::{Checkpoint, Retention, State, Store};
 use self::guard::Guard;
-use crate::durable::{sweep, write_atomically};
+use crate::durable::{FileDigest, sweep, write_atomically};
 use crate::event::{Metrics, alarms};
 use crate::settings::Settings;
 use crate::sinks::{Display, MetricsFile, draw_curve, fresh_entropy};
@@ -33,6 +33,9 @@ pub const MODEL: &str = "model.model";
 
 /// File name of the latest games in a run's directory, and in the page's.
 pub const GAMES: &str = "games.record";
+
+/// File name of the settings in a run's directory.
+const SETTINGS: &str = "config.toml";
 
 /// Directory of all runs.
 const RUNS: &str = "runs";
@@ -105,13 +108,17 @@ impl Run {
         for skipped in &loaded.skipped {
             eprintln!("{skipped}");
         }
-        let Checkpoint { state, seconds, .. } = loaded.checkpoint;
+        let Checkpoint { state, seconds, files } = loaded.checkpoint;
+        for error in files.iter().filter_map(|file| file.check(&directory).err()) {
+            eprintln!("{error:#}; the run goes on with the settings of its checkpoint and the lines that are there");
+        }
         let settings = over(Settings::from_toml(&state.config).context("settings in the checkpoint")?)?;
         let learner = learner(&settings)?;
         let weights = Weights::new(settings.spec(), state.weights).context("weights in the checkpoint")?;
         if state.adam.len() != weights.data().len() {
             bail!("the checkpoint's optimiser is for {} weights, not {}", state.adam.len(), weights.data().len());
         }
+        let has_changed = settings.to_toml() != state.config;
         let mut trainer = Trainer::new(settings, learner, weights);
         trainer.selfplay.restore(&state.envs)?;
         trainer.adam = state.adam;
@@ -120,14 +127,19 @@ impl Run {
         for path in checkpoint::set_aside_after(&checkpoints, state.done.iterations)? {
             eprintln!("set aside: {}", path.display());
         }
-        Self::open(trainer, directory, display, seconds, lock)
+        let mut run = Self::open(trainer, directory, display, seconds, lock)?;
+        if has_changed {
+            // From here on a kill does not lose the new settings.
+            run.save()?;
+        }
+        Ok(run)
     }
 
     fn open(trainer: Trainer, directory: PathBuf, display: Display, seconds: f64, lock: File) -> Result<Self> {
         for folder in ["", "checkpoints", "games"] {
             sweep(&directory.join(folder))?;
         }
-        write_atomically(&directory.join("config.toml"), trainer.settings.to_toml().as_bytes())?;
+        write_atomically(&directory.join(SETTINGS), trainer.settings.to_toml().as_bytes())?;
         let path = directory.join("metrics.jsonl");
         let iteration = trainer.done.iterations;
         let metrics = MetricsFile::open(&path, iteration)?;
@@ -216,8 +228,9 @@ impl Run {
             self.draw_curve();
             self.curve_due = iteration + iteration / 50;
         }
-        let checkpoint =
-            Checkpoint { state: self.state(), seconds: self.seconds(), files: vec![self.metrics.digest()] };
+        let settings = FileDigest::of(SETTINGS, self.trainer.settings.to_toml().as_bytes());
+        let files = vec![self.metrics.digest(), settings];
+        let checkpoint = Checkpoint { state: self.state(), seconds: self.seconds(), files };
         self.checkpoints.save(&checkpoint)?;
         let newest = self.trainer.settings.run.keep_checkpoints;
         self.checkpoints.prune(&Retention { newest, hours: 0.0, log_spaced: false })?;

@@ -261,7 +261,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn checkpoint(iteration: u64) -> Checkpoint {
-        let files = vec![FileDigest { name: "metrics.jsonl".into(), length: 3, sha256: [7; 32] }];
+        let files = vec![FileDigest::of("metrics.jsonl", b"one\n")];
         Checkpoint { state: state(iteration), seconds: 1.5 * iteration as f64, files }
     }
 

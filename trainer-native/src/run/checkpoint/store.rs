@@ -169,13 +169,16 @@ impl Store {
         let mut entries = Vec::new();
         let mut still_known = HashMap::new();
         for (path, named) in files(&self.directory)? {
-            // A file that is gone by now was deleted by its owner.
+            // A file that is gone by now was deleted by another process, such as the one that trains.
             let Ok(metadata) = path.metadata() else { continue };
             let stamp = Stamp::of(&metadata);
             let known = match self.known.remove(&path) {
                 Some((before, known)) if before == stamp => known,
                 _ => Known::of(&path),
             };
+            if known.fault.is_some() && !path.exists() {
+                continue;
+            }
             let iteration = known.header.as_ref().map_or(named, |header| header.done.iterations);
             let pins = pins.iter().filter(|&(_, &pinned)| pinned == iteration).map(|(&pin, _)| pin).collect();
             let Known { header, fault } = known.clone();
