@@ -119,7 +119,7 @@ fn checkpoints_are_listed_shown_pinned_and_deleted() {
     check("checkpoint list nowhere", "nowhere: no run there");
     check("checkpoint show run 3", "no checkpoint of iteration 3");
     check("checkpoint pin run 3", "no checkpoint of iteration 3; there are: 4");
-    check("checkpoint unpin run best", "there is no such pin");
+    check("checkpoint unpin run 4", "the checkpoint of iteration 4 is not pinned");
     check("checkpoint prune run --newest 1 --hours=-1", "--hours -1");
 }
 

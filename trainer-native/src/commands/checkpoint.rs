@@ -31,7 +31,7 @@ enum Command {
     /// Keep a checkpoint from being deleted
     Pin(PinArgs),
     /// Let a pinned checkpoint be deleted again
-    Unpin(UnpinArgs),
+    Unpin(PinArgs),
 }
 
 #[derive(clap::Args, Debug)]
@@ -74,22 +74,6 @@ struct PinArgs {
     iteration: u64,
 }
 
-#[derive(clap::Args, Debug)]
-struct UnpinArgs {
-    /// Directory of the run
-    run: PathBuf,
-    /// Iteration of the checkpoint, or `best`
-    #[arg(value_parser = parse_pin)]
-    pin: Pin,
-}
-
-fn parse_pin(text: &str) -> Result<Pin, String> {
-    match text {
-        "best" => Ok(Pin::Best),
-        _ => text.parse().map(Pin::Owner).map_err(|_| "neither an iteration nor `best`".to_owned()),
-    }
-}
-
 /// Runs the subcommand, and writes its output with `print`.
 ///
 /// # Errors
@@ -108,9 +92,10 @@ pub fn run(args: &CheckpointArgs, print: impl Fn(&str) -> Result<()>) -> Result<
         }
         Command::Show(args) => print(&show(args)?),
         Command::Prune(args) => print(&prune(args)?),
-        Command::Pin(PinArgs { run, iteration }) => store(run)?.pin(Pin::Owner(*iteration), *iteration),
-        Command::Unpin(UnpinArgs { run, pin }) => {
-            ensure!(store(run)?.unpin(*pin)?, "{}: there is no such pin", run.display());
+        Command::Pin(PinArgs { run, iteration }) => store(run)?.pin(Pin::Owner, *iteration),
+        Command::Unpin(PinArgs { run, iteration }) => {
+            let was_pinned = store(run)?.unpin(*iteration)?;
+            ensure!(was_pinned, "{}: the checkpoint of iteration {iteration} is not pinned", run.display());
             Ok(())
         }
     }

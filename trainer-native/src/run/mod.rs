@@ -233,7 +233,8 @@ impl Run {
         let checkpoint = Checkpoint { state: self.state(), seconds: self.seconds(), files };
         self.checkpoints.save(&checkpoint)?;
         let newest = self.trainer.settings.run.keep_checkpoints;
-        self.checkpoints.prune(&Retention { newest, hours: 0.0, log_spaced: false })?;
+        let pruned = self.checkpoints.prune(&Retention { newest, hours: 0.0, log_spaced: false });
+        self.forgive(pruned.map(drop));
         Ok(())
     }
 

@@ -76,7 +76,7 @@ settings! {
         opening_plies: usize = 20, 0..=200, "plies";
         /// Longest random opening of the first game in each slot, so that games do not run in step.
         first_opening_plies: usize = 160, 0..=200, "plies";
-        /// Games kept as records from each thread in an iteration.
+        /// Games kept as records in an iteration, however many threads play: the first ones to end.
         records_per_thread: usize = 1, 0.., "games";
     }
 }
