@@ -87,7 +87,7 @@ pub fn run(args: &CheckpointArgs, print: impl Fn(&str) -> Result<()>) -> Result<
             let others = defects_of_others(run, &entries)?;
             print(&lines(&others))?;
             let defects = others.len() + entries.iter().filter(|entry| entry.fault.is_some()).count();
-            ensure!(defects == 0, "{}: {defects} of its files have a defect", run.display());
+            ensure!(defects == 0, "{}: files with a defect: {defects}", run.display());
             Ok(())
         }
         Command::Show(args) => print(&show(args)?),
