@@ -476,7 +476,11 @@ impl Run {
         let seconds = begin.elapsed().as_secs_f64();
         self.sinks.send(Event::Checkpoint(CheckpointWritten { iteration, plies, path, seconds }));
         let run = &self.settings.run;
-        self.checkpoints.prune(&Retention { newest: run.keep_checkpoints, hours: run.keep_hours, log_spaced: true })?;
+        let retention = Retention { newest: run.keep_checkpoints, hours: run.keep_hours, log_spaced: true };
+        if let Err(error) = self.checkpoints.prune(&retention) {
+            // The next checkpoint tries again.
+            self.say(format!("old checkpoints could not be deleted: {error:#}"));
+        }
         Ok(())
     }
 
