@@ -268,6 +268,11 @@ pub fn to_bytes(records: &[Record]) -> Result<Vec<u8>, RecordError> {
     Ok(envelope::seal(MAGIC, VERSION, &[], &body))
 }
 
+/// Whether bytes begin as a record file does.
+pub fn is_record(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
 /// Games in the bytes of a file, each played through. Memory use is bounded by the file's length, not by the lengths it states.
 ///
 /// # Errors

@@ -42,10 +42,7 @@ fn read_line(number: usize, line: &str) -> Parsed {
     let mut defects = Defects::default();
     let (start, words) = match start_and_moves(line) {
         Ok(parts) => parts,
-        Err((place, problem)) => {
-            defects.at(number, line, place, problem);
-            return Parsed { tree: GameTree::new(Position::startpos()), defects: defects.0 };
-        }
+        Err((place, problem)) => return Parsed::no_game(number, line, place, problem),
     };
     let mut builder = Builder::new(start);
     for word in words {
@@ -60,7 +57,7 @@ fn read_line(number: usize, line: &str) -> Parsed {
             break;
         }
     }
-    Parsed { tree: builder.finish(), defects: defects.0 }
+    Parsed { tree: Some(builder.finish()), defects: defects.0 }
 }
 
 /// Start position of a line, and the words of its moves, which are not played.
