@@ -19,15 +19,34 @@ const TEMPORARY: &str = ".new";
 /// # Errors
 /// Names the path and the step that failed; the old file then remains.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, |file| {
+        file.write_all(bytes).with_context(|| format!("{}: cannot be written", path.display()))?;
+        file.sync_all().with_context(|| format!("{}: does not reach the disk", path.display()))
+    })?;
+    sync_folder_of(path)
+}
+
+/// Replaces the file at `path` as [`write_atomically`] does, but does not wait for the disk: for files that can be made again. After a
+/// crash of the machine the file may be old, new or empty.
+///
+/// # Errors
+/// Names the path and the step that failed; the old file then remains.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, |file| file.write_all(bytes).with_context(|| format!("{}: cannot be written", path.display())))
+}
+
+/// Replaces the file at `path` by one that `write` fills.
+fn replace(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let temporary = temporary_beside(path)?;
-    let written = write_through(&temporary, bytes)
+    let written = File::create(&temporary)
+        .with_context(|| format!("{}: cannot be created", temporary.display()))
+        .and_then(|mut file| write(&mut file))
         .and_then(|()| fs::rename(&temporary, path).with_context(|| format!("{}: cannot be replaced", path.display())));
     if written.is_err() {
         // The first error is the one to report; an error here is ignored, since the file may not exist.
         fs::remove_file(&temporary).ok();
-        return written;
     }
-    sync_folder_of(path)
+    written
 }
 
 /// Deletes the incomplete files of killed writers in `folder`, if it exists. No other writer may be active there.
@@ -59,12 +78,6 @@ fn temporary_beside(path: &Path) -> Result<PathBuf> {
     Ok(path.with_file_name(hidden))
 }
 
-fn write_through(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = File::create(path).with_context(|| format!("{}: cannot be created", path.display()))?;
-    file.write_all(bytes).with_context(|| format!("{}: cannot be written", path.display()))?;
-    file.sync_all().with_context(|| format!("{}: does not reach the disk", path.display()))
-}
-
 /// Writes a rename to the disk by a sync of the folder. Only Unix can open a folder for that.
 fn sync_folder_of(path: &Path) -> Result<()> {
     if cfg!(unix) {
@@ -94,10 +107,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let folder = folder.path();
         let path = folder.join("a.model");
-        for bytes in [&b"first, and longer"[..], b"second", b""] {
-            write_atomically(&path, bytes).expect("the folder can be written");
-            assert_eq!(fs::read(&path).expect("it was written"), bytes);
-            assert_eq!(names(folder), ["a.model"]);
+        for write in [write_atomically, write_whole] {
+            for bytes in [&b"first, and longer"[..], b"second", b""] {
+                write(&path, bytes).expect("the folder can be written");
+                assert_eq!(fs::read(&path).expect("it was written"), bytes);
+                assert_eq!(names(folder), ["a.model"]);
+            }
         }
     }
 
