@@ -19,34 +19,15 @@ const TEMPORARY: &str = ".new";
 /// # Errors
 /// Names the path and the step that failed; the old file then remains.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    replace(path, |file| {
-        file.write_all(bytes).with_context(|| format!("{}: cannot be written", path.display()))?;
-        file.sync_all().with_context(|| format!("{}: does not reach the disk", path.display()))
-    })?;
-    sync_folder_of(path)
-}
-
-/// Replaces the file at `path` as [`write_atomically`] does, but does not wait for the disk: for files that can be made again. After a
-/// crash of the machine the file may be old, new or empty.
-///
-/// # Errors
-/// Names the path and the step that failed; the old file then remains.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    replace(path, |file| file.write_all(bytes).with_context(|| format!("{}: cannot be written", path.display())))
-}
-
-/// Replaces the file at `path` by one that `write` fills.
-fn replace(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let temporary = temporary_beside(path)?;
-    let written = File::create(&temporary)
-        .with_context(|| format!("{}: cannot be created", temporary.display()))
-        .and_then(|mut file| write(&mut file))
+    let written = write_through(&temporary, bytes)
         .and_then(|()| fs::rename(&temporary, path).with_context(|| format!("{}: cannot be replaced", path.display())));
     if written.is_err() {
         // The first error is the one to report; an error here is ignored, since the file may not exist.
         fs::remove_file(&temporary).ok();
+        return written;
     }
-    written
+    sync_folder_of(path)
 }
 
 /// Deletes the incomplete files of killed writers in `folder`, if it exists. No other writer may be active there.
@@ -68,6 +49,23 @@ pub fn sweep(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Replaces the file at `path` by a whole new one as [`write_atomically`] does, but does not wait for the disk: for files that can be
+/// made again. After a crash of the machine the file may be old, new or empty.
+///
+/// # Errors
+/// Names the path and the step that failed; the old file then remains.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = temporary_beside(path)?;
+    let written = fs::write(&temporary, bytes)
+        .with_context(|| format!("{}: cannot be written", path.display()))
+        .and_then(|()| fs::rename(&temporary, path).with_context(|| format!("{}: cannot be replaced", path.display())));
+    if written.is_err() {
+        // The first error is the one to report; an error here is ignored, since the file may not exist.
+        fs::remove_file(&temporary).ok();
+    }
+    written
+}
+
 /// Temporary path in the same folder, so that the rename stays within one file system; it is unique among all threads and
 /// processes.
 fn temporary_beside(path: &Path) -> Result<PathBuf> {
@@ -76,6 +74,12 @@ fn temporary_beside(path: &Path) -> Result<PathBuf> {
     hidden.push(name);
     hidden.push(format!(".{}.{:?}{TEMPORARY}", std::process::id(), std::thread::current().id()));
     Ok(path.with_file_name(hidden))
+}
+
+fn write_through(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = File::create(path).with_context(|| format!("{}: cannot be created", path.display()))?;
+    file.write_all(bytes).with_context(|| format!("{}: cannot be written", path.display()))?;
+    file.sync_all().with_context(|| format!("{}: does not reach the disk", path.display()))
 }
 
 /// Writes a rename to the disk by a sync of the folder. Only Unix can open a folder for that.
@@ -107,13 +111,23 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let folder = folder.path();
         let path = folder.join("a.model");
-        for write in [write_atomically, write_whole] {
-            for bytes in [&b"first, and longer"[..], b"second", b""] {
-                write(&path, bytes).expect("the folder can be written");
-                assert_eq!(fs::read(&path).expect("it was written"), bytes);
-                assert_eq!(names(folder), ["a.model"]);
-            }
+        for bytes in [&b"first, and longer"[..], b"second", b""] {
+            write_atomically(&path, bytes).expect("the folder can be written");
+            assert_eq!(fs::read(&path).expect("it was written"), bytes);
+            assert_eq!(names(folder), ["a.model"]);
         }
+    }
+
+    #[test]
+    fn a_whole_file_is_replaced_without_a_trace() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a.kifu");
+        for bytes in [&b"first, and longer"[..], b"second"] {
+            write_whole(&path, bytes).expect("the folder can be written");
+            assert_eq!(fs::read(&path).expect("it was written"), bytes);
+        }
+        write_whole(&folder.path().join("absent/a.kifu"), b"").expect_err("there is no such folder");
+        assert_eq!(names(folder.path()), ["a.kifu"]);
     }
 
     #[test]

@@ -165,6 +165,14 @@ fn the_extension_decides_over_the_encoding() {
     assert!(!SHIFT_JIS.decode(&fs::read(folder.path().join("b.kif")).unwrap()).2);
 }
 
+fn opening() -> Game {
+    let mut game = Game::startpos();
+    for usi in ["7g7f", "3c3d"] {
+        game.play(usi.parse().unwrap());
+    }
+    game
+}
+
 #[test]
 fn standard_input_is_a_record_too() {
     let run = |input: &[u8]| {
@@ -182,31 +190,35 @@ fn standard_input_is_a_record_too() {
     let expected = (Some(0), "position startpos moves 7g7f 3c3d\n".to_owned());
     assert_eq!(run(&SHIFT_JIS.encode(KIF).0), expected);
     assert_eq!(run(b"To_Move:+\nPI\n+\n+7776FU\n-3334FU\n"), expected);
-    let mut game = Game::startpos();
-    ["7g7f", "3c3d"].iter().for_each(|usi| game.play(usi.parse().unwrap()));
+    let game = opening();
     assert_eq!(run(&record::to_bytes(&[Record::of_game(&game, "", "", Vec::new())]).unwrap()), expected);
 }
 
 #[test]
 fn values_and_policies_of_our_records_come_out_as_evaluations() {
-    let mut game = Game::startpos();
-    ["7g7f", "3c3d"].iter().for_each(|usi| game.play(usi.parse().unwrap()));
-    let info = |value, top: &[(&str, f32)]| PlyInfo {
+    let game = opening();
+    let info = |value, top: &[(&str, f32)], line: &[&str]| PlyInfo {
         value: Some(Value(value)),
+        line: line.iter().map(|usi| usi.parse().unwrap()).collect(),
         top: top.iter().map(|&(usi, probability)| (usi.parse().unwrap(), probability)).collect(),
     };
-    let plies = vec![info(0.5, &[("7g7f", 0.75), ("2g2f", 0.1)]), info(0.25, &[("3c3d", 1.0)])];
+    let plies =
+        vec![info(0.5, &[("7g7f", 0.75), ("2g2f", 0.1)], &["7g7f", "8c8d"]), info(0.25, &[("3c3d", 1.0)], &["8c8d"])];
     let record = Record::of_game(&game, "黒", "白", plies);
     let bytes = record::to_bytes(&[record]).unwrap();
     let (code, messages, csa) = converted("games.record", &bytes, "out.csa");
     assert_eq!((code, &*messages), (Some(0), ""));
     let csa = String::from_utf8(csa).unwrap();
     // Half a point is odds of three to one, or 600 ln 3 centipawns; White's value is against Black.
-    assert!(csa.contains("+7776FU\n'** 659\n'**期待値=0.5\n'**候補手=▲７六歩(77):0.75▲２六歩(27):0.1\n"), "{csa}");
+    // A line that begins with another move than the one that was played has no place after it.
+    assert!(
+        csa.contains("+7776FU\n'** 659 -8384FU\n'**期待値=0.5\n'**候補手=▲７六歩(77):0.75▲２六歩(27):0.1\n"),
+        "{csa}"
+    );
     assert!(csa.contains("-3334FU\n'** -306\n'**期待値=-0.25\n'**候補手=△３四歩(33):1\n"), "{csa}");
     let (_, _, kif) = converted("games.record", &bytes, "out.kifu");
     let kif = String::from_utf8(kif).unwrap();
-    assert!(kif.contains("**評価値=659\n**期待値=0.5\n**候補手="), "{kif}");
+    assert!(kif.contains("**評価値=659\n**読み筋=△８四歩(83)\n**期待値=0.5\n**候補手="), "{kif}");
     // They come back in: what is written from KIF is the same as what was written from the record.
     let (_, _, again) = converted("again.kifu", kif.as_bytes(), "out.csa");
     assert_eq!(String::from_utf8(again).unwrap(), csa);

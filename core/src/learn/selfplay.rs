@@ -117,7 +117,7 @@ impl Thought {
     }
 
     fn info(&self) -> PlyInfo {
-        PlyInfo { value: Some(self.value), top: self.top[..self.kept].to_vec() }
+        PlyInfo { value: Some(self.value), top: self.top[..self.kept].to_vec(), line: Vec::new() }
     }
 }
 

@@ -81,12 +81,12 @@ impl Target {
 
     /// Encoding of a file with this name.
     fn charset(self, path: &Path) -> Charset {
+        let Target::Record { format, encoding, .. } = self else { return Charset::Utf8 };
         let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
-        match (self, extension.as_deref()) {
-            (Target::Json, _) => Charset::Utf8,
-            (Target::Record { format: Format::Kif | Format::Ki2, .. }, Some("kif" | "ki2")) => Charset::ShiftJis,
-            (Target::Record { format: Format::Kif | Format::Ki2, .. }, Some("kifu" | "ki2u")) => Charset::Utf8,
-            (Target::Record { encoding, .. }, _) => encoding,
+        match extension.as_deref().filter(|_| matches!(format, Format::Kif | Format::Ki2)) {
+            Some("kif" | "ki2") => Charset::ShiftJis,
+            Some("kifu" | "ki2u") => Charset::Utf8,
+            _ => encoding,
         }
     }
 
@@ -111,7 +111,7 @@ pub fn run(args: &ConvertArgs, print: impl Fn(&str) -> Result<()>, mut report: i
         return convert_folder(&args.input, output, target, &print, &mut report);
     }
     let source = games::read(&args.input, &mut report)?;
-    let (texts, left_out) = texts(&source, target);
+    let (texts, left_out) = texts(&source, target, cores());
     if !left_out.is_empty() {
         report(&format!("{}: {left_out}", args.input.display()));
     }
@@ -165,7 +165,7 @@ fn convert_folder(
     let (mut descriptions, mut taken, mut folders) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     let (mut failures, mut unreadable) = (0, 0);
     for chunk in files.chunks(CHUNK) {
-        let all = in_parallel(chunk, |file| convert(file, output.map(|_| target)));
+        let all = in_parallel(chunk, cores(), |file| convert(file, output.map(|_| target)));
         for (file, mut converted) in chunk.iter().zip(all) {
             converted.messages.iter().for_each(|message| report(message));
             descriptions.append(&mut converted.descriptions);
@@ -192,16 +192,28 @@ fn convert_folder(
     }
 }
 
-/// Results of `work` for each item, in their order; the items are shared among all cores.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(items.len());
+/// Number of cores that this program may use.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Results of `work` for each item, in their order; `workers` threads share the items.
+fn in_parallel<T: Sync, R: Send>(items: &[T], workers: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let workers = workers.min(items.len());
+    if workers <= 1 {
+        return items.iter().map(work).collect();
+    }
     let next = AtomicUsize::new(0);
-    let take_all = || {
-        let take = || Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|index| Some((index, items.get(index)?)));
-        std::iter::from_fn(take).map(|(index, item)| (index, work(item))).collect::<Vec<_>>()
+    let share = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { return done };
+            done.push((index, work(item)));
+        }
     };
     let mut done: Vec<(usize, R)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(take_all)).collect();
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(share)).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("a worker does not panic")).collect()
     });
     done.sort_by_key(|&(index, _)| index);
@@ -221,9 +233,12 @@ fn convert(file: &Path, target: Option<Target>) -> Converted {
     };
     converted.unreadable = source.unreadable;
     match target {
-        None => converted.descriptions.extend(source.games.iter().map(|game| describe(&source, game))),
+        None => {
+            let games = (0..source.games.len()).map(|index| describe(&source, &source.games.get(index)));
+            converted.descriptions.extend(games);
+        }
         Some(target) => {
-            let (texts, left_out) = texts(&source, target);
+            let (texts, left_out) = texts(&source, target, 1);
             converted.texts = texts;
             if !left_out.is_empty() {
                 converted.messages.push(format!("{}: {left_out}", file.display()));
@@ -234,20 +249,24 @@ fn convert(file: &Path, target: Option<Target>) -> Converted {
 }
 
 /// Texts of all games, as many as files are needed for them, and what they leave out.
-fn texts(source: &GameFile, target: Target) -> (Vec<String>, LeftOut) {
-    let mut left_out = LeftOut::default();
+fn texts(source: &GameFile, target: Target, workers: usize) -> (Vec<String>, LeftOut) {
+    let games: Vec<usize> = (0..source.games.len()).collect();
     let Target::Record { format, .. } = target else {
-        let entries: Vec<Value> = source.games.iter().map(|game| describe(source, game)).collect();
+        let entries = in_parallel(&games, workers, |&index| describe(source, &source.games.get(index)));
         let text = match <[Value; 1]>::try_from(entries) {
             Ok([only]) => pretty(&only),
             Err(entries) => pretty(&Value::Array(entries)),
         };
-        return (vec![text], left_out);
+        return (vec![text], LeftOut::default());
     };
-    let mut texts = Vec::new();
-    for game in &source.games {
-        left_out += format.left_out(&game.tree);
-        texts.push(format.write(&game.tree));
+    let made = in_parallel(&games, workers, |&index| {
+        let game = source.games.get(index);
+        (format.write(&game.tree), format.left_out(&game.tree))
+    });
+    let (mut texts, mut left_out) = (Vec::new(), LeftOut::default());
+    for (text, lost) in made {
+        texts.push(text);
+        left_out += lost;
     }
     if target.holds_many() {
         let separator = if matches!(format, Format::Csa2 | Format::Csa3) { "/\n" } else { "" };
@@ -284,13 +303,17 @@ fn write_all(
 fn path_of(path: &Path, number: usize, taken: &mut BTreeSet<PathBuf>) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default();
-    let numbered = |number: usize| match number {
-        1 => path.to_owned(),
-        _ => path.with_file_name(format!("{stem}-{number}{extension}")),
-    };
-    let free = (number..).map(numbered).find(|path| !taken.contains(path)).expect("there are more numbers than files");
-    taken.insert(free.clone());
-    free
+    let mut number = number;
+    loop {
+        let path = match number {
+            1 => path.to_owned(),
+            _ => path.with_file_name(format!("{stem}-{number}{extension}")),
+        };
+        if taken.insert(path.clone()) {
+            return path;
+        }
+        number += 1;
+    }
 }
 
 fn write_text(text: &str, target: Target, path: &Path, report: &mut dyn FnMut(&str)) -> Result<()> {

@@ -7,13 +7,15 @@
 //!
 //! A game whose start position is not understood is not read, and neither is a text of which nothing is.
 
+use std::borrow::Cow;
+use std::fmt::Write;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS, UTF_8};
-use keisei_core::format::{Record, record};
+use keisei_core::format::{PlyInfo, Record, record};
 use keisei_core::notation::{Builder, Centipawns, Defect, End, EvaluationSource, Format, GameTree, Parsed, csa, usi};
 use keisei_core::shogi::Position;
 
@@ -29,13 +31,48 @@ pub struct GameFile {
     pub name: String,
     /// Encoding of the text: `ASCII`, `UTF8`, `UTF16`, `SJIS`, `EUCJP` or `JIS`; `binary` for our records.
     pub encoding: &'static str,
-    /// Games that were read, in the order of the file; at least one.
-    pub games: Vec<ReadGame>,
+    /// Games that were read, in the order of the file; at least one but for an empty record file.
+    pub games: Games,
     /// Number of games that could not be read.
     pub unreadable: usize,
 }
 
+/// Games of a file, as they are in memory.
+pub enum Games {
+    /// Games of a text.
+    Text(Vec<ReadGame>),
+    /// Our records, of which trees are made one by one: they are many in a file, and their trees large.
+    Records(Vec<Record>),
+}
+
+impl Games {
+    /// Number of games.
+    pub fn len(&self) -> usize {
+        match self {
+            Games::Text(games) => games.len(),
+            Games::Records(records) => records.len(),
+        }
+    }
+
+    /// Whether there is no game.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Game number `index`, from 0.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn get(&self, index: usize) -> Cow<'_, ReadGame> {
+        match self {
+            Games::Text(games) => Cow::Borrowed(&games[index]),
+            Games::Records(records) => Cow::Owned(ReadGame { tree: tree_of(&records[index]), defects: Vec::new() }),
+        }
+    }
+}
+
 /// Game of a file.
+#[derive(Clone)]
 pub struct ReadGame {
     /// The game, as far as it was understood.
     pub tree: GameTree,
@@ -65,8 +102,7 @@ pub fn parse(name: &str, path: &Path, bytes: &[u8], report: &mut dyn FnMut(&str)
     let name = name.to_owned();
     if record::is_record(bytes) || is_record(path) {
         let records = record::from_bytes(bytes).with_context(|| path.display().to_string())?;
-        let games = records.iter().map(|game| ReadGame { tree: tree_of(game), defects: Vec::new() }).collect();
-        return Ok(GameFile { name, encoding: "binary", games, unreadable: 0 });
+        return Ok(GameFile { name, encoding: "binary", games: Games::Records(records), unreadable: 0 });
     }
     let (text, encoding) = decode(bytes);
     let format = format_of_name(path).or_else(|| Format::detect(&text));
@@ -97,7 +133,7 @@ pub fn parse(name: &str, path: &Path, bytes: &[u8], report: &mut dyn FnMut(&str)
         let reason = reasons.into_iter().next().unwrap_or_else(|| "there is no game in it".to_owned());
         bail!("{}: is no record that can be read: {reason}", path.display());
     }
-    Ok(GameFile { name, encoding, unreadable: count - games.len(), games })
+    Ok(GameFile { name, encoding, unreadable: count - games.len(), games: Games::Text(games) })
 }
 
 /// Whether a text with defects is a game all the same: something was played, or it begins from a position of its own.
@@ -162,17 +198,16 @@ fn named_characters(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("&#x") {
         named.push_str(before);
-        let digits = after.split_once(';').filter(|(digits, _)| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let character = digits.and_then(|(digits, _)| char::from_u32(u32::from_str_radix(digits, 16).ok()?));
-        match (character.filter(|&character| is_foreign(character)), digits) {
-            (Some(character), Some((_, after))) => {
-                named.push(character);
-                rest = after;
-            }
-            _ => {
-                named.push_str("&#x");
-                rest = after;
-            }
+        let number = after.split_once(';').and_then(|(digits, after)| {
+            let number = u32::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))?;
+            Some((char::from_u32(number).filter(|&character| is_foreign(character))?, after))
+        });
+        if let Some((character, after)) = number {
+            named.push(character);
+            rest = after;
+        } else {
+            named.push_str("&#x");
+            rest = after;
         }
     }
     named + rest
@@ -211,7 +246,7 @@ pub fn shift_jis(text: &str) -> (Vec<u8>, Vec<char>) {
         if let Some(&(_, same)) = SUBSTITUTES.iter().find(|row| row.0 == character) {
             known.push(same);
         } else if !character.is_ascii() && is_foreign(character) {
-            known.push_str(&format!("&#x{:X};", u32::from(character)));
+            write!(known, "&#x{:X};", u32::from(character)).expect("a string takes everything");
             numbered.push(character);
         } else {
             known.push(character);
@@ -235,13 +270,15 @@ fn tree_of(game: &Record) -> GameTree {
     for (index, &mv) in game.moves.iter().enumerate() {
         let mover = builder.position().side_to_move();
         builder.play(mv).expect("a record that was read holds legal moves");
-        let Some(info) = game.plies.get(index).filter(|info| info.value.is_some() || !info.top.is_empty()) else {
-            continue;
-        };
+        let Some(info) = game.plies.get(index).filter(|&info| *info != PlyInfo::default()) else { continue };
         let evaluation = builder.node_mut().evaluation_mut(EvaluationSource::Player);
         evaluation.score = info.value.map(|value| Centipawns::from_view(mover, centipawns(value)));
         evaluation.value = info.value.map(|value| -value);
         evaluation.policy.clone_from(&info.top);
+        // The line begins before the move; what follows another move than the one that was played has no place.
+        if let Some((_, line)) = info.line.split_first().filter(|&(&first, _)| first == mv) {
+            evaluation.line = line.to_vec();
+        }
     }
     if let Some(outcome) = game.outcome {
         // The longest record fills the longest line, where an end has no place.
