@@ -12,6 +12,9 @@
 //! | [`rating`] | scores, intervals, Elo, centipawns |
 //! | [`usi`] | a model as an engine for shogi GUIs |
 
+// What a library has to say it returns or tells a sink: printing panics once nobody reads.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod player;
 pub mod baseline;
 pub mod policy_player;

@@ -1,12 +1,105 @@
-//! Metrics of an iteration, and the alarms that they raise.
+//! Events: all that leaves a run in progress. [Sinks](crate::sinks) receive them.
 
-use keisei_core::learn::{RatioTolerance, Update};
-use keisei_core::shogi::Reason;
+use crate::settings::Settings;
+use keisei_core::learn::Update;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Metrics of one iteration: one line of `metrics.jsonl`.
-#[derive(Clone, Debug, Serialize)]
+/// Something that happened in a run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A run started or was resumed.
+    RunStarted(Box<RunStarted>),
+    /// An iteration is done.
+    Iteration(Box<Metrics>),
+    /// A game of self-play ended.
+    GameEnded(GameEnded),
+    /// A match against a known player was played.
+    Evaluation(EvaluationMatch),
+    /// A checkpoint was written.
+    Checkpoint(CheckpointWritten),
+    /// An alarm was raised, which was not in force before.
+    Alarm(Alarm),
+    /// The run went back to an earlier iteration: what was said about later ones no longer counts.
+    Restored(Restored),
+    /// A message for the user.
+    Notice(Notice),
+    /// A sink failed.
+    SinkFailed(SinkFailure),
+    /// The run ended.
+    RunEnded(RunEnded),
+}
+
+/// Event with the time at which it happened: what sinks receive, and a line of the JSON files.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Stamped {
+    /// Seconds since 1970 UTC.
+    pub time: f64,
+    /// The event.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+impl Stamped {
+    /// `event`, happening now.
+    pub fn now(event: Event) -> Self {
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+        Self { time, event }
+    }
+}
+
+/// Start of a run, or of its next part.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// Directory of the run.
+    pub directory: PathBuf,
+    /// Iterations done before: 0 for a new run.
+    pub iteration: u64,
+    /// Plies at which the run is to end, 0 for never.
+    pub budget_plies: u64,
+    /// Settings in force.
+    pub settings: Settings,
+    /// Number of weights of the network.
+    pub weights: usize,
+    /// Name of the learner, such as `AVX2, 2 threads`.
+    pub learner: String,
+    /// Program, toolchain and machine.
+    pub machine: Machine,
+}
+
+/// Program, toolchain and machine that trained.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Machine {
+    /// Version of the program.
+    pub version: String,
+    /// Revision of the sources, if it was built from a checkout.
+    pub revision: String,
+    /// Compiler.
+    pub toolchain: String,
+    /// Operating system and architecture, such as `linux x86_64`.
+    pub system: String,
+    /// Cores of the CPU that this process may use.
+    pub cores: usize,
+}
+
+impl Machine {
+    /// This one.
+    pub fn this() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            revision: env!("KEISEI_REVISION").into(),
+            toolchain: env!("KEISEI_TOOLCHAIN").into(),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
+/// Metrics of one iteration: one line of `metrics.jsonl`. The [table](crate::metrics) describes each.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Metrics {
     /// Number of the iteration, counted from 1.
     pub iteration: u64,
@@ -21,6 +114,12 @@ pub struct Metrics {
     /// Losses and the like.
     #[serde(flatten)]
     pub update: Update,
+    /// Size of the update by all weights: `|Δw| / |w|`.
+    pub update_norm: f64,
+    /// Share of the samples that were dropped because the update stopped at its target KL.
+    pub dropped_samples: f64,
+    /// Mean squared error of the predicted outcome against the result, over the plies of games that ended (Brier score, 0–2).
+    pub brier: f64,
     /// Adam's step size.
     pub learning_rate: f32,
     /// Weight of the entropy bonus.
@@ -29,22 +128,24 @@ pub struct Metrics {
     pub prior_weight: f32,
     /// Mean of the entropy H / ln(legal moves), 0–1, over the plies with more than one legal move: 1 is uniform.
     pub normalized_entropy: f64,
+    /// Mean probability of the most probable move, over the same plies.
+    pub top_probability: f64,
     /// Games that ended in this iteration.
     #[serde(flatten)]
     pub ended: EndedGames,
     /// Duration and speed of the iteration.
     #[serde(flatten)]
     pub perf: Perf,
-    /// Strength measured after this iteration, if it was.
-    pub evaluation: Option<EvaluationMatch>,
-    /// Number of writes of metrics or of the curve that have failed since the process started.
+    /// Number of failures of sinks since the process started.
     pub sink_failures: u64,
-    /// Alarms that these metrics raise, for the user.
+    /// Ids of the alarms in force.
     pub alarms: Vec<String>,
+    /// A game in progress, for display.
+    pub shown: ShownGame,
 }
 
-/// Statistics of the games that ended in an iteration.
-#[derive(Clone, Debug, Default, Serialize)]
+/// Statistics of the games that ended in an iteration, and of the window of the last ones.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct EndedGames {
     /// Number of these games.
     pub games_ended: u64,
@@ -57,11 +158,15 @@ pub struct EndedGames {
     /// Numbers of wins of Black, wins of White, and draws.
     pub results: [u64; 3],
     /// Number of games by the reason that ended them.
-    pub reasons: BTreeMap<&'static str, u64>,
+    pub reasons: BTreeMap<String, u64>,
+    /// Share of the last 500 games that repeat an earlier one of them, move by move.
+    pub repeats: f64,
+    /// Share of different openings among the last 500 games.
+    pub opening_diversity: f64,
 }
 
 /// Duration and speed of an iteration.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Perf {
     /// Plies per second of the whole iteration.
     pub plies_per_second: f64,
@@ -69,41 +174,127 @@ pub struct Perf {
     pub samples_per_second: f64,
     /// Seconds of self-play.
     pub collect_seconds: f64,
+    /// Seconds of self-play in the games: moves, rules, encodings, sampling.
+    pub env_seconds: f64,
+    /// Seconds of self-play in the network.
+    pub inference_seconds: f64,
     /// Seconds of the update.
     pub learn_seconds: f64,
+    /// Seconds before this iteration in events, files and display.
+    pub log_seconds: f64,
+}
+
+/// A game in progress.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ShownGame {
+    /// Slot of the game.
+    pub slot: usize,
+    /// SFEN of its position.
+    pub sfen: String,
+    /// Its last moves at most, in USI notation.
+    pub last: Vec<String>,
+}
+
+/// End of a game of self-play.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GameEnded {
+    /// Iteration in which it ended.
+    pub iteration: u64,
+    /// Length in plies.
+    pub plies: u16,
+    /// Winner, `black` or `white`; none for a draw or a game cut off.
+    pub winner: Option<String>,
+    /// Id of the reason.
+    pub reason: String,
 }
 
 /// Strength measured at an iteration.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct EvaluationMatch {
+    /// Iteration after which it was played.
+    pub iteration: u64,
+    /// Plies played in the run by then.
+    pub plies: u64,
     /// Name of the opponent.
     pub opponent: String,
     /// Number of games.
     pub games: usize,
     /// Points per game, 0–1: a win counts 1, a draw ½.
     pub score: f64,
-    /// Wilson 95 % interval of the score.
+    /// 95 % interval of the score.
     pub interval: (f64, f64),
+    /// Seconds that it took.
+    pub seconds: f64,
 }
 
-/// Alarms that `metrics` raise; `fresh` is the normalised entropy of the run's first iteration, `tolerance` the rounding
-/// difference that is accepted of its learner.
-pub fn alarms(metrics: &Metrics, fresh: f64, tolerance: RatioTolerance) -> Vec<String> {
-    const ENOUGH: u64 = 20;
-    let ended = metrics.ended.games_ended;
-    let part = |count: u64| count as f64 / ended.max(1) as f64;
-    let truncated = part(metrics.ended.reasons.get(Reason::MaxPlies.id()).copied().unwrap_or(0));
-    let rows = [
-        (metrics.normalized_entropy < 0.2 * fresh, "the policy's entropy has fallen below a fifth of its first value"),
-        (ended >= ENOUGH && truncated > 0.3, "more than 30 % of the games reach the ply limit"),
-        (ended >= ENOUGH && part(metrics.ended.results[2]) > 0.6, "more than 60 % of the games are drawn"),
-        (metrics.update.losses.approx_kl > 0.1, "approx_kl is above 0.1"),
-        (metrics.update.skipped > 0, "gradient steps were left out: not finite"),
-        (
-            metrics.update.first_ratio_error > tolerance.alarm,
-            "self-play and learner disagree: first_ratio_error is above rounding",
-        ),
-        (metrics.sink_failures > 0, "metrics or the curve could not be written"),
-    ];
-    rows.into_iter().filter(|&(raised, _)| raised).map(|(_, text)| text.to_owned()).collect()
+/// A written checkpoint.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct CheckpointWritten {
+    /// Iteration of its state.
+    pub iteration: u64,
+    /// Plies played by then.
+    pub plies: u64,
+    /// The file.
+    pub path: PathBuf,
+    /// Seconds that all files of the checkpoint took.
+    pub seconds: f64,
+}
+
+/// An alarm: a sign that learning goes wrong.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Alarm {
+    /// Iteration that raised it.
+    pub iteration: u64,
+    /// Id, such as `entropy_collapse`.
+    pub id: String,
+    /// What was seen.
+    pub text: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+/// Return to an earlier iteration.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Restored {
+    /// Iteration that the run has gone back to.
+    pub iteration: u64,
+    /// The reason.
+    pub text: String,
+}
+
+/// A message for the user.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Notice {
+    /// The message.
+    pub text: String,
+}
+
+/// Failure of a sink.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SinkFailure {
+    /// Name of the sink.
+    pub sink: String,
+    /// The error.
+    pub error: String,
+    /// Failures of this sink since the process started, this one included.
+    pub failures: u64,
+    /// Whether the sink now rests for a while.
+    pub resting: bool,
+}
+
+/// End of a run, or of its current part.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RunEnded {
+    /// Iterations done.
+    pub iteration: u64,
+    /// Plies played.
+    pub plies: u64,
+    /// Games finished.
+    pub games: u64,
+    /// Seconds that the run has taken, earlier parts included.
+    pub seconds: f64,
+    /// Whether a signal or a key stopped it before its budget was spent.
+    pub interrupted: bool,
+    /// SHA-256 of the state.
+    pub digest: String,
 }

@@ -1,11 +1,16 @@
 //! Trainer: self-play on all cores, learners on CPU and GPU, runs with checkpoints and metrics, and the command line.
 
+// What a library has to say it returns or tells a sink: printing panics once nobody reads.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod trainer;
 pub mod selfplay;
 pub mod learner;
 pub mod settings;
 pub mod run;
 pub mod event;
+pub mod metrics;
+pub mod alarm;
 pub mod sinks;
 pub mod durable;
 

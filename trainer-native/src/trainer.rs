@@ -7,6 +7,7 @@ use keisei_core::net::Weights;
 use keisei_core::random::{Purpose, Stream};
 use serde::{Deserialize, Serialize};
 
+use crate::run::guard::{Guard, Remedy};
 use crate::selfplay::collect;
 use crate::settings::Settings;
 
@@ -24,6 +25,8 @@ pub struct Trainer {
     pub adam: Adam,
     /// Work done so far.
     pub done: Totals,
+    /// What was done about numbers that were not finite.
+    pub guard: Guard,
     rollout: Rollout,
 }
 
@@ -50,10 +53,20 @@ pub struct Report {
     pub rates: Rates,
     /// Discounts and prior weight that were in force.
     pub estimation: Estimation,
+    /// Step of the guard, if the update had no finite gradient.
+    pub remedy: Remedy,
     /// Plies played.
     pub plies: usize,
+    /// Share of the samples that were dropped because the update stopped at its target KL, 0–1.
+    pub dropped_samples: f64,
+    /// Size of the update by all weights: `|Δw| / |w|`.
+    pub update_norm: f64,
+    /// Brier score of the predicted outcomes, see [`Rollout::brier`].
+    pub brier: f64,
     /// Seconds of self-play.
     pub collect_seconds: f64,
+    /// Seconds of self-play in the network, as a mean over the threads.
+    pub inference_seconds: f64,
     /// Seconds of advantages and update.
     pub learn_seconds: f64,
 }
@@ -81,7 +94,8 @@ impl Trainer {
     pub fn new(settings: Settings, learner: Box<dyn Learner>, weights: Weights) -> Self {
         let selfplay = SelfPlay::new(settings.selfplay(), settings.actions(), settings.seed);
         let adam = Adam::new(weights.data().len());
-        Self { settings, learner, selfplay, weights, adam, done: Totals::default(), rollout: Rollout::default() }
+        let (done, guard) = (Totals::default(), Guard::default());
+        Self { settings, learner, selfplay, weights, adam, done, guard, rollout: Rollout::default() }
     }
 
     /// Runs one iteration, with the schedules at the part `progress` (0–1) of the run.
@@ -90,16 +104,19 @@ impl Trainer {
     /// If the device fails, the network's output is not finite, or the learner computes another policy than the one that
     /// played.
     pub fn iterate(&mut self, progress: f64) -> Result<Report, LearnError> {
-        let Self { settings, learner, selfplay, weights, adam, done, rollout } = self;
-        let (rates, estimation) = settings.schedules(progress);
+        let Self { settings, learner, selfplay, weights, adam, done, guard, rollout } = self;
+        let (mut rates, estimation) = settings.schedules(progress);
+        rates.learning_rate *= guard.rate();
         let begin = Instant::now();
 
-        let collected = collect(selfplay, learner.as_ref(), weights, done.iterations, settings.threads(), rollout)?;
+        let threads = settings.threads();
+        let (collected, inference) = collect(selfplay, learner.as_ref(), weights, done.iterations, threads, rollout)?;
         let collect_seconds = begin.elapsed().as_secs_f64();
 
-        rollout.estimate(&estimation);
+        let estimated = rollout.estimate(&estimation);
+        let before = weights.data().to_vec();
         let order = Stream::new(settings.seed, Purpose::Shuffle, done.iterations, 0);
-        let update = update(learner.as_mut(), weights, adam, rollout, &settings.ppo(), rates, order)?;
+        let update = update(learner.as_mut(), weights, adam, estimated, &settings.ppo(), rates, order)?;
         let learn_seconds = begin.elapsed().as_secs_f64() - collect_seconds;
 
         let plies = rollout.steps.len();
@@ -107,8 +124,30 @@ impl Trainer {
         done.plies += plies as u64;
         done.samples += update.samples as u64;
         done.games += collected.games();
-        Ok(Report { collected, update, rates, estimation, plies, collect_seconds, learn_seconds })
+        Ok(Report {
+            collected,
+            update,
+            rates,
+            estimation,
+            remedy: guard.after_update(update.steps > 0),
+            plies,
+            dropped_samples: 1.0
+                - update.samples as f64 / (settings.ppo.epochs * rollout.learner_slots().count()).max(1) as f64,
+            update_norm: relative_change(&before, weights.data()),
+            brier: rollout.brier(),
+            collect_seconds,
+            inference_seconds: inference.as_secs_f64(),
+            learn_seconds,
+        })
     }
+}
+
+/// Norm of the difference of two vectors by that of the first.
+fn relative_change(before: &[f32], after: &[f32]) -> f64 {
+    let norm =
+        |squares: &mut dyn Iterator<Item = f32>| squares.map(|x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+    let change = norm(&mut before.iter().zip(after).map(|(x, y)| y - x));
+    change / norm(&mut before.iter().copied()).max(f64::MIN_POSITIVE)
 }
 
 #[cfg(test)]
@@ -126,13 +165,14 @@ mod tests {
         let mut rollout = Rollout::default();
         let mut learner = Device::Cpu.learner(settings.features(), settings.actions(), Precision::F32, 1)?;
         collect(&mut selfplay, learner.as_ref(), &weights, 0, 1, &mut rollout)?;
-        rollout.estimate(&Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 });
+        let estimation = Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 };
+        let estimated = rollout.estimate(&estimation);
         change(&mut weights);
         let before = weights.data().to_vec();
         let mut adam = Adam::new(before.len());
         let rates = Rates { learning_rate: 1e-3, ent_coef: 0.01 };
         let order = Stream::new(1, Purpose::Shuffle, 0, 0);
-        let update = update(learner.as_mut(), &mut weights, &mut adam, &rollout, &settings.ppo(), rates, order)?;
+        let update = update(learner.as_mut(), &mut weights, &mut adam, estimated, &settings.ppo(), rates, order)?;
         let bits = |data: &[f32]| data.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         Ok((update, bits(weights.data()) != bits(&before)))
     }

@@ -72,7 +72,18 @@ fn wait_for_a_checkpoint(run: &Path) {
 }
 
 fn metrics(run: &Path) -> Vec<serde_json::Value> {
-    let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
+    lines(&run.join("metrics.jsonl"))
+}
+
+/// Events of one kind that a run has written.
+fn events(run: &Path, kind: &str) -> Vec<serde_json::Value> {
+    let mut events = lines(&run.join("events.jsonl"));
+    events.retain(|event| event["event"] == kind);
+    events
+}
+
+fn lines(path: &Path) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(path).unwrap_or_default();
     // The last line of a run in progress may be incomplete.
     text.split_inclusive('\n')
         .filter(|line| line.ends_with('\n'))
@@ -82,11 +93,19 @@ fn metrics(run: &Path) -> Vec<serde_json::Value> {
 
 /// Checks that each iteration has one line, in order, and that no step was skipped, no write failed and no policy differed.
 fn check_metrics(run: &Path, iterations: u64) {
+    check_metrics_of_the_run(run, iterations);
+    for line in metrics(run) {
+        assert_eq!(line["sink_failures"], 0, "{line}");
+    }
+}
+
+/// The same where a sink may fail.
+fn check_metrics_of_the_run(run: &Path, iterations: u64) {
     let lines = metrics(run);
     let found: Vec<u64> = lines.iter().map(|line| line["iteration"].as_u64().unwrap()).collect();
     assert_eq!(found, (1..=iterations).collect::<Vec<u64>>());
     for line in &lines {
-        assert_eq!((&line["skipped"], &line["sink_failures"]), (&0.into(), &0.into()), "{line}");
+        assert_eq!(line["skipped"], 0, "{line}");
         assert!(line["first_ratio_error"].as_f64().unwrap() < 1e-5, "{line}");
     }
 }
@@ -176,7 +195,7 @@ fn optional_layers_are_trained_saved_exported_and_played_with() {
     let directory = directory.path();
     let constant = "--set ppo.ent_coef.to=0.03 --set ppo.learning_rate.to=0.0015 --set estimation.prior_weight.to=0.9";
     let layers = "--set net.se_ratio=0.5 --set net.pool_hidden=3 --set net.score_hidden=5";
-    let evaluation = "--set run.evaluate_every=4 --set run.evaluate_games=2";
+    let evaluation = "--set run.evaluate_plies=256 --set run.evaluate_games=2";
     let settings = format!("--preset tiny {constant} {layers} {evaluation}");
     let whole = check(directory, &format!("{settings} --iterations 4 --out whole")).0;
     check(directory, &format!("{settings} --iterations 2 --out two"));
@@ -187,7 +206,9 @@ fn optional_layers_are_trained_saved_exported_and_played_with() {
     check_metrics(&run, 4);
     let lines = metrics(&run);
     assert!(lines.iter().all(|line| line["score_loss"].as_f64().unwrap() > 0.0), "{lines:?}");
-    assert_eq!(lines[3]["evaluation"]["games"], 2, "{}", lines[3]);
+    let evaluations = events(&run, "evaluation");
+    assert_eq!(evaluations.len(), 1, "{evaluations:?}");
+    assert_eq!((&evaluations[0]["iteration"], &evaluations[0]["games"]), (&4.into(), &2.into()));
     let model = Model::from_bytes(&fs::read(run.join("model.model")).unwrap()).unwrap();
     let expected = NetOptions { se_hidden: 4, pool_hidden: 3, score_hidden: 5 };
     assert_eq!(model.spec().options, expected);
@@ -204,7 +225,8 @@ fn damaged_checkpoints_are_reported_and_skipped() {
     let directory = directory.path();
     let whole = check(directory, "--preset tiny --iterations 4 --out run").0;
     let run = directory.join("run");
-    let files = checkpoints(&run);
+    // Beside the newest three stay the first ones of each doubling of the iterations.
+    let files = checkpoints(&run).split_off(2);
     assert_eq!(files.len(), 3, "run.keep_checkpoints of the preset");
 
     let bytes = fs::read(&files[2]).unwrap();
@@ -238,7 +260,9 @@ fn what_cannot_be_done_is_refused_with_its_reason() {
     check("--resume nowhere", 1, &["nowhere: no run there"]);
     check("--resume --preset tiny", 2, &["--resume", "--preset", "cannot be used with"]);
     check("--resume run --out other", 2, &["--resume", "--out", "cannot be used with"]);
-    check("--preset huge", 2, &["huge", "tiny, cpu, gpu"]);
+    check("--preset huge", 2, &["huge", "tiny, cpu, gpu, quick, overnight"]);
+    check("--minutes 5 --iterations 2", 2, &["--minutes", "--iterations", "cannot be used with"]);
+    check("--resume-or-start", 2, &["--out"]);
     check("--fast", 2, &["--fast"]);
     check("--iterations -3", 2, &["-3"]);
     check("--preset tiny --minutes=-1", 1, &["run.minutes = -1: must be from 0"]);
@@ -285,7 +309,7 @@ fn a_second_trainer_is_refused_and_ctrl_c_saves_everything() {
         let name = format!("run{signal}");
         let run = directory.join(&name);
         // Few checkpoints, so that only the last one can hold the last iteration.
-        let args = format!("--preset tiny --iterations 1000000 --set run.checkpoint_every=1000000 --out {name}");
+        let args = format!("--preset tiny --iterations 1000000 --set run.checkpoint_plies=0 --out {name}");
         let child = trainer(directory, &args).spawn().unwrap();
         wait_for_a_checkpoint(&run);
         wait_until("two iterations are done", || metrics(&run).len() >= 2);
@@ -312,10 +336,10 @@ fn a_budget_of_time_goes_on_where_it_stopped() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let run = directory.join("run");
-    // The run has three seconds; it is killed once the second one has begun.
+    // The run has some three seconds; it is killed in their middle.
     let mut trainer = trainer(directory, "--preset tiny --minutes 0.05 --out run");
     let mut child = trainer.stderr(Stdio::null()).spawn().unwrap();
-    wait_until("the second second begins", || {
+    wait_until("the second half begins", || {
         metrics(&run).last().is_some_and(|line| line["progress"].as_f64().unwrap() >= 0.4)
     });
     child.kill().unwrap();
@@ -339,7 +363,7 @@ fn trainer_on_a_full_disk(directory: &Path, bytes: u64, args: &str) -> Output {
 
 #[cfg(unix)]
 #[test]
-fn a_full_disk_ends_the_run_if_a_checkpoint_fails_and_only_then() {
+fn a_full_disk_does_not_end_a_run_and_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let run = directory.join("run");
@@ -347,10 +371,13 @@ fn a_full_disk_ends_the_run_if_a_checkpoint_fails_and_only_then() {
     let kept = checkpoints(&run);
     let size = fs::metadata(kept.last().unwrap()).unwrap().len();
 
-    // A limit too small for a checkpoint.
-    let Output { status, stderr, .. } = trainer_on_a_full_disk(directory, size / 2, "--resume run --iterations 4");
+    // A limit too small for a checkpoint, also in the folder for rescue: the run goes on to its end, and says what is lost.
+    let resume = "--resume run --iterations 4 --rescue aside";
+    let Output { status, stderr, .. } = trainer_on_a_full_disk(directory, size / 2, resume);
     assert_eq!(status.code(), Some(1), "{}", text(&stderr));
-    assert!(text(&stderr).contains("cannot be written"), "{}", text(&stderr));
+    for part in ["no checkpoint could be written, the run goes on", "cannot be written", "could not be rescued"] {
+        assert!(text(&stderr).contains(part), "{part}: {}", text(&stderr));
+    }
     assert_eq!(checkpoints(&run), kept, "the good ones stay");
     assert!(names(&run).iter().all(|name| !name.starts_with('.')), "{:?}", names(&run));
 
@@ -361,8 +388,82 @@ fn a_full_disk_ends_the_run_if_a_checkpoint_fails_and_only_then() {
     fs::write(run.join("metrics.jsonl"), &full).unwrap();
     let Output { status, stdout, stderr } = trainer_on_a_full_disk(directory, limit, "--resume run --iterations 4");
     assert_eq!(status.code(), Some(0), "{}", text(&stderr));
-    assert!(text(&stderr).contains("not written, the run goes on: run/metrics.jsonl"), "{}", text(&stderr));
-    assert!(text(&stdout).contains("failed writes 2"), "{}", text(&stdout));
+    assert!(text(&stderr).contains("jsonl failed, the run goes on: run/metrics.jsonl"), "{}", text(&stderr));
+    assert!(text(&stdout).contains("failures of sinks 2"), "{}", text(&stdout));
     assert!(checkpoints(&run).last().unwrap().ends_with("00000004.checkpoint"));
     assert_eq!(fs::read_to_string(run.join("metrics.jsonl")).unwrap(), full, "no half line stays");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_goes_away_is_noticed_and_the_run_is_rescued() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let run = directory.join("run");
+    let args = "--preset tiny --iterations 1000000 --out run --rescue aside";
+    let child = trainer(directory, args).spawn().unwrap();
+    wait_until("there is an iteration", || !metrics(&run).is_empty());
+    fs::rename(&run, directory.join("renamed")).unwrap();
+    wait_until("some iterations are done", || metrics(&directory.join("renamed")).len() > 5);
+    kill(&child, "-INT");
+    let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+    assert_eq!(status.code(), Some(1), "{}", text(&stderr));
+    assert!(text(&stderr).contains("the folder of the run is no longer there"), "{}", text(&stderr));
+    assert!(text(&stderr).contains("train --resume aside/keisei-rescue-run"), "{}", text(&stderr));
+    assert!(!run.exists(), "nothing is written where another run may be");
+    let iteration = metrics(&directory.join("renamed")).len() as u64;
+    let found = checkpoints(&directory.join("aside/keisei-rescue-run"));
+    assert!(found[0].ends_with(format!("{iteration:08}.checkpoint")), "{found:?}");
+    check(directory, &format!("--resume aside/keisei-rescue-run --iterations {}", iteration + 1));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_message_that_nobody_reads_does_not_end_a_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let program = env!("CARGO_BIN_EXE_trainer-native");
+    let shell = "\"$0\" train --plain --preset tiny --iterations 40 --out run 2>&1 >summary | head -1";
+    let output = Command::new("sh").current_dir(directory).args(["-c", shell, program]).output().unwrap();
+    assert!(output.status.success());
+    check_metrics_of_the_run(&directory.join("run"), 40);
+    assert!(fs::read_to_string(directory.join("summary")).unwrap().contains("digest "));
+    let log = fs::read_to_string(directory.join("run/log.txt")).unwrap();
+    assert!(log.contains(" budget: ") && log.contains("plain failed, the run goes on"), "{log}");
+}
+
+#[test]
+fn the_budget_comes_first_and_a_longer_one_says_what_schedules_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let said = check(directory, "--preset tiny --minutes 0.02 --out run").1;
+    assert!(said.starts_with("budget: 0.02 minutes\n"), "{said}");
+    let plies = said.split("--plies ").nth(1).unwrap().split(' ').next().unwrap();
+    // The stored settings run again do the same work.
+    let again = check(directory, "--config run/config.toml --out again").0;
+    let repeated = check(
+        directory,
+        &format!("--preset tiny --plies {plies} --out repeated --set run.minutes=0.02 --set run.plies={plies}"),
+    )
+    .0;
+    assert_eq!(digest(&again), digest(&check(directory, "--resume run").0));
+    assert_eq!(digest(&again), digest(&repeated));
+    let said = check(directory, "--preset tiny --out tiny").1;
+    assert!(said.starts_with("budget: 256 plies\n"), "{said}");
+    let said = check(directory, "--resume tiny --plies 512 --set ppo.clip_coef=0.1").1;
+    assert!(said.contains("schedules go from 100 % to 50 % of the run: ppo.learning_rate 0.0001 → 0.0008"), "{said}");
+    assert!(said.contains("ppo.clip_coef changes from 0.2 to 0.1"), "{said}");
+    // What is accepted and does not do what it seems to is said.
+    let config = fs::read_to_string(directory.join("tiny/config.toml")).unwrap();
+    fs::write(directory.join("tiny/config.toml"), config.replace("clip_coef = 0.1", "clip_coef = 0.3")).unwrap();
+    let said = check(directory, "--resume tiny --set ppo.minibatch=100 --set run.threads=99").1;
+    for part in ["config.toml was edited (ppo.clip_coef), which changes nothing", "each epoch is one step", "99 on "] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // A scheduler's command both starts and resumes.
+    for iterations in [2, 3] {
+        let args = format!("--preset tiny --out job --resume-or-start --iterations {iterations}");
+        let output = check(directory, &args).0;
+        assert_eq!(field(&output, "iterations ").split(',').next(), Some(iterations.to_string().as_str()));
+    }
 }

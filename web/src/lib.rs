@@ -3,6 +3,9 @@
 //! [`Board`] runs on the page's thread and holds a game with its legal moves; [`Engine`] runs in a worker and evaluates
 //! positions with a model; [`Replay`] and [`Recorder`] read and write game records.
 
+// What a library has to say it returns or tells a sink: printing panics once nobody reads.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 mod board;
 mod engine;
 mod replay;

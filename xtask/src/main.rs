@@ -15,6 +15,7 @@ mod shell;
 mod summary;
 mod tools;
 mod wasm;
+mod platforms;
 
 /// Commands: name, and what the command does.
 const COMMANDS: [(&str, &str); 6] = [

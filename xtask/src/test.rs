@@ -4,7 +4,7 @@ use crate::install::{Missing, npm_packages, python_packages};
 use crate::shell::{cargo, command, root, run as run_command, run_read, target_directory};
 use crate::summary::{Counts, Row, table};
 use crate::tools::{CHROMIUM, CPP_COMPILER, NEXTEST, NPM, VULKAN_DRIVERS};
-use crate::{wasm, web};
+use crate::{platforms, wasm, web};
 use anyhow::{Context as _, Result, bail};
 use lexopt::{Arg, Parser, ValueExt as _};
 use std::process::Command;
@@ -54,7 +54,7 @@ enum Runs {
 }
 
 /// Stages in the order in which they run: the cheap ones come first.
-const STAGES: [Stage; 10] = [
+const STAGES: [Stage; 11] = [
     Stage { name: "format", about: "rustfmt changes nothing", runs: Runs::Always, run: || checked(format()) },
     Stage {
         name: "licences",
@@ -75,6 +75,12 @@ const STAGES: [Stage; 10] = [
         about: "the core compiles where there is no standard library",
         runs: Runs::Always,
         run: || checked(wasm::compile_bare()),
+    },
+    Stage {
+        name: "platforms",
+        about: "the code compiles for Windows and macOS",
+        runs: Runs::Always,
+        run: platforms::check,
     },
     Stage {
         name: "wasm",

@@ -51,7 +51,7 @@ fn toolchain(target: &str) -> Result<Toolchain> {
         "debian" => (false, true),
         other => bail!("{CHOICE} is rustup or debian, not {other:?}"),
     };
-    if rustup && (has_target(target) || (rustup_adds_target(target) && has_target(target))) {
+    if rustup && has_or_adds_target(target) {
         return Ok(Toolchain::Rustup);
     }
     if !debian {
@@ -67,6 +67,11 @@ fn toolchain(target: &str) -> Result<Toolchain> {
         bail!("{}: no such linker", linker.display());
     }
     Ok(Toolchain::Debian(linker))
+}
+
+/// Whether the toolchain in use compiles for `target`, which rustup adds if need be.
+pub fn has_or_adds_target(target: &str) -> bool {
+    has_target(target) || (rustup_adds_target(target) && has_target(target))
 }
 
 fn has_target(target: &str) -> bool {

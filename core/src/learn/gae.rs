@@ -2,6 +2,8 @@
 //!
 //! Everything at a ply is from the view of the side that moved there, so values change sign from one ply to the next.
 
+use core::ops::Deref;
+
 use super::rollout::{Rollout, Step, StepEnd, Tail};
 use crate::net::{Value, Wdl};
 
@@ -20,7 +22,7 @@ pub struct Estimation {
 
 impl Rollout {
     /// Fills [`advantages`](Self::advantages) and [`targets`](Self::targets) row by row.
-    pub fn estimate(&mut self, estimation: &Estimation) {
+    pub fn estimate(&mut self, estimation: &Estimation) -> Estimated<'_> {
         self.advantages.resize(self.steps.len(), 0.0);
         self.targets.resize(self.steps.len(), Wdl::DRAW);
         let rows = self.steps.chunks_exact(self.horizon);
@@ -29,6 +31,20 @@ impl Rollout {
             negamax_gae(row, estimation, advantages);
             categorical_returns(row, estimation, targets);
         }
+        Estimated(self)
+    }
+}
+
+/// Rollout whose advantages and value targets belong to its plies: what an [update](super::update) learns from. Only
+/// [`Rollout::estimate`] makes one, so an update cannot be given the advantages of an earlier rollout.
+#[derive(Clone, Copy, Debug)]
+pub struct Estimated<'a>(&'a Rollout);
+
+impl Deref for Estimated<'_> {
+    type Target = Rollout;
+
+    fn deref(&self) -> &Rollout {
+        self.0
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Minibatch<'a> {
 }
 
 /// A backend that computes gradients of the PPO loss.
-pub trait Learner {
+pub trait Learner: Send {
     /// Name for the log, such as `AVX2, 2 threads`.
     fn name(&self) -> String;
 

@@ -11,7 +11,7 @@
 
 use crate::encoding::Action;
 use crate::net::{Wdl, WdlLogits};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One ply to learn from, from the view of the side that moved.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +108,7 @@ impl Sums {
 }
 
 /// Means of [`Sums`] over its samples, under the names of the metrics.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of `Sums`")]
 pub struct Losses {
     pub policy_loss: f64,

@@ -25,11 +25,13 @@ mod learner;
 mod schedule;
 
 pub use adam::{Adam, BETA1, BETA2, EPSILON, biases, clip, clip_scale, global_norm};
-pub use gae::{Estimation, categorical_returns, negamax_gae};
+pub use gae::{Estimated, Estimation, categorical_returns, negamax_gae};
 pub use learner::{Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance};
 pub use loss::{Coefficients, Losses, Sample, Sums, loss_of_sample, loss_of_score, normalize};
 pub use material::{material_score, material_value};
 pub use ppo::{PpoSettings, Rates, Update, update};
 pub use rollout::{Mover, Rollout, Span, Step, StepEnd, Tail};
 pub use schedule::{Curve, Schedule};
-pub use selfplay::{Collected, Part, RandomPlies, SelfPlay, SelfPlaySettings, Share, SlotError, SlotState};
+pub use selfplay::{
+    Collected, EndedGame, Notes, Part, RandomPlies, SelfPlay, SelfPlaySettings, Share, SlotError, SlotState, Thought,
+};

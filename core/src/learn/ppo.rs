@@ -2,9 +2,10 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
+use super::gae::Estimated;
 use super::learner::{LearnError, Learner, Minibatch};
 use super::loss::{Coefficients, Losses, Sums, normalize};
 use super::rollout::Rollout;
@@ -40,7 +41,7 @@ pub struct Rates {
 }
 
 /// Statistics of one update.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Update {
     /// Means over all samples used.
     #[serde(flatten)]
@@ -74,14 +75,14 @@ pub fn update(
     learner: &mut dyn Learner,
     weights: &mut Weights,
     adam: &mut Adam,
-    rollout: &Rollout,
+    rollout: Estimated,
     settings: &PpoSettings,
     rates: Rates,
     mut order: Stream,
 ) -> Result<Update, LearnError> {
     let mut slots: Vec<usize> = rollout.learner_slots().collect();
     let mut total = Sums::default();
-    let mut update = Update { explained_variance: explained_variance(rollout), ..Update::default() };
+    let mut update = Update { explained_variance: explained_variance(&rollout), ..Update::default() };
     let ratio_limit = learner.ratio_tolerance().limit;
     let mut descent = learner.descent(weights, adam);
     'epochs: for _ in 0..settings.epochs {
@@ -89,7 +90,7 @@ pub fn update(
         for part in slots.chunks(settings.minibatch) {
             let mut advantages: Vec<f32> = part.iter().map(|&slot| rollout.advantages[slot]).collect();
             let (mean, deviation) = normalize(&mut advantages);
-            let minibatch = Minibatch { rollout, slots: part, advantages: &advantages };
+            let minibatch = Minibatch { rollout: &rollout, slots: part, advantages: &advantages };
             let coefficients = Coefficients {
                 clip_coef: settings.clip_coef,
                 vf_coef: settings.vf_coef,

@@ -178,6 +178,28 @@ impl Rollout {
         &self.legal[start as usize..][..usize::from(count)]
     }
 
+    /// Brier score of the predicted outcomes: their squared error against the result, 0–2, over the plies before the end of a
+    /// game in the same row; 0 if no game ended by the rules.
+    pub fn brier(&self) -> f64 {
+        let (mut sum, mut count) = (0.0, 0u32);
+        for row in self.steps.chunks(self.horizon.max(1)) {
+            // Result of the game from the view of the side that moves at the ply, known after its end.
+            let mut result: Option<Wdl> = None;
+            for step in row.iter().rev() {
+                result = match step.end {
+                    StepEnd::Continues => result.map(Wdl::flipped),
+                    end => end.result(),
+                };
+                if let Some(result) = result {
+                    let pairs = step.wdl.to_array().into_iter().zip(result.to_array());
+                    sum += pairs.map(|(p, r)| f64::from((p - r) * (p - r))).sum::<f64>();
+                    count += 1;
+                }
+            }
+        }
+        sum / f64::from(count.max(1))
+    }
+
     /// Slots of the plies that the learner played, in rising order.
     pub fn learner_slots(&self) -> impl Iterator<Item = usize> {
         self.steps.iter().enumerate().filter(|(_, step)| step.mover == Mover::Learner).map(|(slot, _)| slot)

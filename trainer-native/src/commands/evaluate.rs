@@ -202,17 +202,22 @@ impl<'a> Progress<'a> {
             state.1 = Instant::now();
             let so_far = state.0;
             let (opponent, games) = (self.opponent, self.games);
-            eprint!("\r\x1b[Kagainst {opponent}: game {} of {games}, score {:.3}", so_far.games(), so_far.score());
-            // A progress line that cannot be shown does not stop the match.
-            std::io::stderr().flush().ok();
+            let (game, score) = (so_far.games(), so_far.score());
+            show(&format!("\r\x1b[Kagainst {opponent}: game {game} of {games}, score {score:.3}"));
         }
     }
 
     fn clear(&self) {
         if self.shown {
-            eprint!("\r\x1b[K");
+            show("\r\x1b[K");
         }
     }
+}
+
+/// Writes to the terminal; what cannot be shown does not stop the match.
+fn show(text: &str) {
+    let mut terminal = std::io::stderr().lock();
+    terminal.write_all(text.as_bytes()).and_then(|()| terminal.flush()).ok();
 }
 
 /// Results as tables.

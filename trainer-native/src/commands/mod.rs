@@ -1,7 +1,9 @@
 //! Subcommands of the program, one file each: their arguments and their output.
 
 pub mod train;
+pub mod checkpoint;
 pub mod settings;
+pub mod metrics;
 pub mod evaluate;
 pub mod export;
 pub mod serve;

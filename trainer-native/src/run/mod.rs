@@ -1,29 +1,49 @@
-//! Runs and their directories: how a run starts, resumes and is saved.
+//! Runs and their directories: how a run starts, resumes, goes on, is saved and ends.
 //!
 //! | file                           | content                                                          |
 //! |--------------------------------|------------------------------------------------------------------|
 //! | `config.toml`                  | the settings in force                                            |
-//! | `metrics.jsonl`, `curve.svg`   | one line per iteration, and a plot of them                       |
+//! | `metrics.jsonl`, `events.jsonl`| one line per iteration, and one per other event                  |
+//! | `log.txt`, `curve.svg`         | the same as text with times, and as a plot                       |
 //! | `model.model`                  | the network of the newest checkpoint                             |
 //! | `games/*.record`               | games of self-play; the newest of them also in `games.record`    |
 //! | `checkpoints/*.checkpoint`     | all that is needed to resume, see [`checkpoint`]                 |
 //! | `lock`                         | lock of the one process that may write here                      |
 
-use self::checkpoint::State;
-use crate::durable::{sweep, write_atomically};
-use crate::event::{Metrics, alarms};
+pub mod budget;
+pub mod checkpoint;
+pub mod controls;
+pub mod directory;
+pub mod guard;
+pub mod interval;
+pub mod memory;
+pub mod worker;
+
+use self::budget::{Speed, plies_in_words};
+use self::checkpoint::{Checkpoint, Pin, Retention, State, Store, load_from, set_aside_after};
+use self::controls::Controls;
+use self::directory::Directory;
+use self::guard::Remedy;
+use self::interval::Interval;
+use self::worker::{Done, Iterated, Job, Worker};
+use crate::alarm::AlarmState;
+use crate::durable::FileDigest;
+use crate::event::{
+    Alarm, CheckpointWritten, EndedGames, Event, GameEnded, Machine, Metrics, Notice, Perf, Restored, RunEnded,
+    RunStarted,
+};
 use crate::settings::Settings;
-use crate::sinks::{Display, MetricsFile, draw_curve, fresh_entropy};
-use crate::trainer::{Totals, Trainer, learner};
+use crate::sinks::{CurveFile, Digests, Journal, LogFile, Patience, Sink, Sinks, read};
+use crate::trainer::{Report, Trainer};
 use anyhow::{Context, Result, bail};
 use keisei_core::format::model::{Dtype, Model, Provenance};
 use keisei_core::format::record::{self, Record};
+use keisei_core::learn::{Collected, RatioTolerance};
 use keisei_core::net::Weights;
-use std::fs::{File, TryLockError, create_dir_all};
+use keisei_core::shogi::{Color, GameResult};
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime};
-
-pub mod checkpoint;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 /// File name of the current model in a run's directory.
 pub const MODEL: &str = "model.model";
@@ -31,119 +51,203 @@ pub const MODEL: &str = "model.model";
 /// File name of the latest games in a run's directory, and in the page's.
 pub const GAMES: &str = "games.record";
 
-/// Directory of all runs.
-const RUNS: &str = "runs";
+/// File name of the settings in a run's directory.
+const SETTINGS: &str = "config.toml";
 
-/// Link to the newest run.
-pub const LATEST: &str = "runs/latest";
+/// Longest time between two looks at the [`Controls`].
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// A run in progress.
 pub struct Run {
-    /// Trainer with the state of learning.
-    pub trainer: Trainer,
     /// Directory of the run.
-    pub directory: PathBuf,
-    /// Display of the progress.
-    pub display: Display,
+    pub directory: Directory,
+    /// Settings in force.
+    pub settings: Settings,
+    /// Wishes of the user.
+    pub controls: Arc<Controls>,
+    worker: Worker,
+    /// State after the last whole iteration.
+    state: State,
+    checkpoints: Store,
+    sinks: Sinks,
+    /// Digests of the files that sinks write, for checkpoints.
+    digests: Digests,
+    alarms: AlarmState,
+    /// Best score in an evaluation.
+    best: Option<f64>,
     /// Games that are not yet written to a record file.
-    pub records: Vec<Record>,
-    metrics: MetricsFile,
+    records: Vec<Record>,
+    tolerance: RatioTolerance,
     /// Seconds that earlier parts of the run took.
     seconds_before: f64,
     started: Instant,
-    /// Normalised entropy of the run's first iteration.
-    fresh_entropy: Option<f64>,
-    /// Number of failed writes of metrics or of the curve.
-    sink_failures: u64,
-    /// Number of iterations with an alarm.
-    alarmed: u64,
-    /// Iteration at which the curve is next drawn.
-    curve_due: u64,
-    /// Lock on the directory, held while this process trains there.
-    _lock: File,
+    /// Time at which the last job was done.
+    idle_since: Instant,
+    /// Iteration of the last checkpoint, and whether writing one has failed since.
+    saved: u64,
+    is_unsaved: bool,
+}
+
+/// Whether a run goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flow {
+    /// It does.
+    GoesOn,
+    /// The user has stopped it.
+    Stopped,
 }
 
 impl Run {
-    /// Starts a new run in `out`, or else in a directory named after the time, with progress shown on `display`.
+    /// Starts a new run in `directory`, told of on `display` and in the files of the run.
     ///
     /// # Errors
-    /// If this machine does not support the learner, the directory cannot be written, or it already holds a run.
-    pub fn start(settings: Settings, out: Option<&Path>, display: Display) -> Result<Self> {
+    /// If this machine does not support the learner, or the directory cannot be written.
+    pub fn start(
+        settings: Settings,
+        directory: Directory,
+        display: Box<dyn Sink>,
+        controls: Arc<Controls>,
+    ) -> Result<Self> {
+        memory::check(&settings, memory::available())?;
         let trainer = Trainer::fresh(settings)?;
-
-        let directory = out.map_or_else(|| Path::new(RUNS).join(timestamp()), Path::to_owned);
-        create_dir_all(&directory).with_context(|| format!("{}: cannot create", directory.display()))?;
-        let lock = lock(&directory)?;
-        if checkpoint::any(&directory.join("checkpoints"))? {
-            bail!("{0}: holds a run already; go on with --resume {0}, or choose another --out", directory.display());
-        }
-        let mut run = Self::open(trainer, directory, display, 0.0, lock)?;
+        let directory = directory.create()?;
+        let mut run = Self::open(trainer, directory, display, controls, 0.0)?;
         // From here on a run that is killed can be resumed.
         run.save()?;
-        if out.is_none() {
-            point_latest_at(&run.directory)?;
+        run.directory.point_latest()?;
+        Ok(run)
+    }
+
+    /// Resumes the run in `directory` from its newest sound checkpoint, or from that of `iteration`, with its settings changed by
+    /// `over`. Later checkpoints are set aside.
+    ///
+    /// # Errors
+    /// If no such checkpoint is sound, or the new settings do not fit the state.
+    pub fn resume(
+        directory: Directory,
+        iteration: Option<u64>,
+        over: impl FnOnce(Settings) -> Result<Settings>,
+        display: Box<dyn Sink>,
+        controls: Arc<Controls>,
+    ) -> Result<Self> {
+        let loaded = load_from(&directory.checkpoints(), iteration)?;
+        let mut notices: Vec<String> = loaded.skipped.iter().map(ToString::to_string).collect();
+        let Checkpoint { state, seconds, files } = loaded.checkpoint;
+        let stored = Settings::from_toml(&state.config).context("settings in the checkpoint")?;
+        let edited = edits(&directory, &stored);
+        // An edited file of settings is told of by its settings.
+        let changed = files.iter().filter(|file| file.name != SETTINGS || edited.is_none());
+        let changed = changed.filter_map(|file| file.check(directory.path()).err());
+        notices.extend(changed.map(|error| format!("{error:#}; the run goes on from its checkpoint")));
+        notices.extend(edited);
+
+        let settings = over(stored.clone())?;
+        let has_changed = settings.to_toml() != state.config;
+        let mut trainer = Trainer::fresh(settings)?;
+        (trainer.guard, trainer.done) = (state.guard.clone(), state.done);
+        let alarms = postcard::from_bytes(&state.alarms).unwrap_or_default();
+        trainer.restore(state)?;
+        // Only now that nothing can refuse the checkpoint.
+        let done = trainer.done;
+        let aside = set_aside_after(&directory.checkpoints(), done.iterations)?;
+        notices.extend(aside.iter().map(|path| format!("set aside: {}", path.display())));
+        let mut run = Self { alarms, ..Self::open(trainer, directory, display, controls, seconds)? };
+        for text in notices {
+            run.say(text);
+        }
+        run.say_changes(&stored, done.plies);
+        if has_changed {
+            // From here on a kill does not lose the new settings.
+            run.save_or_tell();
         }
         Ok(run)
     }
 
-    /// Resumes the run in `directory` from its newest valid checkpoint, with its settings changed by `over`.
-    ///
-    /// # Errors
-    /// If there is no run, another process trains there, no checkpoint is valid, or the new settings do not fit the state.
-    pub fn resume(directory: &Path, over: impl FnOnce(Settings) -> Result<Settings>, display: Display) -> Result<Self> {
-        let directory = behind_link(directory);
-        let checkpoints = directory.join("checkpoints");
-        if !checkpoints.is_dir() {
-            bail!("{}: no run there to go on with", directory.display());
-        }
-        let lock = lock(&directory)?;
-        let report = |error: &anyhow::Error| eprintln!("skipped a damaged checkpoint: {error:#}");
-        let (state, seconds) = checkpoint::newest(&checkpoints, report)?;
-        let settings = over(Settings::from_toml(&state.config).context("settings in the checkpoint")?)?;
-        let learner = learner(&settings)?;
-        let weights = Weights::new(settings.spec(), state.weights).context("weights in the checkpoint")?;
-        if state.adam.len() != weights.data().len() {
-            bail!("the checkpoint's optimiser is for {} weights, not {}", state.adam.len(), weights.data().len());
-        }
-        let mut trainer = Trainer::new(settings, learner, weights);
-        trainer.selfplay.restore(&state.envs)?;
-        trainer.adam = state.adam;
-        trainer.done = state.done;
-        Self::open(trainer, directory, display, seconds, lock)
-    }
-
-    fn open(trainer: Trainer, directory: PathBuf, display: Display, seconds: f64, lock: File) -> Result<Self> {
-        for folder in ["", "checkpoints", "games"] {
-            sweep(&directory.join(folder))?;
-        }
-        write_atomically(&directory.join("config.toml"), trainer.settings.to_toml().as_bytes())?;
-        let path = directory.join("metrics.jsonl");
+    fn open(
+        mut trainer: Trainer,
+        directory: Directory,
+        display: Box<dyn Sink>,
+        controls: Arc<Controls>,
+        seconds: f64,
+    ) -> Result<Self> {
+        directory.sweep()?;
+        let mut notices = Vec::new();
         let iteration = trainer.done.iterations;
-        let metrics = MetricsFile::open(&path, iteration)?;
-        display.say(&format!(
-            "{}: {} after iteration {iteration}, {} weights, {}",
-            directory.display(),
-            if iteration == 0 { "starts" } else { "goes on" },
-            trainer.weights.data().len(),
-            trainer.learner.name()
-        ));
-        if let Some(notice) = trainer.learner.notice() {
-            display.say(notice);
-        }
+        let journal = Journal::open(directory.path(), iteration, |text| notices.push(text))?;
+        let digests = journal.digests();
+        let log = LogFile::open(&directory.file("log.txt"))?;
+        let curve = CurveFile::open(directory.path(), &directory.file("curve.svg"))?;
+        let sinks: Vec<Box<dyn Sink>> = vec![display, Box::new(journal), Box::new(log), Box::new(curve)];
+        let sinks = Sinks::start(sinks, Patience::default())?;
+        let say = |text: String| sinks.send(Event::Notice(Notice { text }));
+
+        set_budget(&mut trainer, seconds, say)?;
+        directory.write(SETTINGS, trainer.settings.to_toml().as_bytes())?;
+        sinks.send(Event::RunStarted(Box::new(RunStarted {
+            directory: directory.path().to_owned(),
+            iteration,
+            budget_plies: trainer.settings.run.plies,
+            settings: trainer.settings.clone(),
+            weights: trainer.weights.data().len(),
+            learner: trainer.learner.name(),
+            machine: Machine::this(),
+        })));
+        notices.extend(trainer.learner.notice().map(ToOwned::to_owned));
+        notices.extend(memory::check(&trainer.settings, None)?);
+        notices.extend(doubts(&trainer.settings));
+        notices.into_iter().for_each(say);
         Ok(Self {
-            trainer,
+            checkpoints: Store::new(&directory.checkpoints()),
+            best: best_score(&directory)?,
+            digests,
             directory,
-            display,
+            settings: trainer.settings.clone(),
+            controls,
+            state: trainer.state(),
+            tolerance: trainer.learner.ratio_tolerance(),
+            worker: Worker::start(trainer)?,
+            sinks,
+            alarms: AlarmState::default(),
             records: Vec::new(),
-            metrics,
             seconds_before: seconds,
             started: Instant::now(),
-            fresh_entropy: fresh_entropy(&path)?,
-            sink_failures: 0,
-            alarmed: 0,
-            curve_due: 0,
-            _lock: lock,
+            idle_since: Instant::now(),
+            saved: iteration,
+            is_unsaved: false,
         })
+    }
+
+    /// Tells of the budget and the schedules where settings differ from the `stored` ones.
+    fn say_changes(&self, stored: &Settings, plies: u64) {
+        let (old, new) = (part(plies, stored.run.plies), part(plies, self.settings.run.plies));
+        if old != new {
+            let values = |settings: &Settings, progress| {
+                let (rates, estimation) = settings.schedules(progress);
+                [rates.learning_rate, rates.ent_coef, estimation.prior_weight]
+            };
+            let (from, to) = (values(stored, old), values(&self.settings, new));
+            let names = ["ppo.learning_rate", "ppo.ent_coef", "estimation.prior_weight"];
+            let move_of = |i: usize| format!("{} {} → {}", names[i], rounded(from[i]), rounded(to[i]));
+            let moves: Vec<String> = (0..3).map(move_of).collect();
+            self.say(format!(
+                "the budget changes from {} to {} plies: schedules go from {:.0} % to {:.0} % of the run: {}",
+                plies_in_words(stored.run.plies),
+                plies_in_words(self.settings.run.plies),
+                100.0 * old,
+                100.0 * new,
+                moves.join(", ")
+            ));
+        }
+        for (old, new) in stored.rows().iter().zip(self.settings.rows()) {
+            if old.value != new.value && !["run.plies", "run.minutes"].contains(&new.setting.key.as_str()) {
+                self.say(format!("{} changes from {} to {}", new.setting.key, old.value, new.value));
+            }
+        }
+    }
+
+    /// Tells the user.
+    pub fn say(&self, text: String) {
+        self.sinks.send(Event::Notice(Notice { text }));
     }
 
     /// Seconds that the run has taken, earlier parts included.
@@ -153,10 +257,7 @@ impl Run {
 
     /// Part of the budget that is spent, 0–1; always 0 without a budget, so that schedules stay at their start.
     pub fn progress(&self) -> f64 {
-        let part = |done: f64, budget: f64| if budget > 0.0 { done / budget } else { 0.0 };
-        let budget = &self.trainer.settings.run;
-        let time = part(self.seconds(), 60.0 * budget.minutes);
-        part(self.trainer.done.iterations as f64, budget.iterations as f64).max(time).min(1.0)
+        part(self.state.done.plies, self.settings.run.plies)
     }
 
     /// Whether the budget is spent.
@@ -164,21 +265,186 @@ impl Run {
         self.progress() >= 1.0
     }
 
-    /// Passes an iteration's metrics to the sinks. A failing sink does not stop the run: failures are shown and counted.
-    pub fn tell(&mut self, mut metrics: Metrics) {
-        let fresh = *self.fresh_entropy.get_or_insert(metrics.normalized_entropy);
-        metrics.alarms = alarms(&metrics, fresh, self.trainer.learner.ratio_tolerance());
-        metrics.sink_failures = self.sink_failures;
-        self.alarmed += u64::from(!metrics.alarms.is_empty());
-        self.display.show(&metrics, self.trainer.selfplay.first_game().position());
-        let written = self.metrics.write(&metrics);
-        self.forgive(written);
+    /// Runs one iteration, tells of it, and saves if a checkpoint is due.
+    ///
+    /// # Errors
+    /// If the learner fails, or the guard has tried everything. What was saved before stays.
+    pub fn iterate(&mut self) -> Result<Flow> {
+        let before = (self.state.done.plies, self.millis());
+        let log_seconds = self.idle_since.elapsed().as_secs_f64();
+        let job = Job::Iterate { progress: self.progress(), shown: self.controls.shown() };
+        match self.work(job)? {
+            None => return Ok(Flow::Stopped),
+            Some(Done::Iterated(iterated)) => self.accept(*iterated, log_seconds)?,
+            Some(Done::Failed(error, Remedy::Restore)) => self.restore(&error.to_string())?,
+            Some(Done::Failed(error, _)) => return Err(error.into()),
+            Some(_) => unreachable!("an iteration was asked for"),
+        }
+        let by_plies = Interval(self.settings.run.checkpoint_plies);
+        let by_time = Interval((60_000.0 * self.settings.run.checkpoint_minutes) as u64);
+        if by_plies.crossed(before.0, self.state.done.plies) || by_time.crossed(before.1, self.millis()) {
+            self.save_or_tell();
+        }
+        Ok(Flow::GoesOn)
     }
 
-    fn forgive(&mut self, written: Result<()>) {
-        if let Err(error) = written {
-            self.sink_failures += 1;
-            self.display.say(&format!("not written, the run goes on: {error:#}"));
+    /// Plays the match against the greedy player, if one is due after the last iteration or asked for.
+    ///
+    /// # Errors
+    /// If the thread that trains has panicked.
+    pub fn evaluate_if_due(&mut self) -> Result<Flow> {
+        let plies = self.state.done.plies;
+        let before = plies.saturating_sub(self.settings.iteration_plies());
+        let is_due = Interval(self.settings.run.evaluate_plies).crossed(before, plies);
+        if !is_due && !self.controls.take_evaluate() {
+            return Ok(Flow::GoesOn);
+        }
+        let evaluation = match self.work(Job::Evaluate)? {
+            Some(Done::Evaluated(evaluation)) => evaluation,
+            Some(_) => unreachable!("a match was asked for"),
+            None => return Ok(Flow::Stopped),
+        };
+        let is_best = self.best.is_none_or(|best| evaluation.score > best);
+        if is_best {
+            self.best = Some(evaluation.score);
+        }
+        self.sinks.send(Event::Evaluation(evaluation));
+        if is_best {
+            self.save_or_tell();
+            if let Err(error) = self.checkpoints.pin(Pin::Best, self.state.done.iterations) {
+                self.say(format!("the best checkpoint could not be pinned: {error:#}"));
+            }
+        }
+        Ok(Flow::GoesOn)
+    }
+
+    /// The result of a job; none if the user stops the run, whatever the job is at.
+    fn work(&mut self, job: Job) -> Result<Option<Done>> {
+        while self.controls.is_paused() && !self.controls.is_stopping() {
+            std::thread::sleep(MOMENT);
+        }
+        if self.controls.is_stopping() {
+            return Ok(None);
+        }
+        self.worker.give(job)?;
+        loop {
+            let done = self.worker.wait(MOMENT)?;
+            if done.is_some() || self.controls.is_stopping() {
+                self.idle_since = Instant::now();
+                return Ok(done);
+            }
+        }
+    }
+
+    /// Takes over the results of an iteration.
+    fn accept(&mut self, iterated: Iterated, log_seconds: f64) -> Result<()> {
+        let Iterated { mut report, state, shown } = iterated;
+        self.state = state;
+        self.records.append(&mut report.collected.records);
+        let remedy = report.remedy;
+        let iteration = self.state.done.iterations;
+        for game in &report.collected.ended {
+            let winner = match game.outcome.result {
+                GameResult::Win(Color::Black) => Some("black".to_owned()),
+                GameResult::Win(Color::White) => Some("white".to_owned()),
+                GameResult::Draw | GameResult::Truncated => None,
+            };
+            let reason = game.outcome.reason.id().to_owned();
+            self.sinks.send(Event::GameEnded(GameEnded { iteration, plies: game.plies, winner, reason }));
+        }
+        let mut metrics = Metrics { shown, ..self.metrics(&report, log_seconds) };
+        let news = self.alarms.observe(&mut metrics, &report.collected.ended, self.tolerance);
+        self.state.alarms = postcard::to_allocvec(&self.alarms).context("alarms")?;
+        if self.is_unsaved {
+            metrics.alarms.push("not_saved".into());
+        }
+        self.sinks.send(Event::Iteration(Box::new(metrics)));
+        for alarm in news {
+            self.sinks.send(Event::Alarm(alarm));
+        }
+        match remedy {
+            Remedy::Nothing => {}
+            Remedy::Skip => self.say("an update without a finite gradient is left out".into()),
+            Remedy::Halve => {
+                self.say("a second update without a finite gradient: the learning rate is halved".into());
+            }
+            Remedy::Restore => self.restore("updates have no finite gradient")?,
+            Remedy::Stop => bail!(
+                "updates have no finite gradient, and going back to a checkpoint at half the learning rate did not help; \
+                 the last good checkpoint is that of iteration {}",
+                self.saved
+            ),
+        }
+        Ok(())
+    }
+
+    /// Goes back to the last good checkpoint.
+    fn restore(&mut self, reason: &str) -> Result<()> {
+        let loaded = load_from(&self.directory.checkpoints(), None)?;
+        loaded.skipped.iter().for_each(|skipped| self.say(skipped.to_string()));
+        let state = loaded.checkpoint.state;
+        match self.work(Job::Restore(Box::new(state.clone())))? {
+            Some(Done::Restored(restored)) => restored?,
+            Some(_) => unreachable!("a return to a state was asked for"),
+            None => return Ok(()),
+        }
+        set_aside_after(&self.directory.checkpoints(), state.done.iterations)?;
+        self.alarms = postcard::from_bytes(&state.alarms).unwrap_or_default();
+        self.saved = state.done.iterations;
+        self.state = state;
+        self.records.clear();
+        let text = format!("{reason}; the learning rate is halved");
+        self.sinks.send(Event::Restored(Restored { iteration: self.state.done.iterations, text }));
+        Ok(())
+    }
+
+    fn millis(&self) -> u64 {
+        (1000.0 * self.seconds()) as u64
+    }
+
+    fn metrics(&self, report: &Report, log_seconds: f64) -> Metrics {
+        let Report { collected, update, rates, estimation, collect_seconds, learn_seconds, .. } = report;
+        let done = self.state.done;
+        Metrics {
+            iteration: done.iterations,
+            plies: done.plies,
+            games: done.games,
+            seconds: self.seconds(),
+            progress: self.progress(),
+            update: *update,
+            update_norm: report.update_norm,
+            dropped_samples: report.dropped_samples,
+            brier: report.brier,
+            learning_rate: rates.learning_rate,
+            ent_coef: rates.ent_coef,
+            prior_weight: estimation.prior_weight,
+            normalized_entropy: collected.mean_entropy(),
+            top_probability: collected.mean_top_probability(),
+            ended: ended(collected),
+            perf: Perf {
+                plies_per_second: report.plies as f64 / (collect_seconds + learn_seconds),
+                samples_per_second: update.samples as f64 / learn_seconds,
+                collect_seconds: *collect_seconds,
+                env_seconds: collect_seconds - report.inference_seconds,
+                inference_seconds: report.inference_seconds,
+                learn_seconds: *learn_seconds,
+                log_seconds,
+            },
+            sink_failures: self.sinks.failures(),
+            ..Metrics::default()
+        }
+    }
+
+    /// Saves everything, or tells that it could not be saved: the run goes on and tries again when the next checkpoint is due.
+    fn save_or_tell(&mut self) {
+        if let Err(error) = self.save() {
+            self.is_unsaved = true;
+            self.sinks.send(Event::Alarm(Alarm {
+                iteration: self.state.done.iterations,
+                id: "not_saved".into(),
+                text: format!("no checkpoint could be written, the run goes on: {error:#}"),
+                advice: "Make room on the disk or give the folder back; the next checkpoint is tried again.".into(),
+            }));
         }
     }
 
@@ -187,113 +453,211 @@ impl Run {
     /// # Errors
     /// Names the file that cannot be written.
     pub fn save(&mut self) -> Result<()> {
-        let model = self.model().to_bytes(Dtype::F32).context("model")?;
-        write_atomically(&self.directory.join(MODEL), &model)?;
+        let begin = Instant::now();
+        if let Some(reason) = self.state.sickness() {
+            bail!("{reason}; the checkpoint of iteration {} stays the last", self.saved);
+        }
+        self.directory.check_is_there()?;
+        let iteration = self.state.done.iterations;
+        let model = self.model()?.to_bytes(Dtype::F32).context("model")?;
+        self.directory.write(MODEL, &model)?;
         if !self.records.is_empty() {
-            let bytes = record::to_bytes(&std::mem::take(&mut self.records)).context("records")?;
-            let games = self.directory.join("games");
-            create_dir_all(&games).with_context(|| format!("{}: cannot create", games.display()))?;
-            write_atomically(&games.join(format!("{:08}.record", self.trainer.done.iterations)), &bytes)?;
-            write_atomically(&self.directory.join(GAMES), &bytes)?;
+            let bytes = record::to_bytes(&self.records).context("records")?;
+            self.directory.write(&format!("games/{iteration:08}.record"), &bytes)?;
+            self.directory.write(GAMES, &bytes)?;
+            self.records.clear();
         }
-        let synced = self.metrics.sync();
-        self.forgive(synced);
-        // Drawing reads all metrics; it is rare enough for the cost to be negligible in a run of any length.
-        let iteration = self.trainer.done.iterations;
-        if iteration >= self.curve_due {
-            self.draw_curve();
-            self.curve_due = iteration + iteration / 50;
-        }
-        let keep = self.trainer.settings.run.keep_checkpoints;
-        checkpoint::save(&self.directory.join("checkpoints"), &self.state(), self.seconds(), keep)?;
+        self.sinks.flush();
+        let checkpoint = self.checkpoint();
+        let path = self.checkpoints.save(&checkpoint)?;
+        self.state = checkpoint.state;
+        (self.saved, self.is_unsaved) = (iteration, false);
+        let plies = self.state.done.plies;
+        let seconds = begin.elapsed().as_secs_f64();
+        self.sinks.send(Event::Checkpoint(CheckpointWritten { iteration, plies, path, seconds }));
+        let run = &self.settings.run;
+        self.checkpoints.prune(&Retention { newest: run.keep_checkpoints, hours: run.keep_hours, log_spaced: true })?;
         Ok(())
     }
 
-    fn draw_curve(&mut self) {
-        let drawn = draw_curve(&self.directory.join("metrics.jsonl"), &self.directory.join("curve.svg"));
-        self.forgive(drawn);
+    /// The state as a checkpoint.
+    fn checkpoint(&mut self) -> Checkpoint {
+        let settings = FileDigest::of(SETTINGS, self.settings.to_toml().as_bytes());
+        let mut files = self.digests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        files.push(settings);
+        let state = State { config: self.settings.to_toml(), ..self.state.clone() };
+        Checkpoint { state, seconds: self.seconds(), files }
     }
 
-    /// Model with the current weights, for export.
-    pub fn model(&self) -> Model {
-        let Trainer { settings, weights, done, .. } = &self.trainer;
+    /// Model with the weights of the last iteration, for export.
+    ///
+    /// # Errors
+    /// Never in a run: the weights are those of its network.
+    pub fn model(&self) -> Result<Model> {
         let provenance = Provenance {
             // The name alone: a model that is published should not show its maker's folders.
-            run: self.directory.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            iteration: done.iterations,
-            plies: done.plies,
+            run: self.directory.name(),
+            iteration: self.state.done.iterations,
+            plies: self.state.done.plies,
             created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             notes: String::new(),
         };
-        Model { features: settings.features(), actions: settings.actions(), provenance, weights: weights.clone() }
+        let weights = Weights::new(self.settings.spec(), self.state.weights.clone())?;
+        Ok(Model { features: self.settings.features(), actions: self.settings.actions(), provenance, weights })
     }
 
-    fn state(&self) -> State {
-        let Trainer { settings, selfplay, weights, adam, done, .. } = &self.trainer;
-        State {
-            config: settings.to_toml(),
-            done: *done,
-            weights: weights.data().to_vec(),
-            adam: adam.clone(),
-            envs: selfplay.state(),
-        }
-    }
+    /// Saves what is not saved, into a folder in `rescue` if the run's own cannot be written, and ends all sinks; returns a
+    /// summary for the user.
+    ///
+    /// # Errors
+    /// If the run could only be saved in `rescue`, or not at all.
+    pub fn finish(mut self, flow: Flow, rescue: &Path) -> Result<String> {
+        let interrupted = flow == Flow::Stopped;
+        let saved = if self.saved == self.state.done.iterations { Ok(()) } else { self.save() };
+        let rescued = saved.map_err(|error| match self.rescue(rescue) {
+            Ok(path) => error.context(format!(
+                "the run could not be saved in its folder; it is saved in {0}: go on with train --resume {0}",
+                path.display()
+            )),
+            Err(second) => error.context(format!("the run is not saved, and could not be rescued: {second:#}")),
+        });
+        let done = self.state.done;
+        let (seconds, digest) = (self.seconds(), self.state.digest());
+        self.sinks.send(Event::RunEnded(RunEnded {
+            iteration: done.iterations,
+            plies: done.plies,
+            games: done.games,
+            seconds,
+            interrupted,
+            digest: digest.clone(),
+        }));
+        let counters = self.sinks.finish();
+        rescued?;
 
-    /// Draws the whole curve, and prints a summary of the run.
-    pub fn summarise(&mut self, interrupted: bool) {
-        self.draw_curve();
-        let directory = self.directory.display();
-        let seconds = self.seconds();
-        let Totals { iterations, plies, games, .. } = self.trainer.done;
-        println!("{}", if interrupted { "stopped by a signal; everything is saved" } else { "done" });
-        println!("iterations {iterations}, plies {plies}, games {games}, {seconds:.0} s");
-        println!("plies/s {:.0}", plies as f64 / seconds);
-        println!("iterations with an alarm {}, failed writes {}", self.alarmed, self.sink_failures);
-        println!("digest {}", self.state().digest());
-        println!("model {directory}/model.model, curve {directory}/curve.svg");
+        let failures: u64 = counters.iter().map(|counters| counters.failures + counters.dropped).sum();
+        let mut lines = vec![
+            if interrupted { "stopped by a signal; everything is saved" } else { "done" }.to_owned(),
+            format!("iterations {}, plies {}, games {}, {seconds:.0} s", done.iterations, done.plies, done.games),
+            format!("plies/s {:.0}", done.plies as f64 / seconds),
+            format!("failures of sinks {failures}"),
+            format!("digest {digest}"),
+            format!("model {0}/{MODEL}, curve {0}/curve.svg", self.directory.path().display()),
+        ];
         if interrupted {
             let program = std::env::args().next().unwrap_or_else(|| "trainer-native".to_owned());
-            println!("go on with: {program} train --resume {directory}");
+            lines.push(format!("go on with: {program} train --resume {}", self.directory.path().display()));
         }
+        Ok(lines.join("\n") + "\n")
+    }
+
+    /// Saves the checkpoint and the model in a new folder in `rescue`, and returns its path.
+    fn rescue(&self, rescue: &Path) -> Result<PathBuf> {
+        let folder = Directory::named(rescue, &format!("keisei-rescue-{}", self.directory.name())).create()?;
+        folder.write(MODEL, &self.model()?.to_bytes(Dtype::F32).context("model")?)?;
+        Store::new(&folder.checkpoints()).save(&Checkpoint {
+            state: self.state.clone(),
+            seconds: self.seconds(),
+            files: Vec::new(),
+        })?;
+        Ok(folder.path().to_owned())
     }
 }
 
-/// Locks the directory, so that no other process trains there.
-fn lock(directory: &Path) -> Result<File> {
-    let path = directory.join("lock");
-    let file = File::create(&path).with_context(|| format!("{}: cannot create", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!("{}: another process trains here", directory.display()),
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{}: cannot lock", path.display())),
+/// Settings that are accepted, and do not do what they seem to.
+fn doubts(settings: &Settings) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let (minibatch, samples) = (settings.ppo.minibatch as u64, settings.iteration_plies());
+    if minibatch > samples {
+        doubts
+            .push(format!("ppo.minibatch is {minibatch}, an iteration has {samples} samples: each epoch is one step"));
     }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if settings.threads() > cores {
+        doubts.push(format!(
+            "run.threads is {} on {cores} cores: more threads than cores slow a run down",
+            settings.threads()
+        ));
+    }
+    doubts
 }
 
-/// Name of a run started now, UTC: `2026-11-24-093015`.
-fn timestamp() -> String {
-    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    now.replace([':', 'Z'], "").replace('T', "-")
+/// What was edited in the settings file of a run since they were stored: a resume does not take it from there.
+fn edits(directory: &Directory, stored: &Settings) -> Option<String> {
+    let text = std::fs::read_to_string(directory.file("config.toml")).ok()?;
+    let note = "a resume takes the settings of its checkpoint, changed by --set";
+    let Ok(found) = Settings::from_toml(&text) else {
+        return Some(format!("config.toml was edited and cannot be read; {note}"));
+    };
+    let pairs = stored.rows().into_iter().zip(found.rows());
+    let changed: Vec<String> =
+        pairs.filter(|(stored, found)| stored.value != found.value).map(|(row, _)| row.setting.key).collect();
+    (!changed.is_empty())
+        .then(|| format!("config.toml was edited ({}), which changes nothing: {note}", changed.join(", ")))
 }
 
-/// Makes `runs/latest` a link to the run; without symlink support it is not created.
-fn point_latest_at(directory: &Path) -> Result<()> {
-    let name = directory.file_name().context("a run has a name")?;
-    let fresh = Path::new(RUNS).join(".latest");
-    // Leftover of a killed process; if it is anything else, the link below fails.
-    std::fs::remove_file(&fresh).ok();
-    #[cfg(unix)]
-    std::os::unix::fs::symlink(name, &fresh)
-        .and_then(|()| std::fs::rename(&fresh, LATEST))
-        .with_context(|| format!("{LATEST}: cannot point at {}", directory.display()))?;
-    #[cfg(not(unix))]
-    let _ = name;
+/// The number to four significant digits.
+fn rounded(number: f32) -> f64 {
+    format!("{number:.3e}").parse().expect("a printed number can be read")
+}
+
+/// Part of a budget that is spent, 0–1; 0 without a budget.
+fn part(plies: u64, budget: u64) -> f64 {
+    if budget == 0 { 0.0 } else { (plies as f64 / budget as f64).min(1.0) }
+}
+
+/// Best score in the evaluations that a run has told of.
+fn best_score(directory: &Directory) -> Result<Option<f64>> {
+    let scores = read(&directory.file("events.jsonl"))?.filter_map(|event| match event.event {
+        Event::Evaluation(evaluation) => Some(evaluation.score),
+        _ => None,
+    });
+    Ok(scores.max_by(f64::total_cmp))
+}
+
+/// Tells of the budget, and turns one in minutes into plies, which stand in the settings from then on.
+fn set_budget(trainer: &mut Trainer, seconds: f64, say: impl Fn(String)) -> Result<()> {
+    let Settings { run, .. } = &trainer.settings;
+    let minutes = run.minutes;
+    if run.plies > 0 {
+        say(format!("budget: {} plies", plies_in_words(run.plies)));
+        return Ok(());
+    }
+    if minutes == 0.0 {
+        say("budget: none; the run goes on until it is stopped, and its schedules stay at their start".into());
+        return Ok(());
+    }
+    say(format!("budget: {minutes} minutes"));
+    let plies = trainer.done.plies;
+    let speed = if plies > 0 && seconds > 30.0 {
+        Speed { plies_per_second: plies as f64 / seconds, measured: Duration::from_secs_f64(seconds) }
+    } else {
+        budget::measure(&trainer.settings)?
+    };
+    let plies = budget::plies_in(minutes, &speed, &trainer.settings);
+    trainer.settings.run.plies = plies;
+    say(format!(
+        "{minutes} minutes are about {} plies here ({:.0} plies/s, measured over {:.1} s); schedules follow plies: --plies {plies} \
+         repeats this run",
+        plies_in_words(plies),
+        speed.plies_per_second,
+        speed.measured.as_secs_f64()
+    ));
     Ok(())
 }
 
-/// Directory that a link such as `runs/latest` points to, under its own name.
-fn behind_link(directory: &Path) -> PathBuf {
-    match directory.read_link() {
-        Ok(target) => directory.with_file_name("").join(target),
-        Err(_) => directory.to_owned(),
+/// Summary of the games that ended.
+fn ended(collected: &Collected) -> EndedGames {
+    let mut lengths: Vec<u16> = collected.ended.iter().map(|game| game.plies).collect();
+    lengths.sort_unstable();
+    let at = |part: f64| lengths.get((part * lengths.len() as f64) as usize).copied().unwrap_or(0);
+    EndedGames {
+        games_ended: lengths.len() as u64,
+        // Not `sum::<f64>`: without any game that would be −0.
+        length_mean: lengths.iter().map(|&plies| u64::from(plies)).sum::<u64>() as f64 / lengths.len().max(1) as f64,
+        length_p50: at(0.5),
+        length_p95: at(0.95),
+        results: collected.results,
+        reasons: collected.reasons.iter().map(|(&reason, &count)| (reason.to_owned(), count)).collect(),
+        ..EndedGames::default()
     }
 }

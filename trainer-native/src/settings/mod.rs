@@ -76,8 +76,8 @@ settings! {
         opening_plies: usize = 20, 0..=200, "plies";
         /// Longest random opening of the first game in each slot, so that games do not run in step.
         first_opening_plies: usize = 160, 0..=200, "plies";
-        /// Games kept as records from each thread in an iteration.
-        records_per_thread: usize = 1, 0.., "games";
+        /// Games kept as records in an iteration: those that end first.
+        records: usize = 2, 0.., "games";
     }
 }
 
@@ -122,16 +122,20 @@ settings! {
 settings! {
     /// Budget, checkpoints, evaluation and hardware.
     RunSection {
-        /// Budget in time, 0 for no limit; schedules follow it.
-        minutes: f64 = 0.0, 0.0..=1e7, "minutes";
-        /// Budget in iterations, 0 for no limit; schedules follow it.
-        iterations: u64 = 0, 0.., "iterations";
-        /// Interval between checkpoints.
-        checkpoint_every: u64 = 10, 1.0..=1e12, "iterations";
-        /// Checkpoints kept, the newest.
+        /// Budget in plies, which schedules follow; 0 to take `minutes`.
+        plies: u64 = 0, 0.., "plies";
+        /// Budget in time, if `plies` is 0: it is turned into plies when the run starts, by measuring. 0 for no end.
+        minutes: f64 = 60.0, 0.0..=1e7, "minutes";
+        /// Interval between checkpoints, 0 for none of these.
+        checkpoint_plies: u64 = 0, 0.., "plies";
+        /// Interval between checkpoints in time, 0 for none of these.
+        checkpoint_minutes: f64 = 2.0, 0.0..=1e7, "minutes";
+        /// Checkpoints kept, the newest. Beside them stay the best, some from early on (at doubling iterations), and pinned ones.
         keep_checkpoints: usize = 3, 1..=1_000_000, "checkpoints";
+        /// Time of the run of which one checkpoint each stays, 0 for none of these.
+        keep_hours: f64 = 2.0, 0.0..=1e6, "hours";
         /// Interval between evaluations against the greedy player, 0 for none.
-        evaluate_every: u64 = 50, 0.., "iterations";
+        evaluate_plies: u64 = 204_800, 0.., "plies";
         /// Games of an evaluation; each opening is played twice, once from either side.
         evaluate_games: usize = 64, Range::from(2..=1_000_000).step(2), "games";
         /// Threads of the CPU, 0 for one on each core.
@@ -140,6 +144,31 @@ settings! {
         device: Device = Device::Auto, ["auto", "cpu", "cuda", "wgpu"], "";
         /// Numbers that the layers are computed in.
         precision: Precision = Precision::F32, ["f32", "bf16x3", "bf16", "f16"], "";
+    }
+}
+
+/// Replaces the settings of the first version that are now called or counted otherwise.
+fn rename_old(table: &mut toml::Table) {
+    let number = |section: &str, key: &str| table.get(section).and_then(|table| table.get(key)?.as_integer());
+    let default = SelfPlaySection::default();
+    let envs = number("selfplay", "envs").unwrap_or(default.envs as i64);
+    let plies = envs.saturating_mul(number("selfplay", "horizon").unwrap_or(default.horizon as i64));
+    if let Some(toml::Value::Table(selfplay)) = table.get_mut("selfplay") {
+        // It was a number for each thread; how many there were is not known.
+        selfplay.remove("records_per_thread").map(|records| selfplay.insert("records".to_owned(), records));
+    }
+    let Some(toml::Value::Table(run)) = table.get_mut("run") else { return };
+    let mut is_old = false;
+    for (old, new) in
+        [("iterations", "plies"), ("checkpoint_every", "checkpoint_plies"), ("evaluate_every", "evaluate_plies")]
+    {
+        if let Some(count) = run.remove(old).and_then(|value| value.as_integer()) {
+            is_old = true;
+            run.insert(new.to_owned(), count.saturating_mul(plies).into());
+        }
+    }
+    if is_old {
+        run.insert("checkpoint_minutes".to_owned(), 0.0.into());
     }
 }
 
@@ -152,12 +181,15 @@ impl Settings {
         self.rows_behind("")
     }
 
-    /// Parses what [`to_toml`](Self::to_toml) wrote, now or before a setting was added: what is not there has its default.
+    /// Parses what [`to_toml`](Self::to_toml) wrote, now or in an earlier version: what is not there has its default, and
+    /// budgets and intervals that were counted in iterations are counted in plies.
     ///
     /// # Errors
     /// If it is not TOML, has a key too many or a value out of its range.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let settings: Self = toml::from_str(text).context("settings")?;
+        let mut table: toml::Table = text.parse().context("settings")?;
+        rename_old(&mut table);
+        let settings: Self = table.try_into().context("settings")?;
         settings.validate()?;
         Ok(settings)
     }
@@ -204,16 +236,8 @@ impl Settings {
 
     /// Settings of self-play, for the core.
     pub fn selfplay(&self) -> SelfPlaySettings {
-        let SelfPlaySection { envs, horizon, max_plies, opening_plies, first_opening_plies, records_per_thread } =
-            self.selfplay;
-        SelfPlaySettings {
-            games: envs,
-            horizon,
-            max_plies,
-            opening_plies,
-            first_opening_plies,
-            records_per_part: records_per_thread,
-        }
+        let SelfPlaySection { envs, horizon, max_plies, opening_plies, first_opening_plies, records } = self.selfplay;
+        SelfPlaySettings { games: envs, horizon, max_plies, opening_plies, first_opening_plies, records }
     }
 
     /// Settings of the update that stay the same over the run, for the core.
@@ -233,6 +257,11 @@ impl Settings {
             prior_weight: estimation.prior_weight.at(progress),
         };
         (rates, estimation)
+    }
+
+    /// Plies of an iteration.
+    pub fn iteration_plies(&self) -> u64 {
+        (self.selfplay.envs * self.selfplay.horizon) as u64
     }
 
     /// Threads of the CPU to use.
@@ -330,7 +359,8 @@ mod tests {
         check("run.device=tpu", "unknown variant `tpu`, expected one of `auto`, `cpu`, `cuda`, `wgpu`");
         check("run.minutes=nan", "run.minutes = NaN: must be from");
         check("run.minutes=-1", "run.minutes = -1: must be from");
-        check("run.iterations=18446744073709551615", "iterations");
+        check("run.plies=18446744073709551615", "plies");
+        check("run.iterations=4", "run.iterations: no such setting");
         check("seed=9223372036854775808", "seed");
     }
 
@@ -391,6 +421,28 @@ mod tests {
     }
 
     #[test]
+    fn settings_in_iterations_are_read_as_plies() {
+        let old = "[selfplay]\nenvs = 8\nhorizon = 4\n[run]\nminutes = 0.0\niterations = 5\ncheckpoint_every = 2\n";
+        let run = Settings::from_toml(old).expect("valid").run;
+        assert_eq!((run.plies, run.minutes, run.checkpoint_plies, run.checkpoint_minutes), (160, 0.0, 64, 0.0));
+        let run = Settings::from_toml("[run]\niterations = 2\nevaluate_every = 3").expect("valid").run;
+        assert_eq!((run.plies, run.evaluate_plies), (8192, 12_288));
+        assert_eq!(Settings::from_toml("").expect("valid"), Settings::default());
+    }
+
+    #[test]
+    fn a_budget_in_minutes_replaces_one_in_plies_below_it() {
+        let check = |set: &[&str], plies, minutes| {
+            let run = load(set).expect("valid").run;
+            assert_eq!((run.plies, run.minutes), (plies, minutes), "{set:?}");
+        };
+        check(&[], 0, 60.0);
+        check(&["run.plies=7"], 7, 60.0);
+        check(&["run.plies=7", "run.minutes=2"], 0, 2.0);
+        check(&["run.minutes=2", "run.plies=7"], 7, 2.0);
+    }
+
+    #[test]
     fn settings_from_before_the_optional_layers_are_read() {
         let config = Preset::Cpu.settings();
         let old: String = config
@@ -411,8 +463,10 @@ mod tests {
 
     #[test]
     fn every_preset_is_valid_and_whole_numbers_fit_fractions() {
-        for preset in [Preset::Tiny, Preset::Cpu, Preset::Gpu] {
-            preset.settings().validate().expect("valid preset");
+        for preset in Preset::ALL {
+            let settings = preset.settings();
+            settings.validate().expect("valid preset");
+            assert!(settings.run.plies > 0 || settings.run.minutes > 0.0, "{preset} has a budget");
         }
         assert_eq!(load(&["estimation.gamma=1"]).expect("valid").estimation.gamma, 1.0);
     }

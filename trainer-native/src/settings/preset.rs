@@ -14,11 +14,15 @@ pub enum Preset {
     Cpu,
     /// A larger network and batches for one GPU.
     Gpu,
+    /// A quarter of an hour on this machine.
+    Quick,
+    /// A night of eight hours on this machine.
+    Overnight,
 }
 
 impl Preset {
     /// All presets.
-    pub const ALL: [Self; 3] = [Self::Tiny, Self::Cpu, Self::Gpu];
+    pub const ALL: [Self; 5] = [Self::Tiny, Self::Cpu, Self::Gpu, Self::Quick, Self::Overnight];
 
     /// Preset that suits this build and machine.
     pub fn for_this_machine() -> Self {
@@ -40,16 +44,31 @@ impl Preset {
                     ..cpu.selfplay
                 },
                 ppo: PpoSection { minibatch: 32, ..cpu.ppo },
-                run: RunSection { iterations: 4, checkpoint_every: 1, evaluate_every: 0, ..cpu.run },
+                run: RunSection {
+                    plies: 256,
+                    minutes: 0.0,
+                    checkpoint_plies: 64,
+                    checkpoint_minutes: 0.0,
+                    evaluate_plies: 0,
+                    ..cpu.run
+                },
                 ..cpu
             },
             Self::Gpu => Settings {
                 net: NetSection { channels: 128, blocks: 8, value_channels: 8, value_hidden: 128, ..cpu.net },
                 selfplay: SelfPlaySection { envs: 4096, horizon: 64, ..cpu.selfplay },
                 ppo: PpoSection { minibatch: 16384, learning_rate: Schedule::cosine(5e-4, 4e-5, 1.0), ..cpu.ppo },
+                run: RunSection { evaluate_plies: 10_000_000, ..cpu.run },
                 ..cpu
             },
+            Self::Quick => Self::for_this_machine().lasting(15.0),
+            Self::Overnight => Self::for_this_machine().lasting(480.0),
         }
+    }
+
+    fn lasting(self, minutes: f64) -> Settings {
+        let settings = self.settings();
+        Settings { run: RunSection { minutes, ..settings.run }, ..settings }
     }
 }
 
@@ -59,6 +78,8 @@ impl fmt::Display for Preset {
             Self::Tiny => "tiny",
             Self::Cpu => "cpu",
             Self::Gpu => "gpu",
+            Self::Quick => "quick",
+            Self::Overnight => "overnight",
         })
     }
 }

@@ -101,7 +101,15 @@ impl Layers {
     }
 
     /// Adds the topmost layer. It is checked at once, so that no later layer hides its defects.
-    fn over(self, source: &str, values: Table) -> Result<Self> {
+    ///
+    /// Of the two budgets the upper one counts: plies if the layer sets them, and else time, which clears the plies below it.
+    fn over(self, source: &str, mut values: Table) -> Result<Self> {
+        if let Some(Value::Table(run)) = values.get_mut("run")
+            && run.contains_key("minutes")
+            && !run.contains_key("plies")
+        {
+            run.insert("plies".to_owned(), 0.into());
+        }
         let layers = self.0.merge(Layer { source: source.to_owned(), values });
         match layers.extract::<Settings>() {
             Ok(_) => Ok(Self(layers)),

@@ -1,127 +1,234 @@
-//! `curve.svg`: plot of a run, drawn from its metrics.
+//! `curve.svg`: plot of a run.
 
-use super::jsonl::lines;
+use super::{Sink, read};
+use crate::durable::write_atomically;
+use crate::event::{EvaluationMatch, Event, Metrics, Stamped};
 use anyhow::{Context, Result, anyhow};
+use keisei_core::shogi::Reason;
+use plotters::coord::Shift;
 use plotters::prelude::*;
-use serde_json::Value;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-const SIZE: (u32, u32) = (900, 840);
+const SIZE: (u32, u32) = (1200, 900);
 const INK: RGBColor = RGBColor(38, 70, 83);
 const ACCENT: RGBColor = RGBColor(231, 111, 81);
+const THIRD: RGBColor = RGBColor(42, 157, 143);
 
-/// Largest number of points of a line, one and a half pixels each. Longer runs are drawn as averages of neighbouring
-/// iterations.
+/// Largest number of points of a line, about one pixel each. Longer runs are drawn as averages of neighbouring iterations.
 const POINTS: usize = 600;
 
-/// One line of a panel: its name, its colour, and the function that reads its value from a line of metrics.
-type Series<'a> = (&'a str, RGBColor, &'a dyn Fn(&Value) -> Option<f64>);
+/// Shortest time between two drawings.
+const PAUSE: Duration = Duration::from_secs(30);
 
-/// Draws the run in the file `metrics` into the file `svg`: score in evaluations, entropy and explained variance, length of
-/// games.
-///
-/// # Errors
-/// If the metrics cannot be read or the plot cannot be written.
-pub fn draw(metrics: &Path, svg: &Path) -> Result<()> {
-    let lines = lines(metrics)?;
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let mut text = String::new();
-    {
-        let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
-        root.fill(&WHITE).map_err(|error| anyhow!("{error}"))?;
-        let panels = root.split_evenly((3, 1));
-        let score = |line: &Value| line["evaluation"]["score"].as_f64();
-        panel(&panels[0], "score in evaluations", &lines, 0.0..1.0, &[("score", ACCENT, &score)])?;
-        let entropy = |line: &Value| line["normalized_entropy"].as_f64();
-        let explained = |line: &Value| line["explained_variance"].as_f64();
-        let learning: [Series; 2] =
-            [("entropy / ln(legal moves)", INK, &entropy), ("explained variance", ACCENT, &explained)];
-        panel(&panels[1], "policy and value", &lines, 0.0..1.0, &learning)?;
-        let length = |line: &Value| line["length_mean"].as_f64().filter(|&length| length > 0.0);
-        panel(&panels[2], "mean length of games (plies)", &lines, 0.0..400.0, &[("plies", INK, &length)])?;
-        root.present().map_err(|error| anyhow!("{error}"))?;
-    }
-    crate::durable::write_atomically(svg, text.as_bytes()).context("learning curve")
+/// Sink that draws the whole run into a file, now and then and when the run ends.
+pub struct CurveFile {
+    path: PathBuf,
+    panels: [Panel; 6],
+    /// Plies at which alarms were raised, in thousands.
+    alarms: Line,
+    drawn: Option<Instant>,
 }
 
-fn panel(
-    area: &DrawingArea<SVGBackend, plotters::coord::Shift>,
-    title: &str,
-    lines: &[Value],
+/// One diagram.
+struct Panel {
+    title: &'static str,
+    /// Range of the vertical axis; values outside are drawn at its ends.
     range: Range<f64>,
-    series: &[Series],
-) -> Result<()> {
-    let thousands = |line: &Value| line["plies"].as_f64().unwrap_or(0.0) / 1000.0;
-    let last = lines.last().map_or(1.0, thousands).max(1.0);
-    let mut chart = ChartBuilder::on(area)
-        .caption(title, ("sans-serif", 18))
-        .margin(12)
-        .x_label_area_size(36)
-        .y_label_area_size(48)
-        .build_cartesian_2d(0.0..last, range.clone())
-        .map_err(|error| anyhow!("{error}"))?;
-    chart
-        .configure_mesh()
-        .x_desc("thousand plies")
-        .light_line_style(WHITE)
-        .draw()
-        .map_err(|error| anyhow!("{error}"))?;
-    for &(name, color, value) in series {
-        let known: Vec<(f64, f64)> = lines
-            .iter()
-            .filter_map(|line| Some((thousands(line), value(line)?.clamp(range.start, range.end))))
-            .collect();
-        let points = known.chunks(known.len().div_ceil(POINTS).max(1)).map(mean);
-        chart
-            .draw_series(LineSeries::new(points, color.stroke_width(2)))
-            .map_err(|error| anyhow!("{error}"))?
-            .label(name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
-    }
-    if series.len() > 1 {
-        chart
-            .configure_series_labels()
-            .background_style(WHITE.mix(0.8))
-            .border_style(INK.mix(0.3))
-            .draw()
-            .map_err(|error| anyhow!("{error}"))?;
-    }
-    Ok(())
+    lines: Vec<(&'static str, RGBColor, Line)>,
 }
 
-/// Mean of some points, at least one.
-fn mean(points: &[(f64, f64)]) -> (f64, f64) {
-    let (x, y) = points.iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
-    (x / points.len() as f64, y / points.len() as f64)
+impl CurveFile {
+    /// Sink that draws into the file `svg` the run in `directory`, what it has written so far included.
+    ///
+    /// # Errors
+    /// If its metrics cannot be read.
+    pub fn open(directory: &Path, svg: &Path) -> Result<Self> {
+        let panel = |title, range, lines: &[(&'static str, RGBColor)]| {
+            let lines = lines.iter().map(|&(name, color)| (name, color, Line::default())).collect();
+            Panel { title, range, lines }
+        };
+        let panels = [
+            panel("score in evaluations", 0.0..1.0, &[("score", ACCENT)]),
+            panel("policy and value", -0.5..1.0, &[("entropy / ln(legal moves)", INK), ("explained variance", ACCENT)]),
+            panel("value loss (nats)", 0.0..1.2, &[("value loss", INK)]),
+            panel("change by an update", 0.0..0.2, &[("approx_kl (nats)", INK), ("clipped share", ACCENT)]),
+            panel("mean length of games (plies)", 0.0..400.0, &[("plies", INK)]),
+            panel("endings", 0.0..1.0, &[("checkmate", INK), ("draw", THIRD), ("ply limit", ACCENT)]),
+        ];
+        let mut curve = Self { path: svg.to_owned(), panels, alarms: Line::default(), drawn: None };
+        for event in read(&directory.join("metrics.jsonl"))?.chain(read(&directory.join("events.jsonl"))?) {
+            curve.note(&event.event);
+        }
+        Ok(curve)
+    }
+
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Iteration(metrics) => self.note_iteration(metrics),
+            Event::Evaluation(EvaluationMatch { plies, score, .. }) => {
+                self.panels[0].lines[0].2.push(*plies as f64 / 1000.0, *score);
+            }
+            _ => {}
+        }
+    }
+
+    fn note_iteration(&mut self, metrics: &Metrics) {
+        let x = metrics.plies as f64 / 1000.0;
+        let Metrics { update, ended, .. } = metrics;
+        let mut push = |panel: usize, values: &[f64]| {
+            for ((_, _, line), &value) in self.panels[panel].lines.iter_mut().zip(values) {
+                line.push(x, value);
+            }
+        };
+        push(1, &[metrics.normalized_entropy, update.explained_variance]);
+        push(2, &[update.losses.value_loss]);
+        push(3, &[update.losses.approx_kl, update.losses.clipfrac]);
+        if ended.games_ended > 0 {
+            let share = |count: u64| count as f64 / ended.games_ended as f64;
+            let of = |reason: Reason| share(ended.reasons.get(reason.id()).copied().unwrap_or(0));
+            push(4, &[ended.length_mean]);
+            push(5, &[of(Reason::Checkmate), share(ended.results[2]), of(Reason::MaxPlies)]);
+        }
+        if !metrics.alarms.is_empty() {
+            self.alarms.push(x, 0.0);
+        }
+    }
+
+    fn draw(&mut self) -> Result<()> {
+        if self.panels[1].lines[0].2.points.is_empty() {
+            return Ok(());
+        }
+        let text = self.svg().map_err(|error| anyhow!("{error}"))?;
+        self.drawn = Some(Instant::now());
+        write_atomically(&self.path, text.as_bytes()).context("learning curve")
+    }
+
+    fn svg(&self) -> Result<String, Box<dyn std::error::Error>> {
+        let mut text = String::new();
+        let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
+        root.fill(&WHITE)?;
+        let last = self.panels[1].lines[0].2.points.last().map_or(1.0, |point| point.0).max(1.0);
+        for (panel, area) in self.panels.iter().zip(root.split_evenly((3, 2))) {
+            panel.draw(&area, last, &self.alarms)?;
+        }
+        root.present()?;
+        drop(root);
+        Ok(text)
+    }
+}
+
+impl Sink for CurveFile {
+    fn name(&self) -> &'static str {
+        "curve"
+    }
+
+    fn receive(&mut self, event: &Stamped) -> Result<()> {
+        self.note(&event.event);
+        let is_due = self.drawn.is_none_or(|drawn| drawn.elapsed() >= PAUSE);
+        if is_due && matches!(event.event, Event::Checkpoint(_)) { self.draw() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.draw()
+    }
+}
+
+impl Panel {
+    fn draw(
+        &self,
+        area: &DrawingArea<SVGBackend, Shift>,
+        last: f64,
+        alarms: &Line,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let Range { start, end } = self.range;
+        let mut chart = ChartBuilder::on(area)
+            .caption(self.title, ("sans-serif", 18))
+            .margin(12)
+            .x_label_area_size(36)
+            .y_label_area_size(48)
+            .build_cartesian_2d(0.0..last, start..end)?;
+        chart.configure_mesh().x_desc("thousand plies").light_line_style(WHITE).draw()?;
+        for (name, color, line) in &self.lines {
+            let points = line.points.iter().map(|&(x, y)| (x, y.clamp(start, end)));
+            let color = *color;
+            chart
+                .draw_series(LineSeries::new(points, color.stroke_width(2)))?
+                .label(*name)
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
+        }
+        if !alarms.points.is_empty() {
+            let marks = alarms.points.iter().map(|&(x, _)| Circle::new((x, end), 3, RED.filled()));
+            chart.draw_series(marks)?.label("alarm").legend(|(x, y)| Circle::new((x + 9, y), 3, RED.filled()));
+        }
+        if self.lines.len() > 1 || !alarms.points.is_empty() {
+            chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(INK.mix(0.3)).draw()?;
+        }
+        Ok(())
+    }
+}
+
+/// Points of a line, at most twice [`POINTS`]: beyond that, neighbours are averaged.
+#[derive(Default)]
+struct Line {
+    points: Vec<(f64, f64)>,
+    /// Values that one point averages, as a power of 2.
+    halvings: u32,
+    /// Sum of the values of the next point, and their number.
+    pending: (f64, f64, u32),
+}
+
+impl Line {
+    fn push(&mut self, x: f64, y: f64) {
+        let (sum_x, sum_y, count) = self.pending;
+        self.pending = (sum_x + x, sum_y + y, count + 1);
+        if self.pending.2 < 1 << self.halvings {
+            return;
+        }
+        let (x, y, count) = std::mem::take(&mut self.pending);
+        self.points.push((x / f64::from(count), y / f64::from(count)));
+        if self.points.len() == 2 * POINTS {
+            let mean = |pair: &[(f64, f64)]| (f64::midpoint(pair[0].0, pair[1].0), f64::midpoint(pair[0].1, pair[1].1));
+            self.points = self.points.chunks_exact(2).map(mean).collect();
+            self.halvings += 1;
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fmt::Write;
+    use crate::event::EndedGames;
 
     #[test]
-    fn a_long_run_is_drawn_with_few_points() {
+    fn a_long_run_is_drawn_with_few_points_from_its_start_to_its_end() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (metrics, svg) = (folder.path().join("metrics.jsonl"), folder.path().join("curve.svg"));
+        let svg = folder.path().join("curve.svg");
         let size_after = |iterations: u64| {
-            let mut lines = String::new();
+            let mut curve = CurveFile::open(folder.path(), &svg).expect("opened");
             for i in 0..iterations {
                 let share = i as f64 / iterations as f64;
-                writeln!(
-                    lines,
-                    r#"{{"plies":{i},"normalized_entropy":{share},"explained_variance":{share},"length_mean":9}}"#
-                )
-                .expect("text");
+                let ended = EndedGames { games_ended: 1, length_mean: 9.0, ..EndedGames::default() };
+                let metrics = Metrics { plies: i, normalized_entropy: share, ended, ..Metrics::default() };
+                curve.note(&Event::Iteration(Box::new(metrics)));
             }
-            std::fs::write(&metrics, lines).expect("written");
-            draw(&metrics, &svg).expect("drawn");
+            let line = &curve.panels[1].lines[0].2;
+            let (first, last) = (line.points[0], line.points[line.points.len() - 1]);
+            let part = iterations as f64 / 1000.0;
+            assert!(first.0 < 0.02 * part && last.0 > 0.98 * part && last.1 > 0.98, "{first:?} {last:?}");
+            curve.flush().expect("drawn");
             std::fs::metadata(&svg).expect("a picture").len()
         };
         let (short, long) = (size_after(600), size_after(20_000));
-        assert!(long < 2 * short, "{short} bytes for 600 iterations, {long} for 20,000");
+        assert!(long < 3 * short, "{short} bytes for 600 iterations, {long} for 20,000");
+    }
+
+    #[test]
+    fn nothing_is_drawn_before_the_first_iteration() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let svg = folder.path().join("curve.svg");
+        CurveFile::open(folder.path(), &svg).expect("opened").flush().expect("nothing to do");
+        assert!(!svg.exists());
     }
 }

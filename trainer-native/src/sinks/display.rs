@@ -1,89 +1,67 @@
-//! Display of the progress: a live panel on a terminal, one line per iteration elsewhere.
+//! Live panel on a terminal, with the board of a game.
 
-use crate::event::Metrics;
+use super::{Sink, line};
+use crate::event::{EvaluationMatch, Event, Metrics, Stamped};
+use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use keisei_core::shogi::{Color, Position, Square};
 use std::fmt::Write;
-use std::io::IsTerminal;
 
-/// Display of the progress of a run.
-pub enum Display {
-    /// One line per iteration, for logs and pipes.
-    Plain,
-    /// A panel that is updated in place, with the board of the first game.
-    Live(ProgressBar),
+/// Sink that shows a panel, updated in place, on standard error.
+pub struct Panel {
+    bar: ProgressBar,
+    evaluation: Option<EvaluationMatch>,
 }
 
 /// Steps of the progress bar.
 const STEPS: u64 = 1000;
 
-impl Display {
-    /// A panel if standard error is a terminal, else lines.
+impl Panel {
+    /// Panel of a run.
     ///
     /// # Panics
     /// Never: the template is a constant.
-    pub fn of_terminal() -> Self {
-        if !std::io::stderr().is_terminal() {
-            return Self::Plain;
-        }
+    pub fn new() -> Self {
         let style = ProgressStyle::with_template("{bar:48} {percent}%  {msg}").expect("a constant template");
-        Self::Live(ProgressBar::new(STEPS).with_style(style))
+        Self { bar: ProgressBar::new(STEPS).with_style(style), evaluation: None }
+    }
+}
+
+impl Default for Panel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sink for Panel {
+    fn name(&self) -> &'static str {
+        "display"
     }
 
-    /// Prints a line that stays on the screen.
-    pub fn say(&self, text: &str) {
-        match self {
-            Self::Plain => eprintln!("{text}"),
-            Self::Live(bar) => bar.println(text),
-        }
-    }
-
-    /// Shows the metrics of one iteration and the current position of the first game.
-    pub fn show(&self, metrics: &Metrics, position: &Position) {
-        match self {
-            Self::Plain => eprintln!("{}", line(metrics)),
-            Self::Live(bar) => {
-                bar.set_position((metrics.progress * STEPS as f64) as u64);
-                bar.set_message(panel(metrics, position));
+    fn receive(&mut self, event: &Stamped) -> Result<()> {
+        match &event.event {
+            Event::Iteration(metrics) => {
+                self.bar.set_position((metrics.progress * STEPS as f64) as u64);
+                self.bar.set_message(panel(metrics, self.evaluation.as_ref()));
+            }
+            Event::Evaluation(evaluation) => self.evaluation = Some(evaluation.clone()),
+            Event::Checkpoint(_) => {}
+            event => {
+                if let Some(line) = line(event) {
+                    self.bar.println(line);
+                }
             }
         }
+        Ok(())
     }
 
-    /// Ends the display; the last panel stays on the screen.
-    pub fn finish(&self) {
-        if let Self::Live(bar) = self {
-            bar.abandon();
-        }
+    fn flush(&mut self) -> Result<()> {
+        self.bar.abandon();
+        Ok(())
     }
 }
 
-fn line(m: &Metrics) -> String {
-    let losses = &m.update.losses;
-    let mut text = format!(
-        "iteration {} plies {} {:.0} plies/s learn {:.0}/s entropy {:.3} kl {:.4} clip {:.3} value {:.3} explained {:.2} length {:.0} {}",
-        m.iteration,
-        m.plies,
-        m.perf.plies_per_second,
-        m.perf.samples_per_second,
-        m.normalized_entropy,
-        losses.approx_kl,
-        losses.clipfrac,
-        losses.value_loss,
-        m.update.explained_variance,
-        m.ended.length_mean,
-        reasons(m),
-    );
-    if let Some(evaluation) = &m.evaluation {
-        let (low, high) = evaluation.interval;
-        let _ = write!(text, " | {} {:.3} [{low:.3}, {high:.3}]", evaluation.opponent, evaluation.score);
-    }
-    for alarm in &m.alarms {
-        let _ = write!(text, " | alarm: {alarm}");
-    }
-    text
-}
-
-fn panel(m: &Metrics, position: &Position) -> String {
+fn panel(m: &Metrics, evaluation: Option<&EvaluationMatch>) -> String {
     let losses = &m.update.losses;
     let left = if m.progress > 0.0 { m.seconds / m.progress * (1.0 - m.progress) } else { f64::INFINITY };
     let time = |seconds: f64| {
@@ -103,12 +81,12 @@ fn panel(m: &Metrics, position: &Position) -> String {
         format!("value loss  {:>10.3}   explained variance {:.2}", losses.value_loss, m.update.explained_variance),
         format!("ended by    {}", reasons(m)),
     ];
-    if let Some(evaluation) = &m.evaluation {
-        let (low, high) = evaluation.interval;
-        notes.push(format!("against {}  {:.3}  [{low:.3}, {high:.3}]", evaluation.opponent, evaluation.score));
+    if let Some(EvaluationMatch { opponent, score, interval: (low, high), .. }) = evaluation {
+        notes.push(format!("against {opponent}  {score:.3}  [{low:.3}, {high:.3}]"));
     }
     notes.extend(m.alarms.iter().map(|alarm| format!("alarm: {alarm}")));
-    beside(&board(position), &notes)
+    let board = Position::from_sfen(&m.shown.sfen).map_or_else(|_| Vec::new(), |position| board(&position));
+    beside(&board, &notes)
 }
 
 fn reasons(m: &Metrics) -> String {

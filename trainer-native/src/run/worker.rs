@@ -1,0 +1,189 @@
+//! Worker: the thread that trains. The run waits for it and can leave it behind, so that a signal never waits for an iteration.
+
+use super::checkpoint::State;
+use super::guard::Remedy;
+use crate::event::{EvaluationMatch, ShownGame};
+use crate::trainer::{Report, Trainer};
+use anyhow::{Result, anyhow};
+use keisei_core::format::model::{Model, Provenance};
+use keisei_core::learn::LearnError;
+use keisei_core::net::Weights;
+use keisei_core::random::{Purpose, Stream};
+use keisei_play::contender::Contender;
+use keisei_play::executor::ModelExecutor;
+use keisei_play::matches::Match;
+use keisei_play::policy_player::{EVALUATION_TEMPERATURE, PolicyPlayer};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// Moves of the shown game that are told.
+const LAST_MOVES: usize = 8;
+
+/// Thread that owns the trainer of a run.
+pub struct Worker {
+    jobs: Sender<Job>,
+    results: Receiver<Done>,
+}
+
+/// Work for the thread.
+pub enum Job {
+    /// One iteration, with the schedules at this part of the run, and this slot's game to be told of.
+    Iterate {
+        /// Part of the run, 0–1.
+        progress: f64,
+        /// Slot of the game to show.
+        shown: usize,
+    },
+    /// A match against the greedy player.
+    Evaluate,
+    /// Return to a state.
+    Restore(Box<State>),
+}
+
+/// Result of a job.
+pub enum Done {
+    /// An iteration.
+    Iterated(Box<Iterated>),
+    /// An iteration that failed, with the step that the guard takes.
+    Failed(LearnError, Remedy),
+    /// A match.
+    Evaluated(EvaluationMatch),
+    /// A return to a state.
+    Restored(Result<()>),
+}
+
+/// Results of an iteration.
+pub struct Iterated {
+    /// Report.
+    pub report: Report,
+    /// State after it.
+    pub state: State,
+    /// The game to show.
+    pub shown: ShownGame,
+}
+
+impl Worker {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn start(mut trainer: Trainer) -> Result<Self> {
+        let (jobs, work) = channel();
+        let (done, results) = channel();
+        let serve = move || {
+            for job in work {
+                if done.send(trainer.serve(job)).is_err() {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new().name("trainer".into()).spawn(serve)?;
+        Ok(Self { jobs, results })
+    }
+
+    /// Gives the thread a job.
+    ///
+    /// # Errors
+    /// If the thread has panicked.
+    pub fn give(&self, job: Job) -> Result<()> {
+        self.jobs.send(job).map_err(|_| gone())
+    }
+
+    /// Waits for the result of the last job, for a moment.
+    ///
+    /// # Errors
+    /// If the thread has panicked.
+    pub fn wait(&self, moment: Duration) -> Result<Option<Done>> {
+        match self.results.recv_timeout(moment) {
+            Ok(done) => Ok(Some(done)),
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => Ok(None),
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => Err(gone()),
+        }
+    }
+}
+
+fn gone() -> anyhow::Error {
+    anyhow!("the thread that trains has panicked; the message is above")
+}
+
+impl Trainer {
+    fn serve(&mut self, job: Job) -> Done {
+        match job {
+            Job::Iterate { progress, shown } => match self.iterate(progress) {
+                Ok(report) => {
+                    let shown = self.shown(shown % self.selfplay.len());
+                    Done::Iterated(Box::new(Iterated { report, state: self.state(), shown }))
+                }
+                Err(error @ LearnError::NotFinite { .. }) => Done::Failed(error, self.guard.broken()),
+                Err(error) => Done::Failed(error, Remedy::Stop),
+            },
+            Job::Evaluate => Done::Evaluated(self.evaluate()),
+            Job::Restore(state) => Done::Restored(self.restore(*state)),
+        }
+    }
+
+    /// State between two iterations; that of the alarms is up to the run.
+    pub fn state(&self) -> State {
+        let Self { settings, selfplay, weights, adam, done, guard, .. } = self;
+        State {
+            config: settings.to_toml(),
+            done: *done,
+            weights: weights.data().to_vec(),
+            adam: adam.clone(),
+            envs: selfplay.state(),
+            guard: guard.clone(),
+            alarms: Vec::new(),
+        }
+    }
+
+    /// Goes on from a state, with the settings and the guard of this trainer.
+    ///
+    /// # Errors
+    /// If the settings do not fit the state.
+    pub fn restore(&mut self, state: State) -> Result<()> {
+        use anyhow::{Context, bail};
+        let weights = Weights::new(self.settings.spec(), state.weights).context("weights in the checkpoint")?;
+        if state.adam.len() != weights.data().len() {
+            bail!("the checkpoint's optimiser is for {} weights, not {}", state.adam.len(), weights.data().len());
+        }
+        self.selfplay.restore(&state.envs)?;
+        (self.weights, self.adam, self.done) = (weights, state.adam, state.done);
+        Ok(())
+    }
+
+    /// Match of the current policy against the greedy player.
+    pub fn evaluate(&self) -> EvaluationMatch {
+        let begin = Instant::now();
+        let Self { settings, done, .. } = self;
+        let seed = Stream::new(settings.seed, Purpose::Evaluation, done.iterations, 0).next_u64();
+        let table = Match { pairs: settings.run.evaluate_games / 2, seed, threads: settings.threads() };
+        let model = Model {
+            features: settings.features(),
+            actions: settings.actions(),
+            provenance: Provenance::default(),
+            weights: self.weights.clone(),
+        };
+        let agent = PolicyPlayer::new("agent", &model, ModelExecutor::f32(&model), EVALUATION_TEMPERATURE as f32);
+        let played = table.play(&agent.into(), &Contender::Greedy, &|_| {});
+        let tally = played.tally();
+        EvaluationMatch {
+            iteration: done.iterations,
+            plies: done.plies,
+            opponent: played.second.clone(),
+            games: tally.games(),
+            score: tally.score(),
+            interval: played.score_interval(),
+            seconds: begin.elapsed().as_secs_f64(),
+        }
+    }
+
+    fn shown(&self, slot: usize) -> ShownGame {
+        let game = self.selfplay.game(slot);
+        let moves = game.moves();
+        ShownGame {
+            slot,
+            sfen: game.position().to_sfen(),
+            last: moves[moves.len().saturating_sub(LAST_MOVES)..].iter().map(ToString::to_string).collect(),
+        }
+    }
+}
