@@ -209,6 +209,23 @@ pub fn sweep(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Replaces the file at `path` by a whole new one as [`write_atomically`] does, but does not wait for the disk: for files that can be
+/// made again. After a crash of the machine the file may be old, new or empty.
+///
+/// # Errors
+/// Names the path and the step that failed; the old file then remains.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = temporary_beside(path)?;
+    let written = fs::write(&temporary, bytes)
+        .with_context(|| format!("{}: cannot be written", path.display()))
+        .and_then(|()| fs::rename(&temporary, path).with_context(|| format!("{}: cannot be replaced", path.display())));
+    if written.is_err() {
+        // The first error is the one to report; an error here is ignored, since the file may not exist.
+        fs::remove_file(&temporary).ok();
+    }
+    written
+}
+
 /// Temporary path in the same folder, so that the rename stays within one file system; it is unique among all threads and
 /// processes.
 fn temporary_beside(path: &Path) -> Result<PathBuf> {
@@ -266,6 +283,18 @@ mod tests {
             assert_eq!(fs::read(&path).expect("it was written"), bytes);
             assert_eq!(names(folder), ["a.model"]);
         }
+    }
+
+    #[test]
+    fn a_whole_file_is_replaced_without_a_trace() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a.kifu");
+        for bytes in [&b"first, and longer"[..], b"second"] {
+            write_whole(&path, bytes).expect("the folder can be written");
+            assert_eq!(fs::read(&path).expect("it was written"), bytes);
+        }
+        write_whole(&folder.path().join("absent/a.kifu"), b"").expect_err("there is no such folder");
+        assert_eq!(names(folder.path()), ["a.kifu"]);
     }
 
     #[test]

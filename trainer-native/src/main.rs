@@ -65,7 +65,7 @@ fn run(command: Command) -> Result<()> {
         Command::Evaluate(args) => evaluate::run(&args, print),
         Command::Export(args) => print(&export::run(&args)?),
         Command::Serve(args) => serve::run(&args),
-        Command::Convert(args) => print(&convert::run(&args, |defect| eprintln!("{defect}"))?),
+        Command::Convert(args) => convert::run(&args, print, |message| eprintln!("{message}")),
         Command::Dataset(args) => print(&dataset::run(&args)?),
         Command::Encode(args) => print(&encode::run(&args)?),
         Command::Perft(args) => print(&inspect::perft(&args)?),

@@ -135,7 +135,7 @@ impl Thought {
     }
 
     fn info(&self) -> PlyInfo {
-        PlyInfo { value: Some(self.value), top: self.candidates().collect() }
+        PlyInfo { value: Some(self.value), top: self.candidates().collect(), line: Vec::new() }
     }
 
     /// Checks that a record may hold the prediction at `position`.

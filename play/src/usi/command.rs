@@ -160,8 +160,9 @@ pub fn game(text: &str, max_plies: u16) -> Result<Game, String> {
     if let Some(defect) = parsed.defects.first() {
         return Err(format!("position: {}", shortened(&defect.to_string())));
     }
-    let mut game = Game::new(parsed.tree.start().clone(), max_plies);
-    for mv in parsed.tree.main_moves() {
+    let tree = parsed.tree.ok_or("position: there is none")?;
+    let mut game = Game::new(tree.start().clone(), max_plies);
+    for mv in tree.main_moves() {
         if matches!(game.outcome().map(|outcome| outcome.reason), Some(Reason::Repetition | Reason::PerpetualCheck)) {
             let max_plies = if max_plies == 0 { 0 } else { max_plies - game.moves().len() as u16 };
             game = Game::new(game.position().clone(), max_plies);

@@ -9,6 +9,7 @@ mod encoding_symmetry;
 mod env;
 mod net_parity;
 mod notation;
+mod records;
 mod search;
 mod docs;
 mod selfplay;
