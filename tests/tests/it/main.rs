@@ -10,5 +10,6 @@ mod env;
 mod net_parity;
 mod notation;
 mod search;
+mod mate;
 mod docs;
 mod selfplay;
