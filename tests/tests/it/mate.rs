@@ -223,10 +223,8 @@ fn only_the_moves_asked_for_begin_a_mate() {
         (solver.status(), solver.mate().map(|mate| mate.line[0].to_string()))
     };
     for mv in ["G*1b", "1c1b+", "2c1b"] {
-        let expected = match played(&position, mv.parse().expect(mv)).has_legal_move() {
-            false => (MateStatus::Mate, Some(mv.to_owned())),
-            true => (MateStatus::NoMate, None),
-        };
+        let goes_on = played(&position, mv.parse().expect(mv)).has_legal_move();
+        let expected = if goes_on { (MateStatus::NoMate, None) } else { (MateStatus::Mate, Some(mv.to_owned())) };
         assert_eq!(solve(mv), expected, "{mv}");
     }
     assert_eq!(solve("9i8i"), (MateStatus::NoMate, None));
