@@ -14,6 +14,7 @@ pub mod budget;
 pub mod checkpoint;
 pub mod controls;
 pub mod directory;
+pub mod fit;
 pub mod guard;
 pub mod interval;
 pub mod memory;
