@@ -11,6 +11,9 @@ pub mod run;
 pub mod event;
 pub mod metrics;
 pub mod alarm;
+pub mod series;
+pub mod view;
+pub mod terminal;
 pub mod sinks;
 pub mod durable;
 
