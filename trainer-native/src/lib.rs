@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod alarm;
 pub mod series;
 pub mod view;
+pub mod history;
 pub mod terminal;
 pub mod sinks;
 pub mod durable;
