@@ -14,6 +14,7 @@ pub mod alarm;
 pub mod series;
 pub mod view;
 pub mod history;
+pub mod report;
 pub mod terminal;
 pub mod sinks;
 pub mod durable;

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::BadArgument;
 use trainer_native::commands::{
-    checkpoint, convert, dataset, encode, evaluate, export, inspect, metrics, runs, serve, settings, train,
+    checkpoint, convert, dataset, encode, evaluate, export, inspect, metrics, report, runs, serve, settings, train,
     watch,
 };
 
@@ -25,6 +25,8 @@ enum Command {
     Checkpoint(checkpoint::CheckpointArgs),
     /// Watch a run that another process trains, on the same display
     Watch(watch::WatchArgs),
+    /// Write an HTML page about runs: curves, evaluations, alarms, games, settings
+    Report(report::ReportArgs),
     /// List the runs in a folder
     Runs(runs::RunsArgs),
     /// List, check and compare settings
@@ -67,6 +69,7 @@ fn run(command: Command) -> Result<()> {
         Command::Checkpoint(args) => checkpoint::run(&args, print),
         Command::Metrics(args) => print(&metrics::run(args)),
         Command::Watch(args) => watch::run(&args, print),
+        Command::Report(args) => print(&report::run(&args)?),
         Command::Runs(args) => print(&runs::run(&args, |error| eprintln!("{error}"))?),
         Command::Settings(args) => print(&settings::run(&args)?),
         Command::Evaluate(args) => evaluate::run(&args, print),

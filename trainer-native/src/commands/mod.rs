@@ -3,6 +3,7 @@
 pub mod train;
 pub mod watch;
 pub mod runs;
+pub mod report;
 pub mod checkpoint;
 pub mod settings;
 pub mod metrics;
