@@ -342,14 +342,15 @@ pub(super) fn add_comment(builder: &mut Builder, line: &str) {
         let rest = read_field(field, &mut evaluation, &place)?;
         Some(Found { evaluation, rest: trim(rest).into() })
     });
-    let node = builder.node_mut();
-    match found {
-        Some(Found { evaluation, rest }) => {
-            let source = evaluation.source;
-            *node.evaluation_mut(source) = evaluation;
-            node.comments.extend(Some(rest).filter(|rest| !rest.is_empty()));
-        }
-        None => node.comments.push(line.into()),
+    let Some(Found { evaluation, rest }) = found else {
+        builder.node_mut().comments.push(line.into());
+        return;
+    };
+    let source = evaluation.source;
+    *builder.node_mut().evaluation_mut(source) = evaluation;
+    // What is kept may itself be something that is understood; it is shorter, and there is now less that it can be.
+    if !rest.is_empty() {
+        add_comment(builder, &rest);
     }
 }
 
