@@ -120,7 +120,7 @@ fn checkpoints_are_listed_shown_pinned_and_deleted() {
     check("checkpoint list nowhere", "nowhere: no run there");
     check("checkpoint show run 3", "no checkpoint of iteration 3");
     check("checkpoint pin run 3", "no checkpoint of iteration 3; there are: 4");
-    check("checkpoint unpin run best", "there is no such pin");
+    check("checkpoint unpin run 4", "the checkpoint of iteration 4 is not pinned");
     check("checkpoint prune run --newest 1 --hours=-1", "--hours -1");
 }
 
@@ -134,7 +134,7 @@ fn the_state_of_each_checkpoint_is_told_and_a_sick_one_is_no_crash_loop() {
         let mut sick = Checkpoint::from_bytes(&fs::read(path_of(&run, 4)).expect("read")).expect("whole");
         sick.state.weights[5] = number;
         fs::write(path_of(&run, 4), sick.to_bytes()).expect("written");
-        let output = check_refused(directory, "checkpoint verify run", &["run: 2 of its files have a defect"]);
+        let output = check_refused(directory, "checkpoint verify run", &["run: files with a defect: 2"]);
         assert!(output.contains("00000003.checkpoint: damaged: "), "{output}");
         assert!(output.contains(&format!("00000004.checkpoint: sick: weight 5 of 11840 is {shown}")), "{output}");
         assert!(check(directory, "checkpoint show run 4").contains("state        sick: weight 5"));
@@ -159,7 +159,7 @@ fn a_checkpoint_without_permission_is_not_called_damaged() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("set");
     // Permissions do not restrict root.
     if fs::read(&path).is_err() {
-        let output = check_refused(directory.path(), "checkpoint verify run", &["1 of its files"]);
+        let output = check_refused(directory.path(), "checkpoint verify run", &["files with a defect: 1"]);
         assert!(output.contains("00000004.checkpoint: unreadable: permission denied"), "{output}");
     }
 }

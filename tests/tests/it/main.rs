@@ -11,5 +11,6 @@ mod net_parity;
 mod notation;
 mod records;
 mod search;
+mod mate;
 mod docs;
 mod selfplay;

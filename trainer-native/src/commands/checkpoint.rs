@@ -31,7 +31,7 @@ enum Command {
     /// Keep a checkpoint from being deleted
     Pin(PinArgs),
     /// Let a pinned checkpoint be deleted again
-    Unpin(UnpinArgs),
+    Unpin(PinArgs),
 }
 
 #[derive(clap::Args, Debug)]
@@ -74,22 +74,6 @@ struct PinArgs {
     iteration: u64,
 }
 
-#[derive(clap::Args, Debug)]
-struct UnpinArgs {
-    /// Directory of the run
-    run: PathBuf,
-    /// Iteration of the checkpoint, or `best`
-    #[arg(value_parser = parse_pin)]
-    pin: Pin,
-}
-
-fn parse_pin(text: &str) -> Result<Pin, String> {
-    match text {
-        "best" => Ok(Pin::Best),
-        _ => text.parse().map(Pin::Owner).map_err(|_| "neither an iteration nor `best`".to_owned()),
-    }
-}
-
 /// Runs the subcommand, and writes its output with `print`.
 ///
 /// # Errors
@@ -103,14 +87,15 @@ pub fn run(args: &CheckpointArgs, print: impl Fn(&str) -> Result<()>) -> Result<
             let others = defects_of_others(run, &entries)?;
             print(&lines(&others))?;
             let defects = others.len() + entries.iter().filter(|entry| entry.fault.is_some()).count();
-            ensure!(defects == 0, "{}: {defects} of its files have a defect", run.display());
+            ensure!(defects == 0, "{}: files with a defect: {defects}", run.display());
             Ok(())
         }
         Command::Show(args) => print(&show(args)?),
         Command::Prune(args) => print(&prune(args)?),
-        Command::Pin(PinArgs { run, iteration }) => store(run)?.pin(Pin::Owner(*iteration), *iteration),
-        Command::Unpin(UnpinArgs { run, pin }) => {
-            ensure!(store(run)?.unpin(*pin)?, "{}: there is no such pin", run.display());
+        Command::Pin(PinArgs { run, iteration }) => store(run)?.pin(Pin::Owner, *iteration),
+        Command::Unpin(PinArgs { run, iteration }) => {
+            let was_pinned = store(run)?.unpin(*iteration)?;
+            ensure!(was_pinned, "{}: the checkpoint of iteration {iteration} is not pinned", run.display());
             Ok(())
         }
     }

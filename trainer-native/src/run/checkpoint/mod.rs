@@ -44,7 +44,7 @@ pub const VERSION: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"KEISEICP";
 
-/// Greatest magnitude of a sound weight; those of a network that learns stay below 100.
+/// Greatest magnitude of a sound weight, far above any that learning reaches.
 const LARGEST_WEIGHT: f32 = 1e6;
 
 /// A checkpoint: the state of a run, and what surrounded it.

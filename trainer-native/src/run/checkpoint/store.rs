@@ -4,10 +4,11 @@
 //! |---|---|
 //! | `00000120.checkpoint` | checkpoint after iteration 120; more than eight digits where it takes more |
 //! | `00000120.pin` | pin of its owner: this checkpoint is never deleted |
-//! | `best.pin` | iteration of the checkpoint that played best, as text: it is never deleted either |
+//! | `best-00000120.pin` | pin on the checkpoint that played best; a crash while it moves may leave both |
 //! | `00000120.checkpoint.aside` | a checkpoint that a run went back behind, kept for its owner |
 //!
-//! Files of any other name are left alone. Pins are files of a few bytes, so that they survive any way of copying the folder.
+//! Files of any other name are left alone. The name of a pin says all, so that it survives any way of copying the folder, and no damage
+//! to it can lose a checkpoint.
 
 use super::{Checkpoint, Fault, Header, Retention};
 use crate::durable::{remove, rename, write_atomically};
@@ -20,6 +21,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 const EXTENSION: &str = "checkpoint";
+const PIN: &str = "pin";
+const BEST: &str = "best-";
 
 /// Checkpoints of one run, for the process that trains there.
 pub struct Store {
@@ -70,10 +73,10 @@ pub struct Entry {
 /// Pin: keeps a checkpoint from being deleted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Pin {
-    /// The checkpoint that played best.
+    /// The checkpoint that played best so far; there is one such pin.
     Best,
-    /// The checkpoint of this iteration, which its owner pinned.
-    Owner(u64),
+    /// A checkpoint that the run's owner wants to keep.
+    Owner,
 }
 
 /// A checkpoint to go on from.
@@ -109,22 +112,21 @@ impl fmt::Display for Skipped {
 }
 
 impl Pin {
-    fn file_name(self) -> String {
-        match self {
-            Self::Best => "best.pin".to_owned(),
-            Self::Owner(iteration) => format!("{iteration:08}.pin"),
-        }
+    /// Path of the pin on the checkpoint of `iteration`.
+    fn path(self, directory: &Path, iteration: u64) -> PathBuf {
+        directory.join(match self {
+            Self::Best => format!("{BEST}{iteration:08}.{PIN}"),
+            Self::Owner => format!("{iteration:08}.{PIN}"),
+        })
     }
 
     /// The pin that a file is, and the iteration that it pins; `None` for any other file.
-    fn of_file(path: &Path) -> Result<Option<(Self, u64)>> {
-        if path.file_name().is_some_and(|name| name == "best.pin") {
-            let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
-            let iteration = text.trim().parse();
-            let iteration = iteration.with_context(|| format!("{}: {text:?} is not an iteration", path.display()))?;
-            return Ok(Some((Self::Best, iteration)));
+    fn of_file(path: &Path) -> Option<(Self, u64)> {
+        let name = path.file_name()?.to_str()?;
+        match name.strip_prefix(BEST) {
+            Some(rest) => Some((Self::Best, iteration_of(rest, PIN)?)),
+            None => Some((Self::Owner, iteration_of(name, PIN)?)),
         }
-        Ok(iteration_of(path, "pin").map(|iteration| (Self::Owner(iteration), iteration)))
     }
 }
 
@@ -132,7 +134,7 @@ impl fmt::Display for Pin {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
             Self::Best => "best",
-            Self::Owner(_) => "pinned",
+            Self::Owner => "pinned",
         })
     }
 }
@@ -170,7 +172,7 @@ impl Store {
     /// All checkpoint files, by rising iteration. Each is read and checked, unless it was before and has not changed.
     ///
     /// # Errors
-    /// If the folder or a pin cannot be read.
+    /// If the folder cannot be read.
     pub fn entries(&mut self) -> Result<Vec<Entry>> {
         let pins = pins(&self.directory)?;
         let mut entries = Vec::new();
@@ -187,7 +189,7 @@ impl Store {
                 continue;
             }
             let iteration = known.header.as_ref().map_or(named, |header| header.done.iterations);
-            let pins = pins.iter().filter(|&(_, &pinned)| pinned == iteration).map(|(&pin, _)| pin).collect();
+            let pins = pins.iter().filter(|&&(_, pinned)| pinned == iteration).map(|&(pin, _)| pin).collect();
             let Known { header, fault } = known.clone();
             entries.push(Entry {
                 iteration,
@@ -210,7 +212,7 @@ impl Store {
     /// renamed neither count nor go, and the one written last stays.
     ///
     /// # Errors
-    /// If the folder, a pin or a file cannot be read or deleted; all else is done nevertheless.
+    /// If the folder cannot be read or a file cannot be deleted; all else is done nevertheless.
     pub fn prune(&mut self, retention: &Retention) -> Result<Vec<PathBuf>> {
         let deleted = self.superfluous(retention)?;
         let errors: Vec<anyhow::Error> = deleted.iter().filter_map(|path| remove(path).err()).collect();
@@ -220,7 +222,7 @@ impl Store {
     /// Checkpoints that [`prune`](Self::prune) would delete.
     ///
     /// # Errors
-    /// If the folder or a pin cannot be read.
+    /// If the folder cannot be read.
     pub fn superfluous(&mut self, retention: &Retention) -> Result<Vec<PathBuf>> {
         let entries = self.entries()?;
         let sound = entries.iter().filter(|entry| entry.fault.is_none() && !entry.is_renamed);
@@ -233,7 +235,7 @@ impl Store {
         Ok(sound.filter(goes).map(|entry| entry.path.clone()).collect())
     }
 
-    /// Sets a pin; that on the best moves there.
+    /// Pins a checkpoint; the pin on the best moves there from another one.
     ///
     /// # Errors
     /// If the checkpoint is not there or not sound, or the pin cannot be written.
@@ -245,17 +247,27 @@ impl Store {
         if let Some(fault) = &entry.fault {
             bail!("{}: {}: {fault}", entry.path.display(), fault.word());
         }
-        write_atomically(&self.directory.join(pin.file_name()), format!("{iteration}\n").as_bytes())
+        write_atomically(&pin.path(&self.directory, iteration), b"")?;
+        if pin == Pin::Best {
+            for (other, elsewhere) in pins(&self.directory)? {
+                if other == Pin::Best && elsewhere != iteration {
+                    remove(&other.path(&self.directory, elsewhere))?;
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// Removes a pin; whether there was one.
+    /// Removes all pins from the checkpoint of `iteration`; whether there was one.
     ///
     /// # Errors
-    /// If it cannot be deleted.
-    pub fn unpin(&self, pin: Pin) -> Result<bool> {
-        let path = self.directory.join(pin.file_name());
-        let was_there = path.exists();
-        remove(&path)?;
+    /// If the folder cannot be read or a pin cannot be deleted.
+    pub fn unpin(&self, iteration: u64) -> Result<bool> {
+        let mut was_there = false;
+        for (pin, _) in pins(&self.directory)?.into_iter().filter(|&(_, pinned)| pinned == iteration) {
+            remove(&pin.path(&self.directory, iteration))?;
+            was_there = true;
+        }
         Ok(was_there)
     }
 }
@@ -330,10 +342,8 @@ pub fn set_aside_after(directory: &Path, iteration: u64) -> Result<Vec<PathBuf>>
         rename(&path, &free)?;
         aside.push(free);
     }
-    for (pin, pinned) in pins(directory)? {
-        if pinned > iteration {
-            remove(&directory.join(pin.file_name()))?;
-        }
+    for (pin, pinned) in pins(directory)?.into_iter().filter(|&(_, pinned)| pinned > iteration) {
+        remove(&pin.path(directory, pinned))?;
     }
     Ok(aside)
 }
@@ -349,15 +359,10 @@ pub fn any(directory: &Path) -> Result<bool> {
 /// Pins in the folder `directory`, with the iterations that they pin.
 ///
 /// # Errors
-/// If the folder exists but it or a pin cannot be read.
-pub fn pins(directory: &Path) -> Result<BTreeMap<Pin, u64>> {
-    let mut pins = BTreeMap::new();
-    if directory.exists() {
-        for path in paths(directory)? {
-            pins.extend(Pin::of_file(&path)?);
-        }
-    }
-    Ok(pins)
+/// If the folder exists but cannot be read.
+pub fn pins(directory: &Path) -> Result<BTreeSet<(Pin, u64)>> {
+    let paths = if directory.exists() { paths(directory)? } else { Vec::new() };
+    Ok(paths.iter().filter_map(|path| Pin::of_file(path)).collect())
 }
 
 /// Checkpoint files with their iterations by rising iteration; among equals those that are named after it come last.
@@ -378,7 +383,7 @@ fn by_iteration(directory: &Path) -> Result<Vec<(u64, bool, PathBuf)>> {
 /// Files that are named as checkpoints, with the iterations in their names. A copy that its owner gave another name, such as
 /// `best.checkpoint`, is not among them.
 fn files(directory: &Path) -> Result<Vec<(PathBuf, u64)>> {
-    let named = |path: PathBuf| iteration_of(&path, EXTENSION).map(|iteration| (path, iteration));
+    let named = |path: PathBuf| iteration_of(path.file_name()?.to_str()?, EXTENSION).map(|iteration| (path, iteration));
     Ok(paths(directory)?.into_iter().filter_map(named).collect())
 }
 
@@ -393,8 +398,8 @@ fn path_of(directory: &Path, iteration: u64) -> PathBuf {
 }
 
 /// Iteration in a name such as `00000120.checkpoint`: exactly as [`path_of`] writes it.
-fn iteration_of(path: &Path, extension: &str) -> Option<u64> {
-    let digits = path.file_name()?.to_str()?.strip_suffix(extension)?.strip_suffix('.')?;
+fn iteration_of(name: &str, extension: &str) -> Option<u64> {
+    let digits = name.strip_suffix(extension)?.strip_suffix('.')?;
     let iteration = digits.parse().ok()?;
     (digits == format!("{iteration:08}")).then_some(iteration)
 }
@@ -578,7 +583,7 @@ mod tests {
     #[test]
     fn pins_keep_checkpoints_and_are_refused_where_there_is_none() {
         let (folder, mut store) = folder(&[1, 2, 3]);
-        store.pin(Pin::Owner(1), 1).expect("pinned");
+        store.pin(Pin::Owner, 1).expect("pinned");
         store.pin(Pin::Best, 2).expect("pinned");
         for iteration in 4..=6 {
             store.save(&checkpoint(iteration)).expect("saved");
@@ -591,28 +596,31 @@ mod tests {
         let expected = [1, 5, 7, 8].map(|iteration| format!("{iteration:08}.checkpoint"));
         let left: Vec<String> = names(folder.path()).into_iter().filter(|name| name.ends_with("checkpoint")).collect();
         assert_eq!(left, expected);
-        assert_eq!(pins(folder.path()).expect("read"), BTreeMap::from([(Pin::Best, 5), (Pin::Owner(1), 1)]));
-        assert_eq!(store.entries().expect("read")[0].pins, [Pin::Owner(1)]);
+        assert_eq!(pins(folder.path()).expect("read"), BTreeSet::from([(Pin::Best, 5), (Pin::Owner, 1)]));
+        assert_eq!(store.entries().expect("read")[0].pins, [Pin::Owner]);
 
-        let error = store.pin(Pin::Owner(6), 6).expect_err("deleted").to_string();
+        let error = store.pin(Pin::Owner, 6).expect_err("deleted").to_string();
         assert!(error.ends_with("no checkpoint of iteration 6; there are: 1, 5, 7, 8"), "{error}");
         damage(&folder.path().join("00000007.checkpoint"));
         assert!(store.pin(Pin::Best, 7).expect_err("damaged").to_string().contains("damaged"));
-        assert!(store.unpin(Pin::Owner(1)).expect("removed") && !store.unpin(Pin::Owner(1)).expect("gone"));
+        assert!(store.unpin(1).expect("removed") && !store.unpin(1).expect("gone"));
 
-        // While a pin cannot be read nothing is deleted.
-        fs::write(folder.path().join("best.pin"), "the best").expect("written");
-        store.save(&checkpoint(9)).expect("saved");
-        let error = format!("{:#}", store.prune(&NEWEST).expect_err("no number"));
-        assert!(error.contains("best.pin") && error.contains("is not an iteration"), "{error}");
-        assert!(folder.path().join("00000001.checkpoint").exists());
+        // A crash between the two steps of a move leaves both.
+        fs::write(folder.path().join("best-00000001.pin"), b"").expect("written");
+        assert_eq!(pins(folder.path()).expect("read"), BTreeSet::from([(Pin::Best, 1), (Pin::Best, 5)]));
+        for other in ["best.pin", "best-1.pin", "1.pin"] {
+            fs::write(folder.path().join(other), b"").expect("written");
+        }
+        store.pin(Pin::Best, 8).expect("moved");
+        let left: Vec<String> = names(folder.path()).into_iter().filter(|name| name.contains("pin")).collect();
+        assert_eq!(left, ["1.pin", "best-00000008.pin", "best-1.pin", "best.pin"]);
     }
 
     #[test]
     fn a_run_that_goes_back_leaves_no_other_future() {
         let (folder, mut store) = folder(&[1, 2, 3, 4]);
         store.pin(Pin::Best, 3).expect("pinned");
-        store.pin(Pin::Owner(1), 1).expect("pinned");
+        store.pin(Pin::Owner, 1).expect("pinned");
         damage(&folder.path().join("00000004.checkpoint"));
         assert_eq!(set_aside_after(folder.path(), 2).expect("renamed").len(), 2);
         assert_eq!(newest(folder.path()), (2, Vec::new()));
@@ -645,7 +653,8 @@ mod tests {
                 let deleted = store.prune(&retention).expect("deleted");
                 assert!(path.exists() && !deleted.contains(&path), "seed {seed}");
                 for path in deleted {
-                    sound.remove(&iteration_of(&path, EXTENSION).expect("only checkpoints are deleted"));
+                    let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+                    sound.remove(&iteration_of(name, EXTENSION).expect("only checkpoints are deleted"));
                 }
                 match stream.below(6) {
                     0 => {
@@ -654,7 +663,7 @@ mod tests {
                     }
                     1 => drop(fs::copy(&path, folder.path().join(format!("copy-{iteration}.checkpoint")))),
                     2 => store = Store::new(folder.path()),
-                    3 => store.pin(Pin::Owner(iteration), iteration).expect("pinned"),
+                    3 => store.pin(Pin::Owner, iteration).expect("pinned"),
                     _ => {}
                 }
                 match sound.last() {
@@ -664,7 +673,7 @@ mod tests {
             }
             let copies = names(folder.path()).iter().filter(|name| name.starts_with("copy-")).count();
             let pinned = pins(folder.path()).expect("read");
-            assert!(pinned.values().all(|iteration| path_of(folder.path(), *iteration).exists()), "seed {seed}");
+            assert!(pinned.iter().all(|&(_, iteration)| path_of(folder.path(), iteration).exists()), "seed {seed}");
             assert!(copies + pinned.len() > 0 || seed > 0);
         }
     }
