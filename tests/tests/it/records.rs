@@ -370,7 +370,7 @@ fn evaluations_of_every_origin_are_evaluations() {
     check_evaluation("* +54 -3334FU 2g2f #1500", Player, "54", "3c3d 2g2f", &[]);
     check_evaluation("*  54", Player, "54", "", &[]);
     check_evaluation("* 54 7g7f 3c3d", Player, "54", "3c3d", &[]);
-    check_evaluation("* 54 3c3d 3c3d", Player, "54", "", &["3c3d 3c3d"]);
+    check_evaluation("* 54 3c3d 3c3d 2g2f", Player, "54", "3c3d", &["3c3d 2g2f"]);
     check_evaluation("* 12.25 3c3d", Player, "12.25", "3c3d", &[]);
     // ShogiHome, with signs and fractions.
     check_evaluation("*評価値=+86", Player, "86", "", &[]);
@@ -398,7 +398,7 @@ fn evaluations_of_every_origin_are_evaluations() {
     // K-Shogi and Piyo Shogi.
     check_evaluation("#形勢[86]", Analysis, "86", "", &[]);
     check_evaluation("#指し手[-12]▲７六歩  △３四歩  ▲２六歩  ", Analysis, "-12", "3c3d 2g2f", &[]);
-    check_evaluation("#指し手[72]▲７六歩  △パス", Analysis, "72", "", &["▲７六歩  △パス"]);
+    check_evaluation("#指し手[72]▲７六歩  △３四歩  ▲パス", Analysis, "72", "3c3d", &["▲パス"]);
     let tree = game(Format::Kif, &format!("   1 ７六歩(77)\n**対局 {fields} 86\n**対局 {fields} 99\n"));
     let node = &tree.nodes()[1];
     assert_eq!((node.evaluations()[0].depth, node.evaluations()[0].nodes), (Some(12), Some(1_234_567)));
