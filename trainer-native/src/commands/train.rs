@@ -5,6 +5,7 @@ use crate::run::directory::{Directory, LATEST};
 use crate::run::{Flow, Run};
 use crate::settings::{Layers, Settings, Sources};
 use crate::sinks::{Panel, Plain, Sink};
+use crate::trace::TraceArgs;
 use anyhow::{Context, Result};
 use std::io::{IsTerminal, Write, stderr};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,9 @@ pub struct TrainArgs {
     /// Print lines instead of the live panel
     #[arg(long)]
     pub plain: bool,
+    /// Log and trace.
+    #[command(flatten)]
+    pub trace: TraceArgs,
 }
 
 /// Budget of the whole run, parts before a resume included.
@@ -83,9 +87,11 @@ impl Budget {
 pub fn run(args: &TrainArgs) -> Result<String> {
     let controls = Arc::new(Controls::default());
     stop_on_signals(controls.clone())?;
+    let tracing = args.trace.install()?;
     let mut run = open(args, controls)?;
     let flow = train(&mut run)?;
-    run.finish(flow, args.rescue.as_deref().unwrap_or(&std::env::temp_dir()))
+    let summary = run.finish(flow, args.rescue.as_deref().unwrap_or(&std::env::temp_dir()))?;
+    Ok(summary + &tracing.finish())
 }
 
 /// The training loop.
@@ -101,7 +107,7 @@ fn train(run: &mut Run) -> Result<Flow> {
 /// A new run, or the one to resume.
 fn open(args: &TrainArgs, controls: Arc<Controls>) -> Result<Run> {
     let display: Box<dyn Sink> =
-        if args.plain || !stderr().is_terminal() { Box::new(Plain) } else { Box::new(Panel::new()) };
+        if args.plain || args.trace.log()?.is_some() || !stderr().is_terminal() { Box::new(Plain) } else { Box::new(Panel::new()) };
     let out = args.out.as_deref();
     let there = out.filter(|out| args.resume_or_start && out.join("checkpoints").is_dir());
     if let Some(directory) = args.resume.as_deref().or(there) {
