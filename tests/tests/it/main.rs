@@ -12,4 +12,5 @@ mod notation;
 mod records;
 mod search;
 mod docs;
+mod keisei_map;
 mod selfplay;
