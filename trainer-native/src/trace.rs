@@ -2,7 +2,7 @@
 //!
 //! | span        | level | phase                                                                     |
 //! |-------------|-------|---------------------------------------------------------------------------|
-//! | `measure`   | info  | iterations of a trainer beside the run, which turn minutes into plies     |
+//! | `measure`   | info  | iterations beside the run, which tell how fast this machine is            |
 //! | `iteration` | info  | an iteration, of which the next three are parts                           |
 //! | `collect`   | debug | self-play                                                                 |
 //! | `estimate`  | debug | advantages and targets                                                    |

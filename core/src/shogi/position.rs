@@ -190,6 +190,13 @@ impl Position {
         self.key
     }
 
+    /// The Zobrist key of board and side to move, not of the hands.
+    pub(crate) fn board_key(&self) -> u64 {
+        Color::ALL.into_iter().fold(self.key, |key, color| {
+            self.hand(color).iter().fold(key, |key, (kind, count)| key ^ zobrist::in_hand(color, kind, count))
+        })
+    }
+
     /// Plays `mv`.
     ///
     /// # Panics

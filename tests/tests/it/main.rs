@@ -11,6 +11,7 @@ mod net_parity;
 mod notation;
 mod records;
 mod search;
+mod mate;
 mod docs;
 mod keisei_map;
 mod selfplay;
