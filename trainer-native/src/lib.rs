@@ -18,6 +18,7 @@ pub mod report;
 pub mod terminal;
 pub mod sinks;
 pub mod durable;
+pub mod trace;
 
 pub mod commands;
 pub mod interop;

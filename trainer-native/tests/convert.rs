@@ -90,7 +90,11 @@ fn what_is_wrong_is_told() {
     check(&["convert", "noise.jkf", "--to", "json"], 1, &["noise.jkf", "line 1, column 1"]);
     check(&["convert", "absent.kif", "--to", "json"], 1, &["absent.kif: cannot be read"]);
     check(&["convert", "bad.kifu", "--to", "pgn"], 2, &["\"pgn\"", "kifu"]);
-    check(&["convert", "heart.kifu", "out.kif"], 0, &["out.kif: Shift_JIS lacks 1 characters", "'♥'", "&#x2665;"]);
+    check(
+        &["convert", "heart.kifu", "out.kif"],
+        0,
+        &["out.kif: Shift_JIS lacks 1 of the characters", "'♥'", "&#x2665;"],
+    );
 }
 
 /// Converts a text to another file and returns exit code, messages, and the bytes of the output.
@@ -153,7 +157,10 @@ fn the_extension_decides_over_the_encoding() {
     let kif = "先手：𠮷野 髙橋\n   1 ７六歩(77)\n*☗と☖\n".as_bytes();
     let (code, messages, bytes) = converted("a.kifu", kif, "out.kif");
     assert_eq!(code, Some(0));
-    assert!(messages.contains("Shift_JIS lacks 1 characters") && messages.contains("'𠮷' as &#x20BB7;"), "{messages}");
+    assert!(
+        messages.contains("Shift_JIS lacks 1 of the characters") && messages.contains("'𠮷' as &#x20BB7;"),
+        "{messages}"
+    );
     let (text, _, broken) = SHIFT_JIS.decode(&bytes);
     assert!(!broken && text.contains("先手：&#x20BB7;野 髙橋") && text.contains("*▲と△"), "{text}");
     // The number is read back as the character.
@@ -205,7 +212,7 @@ fn values_and_policies_of_our_records_come_out_as_evaluations() {
     let plies =
         vec![info(0.5, &[("7g7f", 0.75), ("2g2f", 0.1)], &["7g7f", "8c8d"]), info(0.25, &[("3c3d", 1.0)], &["8c8d"])];
     let record = Record::of_game(&game, "黒", "白", plies);
-    let bytes = record::to_bytes(&[record]).unwrap();
+    let bytes = record::to_bytes(std::slice::from_ref(&record)).unwrap();
     let (code, messages, csa) = converted("games.record", &bytes, "out.csa");
     assert_eq!((code, &*messages), (Some(0), ""));
     let csa = String::from_utf8(csa).unwrap();
@@ -222,4 +229,25 @@ fn values_and_policies_of_our_records_come_out_as_evaluations() {
     // They come back in: what is written from KIF is the same as what was written from the record.
     let (_, _, again) = converted("again.kifu", kif.as_bytes(), "out.csa");
     assert_eq!(String::from_utf8(again).unwrap(), csa);
+    // And into a record, which is the same but for a line that had no place.
+    let (code, messages, bytes) = converted("again.csa", csa.as_bytes(), "out.record");
+    assert_eq!((code, &*messages), (Some(0), ""));
+    let mut expected = record.clone();
+    expected.plies[1].line.clear();
+    assert_eq!(record::from_bytes(&bytes), Ok(vec![expected]));
+}
+
+#[test]
+fn games_of_others_become_records() {
+    let kif = "先手：甲\n場所：東京\n   1 ７六歩(77)   ( 0:01/00:00:01)\n**評価値=100\n   2 ３四歩(33)\n*#評価値=50\n   3 投了\n変化：2手\n   2 ８四歩(83)\n";
+    let (code, messages, bytes) = converted("a.kifu", kif.as_bytes(), "out.record");
+    assert_eq!(code, Some(0));
+    assert_eq!(messages, "a.kifu: left out: 1 variation, 1 evaluation, 1 time of a move, 1 header\n");
+    let records = record::from_bytes(&bytes).unwrap();
+    let outcome = records[0].outcome.map(|outcome| outcome.to_string());
+    assert_eq!((&*records[0].black, outcome.as_deref()), ("甲", Some("white wins: resignation")));
+    let values: Vec<Option<Value>> = records[0].plies.iter().map(|ply| ply.value).collect();
+    assert!(matches!(values[..], [Some(Value(value))] if (value - 0.083_141).abs() < 1e-5), "{values:?}");
+    let (code, messages, _) = converted("a.kifu", "   1 ７六歩(77)\n   2 時間切れ\n".as_bytes(), "out.record");
+    assert_eq!((code, &*messages), (Some(0), "a.kifu: left out: 1 end of a line\n"));
 }

@@ -8,6 +8,7 @@ use crate::run::{Flow, Run};
 use crate::settings::{Layers, Settings, Sources};
 use crate::sinks::{Display, Plain, Sink};
 use crate::terminal;
+use crate::trace::TraceArgs;
 use anyhow::{Context, Result};
 use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
@@ -42,6 +43,9 @@ pub struct TrainArgs {
     /// Print lines instead of the full-screen display
     #[arg(long)]
     pub plain: bool,
+    /// Log and trace.
+    #[command(flatten)]
+    pub trace: TraceArgs,
 }
 
 /// Budget of the whole run, parts before a resume included.
@@ -89,9 +93,11 @@ pub fn run(args: &TrainArgs) -> Result<String> {
     let _closing = terminal::Closing;
     let controls = Arc::new(Controls::default());
     stop_on_signals(controls.clone())?;
+    let tracing = args.trace.install()?;
     let mut run = open(args, controls)?;
     let flow = train(&mut run)?;
-    run.finish(flow, args.rescue.as_deref().unwrap_or(&std::env::temp_dir()))
+    let summary = run.finish(flow, args.rescue.as_deref().unwrap_or(&std::env::temp_dir()))?;
+    Ok(summary + &tracing.finish())
 }
 
 /// The training loop.
@@ -106,8 +112,8 @@ fn train(run: &mut Run) -> Result<Flow> {
 
 /// A new run, or the one to resume.
 fn open(args: &TrainArgs, controls: Arc<Controls>) -> Result<Run> {
-    let mut display: Box<dyn Sink> =
-        if args.plain || !terminal::is_usable() { Box::new(Plain) } else { Box::new(Display::new(controls.clone())) };
+    let in_lines = args.plain || args.trace.log()?.is_some() || !terminal::is_usable();
+    let mut display: Box<dyn Sink> = if in_lines { Box::new(Plain) } else { Box::new(Display::new(controls.clone())) };
     let out = args.out.as_deref();
     let there = out.filter(|out| args.resume_or_start && out.join("checkpoints").is_dir());
     if let Some(directory) = args.resume.as_deref().or(there) {
