@@ -506,6 +506,19 @@ mod tests {
     }
 
     #[test]
+    fn five_drawings_a_second_take_less_than_a_hundredth_of_a_core() {
+        let view = view(Role::Trainer, Theme::Colored);
+        let batch = |_| {
+            let begin = std::time::Instant::now();
+            (0..10).for_each(|_| drop(screen(&view, 200, 60)));
+            begin.elapsed().as_secs_f64() / 10.0
+        };
+        // The fastest one: the machine may be busy with something else.
+        let seconds = (0..10).map(batch).fold(f64::MAX, f64::min);
+        assert!(5.0 * seconds < 0.01, "{seconds} s for a drawing of the largest screen");
+    }
+
+    #[test]
     fn without_colours_there_are_none_and_the_last_move_is_still_marked() {
         let buffer = screen(&view(Role::Trainer, Theme::Plain), 120, 40);
         let reset = ratatui::style::Color::Reset;
