@@ -82,7 +82,10 @@ fn under_its_name(event: Stamped, directory: &Path) -> Stamped {
 fn picture(directory: &Path, (width, height): (u16, u16), file: &Path) -> Result<()> {
     let (mut view, _) = whole_view(directory, Theme::Colored)?;
     view.set_activity(History::glance(directory)?.activity);
-    view.set_hardware(Meter::of(holder(directory)).look());
+    // Of a run that is over the machine says nothing.
+    if let Some(process) = holder(directory) {
+        view.set_hardware(Meter::of(Some(process)).look());
+    }
     let now = view.last_told();
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);

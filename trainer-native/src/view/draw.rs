@@ -371,7 +371,9 @@ impl View {
             line(run.learner.clone());
         }
         let load = load.map_or_else(String::new, |load| format!(", load {load:.2}"));
-        line(format!("{cores} cores{load}"));
+        if *cores > 0 {
+            line(format!("{cores} cores{load}"));
+        }
         if let Some(busy) = busy {
             line(format!("process: {:.0} % of {} %", 100.0 * busy, 100 * cores));
         }
@@ -437,13 +439,12 @@ impl View {
         let (_, right) = cut_left(area, line.width() as u16 + 1);
         rows(area, buffer, vec![line]);
         let Hardware { cores, load, memory, .. } = &self.hardware;
-        let load = load.map_or_else(String::new, |load| format!("load {load:.1} of {cores}, "));
-        let memory = memory.map_or_else(String::new, |(now, _)| format!("{} ", bytes(now)));
-        let text = format!("{load}{memory}");
-        let text = if text.len() <= usize::from(right.width) { text } else { memory };
-        if text.len() <= usize::from(right.width) {
-            rows(right, buffer, vec![Line::styled(text, self.theme.dim()).alignment(Alignment::Right)]);
-        }
+        let load = load.map(|load| format!("load {load:.1} of {cores}"));
+        let memory = memory.map(|(now, _)| bytes(now));
+        let both: Vec<String> = load.iter().chain(&memory).cloned().collect();
+        let texts = [both.join(", "), memory.unwrap_or_default()];
+        let text = texts.into_iter().find(|text| text.len() < usize::from(right.width)).unwrap_or_default() + " ";
+        rows(right, buffer, vec![Line::styled(text, self.theme.dim()).alignment(Alignment::Right)]);
     }
 
     fn help(&self, area: Rect, buffer: &mut Buffer) {
