@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod alarm;
 pub mod sinks;
 pub mod durable;
+pub mod trace;
 
 pub mod commands;
 pub mod interop;

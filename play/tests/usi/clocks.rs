@@ -98,16 +98,18 @@ fn short_games_are_not_lost_on_time() {
     }
 }
 
-/// The games of a tournament take half an hour: `cargo test --release -p keisei-play --test usi -- --ignored --nocapture`.
+/// Games of a tournament, `GAMES` of each clock, all at once: `GAMES=30 cargo test --release -p keisei-play --test usi -- --ignored
+/// --nocapture`.
 #[test]
-#[ignore = "it takes half an hour"]
-fn ninety_games_are_not_lost_on_time_and_use_it() {
+#[ignore = "it takes a quarter of an hour"]
+fn games_of_a_tournament_are_not_lost_on_time_and_use_it() {
+    let games = std::env::var("GAMES").map_or(30, |games| games.parse().expect("a number of games"));
     for control in [
         Control { main: 0, increment: 0, byoyomi: 1000 },
         Control { main: 10_000, increment: 0, byoyomi: 0 },
         Control { main: 60_000, increment: 1000, byoyomi: 0 },
     ] {
-        let share = share(control, 200, 320, 30);
+        let share = share(control, 200, 240, games);
         let Control { main, increment, byoyomi } = control;
         println!("{main}+{increment}, byoyomi {byoyomi}: {:.0} % of the time", 100.0 * share);
         assert!((0.7..=1.0).contains(&share), "{main}+{increment}, byoyomi {byoyomi}: {share:.2} of the time");

@@ -1,10 +1,13 @@
 //! `trainer-native train`: iterate → evaluate → save, until the budget is spent.
 
+use crate::event::{Event, Notice, Stamped};
 use crate::run::controls::Controls;
 use crate::run::directory::{Directory, LATEST};
+use crate::run::fit::{fit, is_open};
 use crate::run::{Flow, Run};
 use crate::settings::{Layers, Settings, Sources};
 use crate::sinks::{Panel, Plain, Sink};
+use crate::trace::TraceArgs;
 use anyhow::{Context, Result};
 use std::io::{IsTerminal, Write, stderr};
 use std::path::{Path, PathBuf};
@@ -38,6 +41,9 @@ pub struct TrainArgs {
     /// Print lines instead of the live panel
     #[arg(long)]
     pub plain: bool,
+    /// Log and trace.
+    #[command(flatten)]
+    pub trace: TraceArgs,
 }
 
 /// Budget of the whole run, parts before a resume included.
@@ -83,9 +89,11 @@ impl Budget {
 pub fn run(args: &TrainArgs) -> Result<String> {
     let controls = Arc::new(Controls::default());
     stop_on_signals(controls.clone())?;
+    let tracing = args.trace.install()?;
     let mut run = open(args, controls)?;
     let flow = train(&mut run)?;
-    run.finish(flow, args.rescue.as_deref().unwrap_or(&std::env::temp_dir()))
+    let summary = run.finish(flow, args.rescue.as_deref().unwrap_or(&std::env::temp_dir()))?;
+    Ok(summary + &tracing.finish())
 }
 
 /// The training loop.
@@ -100,14 +108,25 @@ fn train(run: &mut Run) -> Result<Flow> {
 
 /// A new run, or the one to resume.
 fn open(args: &TrainArgs, controls: Arc<Controls>) -> Result<Run> {
-    let display: Box<dyn Sink> =
-        if args.plain || !stderr().is_terminal() { Box::new(Plain) } else { Box::new(Panel::new()) };
+    let in_lines = args.plain || args.trace.log()?.is_some() || !stderr().is_terminal();
+    let mut display: Box<dyn Sink> = if in_lines { Box::new(Plain) } else { Box::new(Panel::new()) };
     let out = args.out.as_deref();
     let there = out.filter(|out| args.resume_or_start && out.join("checkpoints").is_dir());
     if let Some(directory) = args.resume.as_deref().or(there) {
         return resume(args, directory, display, controls);
     }
-    let settings = args.budget.over(args.sources.layers(std::env::vars_os())?)?.settings()?;
+    let mut layers = args.sources.layers(std::env::vars_os())?;
+    let given = layers.settings()?;
+    if is_open(&given) {
+        let fitted = fit(&given, |text| {
+            // It is said before the run exists; if it cannot be said here, the settings still tell.
+            let _ = display.receive(&Stamped::now(Event::Notice(Notice { text })));
+        })?;
+        for (key, number) in [("selfplay.envs", fitted.selfplay.envs), ("ppo.minibatch", fitted.ppo.minibatch)] {
+            layers = layers.put("measurement", key, &number.to_string())?;
+        }
+    }
+    let settings = args.budget.over(layers)?.settings()?;
     Run::start(settings, Directory::of_new_run(out), display, controls)
 }
 

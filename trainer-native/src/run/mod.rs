@@ -14,6 +14,7 @@ pub mod budget;
 pub mod checkpoint;
 pub mod controls;
 pub mod directory;
+pub mod fit;
 pub mod guard;
 pub mod interval;
 pub mod memory;
@@ -132,7 +133,7 @@ impl Run {
     ) -> Result<Self> {
         let loaded = load_from(&directory.checkpoints(), iteration)?;
         let mut notices: Vec<String> = loaded.skipped.iter().map(ToString::to_string).collect();
-        let Checkpoint { state, seconds, files } = loaded.checkpoint;
+        let Checkpoint { state, seconds, files, .. } = loaded.checkpoint;
         let stored = Settings::from_toml(&state.config).context("settings in the checkpoint")?;
         let edited = edits(&directory, &stored);
         // An edited file of settings is told of by its settings.
@@ -453,6 +454,7 @@ impl Run {
     /// # Errors
     /// Names the file that cannot be written.
     pub fn save(&mut self) -> Result<()> {
+        let _span = tracing::info_span!("save", iteration = self.state.done.iterations).entered();
         let begin = Instant::now();
         if let Some(reason) = self.state.sickness() {
             bail!("{reason}; the checkpoint of iteration {} stays the last", self.saved);
@@ -490,7 +492,7 @@ impl Run {
         let mut files = self.digests.lock().unwrap_or_else(PoisonError::into_inner).clone();
         files.push(settings);
         let state = State { config: self.settings.to_toml(), ..self.state.clone() };
-        Checkpoint { state, seconds: self.seconds(), files }
+        Checkpoint { state, seconds: self.seconds(), files, machine: Machine::this() }
     }
 
     /// Model with the weights of the last iteration, for export.
@@ -562,6 +564,7 @@ impl Run {
             state: self.state.clone(),
             seconds: self.seconds(),
             files: Vec::new(),
+            machine: Machine::this(),
         })?;
         Ok(folder.path().to_owned())
     }

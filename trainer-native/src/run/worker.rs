@@ -15,6 +15,7 @@ use keisei_play::matches::Match;
 use keisei_play::policy_player::{EVALUATION_TEMPERATURE, PolicyPlayer};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
+use tracing::info_span;
 
 /// Moves of the shown game that are told.
 const LAST_MOVES: usize = 8;
@@ -156,6 +157,7 @@ impl Trainer {
 
     /// Match of the current policy against the greedy player.
     pub fn evaluate(&self) -> EvaluationMatch {
+        let _span = info_span!("evaluate", iteration = self.done.iterations).entered();
         let begin = Instant::now();
         let Self { settings, done, .. } = self;
         let seed = Stream::new(settings.seed, Purpose::Evaluation, done.iterations, 0).next_u64();
