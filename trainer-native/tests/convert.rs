@@ -8,8 +8,10 @@ use std::process::{Command, Output, Stdio};
 use encoding_rs::{EUC_JP, SHIFT_JIS};
 use keisei_core::format::{PlyInfo, Record, record};
 use keisei_core::net::Value;
+use keisei_core::notation::Format;
 use keisei_core::shogi::Game;
 use serde_json::Value as Json;
+use trainer_native::interop::games;
 
 fn trainer(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
     let program = env!("CARGO_BIN_EXE_trainer-native");
@@ -250,4 +252,66 @@ fn games_of_others_become_records() {
     assert!(matches!(values[..], [Some(Value(value))] if (value - 0.083_141).abs() < 1e-5), "{values:?}");
     let (code, messages, _) = converted("a.kifu", "   1 ７六歩(77)\n   2 時間切れ\n".as_bytes(), "out.record");
     assert_eq!((code, &*messages), (Some(0), "a.kifu: left out: 1 end of a line\n"));
+}
+
+/// Bytes with damage: some changed, cut out or doubled; `random` draws below a limit.
+fn damaged(bytes: &[u8], random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=random(6) {
+        if bytes.is_empty() {
+            break;
+        }
+        let at = random(bytes.len());
+        let end = (at + 1 + random(24)).min(bytes.len());
+        match random(4) {
+            0 => bytes[at] = random(256) as u8,
+            1 => bytes[at] = bytes[end - 1],
+            2 => drop(bytes.drain(at..end)),
+            _ => {
+                let piece = bytes[at..end].to_vec();
+                let to = random(bytes.len());
+                bytes.splice(to..to, piece);
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+fn damaged_files_are_told_or_read_and_never_more() {
+    let inputs = std::env::var("KEISEI_MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(3000);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/kifu");
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    for name in ["tree.kif", "mate.ki2", "clocks.csa", "games.csa", "handicap.jkf"] {
+        let text = fs::read_to_string(folder.join(name)).unwrap();
+        files.push((name.to_owned(), SHIFT_JIS.encode(&text).0.into_owned()));
+        files.push((name.to_owned(), EUC_JP.encode(&text).0.into_owned()));
+        files.push((name.to_owned(), text.into_bytes()));
+    }
+    files.push(("games.record".into(), record::to_bytes(&[Record::of_game(&opening(), "", "", Vec::new())]).unwrap()));
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut random = |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % limit as u64) as usize
+    };
+    let mut games = 0;
+    for input in 0..inputs {
+        let (name, bytes) = &files[input % files.len()];
+        let bytes = damaged(bytes, &mut random);
+        let mut told = 0;
+        match games::parse(name, Path::new(name), &bytes, &mut |_| told += 1) {
+            Err(error) => assert!(!error.to_string().is_empty()),
+            Ok(source) => {
+                assert!(source.unreadable == 0 || told > 0, "{name}: {}", String::from_utf8_lossy(&bytes));
+                for index in 0..source.games.len() {
+                    let game = source.games.get(index);
+                    drop((games::record_of(&game.tree), games::shift_jis(&Format::Kif.write(&game.tree))));
+                    games += 1;
+                }
+            }
+        }
+    }
+    assert!(games > inputs / 3, "{games} games of {inputs}");
 }
