@@ -184,3 +184,18 @@ fn a_terminal_that_goes_away_does_not_end_the_run() {
     assert!(events.contains("\"event\":\"run_ended\"") && events.contains("\"interrupted\":false"), "{events}");
     assert!(events.contains("\"sink\":\"display\""), "{events}");
 }
+
+#[test]
+fn a_signal_that_comes_twice_at_once_is_one_and_gives_the_terminal_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let directory = folder.path().join("run");
+    let mut session = Session::open(80, 24, &endless(&directory), &[]);
+    session.wait_for("value_loss");
+    let process = session.child.id().to_string();
+    // As `timeout` does: to the process, then to its group.
+    let sent = Command::new("sh").args(["-c", "kill -TERM $0; sleep 0.05; kill -TERM $0"]).arg(process).status();
+    sent.expect("sent");
+    assert_eq!(session.wait().code(), Some(0));
+    session.wait_for("everything is saved");
+    session.check_restored();
+}
