@@ -36,11 +36,11 @@ const LOG: &str = "KEISEI_LOG";
 /// What is listened to, and where it is written.
 #[derive(clap::Args, Debug)]
 pub struct TraceArgs {
-    /// Log each phase of training as it ends, in plain lines: info, debug, or levels of modules, such as trainer_native=debug
-    /// [default: the environment variable KEISEI_LOG, else no log]
+    /// Log each phase of training as it ends, in plain lines: info, debug, or levels of modules, such as `trainer_native=debug`
+    /// [default: the environment variable `KEISEI_LOG`, else no log]
     #[arg(long, value_name = "LEVEL", value_parser = filter)]
     pub log: Option<Targets>,
-    /// Write when each phase of training began and ended, for ui.perfetto.dev or chrome://tracing
+    /// Write when each phase of training began and ended, for <https://ui.perfetto.dev>
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
 }
@@ -210,13 +210,13 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Chrome {
 fn this_thread() -> (u64, bool) {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     thread_local! { static NUMBER: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) } }
-    NUMBER.with(|number| match number.get() {
-        Some(known) => (known, false),
-        None => {
-            let new = NEXT.fetch_add(1, Ordering::Relaxed);
-            number.set(Some(new));
-            (new, true)
+    NUMBER.with(|number| {
+        if let Some(known) = number.get() {
+            return (known, false);
         }
+        let new = NEXT.fetch_add(1, Ordering::Relaxed);
+        number.set(Some(new));
+        (new, true)
     })
 }
 

@@ -16,6 +16,9 @@ fn train(directory: &Path, args: &str, log: Option<&str>) -> (Option<i32>, Strin
     (status.code(), text(stdout), text(stderr))
 }
 
+/// Begin and end of a span in nanoseconds, and its iteration.
+type Span = (u64, u64, Option<u64>);
+
 #[test]
 fn a_trace_has_each_phase_once_an_iteration() {
     let directory = tempfile::tempdir().unwrap();
@@ -27,7 +30,7 @@ fn a_trace_has_each_phase_once_an_iteration() {
     let text = std::fs::read_to_string(directory.path().join("trace.json")).unwrap();
     let events: Vec<Value> = serde_json::from_str(&text).unwrap();
 
-    let mut spans: BTreeMap<&str, Vec<(u64, u64, Option<u64>)>> = BTreeMap::new();
+    let mut spans: BTreeMap<&str, Vec<Span>> = BTreeMap::new();
     for event in events.iter().filter(|event| event["ph"] == "X") {
         // Times are in microseconds, to the nanosecond.
         let [begin, long] = ["ts", "dur"].map(|key| (1000.0 * event[key].as_f64().unwrap()).round() as u64);

@@ -10,6 +10,7 @@
 //! | [`LogFile`] | everything but games | `log.txt` |
 //! | [`CurveFile`] | iterations, evaluations, alarms | `curve.svg` |
 //! | [`Plain`] | everything but games | standard error |
+//! | [`Display`] | everything but games | the terminal, in full-screen mode |
 
 mod curve;
 mod jsonl;
@@ -17,8 +18,8 @@ mod plain;
 mod display;
 
 pub use self::curve::CurveFile;
-pub use self::display::Panel;
-pub use self::jsonl::{Digests, Journal, read};
+pub use self::display::Display;
+pub use self::jsonl::{Digests, Follower, Journal, read, read_run};
 pub use self::plain::{LogFile, Plain, line};
 
 use crate::event::{Event, SinkFailure, Stamped};
