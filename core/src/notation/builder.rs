@@ -119,6 +119,12 @@ impl Builder {
         Ok(())
     }
 
+    /// Changes the end of the line, which is reached, to another.
+    pub(super) fn end_as(&mut self, end: End) {
+        let id = self.id();
+        self.tree.set_event(id, Event::End(end));
+    }
+
     /// Goes back along the path to `ply` (0 is the root), to add an alternative there.
     ///
     /// # Errors

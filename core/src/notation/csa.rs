@@ -2,7 +2,8 @@
 //!
 //! The main line only: CSA has no variations. `'*` lines are comments; of other `'` lines, which are remarks of the file, only our own
 //! `'key：value` for a header without a word in CSA is read. A line that is none of CSA, as some servers put before the board, is
-//! kept as a comment. A bookmark travels as the comment `&name`, an end without a word in CSA as `%CHUDAN` and a comment.
+//! kept as a comment. A bookmark travels as the comment `&name`, an end without a word in CSA as `%CHUDAN` and the comment
+//! `終局=封じ手`.
 //!
 //! A printed board is read by its pieces, not by its columns. A start position that is not understood is no game.
 //!
@@ -137,7 +138,12 @@ impl Reader {
     /// Takes a line that begins with `'`: a comment, a header of ours, or a remark.
     fn remark(&mut self, line: &str) {
         if let Some(comment) = line.strip_prefix("'*") {
-            self.game.comment(comment);
+            match (End::from_comment(comment), self.game.following()) {
+                (Some(end), Some(builder)) if *builder.node().event() == Event::End(End::Interrupt) => {
+                    builder.end_as(end);
+                }
+                _ => self.game.comment(comment),
+            }
         } else if let Some((key, value)) = line[1..].split_once('：').filter(|_| self.game.builder.is_none()) {
             self.game.headers.push((key.into(), value.into()));
         }
@@ -391,7 +397,7 @@ pub fn write(tree: &GameTree, version: Version) -> String {
         if let Event::End(end) = visit.node.event()
             && word_of(end, version, visit.before.side_to_move()).is_none()
         {
-            put!(text, "'*{}\n", one_line(end.kakinoki()));
+            put!(text, "'*{}\n", end.as_comment());
         }
         for comment in write_csa_comments(&visit) {
             put!(text, "'*{comment}\n");

@@ -1,7 +1,9 @@
 //! How a line ends, in the words of every format.
 
+use alloc::format;
 use alloc::string::String;
 
+use super::lines::one_line;
 use super::number::digit;
 use crate::shogi::Color;
 
@@ -64,6 +66,9 @@ const WORDS: [(End, &str, &str, &str, char); 16] = [
     (End::Error, "エラー", "ERROR", "any", 'p'),
 ];
 
+/// Begin of a comment that stands for an end.
+const COMMENT: &str = "終局=";
+
 impl End {
     fn words(&self) -> Option<&'static (End, &'static str, &'static str, &'static str, char)> {
         WORDS.iter().find(|row| row.0 == *self)
@@ -116,9 +121,14 @@ impl End {
         self.words().map(|row| row.2).filter(|word| !word.is_empty())
     }
 
-    /// Word in JKF: CSA's, else KIF's, as Kifu for JS does it.
-    pub fn jkf(&self, side_to_move: Color) -> &str {
-        self.csa(side_to_move).unwrap_or_else(|| self.kakinoki())
+    /// Comment beside an interruption (中断) that stands for an end without a word in a format.
+    pub(super) fn as_comment(&self) -> String {
+        format!("{COMMENT}{}", one_line(self.kakinoki()))
+    }
+
+    /// End for which a comment beside an interruption stands.
+    pub(super) fn from_comment(comment: &str) -> Option<End> {
+        comment.strip_prefix(COMMENT).filter(|word| !word.is_empty()).map(End::from_kakinoki)
     }
 
     /// End with this word in CSA and JKF, without `%`; of other words the letters are kept.

@@ -7,7 +7,8 @@
 //! | an entry | `comments`, `move` or `special`, `time` (`now`, `total`: `h` `m` `s`), `forks` (lines of entries) |
 //! | `move` | `color`, `from`, `to` (`x`: file, `y`: rank), `piece`, `same`, `promote`, `capture`, `relative` (letters `LCRUMDH`) |
 //!
-//! Colours are 0 for Black and 1 for White, pieces CSA's words. A bookmark travels as the comment `&name`. A move without
+//! Colours are 0 for Black and 1 for White, pieces and ends CSA's words. A bookmark travels as the comment `&name`, an end without a word in
+//! CSA 2.2, which the schema does not allow, as `CHUDAN` and the comment `終局=封じ手`. A move without
 //! an origin is a drop unless a piece on the board fits, as files that come from KI2 have it; `relative` then tells the
 //! pieces apart.
 
@@ -17,6 +18,7 @@ use alloc::vec::Vec;
 
 use super::builder::Builder;
 use super::comment::{add_comment, write_comments};
+use super::csa::{Version, word_of};
 use super::end::End;
 use super::handicap::Handicap;
 use super::json::{
@@ -165,11 +167,20 @@ fn read_event(builder: &mut Builder, entry: Json<'_>, first: bool) -> Result<boo
             let mv = read_move(builder, mv)?;
             builder.play(mv)?;
         }
-        (None, Some(word)) => builder.end(End::from_csa(word, builder.position().side_to_move()))?,
+        (None, Some(word)) => {
+            let end = End::from_csa(word, builder.position().side_to_move());
+            builder.end(end_in_comment(entry, &end).unwrap_or(end))?;
+        }
         (None, None) if first => return Ok(false),
         (None, None) => return Err(Problem::Expected("a move or an end")),
     }
     Ok(true)
+}
+
+/// End for which an interruption stands, if a comment says so.
+fn end_in_comment(entry: Json<'_>, end: &End) -> Option<End> {
+    let mut comments = list(entry, "comments").ok()?.filter_map(|comment| json::text(comment).ok());
+    comments.find_map(End::from_comment).filter(|_| *end == End::Interrupt)
 }
 
 /// Notes the time and the comments of an entry.
@@ -180,7 +191,11 @@ fn read_remarks(builder: &mut Builder, entry: Json<'_>) -> Result<(), Problem> {
         builder.node_mut().spent = Some(read_clock(now)?);
     }
     for comment in list(entry, "comments")? {
-        split_lines(json::text(comment)?).for_each(|line| add_comment(builder, line));
+        let comment = json::text(comment)?;
+        let is_end = End::from_comment(comment).is_some_and(|end| *builder.node().event() == Event::End(end));
+        if !is_end {
+            split_lines(comment).for_each(|line| add_comment(builder, line));
+        }
     }
     Ok(())
 }
@@ -318,7 +333,7 @@ fn write_entry(text: &mut String, visit: &Visit) {
         Event::Move(mv) | Event::Illegal(mv) => write_move(text, &visit.before, *mv, visit.previous),
         Event::End(end) => {
             text.push_str(",\"special\":");
-            quote(text, end.jkf(visit.before.side_to_move()));
+            quote(text, word_of(end, Version::V2, visit.before.side_to_move()).unwrap_or("CHUDAN"));
         }
     }
     if let Some(clock) = &visit.clock {
@@ -331,8 +346,13 @@ fn write_entry(text: &mut String, visit: &Visit) {
 }
 
 fn write_remarks(text: &mut String, visit: &Visit) {
+    let side_to_move = visit.before.side_to_move();
+    let end = match visit.node.event() {
+        Event::End(end) if word_of(end, Version::V2, side_to_move).is_none() => Some(end.as_comment()),
+        _ => None,
+    };
     let bookmark = visit.node.bookmark.iter().map(|name| ["&", name].concat());
-    let mut comments = bookmark.chain(write_comments(visit)).peekable();
+    let mut comments = end.into_iter().chain(bookmark).chain(write_comments(visit)).peekable();
     if comments.peek().is_some() {
         text.push_str(",\"comments\":[");
         sequence(text, comments, |text, comment| quote(text, &comment));

@@ -5,7 +5,6 @@ use core::fmt;
 use core::iter::Sum;
 use core::ops::AddAssign;
 
-use super::csa::{Version, word_of};
 use super::end::End;
 use super::format::Format;
 use super::kakinoki::is_header;
@@ -36,7 +35,7 @@ pub struct LeftOut {
     pub fractions: usize,
     /// Headers.
     pub headers: usize,
-    /// Ends of lines that become others: in CSA an interruption with the end as a comment.
+    /// Ends of lines that are lost or become others.
     pub ends: usize,
     /// Moves against the rules.
     pub illegal_moves: usize,
@@ -84,11 +83,10 @@ impl LeftOut {
         let whole_seconds = matches!(format, Format::Kif | Format::Csa2);
         let fraction = |node: &Node| node.spent.is_some_and(|spent| spent % 1000 != 0);
         let lost_end = |end: &End| match format {
-            Format::Csa2 => word_of(end, Version::V2, tree.start().side_to_move()).is_none(),
-            Format::Csa3 => word_of(end, Version::V3, tree.start().side_to_move()).is_none(),
             Format::Usi => true,
             Format::Usen => End::from_usen(end.usen()).as_ref() != Some(end),
-            Format::Kif | Format::Ki2 | Format::Jkf => false,
+            // Ends without a word in CSA and JKF travel as comments.
+            _ => false,
         };
         LeftOut {
             variations: tree.lines().len() - lines.len(),

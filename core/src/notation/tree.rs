@@ -273,6 +273,11 @@ impl GameTree {
         siblings.is_some_and(|siblings| siblings.last() != Some(&id))
     }
 
+    /// Changes what happened at a node.
+    pub(super) fn set_event(&mut self, id: NodeId, event: Event) {
+        self.node_mut(id).event = event;
+    }
+
     /// Adds a child, or finds the one that has happened already.
     pub(super) fn add(&mut self, parent: NodeId, event: Event) -> NodeId {
         let same = |&&child: &&NodeId| self.node(child).event == event;

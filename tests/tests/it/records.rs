@@ -322,21 +322,26 @@ fn ends_are_told_in_many_words() {
     }
     // CSA gets only its own words; another end becomes a comment.
     for (end, csa2, csa3) in [
-        (End::Other("封じ手".into()), "%CHUDAN\n'*封じ手\n", "%CHUDAN\n'*封じ手\n"),
-        (End::WinByDefault, "%CHUDAN\n'*不戦勝\n", "%CHUDAN\n'*不戦勝\n"),
-        (End::LossByDefault, "%CHUDAN\n'*不戦敗\n", "%CHUDAN\n'*不戦敗\n"),
-        (End::MaxMoves, "%CHUDAN\n'*最大手数\n", "%MAX_MOVES\n"),
-        (End::TakenBack, "%MATTA\n", "%CHUDAN\n'*待った\n"),
+        (End::Other("封じ手".into()), "%CHUDAN\n'*終局=封じ手\n", "%CHUDAN\n'*終局=封じ手\n"),
+        (End::WinByDefault, "%CHUDAN\n'*終局=不戦勝\n", "%CHUDAN\n'*終局=不戦勝\n"),
+        (End::LossByDefault, "%CHUDAN\n'*終局=不戦敗\n", "%CHUDAN\n'*終局=不戦敗\n"),
+        (End::MaxMoves, "%CHUDAN\n'*終局=最大手数\n", "%MAX_MOVES\n"),
+        (End::TakenBack, "%MATTA\n", "%CHUDAN\n'*終局=待った\n"),
         (End::Mate, "%TSUMI\n", "%TSUMI\n"),
         (End::IllegalWin, "%-ILLEGAL_ACTION\n", "%-ILLEGAL_ACTION\n"),
     ] {
         let mut builder = Builder::new(Position::startpos());
         builder.end(end.clone()).expect("an open line");
         let tree = builder.finish();
+        // JKF has the words of CSA 2.2.
+        let text = jkf::write(&tree);
+        let special = text.split_once("\"special\":\"").and_then(|(_, rest)| rest.split('"').next());
+        assert_eq!(special, csa2[1..].split('\n').next(), "{text}");
+        assert_eq!(game(Format::Jkf, &text).end(), Some(&end), "{text}");
         for (format, expected) in [(Format::Csa2, csa2), (Format::Csa3, csa3)] {
             let text = format.write(&tree);
             assert!(text.ends_with(expected), "{text}");
-            assert_eq!(format.left_out(&tree).ends, usize::from(expected.contains("CHUDAN")), "{end:?}");
+            assert_eq!(game(format, &text).end(), Some(&end), "{text}");
         }
     }
 }
