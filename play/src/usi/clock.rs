@@ -78,6 +78,8 @@ pub struct Delays {
     last: Vec<Duration>,
     /// Main time at the last move, and the time that it took by the engine's own clock.
     before: Option<(Duration, Duration)>,
+    /// Longest that the engine itself was held up of late, where other programs take the processor.
+    stall: Duration,
 }
 
 impl Delays {
@@ -96,6 +98,16 @@ impl Delays {
     /// Remembers the time that a move of `side` took.
     pub fn remember(&mut self, clock: &Clock, side: Color, took: Duration) {
         self.before = clock.time[side.index()].filter(|time| !time.is_zero()).map(|main| (main, took));
+    }
+
+    /// Takes the longest time that the engine was held up during a move; older ones count less from move to move.
+    pub fn see_stall(&mut self, stall: Duration) {
+        self.stall = stall.max(self.stall * 3 / 4);
+    }
+
+    /// What to keep in reserve at the end of the clock: `overhead` for the way of the answer, and a stall that may come.
+    pub fn reserve(&self, overhead: Duration) -> Duration {
+        overhead + self.stall
     }
 
     /// The delay to expect: the longest of the last ones and a little more, or `overhead` before any was measured.
@@ -181,6 +193,16 @@ mod tests {
             }
         }
         (400, share)
+    }
+
+    #[test]
+    fn a_busy_processor_is_reckoned_with() {
+        let mut delays = Delays::default();
+        assert_eq!(delays.reserve(ms(200)), ms(200));
+        delays.see_stall(ms(80));
+        assert_eq!(delays.reserve(ms(200)), ms(280));
+        delays.see_stall(ms(10));
+        assert_eq!(delays.reserve(ms(200)), ms(260));
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub struct Thinking<'a> {
     schedule: Schedule,
     /// Longest of the last batches.
     batch: Duration,
+    /// Shortest and longest of all batches.
+    batches: Option<[Duration; 2]>,
     /// Time that the search for mate has taken, and whether it goes on.
     mating: Duration,
     seeks_mate: bool,
@@ -62,6 +64,7 @@ impl<'a> Thinking<'a> {
             visits: search.visits(),
             schedule: Schedule::new(lines),
             batch: Duration::ZERO,
+            batches: None,
             mating: Duration::ZERO,
             seeks_mate: true,
         }
@@ -91,6 +94,8 @@ impl<'a> Thinking<'a> {
         workers.step(search);
         let took = before.elapsed();
         self.batch = took.max(self.batch * 7 / 8);
+        let [shortest, longest] = self.batches.unwrap_or([took; 2]);
+        self.batches = Some([shortest.min(took), longest.max(took)]);
         if self.seeks_mate && self.mating * MATE_SHARE <= self.started.elapsed() {
             let before = Instant::now();
             self.seeks_mate = search.seek_mate(MATE_SLICE);
@@ -149,6 +154,9 @@ impl<W: Write> UsiEngine<W> {
             if !thinking.waits() {
                 let side = search.game().position().side_to_move();
                 self.delays.remember(&thinking.clock, side, thinking.started.elapsed());
+            }
+            if let Some([shortest, longest]) = thinking.batches {
+                self.delays.see_stall(longest.saturating_sub(shortest));
             }
         }
         inbox.put_back(later);
@@ -219,7 +227,8 @@ impl<W: Write> UsiEngine<W> {
         let overhead = Duration::from_millis(self.options.overhead);
         self.delays.see(clock, side);
         let moves = u32::from(game.position().ply()) / 2;
-        received.checked_add(clock.allotment(side, moves, overhead, self.delays.expected(overhead))?)
+        let reserve = self.delays.reserve(overhead);
+        received.checked_add(clock.allotment(side, moves, reserve, self.delays.expected(overhead))?)
     }
 
     fn report(&mut self, search: &Search, thinking: &Thinking) -> io::Result<()> {

@@ -23,10 +23,10 @@ use dfpn::Dfpn;
 use table::Known;
 
 /// Most positions that are looked at to find a mate shorter than the one that is proven.
-const POLISH: u32 = 20_000;
+const POLISH: u32 = 2_000;
 
 /// Most positions that are searched again where the table has lost a part of the proof.
-const REPAIR: u64 = 200_000;
+const REPAIR: u64 = 50_000;
 
 /// Forced mate for the side to move.
 #[derive(Clone, Debug, PartialEq, Eq)]
