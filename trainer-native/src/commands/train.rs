@@ -99,20 +99,21 @@ fn train(run: &mut Run) -> Result<Flow> {
 fn open(args: &TrainArgs, controls: Arc<Controls>) -> Result<Run> {
     let display: Box<dyn Sink> =
         if args.plain || !stderr().is_terminal() { Box::new(Plain) } else { Box::new(Panel::new()) };
+    let sinks = vec![display];
     let out = args.out.as_deref();
     let there = out.filter(|out| args.resume_or_start && out.join("checkpoints").is_dir());
     if let Some(directory) = args.resume.as_deref().or(there) {
-        return resume(args, directory, display, controls);
+        return resume(args, directory, sinks, controls);
     }
     let settings = args.budget.over(args.sources.layers(std::env::vars_os())?)?.settings()?;
-    Run::start(settings, Directory::of_new_run(out), display, controls)
+    Run::start(settings, Directory::of_new_run(out), sinks, controls)
 }
 
-fn resume(args: &TrainArgs, directory: &Path, display: Box<dyn Sink>, controls: Arc<Controls>) -> Result<Run> {
+fn resume(args: &TrainArgs, directory: &Path, sinks: Vec<Box<dyn Sink>>, controls: Arc<Controls>) -> Result<Run> {
     let directory = Directory::of_run(directory)?;
     let over =
         |stored: Settings| args.budget.over(Layers::new("checkpoint", &stored).set(&args.sources.set)?)?.settings();
-    Run::resume(directory, over, display, controls)
+    Run::resume(directory, over, sinks, controls)
 }
 
 /// Lets the first SIGINT, SIGTERM or SIGHUP stop the run, and the second end the process.

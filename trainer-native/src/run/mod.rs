@@ -5,6 +5,7 @@
 //! | `config.toml`                  | the settings in force                                            |
 //! | `metrics.jsonl`, `events.jsonl`| one line per iteration, and one per other event                  |
 //! | `log.txt`, `curve.svg`         | the same as text with times, and as a plot                       |
+//! | `tensorboard/`, `sinks/`      | event files of TensorBoard, and the state of other sinks         |
 //! | `model.model`                  | the network of the newest checkpoint                             |
 //! | `games/*.record`               | games of self-play; the newest of them also in `games.record`    |
 //! | `checkpoints/*.checkpoint`     | all that is needed to resume, see [`checkpoint`]                 |
@@ -30,7 +31,7 @@ use crate::event::{
     RunStarted,
 };
 use crate::settings::Settings;
-use crate::sinks::{CurveFile, Journal, LogFile, Patience, Sink, Sinks};
+use crate::sinks::{Patience, Sink, SinkCounters, Sinks, from_settings};
 use crate::trainer::{Report, Trainer};
 use anyhow::{Context, Result, anyhow, bail};
 use keisei_core::format::model::{Dtype, Model, Provenance};
@@ -50,6 +51,9 @@ pub const GAMES: &str = "games.record";
 
 /// Longest time between two looks at the [`Controls`].
 const MOMENT: Duration = Duration::from_millis(20);
+
+/// Longest wait for servers and stores at the end of a run that the user has stopped, in seconds.
+const MOST_AT_A_STOP: f64 = 3.0;
 
 /// A run in progress.
 pub struct Run {
@@ -87,34 +91,36 @@ pub enum Flow {
 }
 
 impl Run {
-    /// Starts a new run in `directory`, told of on `display` and in the files of the run.
+    /// Starts a new run in `directory`. Its events go to `sinks`, of which the first should be the display, and to those that the
+    /// settings ask for.
     ///
     /// # Errors
     /// If this machine does not support the learner, or the directory cannot be written.
     pub fn start(
         settings: Settings,
         directory: Directory,
-        display: Box<dyn Sink>,
+        sinks: Vec<Box<dyn Sink>>,
         controls: Arc<Controls>,
     ) -> Result<Self> {
         memory::check(&settings, memory::available())?;
         let trainer = Trainer::fresh(settings)?;
         let directory = directory.create()?;
-        let mut run = Self::open(trainer, directory, display, controls, 0.0)?;
+        let mut run = Self::open(trainer, directory, sinks, controls, 0.0)?;
         // From here on a run that is killed can be resumed.
         run.save()?;
         run.directory.point_latest()?;
         Ok(run)
     }
 
-    /// Resumes the run in `directory` from a checkpoint, with its settings changed by `over`.
+    /// Resumes the run in `directory` from a checkpoint, with its settings changed by `over`, and with `sinks` as for
+    /// [`start`](Self::start).
     ///
     /// # Errors
     /// If no checkpoint is valid, or the new settings do not fit the state.
     pub fn resume(
         directory: Directory,
         over: impl FnOnce(Settings) -> Result<Settings>,
-        display: Box<dyn Sink>,
+        sinks: Vec<Box<dyn Sink>>,
         controls: Arc<Controls>,
     ) -> Result<Self> {
         let mut skipped = Vec::new();
@@ -127,7 +133,7 @@ impl Run {
         let mut trainer = Trainer::fresh(settings)?;
         trainer.restore(state)?;
         let done = trainer.done;
-        let run = Self::open(trainer, directory, display, controls, seconds)?;
+        let run = Self::open(trainer, directory, sinks, controls, seconds)?;
         for text in skipped.into_iter().chain(edited) {
             run.say(text);
         }
@@ -138,18 +144,15 @@ impl Run {
     fn open(
         mut trainer: Trainer,
         directory: Directory,
-        display: Box<dyn Sink>,
+        mut sinks: Vec<Box<dyn Sink>>,
         controls: Arc<Controls>,
         seconds: f64,
     ) -> Result<Self> {
         directory.sweep()?;
         let mut notices = Vec::new();
         let iteration = trainer.done.iterations;
-        let journal = Journal::open(directory.path(), iteration, |text| notices.push(text))?;
-        let log = LogFile::open(&directory.file("log.txt"))?;
-        let curve = CurveFile::open(directory.path(), &directory.file("curve.svg"))?;
-        let sinks: Vec<Box<dyn Sink>> = vec![display, Box::new(journal), Box::new(log), Box::new(curve)];
-        let sinks = Sinks::start(sinks, Patience::default())?;
+        sinks.extend(from_settings(&trainer.settings, directory.path(), iteration, |text| notices.push(text))?);
+        let sinks = Sinks::start(sinks, Patience::from(&trainer.settings.sinks))?;
         let say = |text: String| sinks.send(Event::Notice(Notice { text }));
 
         set_budget(&mut trainer, seconds, say)?;
@@ -157,6 +160,7 @@ impl Run {
         sinks.send(Event::RunStarted(Box::new(RunStarted {
             directory: directory.path().to_owned(),
             iteration,
+            plies: trainer.done.plies,
             budget_plies: trainer.settings.run.plies,
             settings: trainer.settings.clone(),
             weights: trainer.weights.data().len(),
@@ -216,6 +220,11 @@ impl Run {
     /// Tells the user.
     pub fn say(&self, text: String) {
         self.sinks.send(Event::Notice(Notice { text }));
+    }
+
+    /// Counters of the sinks, in their order.
+    pub fn sink_counters(&self) -> Vec<SinkCounters> {
+        self.sinks.counters()
     }
 
     /// Seconds that the run has taken, earlier parts included.
@@ -344,7 +353,8 @@ impl Run {
         self.state = state;
         self.records.clear();
         let text = format!("{reason}; the learning rate is halved");
-        self.sinks.send(Event::Restored(Restored { iteration: self.state.done.iterations, text }));
+        let done = self.state.done;
+        self.sinks.send(Event::Restored(Restored { iteration: done.iterations, plies: done.plies, text }));
         Ok(())
     }
 
@@ -469,7 +479,9 @@ impl Run {
             interrupted,
             digest: digest.clone(),
         }));
-        let counters = self.sinks.finish();
+        // A scheduler that stops a run gives it half a minute.
+        let longest = if interrupted { MOST_AT_A_STOP } else { f64::INFINITY }.min(self.settings.sinks.last_wait);
+        let counters = self.sinks.finish(Duration::from_secs_f64(longest));
         rescued?;
 
         let failures: u64 = counters.iter().map(|counters| counters.failures + counters.dropped).sum();
