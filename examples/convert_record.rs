@@ -21,7 +21,12 @@ fn convert(text: &str) -> Result<String> {
     for defect in &read.defects {
         eprintln!("{defect}");
     }
-    Ok(Format::Csa2.write(&read.tree))
+    let tree = read.tree.context("the start position is not understood")?;
+    let left_out = Format::Csa2.left_out(&tree);
+    if !left_out.is_empty() {
+        eprintln!("{left_out}");
+    }
+    Ok(Format::Csa2.write(&tree))
 }
 
 #[test]

@@ -17,8 +17,8 @@ pub extern "C" fn convert(to: usize) -> usize {
     answer(|input, _, output| {
         let Some(format) = Format::detect(input) else { return };
         let parsed = format.read(input);
-        if let Some(to) = Format::ALL.get(to) {
-            output.push_str(&to.write(&parsed.tree));
+        if let (Some(to), Some(tree)) = (Format::ALL.get(to), &parsed.tree) {
+            output.push_str(&to.write(tree));
         }
         for defect in &parsed.defects {
             let _ = writeln!(output, "{defect}");

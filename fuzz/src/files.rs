@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0, 1 | a model: the whole file; header and body, sealed here with the right digest |
 //! | 2, 3 | records: the whole file; the body, sealed |
-//! | 4, 5 | a checkpoint: the whole file; the state, sealed |
+//! | 4, 5, 8 | a checkpoint: the whole file; the state of version 1, sealed; header and state of the current version, sealed |
 //! | 6 | a configuration, TOML |
 //! | 7 | one setting over the preset, `key=value` |
 
@@ -12,7 +12,8 @@ use keisei_core::encoding::{Actions, Features};
 use keisei_core::format::{Dtype, Model, Provenance, Record, envelope, model, record};
 use keisei_core::net::{NetSpec, Weights};
 use keisei_core::shogi::{Game, Position};
-use trainer_native::run::checkpoint::State;
+use trainer_native::run::checkpoint::{self, Checkpoint, State};
+use trainer_native::run::guard::Guard;
 use trainer_native::settings::{Layers, Preset, Settings};
 use trainer_native::trainer::Totals;
 
@@ -22,19 +23,16 @@ use trainer_native::trainer::Totals;
 /// If accepted input is not equal after writing and reading it again.
 pub fn check(data: &[u8]) {
     let Some((selector, input)) = data.split_first() else { return };
-    match selector % 8 {
+    match selector % 9 {
         0 => a_model(input),
-        1 => {
-            let Some((length, rest)) = input.split_first_chunk() else { return };
-            let (header, body) = rest.split_at(usize::from(u16::from_le_bytes(*length)).min(rest.len()));
-            a_model(&envelope::seal(*b"KEISEI-M", model::VERSION, header, body));
-        }
+        1 => a_model(&sealed(*b"KEISEI-M", model::VERSION, input)),
         2 => records(input),
         3 => records(&envelope::seal(*b"KEISEI-R", record::VERSION, &[], input)),
         4 => a_checkpoint(input),
-        5 => a_checkpoint(&sealed_checkpoint(input)),
+        5 => a_checkpoint(&envelope::seal_content(*b"KEISEICP", 1, &[&[0; 8], input])),
         6 => drop(str::from_utf8(input).map(configuration)),
-        _ => drop(str::from_utf8(input).map(setting)),
+        7 => drop(str::from_utf8(input).map(setting)),
+        _ => a_checkpoint(&sealed(*b"KEISEICP", checkpoint::VERSION, input)),
     }
 }
 
@@ -52,17 +50,21 @@ fn records(bytes: &[u8]) {
     }
 }
 
-/// The bytes of a checkpoint around `state`.
-fn sealed_checkpoint(state: &[u8]) -> Vec<u8> {
-    envelope::seal_content(*b"KEISEICP", 1, &[&[0; 8], state])
+/// File with the header whose length the first two bytes of `input` tell, and a body.
+fn sealed(magic: [u8; 8], version: u32, input: &[u8]) -> Vec<u8> {
+    let (length, rest) = input.split_at(input.len().min(2));
+    let length = length.iter().rev().fold(0, |length, &byte| length << 8 | usize::from(byte));
+    let (header, body) = rest.split_at(length.min(rest.len()));
+    envelope::seal(magic, version, header, body)
 }
 
 fn a_checkpoint(bytes: &[u8]) {
-    if let Ok((state, seconds)) = State::from_bytes(bytes) {
-        let written = state.to_bytes(seconds);
-        let (state, seconds) = State::from_bytes(&written).expect("what was written can be read");
+    if let Ok(checkpoint) = Checkpoint::from_bytes(bytes) {
+        let written = checkpoint.to_bytes();
+        let again = Checkpoint::from_bytes(&written).expect("what was written can be read");
         // Weights may be NaN, so bytes are compared.
-        assert_eq!(state.to_bytes(seconds), written);
+        assert_eq!(again.to_bytes(), written);
+        drop((checkpoint.state.digest(), checkpoint.state.sickness()));
     }
 }
 
@@ -79,6 +81,11 @@ fn setting(text: &str) {
     }
 }
 
+/// Length of the header, then header and body, of a sealed file.
+fn with_length_of_header(file: &[u8]) -> Vec<u8> {
+    [&file[12..14], &file[24..file.len() - 32]].concat()
+}
+
 /// A small file of each kind, whole and as the part that is sealed here.
 ///
 /// # Panics
@@ -92,9 +99,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let model = Model { features, actions, provenance: Provenance::default(), weights };
     for dtype in [Dtype::F32, Dtype::F16] {
         let bytes = model.to_bytes(dtype).expect("a small model");
-        let header = usize::try_from(u32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]])).expect("small");
-        let inside = &bytes[24..bytes.len() - 32];
-        seeds.push(super::seed(1, [&(header as u16).to_le_bytes(), inside].concat()));
+        seeds.push(super::seed(1, with_length_of_header(&bytes)));
         seeds.push(super::seed(0, bytes));
     }
     let mut game = Game::startpos();
@@ -114,12 +119,17 @@ pub fn seeds() -> Vec<Vec<u8>> {
             weights: vec![0.5, -1.0],
             adam: keisei_core::learn::Adam::new(2),
             envs: Vec::new(),
+            guard: Guard::default(),
+            alarms: Vec::new(),
         };
-        let bytes = state.to_bytes(1.5);
-        seeds.push(super::seed(5, &bytes[20..bytes.len() - 32]));
+        let bytes = Checkpoint { state, seconds: 1.5, files: Vec::new() }.to_bytes();
+        seeds.push(super::seed(8, with_length_of_header(&bytes)));
         seeds.push(super::seed(4, bytes));
         seeds.push(super::seed(6, config));
     }
+    let first_version = super::fixture("checkpoints/version-1.checkpoint");
+    seeds.push(super::seed(5, &first_version[20..first_version.len() - 32]));
+    seeds.push(super::seed(4, first_version));
     let settings = ["ppo.clip_coef=0.1", "seed=7", "net.features=attack96", "ppo.learning_rate.shape=linear"];
     seeds.extend(settings.map(|setting| super::seed(7, setting)));
     seeds

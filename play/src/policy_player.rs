@@ -55,7 +55,7 @@ fn decide(turn: &mut Turn, legal: &LegalActions, prediction: Prediction, tempera
     // A record shows the policy itself, at temperature 1.
     let probabilities = policy::probabilities(prediction.logits, 1.0);
     let top = policy::top(&probabilities, SHOWN).into_iter().map(|(i, p)| (legal.moves()[i], p)).collect();
-    Choice { mv, thought: PlyInfo { value: Some(prediction.wdl.value()), top } }
+    Choice { mv, thought: PlyInfo { value: Some(prediction.wdl.value()), top, line: Vec::new() } }
 }
 
 #[cfg(test)]

@@ -104,7 +104,8 @@ impl SearchPlayer {
         };
         let top = candidates.iter().map(|candidate| (candidate.mv, share(candidate))).collect();
         let value = search.wdl().map(|wdl| Value(wdl.value().0.clamp(-1.0, 1.0)));
-        Choice { mv, thought: PlyInfo { value, top } }
+        let line = candidates.into_iter().next().map_or_else(Vec::new, |best| best.line);
+        Choice { mv, thought: PlyInfo { value, top, line } }
     }
 }
 

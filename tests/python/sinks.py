@@ -75,9 +75,11 @@ def wait_for(what, seconds=60):
         time.sleep(0.05)
 
 
-def get(url):
+def get(url, body=None):
+    """Answer to a GET; to a POST where there is a body, which is JSON."""
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"} if body else {})
     # Not through a proxy.
-    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10).read().decode()
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).read().decode()
 
 
 def free_port():
@@ -105,8 +107,9 @@ def numbers():
     return found
 
 
-def compare(name, read, close=0.0):
-    """Compares what the software has read, numbers by tag and plies, with the files of the run: each iteration once, with all tags."""
+def compare(name, read, close=1e-7):
+    """Compares what the software has read, numbers by tag and plies, with the files of the run: each iteration once, with all tags.
+    Numbers of 32 bits may be written in more digits there."""
     wanted = numbers()
     for plies, numbers_there in wanted.items():
         for tag, value in numbers_there.items():
@@ -159,8 +162,8 @@ def check_tensorboard():
         compare("tensorboard", read, close=1e-6)
         settings = get(f"http://127.0.0.1:{port}/data/plugin/text/text?run={name}&tag=settings")
         assert "ppo.clip_coef" in settings
-        hyper_parameters = json.loads(get(f"http://127.0.0.1:{port}/data/plugin/hparams/experiment"))["hparamInfos"]
-        assert "net.channels" in [parameter["name"] for parameter in hyper_parameters], hyper_parameters
+        experiment = json.loads(get(f"http://127.0.0.1:{port}/data/plugin/hparams/experiment", b"{}"))
+        assert "net.channels" in [parameter["name"] for parameter in experiment["hparamInfos"]], experiment
         print("tensorboard: the settings as text and as hyper-parameters")
     finally:
         server.terminate()
@@ -191,7 +194,7 @@ def check_prometheus():
         if len(parts) == 3:
             samples = [sample for sample in samples if parts[2] in sample.labels.values()]
         [sample] = samples
-        assert sample.value == wanted, (tag, sample, wanted)
+        assert abs(sample.value - wanted) <= 1e-7 * abs(wanted), (tag, sample, wanted)
         count += 1
     [info] = families["keisei_run_info"].samples
     assert info.labels["run"] == "run" and value("keisei_running") == 1
@@ -304,7 +307,7 @@ def check_store():
         wait_for(lambda: get(f"{url}/moto-api/"))
         s3 = boto3.client("s3", endpoint_url=url, region_name="us-east-1")
         s3.create_bucket(Bucket="shogi")
-        before = [path.name for path in (RUN / "checkpoints").iterdir()]
+        before = [path.name for path in (RUN / "checkpoints").glob("*.checkpoint")]
         train(budget=384)
         objects = {item["Key"]: item["Size"] for item in s3.list_objects_v2(Bucket="shogi")["Contents"]}
         # The newest of those that were missing; the run may have deleted older ones by now.
@@ -314,7 +317,7 @@ def check_store():
             path = copy / Path(key).relative_to("agents/run")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(s3.get_object(Bucket="shogi", Key=key)["Body"].read())
-        local = [*(RUN / "checkpoints").iterdir(), *(RUN / name for name in ("metrics.jsonl", "events.jsonl", "config.toml", "curve.svg"))]
+        local = [*(RUN / "checkpoints").glob("*.checkpoint"), *(RUN / name for name in ("metrics.jsonl", "events.jsonl", "config.toml", "curve.svg"))]
         for path in local:
             assert (copy / path.relative_to(RUN)).read_bytes() == path.read_bytes(), path
         newest = (copy / "models" / f"{len(metrics()):08}.model").read_bytes()

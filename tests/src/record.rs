@@ -1,6 +1,13 @@
 //! Reduction of a game tree to the parts that a notation must keep.
 
 use keisei_core::notation::{Builder, End, Event, Format, GameTree};
+use keisei_core::shogi::Color;
+
+/// Whether CSA has no word for an end.
+fn end_becomes_comment(end: &End, format: Format) -> bool {
+    let of_the_other_version = if format == Format::Csa2 { End::MaxMoves } else { End::TakenBack };
+    end.csa(Color::Black).is_none() || *end == of_the_other_version
+}
 
 /// The tree without the parts that `format` cannot hold.
 ///
@@ -21,6 +28,10 @@ pub fn reduced(record: &GameTree, format: Format) -> GameTree {
                 (Event::End(end), Format::Usen) => {
                     drop(builder.end(End::from_usen(end.usen()).expect("a letter")));
                 }
+                (Event::End(end), Format::Csa2 | Format::Csa3) if end_becomes_comment(end, format) => {
+                    drop(builder.end(End::Interrupt));
+                    builder.node_mut().comments.push(end.kakinoki().into());
+                }
                 (Event::End(end), _) => drop(builder.end(end.clone())),
             }
             let (clock, talk) = match format {
@@ -32,7 +43,7 @@ pub fn reduced(record: &GameTree, format: Format) -> GameTree {
             let copy = builder.node_mut();
             copy.spent = node.spent.filter(|_| clock > 0).map(|spent| spent / clock * clock);
             if talk {
-                copy.comments.clone_from(&node.comments);
+                copy.comments.extend(node.comments.iter().cloned());
                 copy.bookmark.clone_from(&node.bookmark);
                 for evaluation in node.evaluations() {
                     *copy.evaluation_mut(evaluation.source) = evaluation.clone();

@@ -5,7 +5,9 @@ use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::BadArgument;
-use trainer_native::commands::{convert, dataset, encode, evaluate, export, inspect, metrics, serve, settings, train};
+use trainer_native::commands::{
+    checkpoint, convert, dataset, encode, evaluate, export, inspect, metrics, serve, settings, train,
+};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -18,6 +20,8 @@ struct Cli {
 enum Command {
     /// Learn by self-play
     Train(train::TrainArgs),
+    /// List, check, show, pin and delete the checkpoints of a run
+    Checkpoint(checkpoint::CheckpointArgs),
     /// List the settings of a run: value in force, default, range, unit and meaning
     Settings(settings::SettingsArgs),
     /// List the metrics of a run: key, unit and meaning
@@ -55,12 +59,13 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Train(args) => print(&train::run(&args)?),
+        Command::Checkpoint(args) => checkpoint::run(&args, print),
         Command::Metrics(args) => print(&metrics::run(args)),
         Command::Settings(args) => print(&settings::run(&args)?),
         Command::Evaluate(args) => evaluate::run(&args, print),
         Command::Export(args) => print(&export::run(&args)?),
         Command::Serve(args) => serve::run(&args),
-        Command::Convert(args) => print(&convert::run(&args, |defect| eprintln!("{defect}"))?),
+        Command::Convert(args) => convert::run(&args, print, |message| eprintln!("{message}")),
         Command::Dataset(args) => print(&dataset::run(&args)?),
         Command::Encode(args) => print(&encode::run(&args)?),
         Command::Perft(args) => print(&inspect::perft(&args)?),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// Fills `rollout` with `horizon` plies of every game, played by the policy of `weights` on the device of `learner`. Returns
 /// the statistics, and the time that was spent in the network, as a mean over the threads.
 ///
-/// The rollout does not depend on `threads`; the choice of games that are kept as records does.
+/// Neither the rollout nor the choice of games that are kept as records depends on `threads`.
 ///
 /// # Errors
 /// If the network's output is not finite, or the device fails.
@@ -68,8 +68,10 @@ mod tests {
     use crate::settings::Preset;
     use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
     use keisei_core::env::Opening;
-    use keisei_core::learn::{Estimation, RandomPlies, SelfPlaySettings, SlotState, Span, Step, StepEnd};
-    use keisei_core::net::NetSpec;
+    use keisei_core::learn::{
+        Estimation, Notes, RandomPlies, SelfPlaySettings, SlotState, Span, Step, StepEnd, Thought,
+    };
+    use keisei_core::net::{NetSpec, Value};
     use keisei_core::shogi::{Game, Move, Position, material};
     use std::collections::BTreeMap;
 
@@ -81,7 +83,7 @@ mod tests {
             max_plies: 160,
             opening_plies: 20,
             first_opening_plies: 100,
-            records_per_part: 1,
+            records: 3,
         }
     }
 
@@ -163,9 +165,10 @@ mod tests {
         let collected = |threads| {
             let mut selfplay = start(&settings());
             let (rollout, collected) = collect(&mut selfplay, 0, threads);
-            (rows(&rollout), collected.reasons, collected.results, selfplay.state())
+            (rows(&rollout), collected.reasons, collected.results, collected.records, selfplay.state())
         };
         let one = collected(1);
+        assert_eq!(one.3.len(), 3, "not all that the settings allow");
         for threads in [2, 3, 5, 64] {
             assert!(collected(threads) == one, "{threads} threads play other games");
         }
@@ -178,9 +181,35 @@ mod tests {
         let mut restored = start(&settings());
         restored.restore(&played.state()).expect("games by the rules");
         assert!(restored.state() == played.state());
-        let (a, b) = (collect(&mut played, 1, 2).0, collect(&mut restored, 1, 2).0);
+        let ((a, of_played), (b, of_restored)) = (collect(&mut played, 1, 2), collect(&mut restored, 1, 2));
         assert!(rows(&a) == rows(&b));
         assert!(restored.state() == played.state());
+        // Records hold what the network thought before the games were put down.
+        assert!(of_played.records.len() == 3 && of_played.records == of_restored.records);
+    }
+
+    #[test]
+    fn a_game_whose_predictions_are_unknown_goes_on_and_is_not_recorded() {
+        let mut played = start(&settings());
+        collect(&mut played, 0, 2);
+        let mut states = played.state();
+        for state in &mut states {
+            state.notes = None;
+        }
+        let mut restored = start(&settings());
+        restored.restore(&states).expect("games by the rules");
+        let ((a, of_played), (b, of_restored)) = (collect(&mut played, 1, 2), collect(&mut restored, 1, 2));
+        assert!(rows(&a) == rows(&b) && of_played.ended == of_restored.ended);
+        // Games that began since then are recorded.
+        assert!(!of_restored.records.is_empty() && of_played.records[0] != of_restored.records[0]);
+        assert!(restored.state().iter().all(|state| state.notes.is_some()));
+    }
+
+    #[test]
+    fn notes_take_bounded_memory() {
+        let noted = start(&SelfPlaySettings { games: 1030, ..settings() }).state();
+        assert!(noted[..1024].iter().all(|state| state.notes.is_some()));
+        assert!(noted[1024..].iter().all(|state| state.notes.is_none()));
     }
 
     #[test]
@@ -193,10 +222,36 @@ mod tests {
         };
         check(|states| states.truncate(4), "4 games, selfplay.envs is 5");
         check(|states| states[1].start = "9/9 b - 1".into(), "game 1 of the checkpoint: start 9/9 b - 1");
-        check(|states| states[2].moves = vec![u16::MAX], "game 2 of the checkpoint: ply 1");
-        check(|states| states[0].moves.extend_from_within(..1), "game 0 of the checkpoint: ply");
+        let check_moves = |slot: usize, moves: Vec<u16>, message: &str| {
+            let mut states = start(&settings()).state();
+            (states[slot].moves, states[slot].notes) = (moves, None);
+            let error = start(&settings()).restore(&states).expect_err(message).to_string();
+            assert!(error.contains(message), "{error}");
+        };
+        let pawn = "7g7f".parse::<Move>().expect("a move").to_u16();
+        check_moves(2, vec![u16::MAX], "game 2 of the checkpoint: ply 1");
+        check_moves(0, vec![pawn, pawn], "game 0 of the checkpoint: ply 2");
+        let check_thought = |change: fn(&mut Notes), message: &str| {
+            let mut states = start(&settings()).state();
+            let thought = Thought { value: Value(0.5), top: [pawn, 0, 0], probabilities: [0.5, 0.0, 0.0] };
+            let mut notes = Notes { opening: 0, thoughts: vec![thought] };
+            change(&mut notes);
+            (states[1].moves, states[1].notes) = (vec![pawn], Some(notes));
+            match start(&settings()).restore(&states) {
+                Ok(()) => assert_eq!(message, ""),
+                Err(error) => assert!(!message.is_empty() && error.to_string().contains(message), "{error}"),
+            }
+        };
+        check_thought(|_| {}, "");
+        check_thought(|notes| notes.opening = 1, "1 predictions after 1 random plies, but 1 plies in all");
+        check_thought(|notes| notes.opening = u32::MAX, "but 1 plies in all");
+        check_thought(|notes| notes.thoughts[0].value = Value(f32::NAN), "game 1 of the checkpoint: ply 1: value NaN");
+        check_thought(|notes| notes.thoughts[0].probabilities[0] = 1.5, "with probability 1.5 is not possible");
+        check_thought(|notes| notes.thoughts[0].top[1] = u16::MAX, "candidate 65535");
+        check_thought(|notes| notes.thoughts[0].top[2] = notes.thoughts[0].top[0] ^ 1, "is not possible");
         check(
             |states| {
+                states[0].notes = None;
                 states[0].start = "8k/9/8P/9/9/9/9/9/K8 b G 1".into();
                 states[0].moves = vec!["G*1b".parse::<Move>().expect("a move").to_u16()];
             },
@@ -212,7 +267,7 @@ mod tests {
             max_plies: 1,
             opening_plies: 0,
             first_opening_plies: 0,
-            records_per_part: 0,
+            records: 0,
         };
         let mut selfplay = start(&settings);
         let (mut rollout, collected) = collect(&mut selfplay, 0, 3);

@@ -49,6 +49,23 @@ fn moves_are_sorted_and_one_a_line() {
     check(&["moves", "8k/8G/8P/9/9/9/9/9/K8 w - 1"], "");
 }
 
+#[test]
+fn positions_are_whatever_usi_takes() {
+    let after = lines(&["1b1a+", "1i1h", "1i2h", "1i2i", "2d1c", "2d1d", "2d2c", "2d2e", "2d3c", "2d3d"]);
+    check(&["moves", "8k/9/8P/7G1/9/9/9/9/8K b -", "1c1b", "1a2a"], &after);
+    check(&["moves", "sfen 8k/9/8P/7G1/9/9/9/9/8K b - 0 moves 1c1b 1a2a"], &after);
+    check(&["moves", "8k/9/8P/7G1/9/9/9/9/8K", "b", "-", "70000", "moves", "1c1b", "1a2a"], &after);
+    check(&["perft", "sfen", "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL", "b", "-", "2"], "900\n");
+    check(&["perft", "position startpos moves 7g7f", "1"], "30\n");
+    check(&["outcome", "startpos", "moves", "7g7f", "3c3d", "resign"], "white wins: resignation\n");
+    let entered = "LNSGKGSNL/4BR3/9/9/9/9/9/9/4k4 b RB 1";
+    check(&["outcome", entered, "win"], "black wins: declaration\n");
+    check(&["moves", entered, "win"], "");
+    check_refused(&["outcome", "startpos", "win"], &["move 1", "\"win\""]);
+    check_refused(&["moves", "startpos moves 7g7f 7g7f"], &["move 2", "7g7f"]);
+    check_refused(&["moves", "hello"], &["SFEN", "hello", "startpos"]);
+}
+
 fn lines(moves: &[&str]) -> String {
     moves.join("\n") + "\n"
 }

@@ -1,11 +1,15 @@
 //! `convert` from the view of its user: encodings, folders, messages and exit codes.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use encoding_rs::{EUC_JP, SHIFT_JIS};
-use serde_json::Value;
+use keisei_core::format::{PlyInfo, Record, record};
+use keisei_core::net::Value;
+use keisei_core::shogi::Game;
+use serde_json::Value as Json;
 
 fn trainer(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
     let program = env!("CARGO_BIN_EXE_trainer-native");
@@ -28,7 +32,7 @@ fn encodings_are_found_out_and_written() {
         fs::write(folder.join(name), bytes).unwrap();
         let (code, printed, defects) = trainer(folder, &["convert", name, "--to", "json"]);
         assert_eq!((code, &*defects), (Some(0), ""), "{name}");
-        let told: Value = serde_json::from_str(&printed).unwrap();
+        let told: Json = serde_json::from_str(&printed).unwrap();
         assert_eq!(told["encoding"], encoding, "{name}");
         assert_eq!(told["usen"], "~0.7ku2jm.~1.36e.", "{name}");
         assert_eq!((&told["nodes"], &told["branches"], &told["comments"]), (&4.into(), &1.into(), &1.into()), "{name}");
@@ -58,7 +62,7 @@ fn folders_are_converted_whole() {
         assert!(text.contains(moves), "{name}: {text}");
     }
     let (_, printed, _) = trainer(folder, &["convert", "in", "--to", "json"]);
-    let told: Value = serde_json::from_str(&printed).unwrap();
+    let told: Json = serde_json::from_str(&printed).unwrap();
     assert_eq!(told.as_array().map(Vec::len), Some(4));
     fs::write(folder.join("in/a.jkf"), "[").unwrap();
     let (code, _, message) = trainer(folder, &["convert", "in", "again", "--to", "csa"]);
@@ -86,5 +90,136 @@ fn what_is_wrong_is_told() {
     check(&["convert", "noise.jkf", "--to", "json"], 1, &["noise.jkf", "line 1, column 1"]);
     check(&["convert", "absent.kif", "--to", "json"], 1, &["absent.kif: cannot be read"]);
     check(&["convert", "bad.kifu", "--to", "pgn"], 2, &["\"pgn\"", "kifu"]);
-    check(&["convert", "heart.kifu", "out.kif"], 1, &["out.kif: line 2", "'♥'", "kifu"]);
+    check(&["convert", "heart.kifu", "out.kif"], 0, &["out.kif: Shift_JIS lacks 1 characters", "'♥'", "&#x2665;"]);
+}
+
+/// Converts a text to another file and returns exit code, messages, and the bytes of the output.
+fn converted(name: &str, text: &[u8], output: &str) -> (Option<i32>, String, Vec<u8>) {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join(name), text).unwrap();
+    let (code, _, messages) = trainer(folder, &["convert", name, output]);
+    (code, messages, fs::read(folder.join(output)).unwrap_or_default())
+}
+
+#[test]
+fn one_bad_start_does_not_take_the_others_along() {
+    let games =
+        "startpos moves 7g7f\nsfen 9/9 b - 1 moves 7g7f\nposition sfen 4k4/9/9/9/9/9/9/9/4K4 w - 5 moves 5a5b\n";
+    let (code, messages, bytes) = converted("games.usi", games.as_bytes(), "out.csa");
+    assert_eq!(code, Some(1));
+    for part in
+        ["games.usi, game 2: line 2, column 6", "nine ranks", "game 2: is left out", "1 of 3 games could not be read"]
+    {
+        assert!(messages.contains(part), "no {part:?} in {messages}");
+    }
+    let text = String::from_utf8(bytes).unwrap();
+    assert_eq!(text.matches("V3.0").count(), 2, "{text}");
+    assert!(text.contains("+7776FU") && text.contains("-5152OU"), "{text}");
+}
+
+#[test]
+fn no_game_is_written_from_a_start_that_is_not_understood() {
+    #[track_caller]
+    fn check(name: &str, text: &str, part: &str) {
+        let (code, messages, bytes) = converted(name, text.as_bytes(), "out.csa");
+        assert_eq!((code, bytes.len()), (Some(1), 0), "{text}\n{messages}");
+        assert!(messages.contains(part), "no {part:?} in {messages}");
+    }
+    let moves = "   1 ７六歩(77)\n   2 ３四歩(33)\n";
+    check("a.kif", &format!("手合割：三十枚落ち\n{moves}"), "a.kif: line 1, column 1: \"三十枚落ち\"");
+    check("a.kif", &format!("手合割：その他\n{moves}"), "no known start position");
+    check("a.kif", &format!("下手：甲\n上手：乙\n{moves}"), "the handicap");
+    check("a.kif", &format!("先手の持駒：飛\n{moves}"), "a board of nine ranks");
+    check("a.csa", "P1-KY-KE-GI-KI-OU-KI-GI-KE-KY\n+\n+7776FU\n", "a board of nine ranks");
+    check("a.csa", "PX82HI22KA\n-\n-5142OU\n", "a.csa: line 1");
+    check("a.jkf", r#"{"initial":{"preset":"TONBO"},"moves":[{}]}"#, "TONBO");
+    check("a.usen", "9_9.b.-~0.7ku.", "nine ranks");
+}
+
+#[test]
+fn what_a_format_cannot_hold_is_told() {
+    let kif = "先手：試験\n   1 ７六歩(77)   ( 0:01/00:00:01)\n*ひとこと\n   2 ３四歩(33)\n変化：2手\n   2 ８四歩(83)\n変化：2手\n   2 封じ手\n";
+    let (_, messages, _) = converted("a.kifu", kif.as_bytes(), "out.csa");
+    assert_eq!(messages, "a.kifu: left out: 2 variations\n");
+    let (_, messages, _) = converted("a.kifu", kif.as_bytes(), "out.usi");
+    assert_eq!(messages, "a.kifu: left out: 2 variations, 1 comment, 1 time of a move, 1 header\n");
+    let (_, messages, bytes) = converted("a.kifu", kif.as_bytes(), "out.jkf");
+    assert_eq!((&*messages, bytes.is_empty()), ("", false));
+}
+
+#[test]
+fn the_extension_decides_over_the_encoding() {
+    let kif = "先手：𠮷野 髙橋\n   1 ７六歩(77)\n*☗と☖\n".as_bytes();
+    let (code, messages, bytes) = converted("a.kifu", kif, "out.kif");
+    assert_eq!(code, Some(0));
+    assert!(messages.contains("Shift_JIS lacks 1 characters") && messages.contains("'𠮷' as &#x20BB7;"), "{messages}");
+    let (text, _, broken) = SHIFT_JIS.decode(&bytes);
+    assert!(!broken && text.contains("先手：&#x20BB7;野 髙橋") && text.contains("*▲と△"), "{text}");
+    // The number is read back as the character.
+    let (_, _, again) = converted("again.kif", &bytes, "out.kifu");
+    assert!(String::from_utf8(again).unwrap().contains("encoding=UTF-8\n先手：𠮷野 髙橋"));
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.csa"), "N+甲\nPI\n+\n+7776FU\n").unwrap();
+    assert_eq!(trainer(folder.path(), &["convert", "a.csa", "b.kif", "--to", "kifu"]).0, Some(0));
+    assert!(!SHIFT_JIS.decode(&fs::read(folder.path().join("b.kif")).unwrap()).2);
+}
+
+fn opening() -> Game {
+    let mut game = Game::startpos();
+    for usi in ["7g7f", "3c3d"] {
+        game.play(usi.parse().unwrap());
+    }
+    game
+}
+
+#[test]
+fn standard_input_is_a_record_too() {
+    let run = |input: &[u8]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_trainer-native"))
+            .args(["convert", "-", "--to", "usi"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let Output { status, stdout, .. } = child.wait_with_output().unwrap();
+        (status.code(), String::from_utf8(stdout).unwrap())
+    };
+    let expected = (Some(0), "position startpos moves 7g7f 3c3d\n".to_owned());
+    assert_eq!(run(&SHIFT_JIS.encode(KIF).0), expected);
+    assert_eq!(run(b"To_Move:+\nPI\n+\n+7776FU\n-3334FU\n"), expected);
+    let game = opening();
+    assert_eq!(run(&record::to_bytes(&[Record::of_game(&game, "", "", Vec::new())]).unwrap()), expected);
+}
+
+#[test]
+fn values_and_policies_of_our_records_come_out_as_evaluations() {
+    let game = opening();
+    let info = |value, top: &[(&str, f32)], line: &[&str]| PlyInfo {
+        value: Some(Value(value)),
+        line: line.iter().map(|usi| usi.parse().unwrap()).collect(),
+        top: top.iter().map(|&(usi, probability)| (usi.parse().unwrap(), probability)).collect(),
+    };
+    let plies =
+        vec![info(0.5, &[("7g7f", 0.75), ("2g2f", 0.1)], &["7g7f", "8c8d"]), info(0.25, &[("3c3d", 1.0)], &["8c8d"])];
+    let record = Record::of_game(&game, "黒", "白", plies);
+    let bytes = record::to_bytes(&[record]).unwrap();
+    let (code, messages, csa) = converted("games.record", &bytes, "out.csa");
+    assert_eq!((code, &*messages), (Some(0), ""));
+    let csa = String::from_utf8(csa).unwrap();
+    // Half a point is odds of three to one, or 600 ln 3 centipawns; White's value is against Black.
+    // A line that begins with another move than the one that was played has no place after it.
+    assert!(
+        csa.contains("+7776FU\n'** 659 -8384FU\n'**期待値=0.5\n'**候補手=▲７六歩(77):0.75▲２六歩(27):0.1\n"),
+        "{csa}"
+    );
+    assert!(csa.contains("-3334FU\n'** -306\n'**期待値=-0.25\n'**候補手=△３四歩(33):1\n"), "{csa}");
+    let (_, _, kif) = converted("games.record", &bytes, "out.kifu");
+    let kif = String::from_utf8(kif).unwrap();
+    assert!(kif.contains("**評価値=659\n**読み筋=△８四歩(83)\n**期待値=0.5\n**候補手="), "{kif}");
+    // They come back in: what is written from KIF is the same as what was written from the record.
+    let (_, _, again) = converted("again.kifu", kif.as_bytes(), "out.csa");
+    assert_eq!(String::from_utf8(again).unwrap(), csa);
 }

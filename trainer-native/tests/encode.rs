@@ -54,7 +54,11 @@ fn the_default_encodings_are_printed_too() {
     let position = &printed["positions"][0];
     assert_eq!((&printed["actions"], &position["count"]), (&2187.into(), &30.into()));
     assert_eq!(position["actions"]["3c3d"], 59); // plane 0, up; White sees 3d as 7f, the sixth square of the seventh file
+    let quoted = encoded(&["--encoding", "attack96", "position startpos moves 7g7f"]);
     let printed = encoded(&["--encoding", "attack96", "startpos", "7g7f"]);
+    assert_eq!(quoted, printed);
+    assert_eq!((&printed["axes"][0], printed["axes"].as_array().map(Vec::len)), (&"plane".into(), Some(3)));
+    assert!(printed["view"].as_str().unwrap().contains("side to move"), "{printed}");
     let position = &printed["positions"][0];
     assert_eq!((&printed["shape"][0], &position["side"]), (&96.into(), &"w".into()));
     let ply = serde_json::json!({ "plane": 93, "const": 0.001953125 });

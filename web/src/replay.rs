@@ -132,7 +132,7 @@ impl Recorder {
             self.record.plies.resize(ply + 1, PlyInfo::default());
         }
         let top = moves.into_iter().zip(probabilities.iter().copied()).collect();
-        self.record.plies[ply] = PlyInfo { value: Some(Value(value)), top };
+        self.record.plies[ply] = PlyInfo { value: Some(Value(value)), top, line: Vec::new() };
         Ok(())
     }
 

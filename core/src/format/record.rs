@@ -1,7 +1,7 @@
 //! Record file: whole games with the players' values and candidates, for the Replay page and for study.
 //!
-//! An [envelope] with magic `KEISEI-R`, version [`VERSION`] and an empty header. The body is postcard: a sequence of games,
-//! each with these fields in this order:
+//! An [envelope] with magic `KEISEI-R`, version [`VERSION`], or [`VERSION_OF_LINES`] if any player told its expected line of play, and an
+//! empty header. The body is postcard: a sequence of games, each with these fields in this order:
 //!
 //! | field | type | content |
 //! |---|---|---|
@@ -9,7 +9,7 @@
 //! | black, white | strings | names of the players |
 //! | ply limit | `u16` | number of moves after which the game was cut off; 0 for none |
 //! | moves | sequence of `u16` | [`Move::to_u16`], at most [`MAX_MOVES`] |
-//! | plies | sequence | at most one for each move: value (option of `f32`), then candidates (`u16` move, `f32` probability) |
+//! | plies | sequence | at most one for each move: value (option of `f32`), candidates (`u16` move, `f32` probability), and in version [`VERSION_OF_LINES`] the line (sequence of `u16`) |
 //! | outcome | option of two bytes | result; reason: its place in [`Reason::ALL`] |
 //!
 //! | byte | result | reason |
@@ -33,8 +33,11 @@ use super::envelope::{self, EnvelopeError};
 use crate::net::Value;
 use crate::shogi::{Color, Game, GameResult, IllegalMove, Move, Outcome, Position, Reason, SfenError};
 
-/// Version of the format: the one that is written, and the only one that is read.
+/// Version of the format without lines of play.
 pub const VERSION: u32 = 1;
+
+/// Version of the format with lines of play.
+pub const VERSION_OF_LINES: u32 = 2;
 
 /// Largest number of moves of one game.
 pub const MAX_MOVES: usize = 10_000;
@@ -71,16 +74,18 @@ pub struct PlyInfo {
     pub value: Option<Value>,
     /// Candidate moves with their probabilities, most probable first.
     pub top: Vec<(Move, f32)>,
+    /// Line of play that the player expected, its best move first; empty from a player without one.
+    pub line: Vec<Move>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredGame<'a> {
+struct StoredGame<'a, Ply> {
     start: &'a str,
     black: &'a str,
     white: &'a str,
     max_plies: u16,
     moves: Vec<u16>,
-    plies: Vec<StoredPly>,
+    plies: Vec<Ply>,
     outcome: Option<(u8, u8)>,
 }
 
@@ -88,6 +93,13 @@ struct StoredGame<'a> {
 struct StoredPly {
     value: Option<f32>,
     top: Vec<(u16, f32)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredPlyWithLine {
+    value: Option<f32>,
+    top: Vec<(u16, f32)>,
+    line: Vec<u16>,
 }
 
 /// Reason why bytes are not records of this build, or why records cannot be written.
@@ -150,6 +162,13 @@ pub enum GameError {
         /// The candidate.
         mv: Move,
     },
+    /// A line of play has an illegal move.
+    Line {
+        /// Ply of the line.
+        ply: usize,
+        /// The move.
+        mv: Move,
+    },
     /// The bytes of result and reason are unknown to this build.
     UnknownOutcome(u8, u8),
     /// The recorded outcome differs from the one by the rules.
@@ -187,6 +206,7 @@ impl fmt::Display for GameError {
             GameError::Candidate { ply, mv } => {
                 write!(f, ", ply {ply}: candidate {mv} is not legal or its probability is outside 0 to 1")
             }
+            GameError::Line { ply, mv } => write!(f, ", ply {ply}: the line of play has the illegal move {mv}"),
             GameError::UnknownOutcome(result, reason) => {
                 write!(f, ": outcome {result}, {reason} is unknown to this build")
             }
@@ -263,9 +283,21 @@ pub fn to_bytes(records: &[Record]) -> Result<Vec<u8>, RecordError> {
     for (i, record) in records.iter().enumerate() {
         record.replay().map_err(|error| RecordError::Game { game: i + 1, error })?;
     }
-    let games: Vec<StoredGame> = records.iter().map(store).collect();
-    let body = postcard::to_allocvec(&games).map_err(RecordError::Body)?;
-    Ok(envelope::seal(MAGIC, VERSION, &[], &body))
+    let has_lines = records.iter().flat_map(|record| &record.plies).any(|ply| !ply.line.is_empty());
+    let body = if has_lines {
+        let games: Vec<StoredGame<_>> = records.iter().map(|record| store(record, store_line)).collect();
+        postcard::to_allocvec(&games)
+    } else {
+        let games: Vec<StoredGame<_>> = records.iter().map(|record| store(record, store_ply)).collect();
+        postcard::to_allocvec(&games)
+    };
+    let version = if has_lines { VERSION_OF_LINES } else { VERSION };
+    Ok(envelope::seal(MAGIC, version, &[], &body.map_err(RecordError::Body)?))
+}
+
+/// Whether bytes begin as a record file does.
+pub fn is_record(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
 }
 
 /// Games in the bytes of a file, each played through. Memory use is bounded by the file's length, not by the lengths it states.
@@ -273,17 +305,27 @@ pub fn to_bytes(records: &[Record]) -> Result<Vec<u8>, RecordError> {
 /// # Errors
 /// The first defect found.
 pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Record>, RecordError> {
-    let (header, body) = envelope::open(bytes, MAGIC, VERSION).map_err(RecordError::Envelope)?;
+    let has_lines = bytes.get(8..12) == Some(&VERSION_OF_LINES.to_le_bytes()[..]);
+    let version = if has_lines { VERSION_OF_LINES } else { VERSION };
+    let (header, body) = envelope::open(bytes, MAGIC, version).map_err(RecordError::Envelope)?;
     if !header.is_empty() {
         return Err(RecordError::Header(header.len()));
     }
-    let (games, rest) = postcard::take_from_bytes::<Vec<StoredGame>>(body).map_err(RecordError::Body)?;
+    if has_lines { read_games(body, load_line) } else { read_games(body, load_ply) }
+}
+
+/// Games of a body whose plies `load_ply` reads.
+fn read_games<'a, Ply: Deserialize<'a>>(
+    body: &'a [u8],
+    load_ply: impl Fn(usize, Ply) -> Result<PlyInfo, GameError>,
+) -> Result<Vec<Record>, RecordError> {
+    let (games, rest) = postcard::take_from_bytes::<Vec<StoredGame<Ply>>>(body).map_err(RecordError::Body)?;
     if !rest.is_empty() {
         return Err(RecordError::BodyRest(rest.len()));
     }
     let read = |(i, game)| {
         let error = |error| RecordError::Game { game: i + 1, error };
-        let record = load(game).map_err(error)?;
+        let record = load(game, &load_ply).map_err(error)?;
         record.replay().map_err(error)?;
         Ok(record)
     };
@@ -305,17 +347,28 @@ fn check_info(game: &Game, ply: usize, info: &PlyInfo) -> Result<(), GameError> 
         return Err(GameError::Value { ply });
     }
     let sound = |&(mv, probability): &(Move, f32)| game.position().is_legal(mv) && (0.0..=1.0).contains(&probability);
-    match info.top.iter().find(|candidate| !sound(candidate)) {
-        Some(&(mv, _)) => Err(GameError::Candidate { ply, mv }),
-        None => Ok(()),
+    if let Some(&(mv, _)) = info.top.iter().find(|candidate| !sound(candidate)) {
+        return Err(GameError::Candidate { ply, mv });
     }
+    let mut position = None;
+    for &mv in &info.line {
+        let position = position.get_or_insert_with(|| game.position().clone());
+        position.try_play(mv).map_err(|_| GameError::Line { ply, mv })?;
+    }
+    Ok(())
 }
 
-fn store(record: &Record) -> StoredGame<'_> {
-    let ply = |info: &PlyInfo| StoredPly {
-        value: info.value.map(|Value(value)| value),
-        top: info.top.iter().map(|&(mv, probability)| (mv.to_u16(), probability)).collect(),
-    };
+fn store_ply(info: &PlyInfo) -> StoredPly {
+    let top = info.top.iter().map(|&(mv, probability)| (mv.to_u16(), probability)).collect();
+    StoredPly { value: info.value.map(|Value(value)| value), top }
+}
+
+fn store_line(info: &PlyInfo) -> StoredPlyWithLine {
+    let StoredPly { value, top } = store_ply(info);
+    StoredPlyWithLine { value, top, line: info.line.iter().map(|mv| mv.to_u16()).collect() }
+}
+
+fn store<Ply>(record: &Record, store_ply: impl Fn(&PlyInfo) -> Ply) -> StoredGame<'_, Ply> {
     let outcome = |outcome: Outcome| {
         let result = RESULTS.iter().position(|&result| result == outcome.result).expect("every result is listed");
         let reason = Reason::ALL.iter().position(|&reason| reason == outcome.reason).expect("every reason is listed");
@@ -327,19 +380,32 @@ fn store(record: &Record) -> StoredGame<'_> {
         white: &record.white,
         max_plies: record.max_plies,
         moves: record.moves.iter().map(|mv| mv.to_u16()).collect(),
-        plies: record.plies.iter().map(ply).collect(),
+        plies: record.plies.iter().map(store_ply).collect(),
         outcome: record.outcome.map(outcome),
     }
 }
 
-fn load(game: StoredGame) -> Result<Record, GameError> {
+fn load_move(ply: usize, bits: u16) -> Result<Move, GameError> {
+    Move::from_u16(bits).ok_or(GameError::NoMove { ply, bits })
+}
+
+fn load_ply(ply: usize, stored: StoredPly) -> Result<PlyInfo, GameError> {
+    let candidate = |(bits, probability)| Ok((load_move(ply, bits)?, probability));
+    let top = stored.top.into_iter().map(candidate).collect::<Result<_, _>>()?;
+    Ok(PlyInfo { value: stored.value.map(Value), top, line: Vec::new() })
+}
+
+fn load_line(ply: usize, stored: StoredPlyWithLine) -> Result<PlyInfo, GameError> {
+    let line = stored.line.into_iter().map(|bits| load_move(ply, bits)).collect::<Result<_, _>>()?;
+    let info = load_ply(ply, StoredPly { value: stored.value, top: stored.top })?;
+    Ok(PlyInfo { line, ..info })
+}
+
+fn load<Ply>(
+    game: StoredGame<Ply>,
+    load_ply: impl Fn(usize, Ply) -> Result<PlyInfo, GameError>,
+) -> Result<Record, GameError> {
     check_lengths(game.moves.len(), game.plies.len())?;
-    let mv = |ply, bits| Move::from_u16(bits).ok_or(GameError::NoMove { ply, bits });
-    let info = |(i, stored): (usize, StoredPly)| {
-        let candidate = |(bits, probability)| Ok((mv(i + 1, bits)?, probability));
-        let top = stored.top.into_iter().map(candidate).collect::<Result<_, _>>()?;
-        Ok(PlyInfo { value: stored.value.map(Value), top })
-    };
     let outcome =
         |(result, reason): (u8, u8)| match (RESULTS.get(usize::from(result)), Reason::ALL.get(usize::from(reason))) {
             (Some(&result), Some(&reason)) => Ok(Outcome { result, reason }),
@@ -349,8 +415,8 @@ fn load(game: StoredGame) -> Result<Record, GameError> {
         start_sfen: game.start.into(),
         black: game.black.into(),
         white: game.white.into(),
-        moves: game.moves.iter().enumerate().map(|(i, &bits)| mv(i + 1, bits)).collect::<Result<_, _>>()?,
-        plies: game.plies.into_iter().enumerate().map(info).collect::<Result<_, _>>()?,
+        moves: game.moves.iter().enumerate().map(|(i, &bits)| load_move(i + 1, bits)).collect::<Result<_, _>>()?,
+        plies: game.plies.into_iter().enumerate().map(|(i, ply)| load_ply(i + 1, ply)).collect::<Result<_, _>>()?,
         outcome: game.outcome.map(outcome).transpose()?,
         max_plies: game.max_plies,
     })
@@ -379,11 +445,14 @@ mod tests {
 
     fn mate() -> Record {
         let top = vec![(mv("G*1b"), 0.75), (mv("1c1b+"), 0.25)];
-        Record { plies: vec![PlyInfo { value: Some(Value(0.5)), top }], ..record(MATE_IN_1, &["G*1b"], 0) }
+        Record {
+            plies: vec![PlyInfo { value: Some(Value(0.5)), top, ..PlyInfo::default() }],
+            ..record(MATE_IN_1, &["G*1b"], 0)
+        }
     }
 
     fn opening() -> Record {
-        let plies = vec![PlyInfo::default(), PlyInfo { value: Some(Value(-1.0)), top: Vec::new() }];
+        let plies = vec![PlyInfo::default(), PlyInfo { value: Some(Value(-1.0)), ..PlyInfo::default() }];
         Record { plies, ..record("startpos", &["7g7f", "3c3d", "8h2b+"], 0) }
     }
 
@@ -392,15 +461,21 @@ mod tests {
         Record { outcome: Some(outcome), ..opening() }
     }
 
-    /// The file of `record` as a writer without checks would produce it.
-    fn unchecked(record: &Record) -> Vec<u8> {
-        let body = postcard::to_allocvec(&[store(record)].as_slice()).expect("a vector takes everything");
-        envelope::seal(MAGIC, VERSION, &[], &body)
+    /// An opening whose first player expected `line`.
+    fn with_line(line: &[&str]) -> Record {
+        let line = line.iter().map(|usi| mv(usi)).collect();
+        Record { plies: vec![PlyInfo { value: Some(Value(0.5)), line, ..PlyInfo::default() }], ..opening() }
     }
 
-    fn stored(change: impl Fn(&mut StoredGame)) -> Vec<u8> {
+    /// The file of `record` as a writer without checks would produce it.
+    fn unchecked(record: &Record) -> Vec<u8> {
+        let body = postcard::to_allocvec(&[store(record, store_line)].as_slice()).expect("a vector takes everything");
+        envelope::seal(MAGIC, VERSION_OF_LINES, &[], &body)
+    }
+
+    fn stored(change: impl Fn(&mut StoredGame<StoredPly>)) -> Vec<u8> {
         let mate = mate();
-        let mut game = store(&mate);
+        let mut game = store(&mate, store_ply);
         change(&mut game);
         let body = postcard::to_allocvec(&[game].as_slice()).expect("a vector takes everything");
         envelope::seal(MAGIC, VERSION, &[], &body)
@@ -432,9 +507,12 @@ mod tests {
         for games in [
             vec![],
             vec![mate()],
+            vec![mate(), with_line(&["2g2f", "3c3d"])],
             vec![opening(), mate(), drawn, cut, resigned(Color::Black), resigned(Color::White), declared],
         ] {
             let bytes = to_bytes(&games).expect("the games are sound");
+            let lines = games.iter().flat_map(|game| &game.plies).any(|ply| !ply.line.is_empty());
+            assert_eq!(u32::from(bytes[8]), if lines { VERSION_OF_LINES } else { VERSION });
             assert_eq!(from_bytes(&bytes), Ok(games));
         }
     }
@@ -466,7 +544,7 @@ mod tests {
             bytes
         };
         check(&changed(7, b'M'), &RecordError::Envelope(EnvelopeError::Magic));
-        check(&changed(8, 2), &RecordError::Envelope(EnvelopeError::Version { found: 2, supported: VERSION }));
+        check(&changed(8, 9), &RecordError::Envelope(EnvelopeError::Version { found: 9, supported: VERSION }));
         check(&envelope::seal(MAGIC, VERSION, b"?", &[0]), &RecordError::Header(1));
         check(&envelope::seal(MAGIC, VERSION, b"", &[0, 7]), &RecordError::BodyRest(1));
     }
@@ -514,7 +592,7 @@ mod tests {
     fn information_that_cannot_be_is_named() {
         let with = |value: Option<f32>, top: &[(&str, f32)]| {
             let top = top.iter().map(|&(usi, probability)| (mv(usi), probability)).collect();
-            Record { plies: vec![PlyInfo { value: value.map(Value), top }], ..mate() }
+            Record { plies: vec![PlyInfo { value: value.map(Value), top, ..PlyInfo::default() }], ..mate() }
         };
         let candidate = |usi| GameError::Candidate { ply: 1, mv: mv(usi) };
         check_game(&with(Some(1.5), &[]), GameError::Value { ply: 1 }, "game 1, ply 1: a value outside -1 to 1");
@@ -524,6 +602,8 @@ mod tests {
                 alloc::format!("game 1, ply 1: candidate {usi} is not legal or its probability is outside 0 to 1");
             check_game(&with(None, &[("1c1b+", 1.0), (usi, probability)]), candidate(usi), &text);
         }
+        let text = "game 1, ply 1: the line of play has the illegal move 7g7f";
+        check_game(&with_line(&["7g7f", "3c3d", "7g7f"]), GameError::Line { ply: 1, mv: mv("7g7f") }, text);
         let mut more = mate();
         more.plies.push(PlyInfo::default());
         let error = GameError::TooManyPlies { plies: 2, moves: 1 };

@@ -32,4 +32,6 @@ pub use material::{material_score, material_value};
 pub use ppo::{PpoSettings, Rates, Update, update};
 pub use rollout::{Mover, Rollout, Span, Step, StepEnd, Tail};
 pub use schedule::{Curve, Schedule};
-pub use selfplay::{Collected, EndedGame, Part, RandomPlies, SelfPlay, SelfPlaySettings, Share, SlotError, SlotState};
+pub use selfplay::{
+    Collected, EndedGame, Notes, Part, RandomPlies, SelfPlay, SelfPlaySettings, Share, SlotError, SlotState, Thought,
+};

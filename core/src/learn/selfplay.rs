@@ -1,5 +1,6 @@
 //! Self-play: the games of a [`VecGame`], advanced together by the policy that learns with one batched forward pass a ply.
 
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -33,9 +34,13 @@ pub struct SelfPlaySettings {
     pub opening_plies: usize,
     /// Largest number of random plies at the start of each slot's first game.
     pub first_opening_plies: usize,
-    /// Largest number of finished games that each part of a rollout keeps as records.
-    pub records_per_part: usize,
+    /// Largest number of finished games that a rollout keeps as records: those that end first, by slot among equals.
+    pub records: usize,
 }
+
+/// Number of slots, the first ones, whose games are noted and may become records. It bounds the memory of the notes, 24 bytes a
+/// ply, and their share of a checkpoint, however many games are played.
+const NOTED: usize = 1024;
 
 /// Games that begin with a random number of random plies from the usual start position.
 #[derive(Clone, Debug)]
@@ -79,45 +84,72 @@ pub struct SelfPlay {
     settings: SelfPlaySettings,
     seed: u64,
     games: VecGame<RandomPlies>,
-    notes: Vec<Notes>,
+    /// Notes on the game in each slot; `None` on one that will not be recorded.
+    notes: Vec<Option<Notes>>,
 }
 
-/// Notes on the game in one slot, for its record.
-#[derive(Default)]
-struct Notes {
+/// Notes on a game in progress, for its record: the opening and the predictions at every ply since.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Notes {
     /// Random plies at the start of the game.
-    opening: usize,
-    /// Predictions at the plies since; those before a resume are not known.
-    thoughts: Vec<Thought>,
+    pub opening: u32,
+    /// Predictions at the plies since.
+    pub thoughts: Vec<Thought>,
 }
 
 /// Prediction of the network before a ply, from the side to move.
-struct Thought {
-    value: Value,
-    /// Most probable moves with their probabilities, the best first.
-    top: [(Move, f32); Thought::KEPT],
-    kept: usize,
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Thought {
+    /// Value of the position.
+    pub value: Value,
+    /// Most probable moves, the best first, as [`Move::to_u16`] writes them; 0, which is no move, where there are fewer.
+    pub top: [u16; Self::KEPT],
+    /// Probabilities of these moves.
+    pub probabilities: [f32; Self::KEPT],
 }
 
 impl Thought {
-    const KEPT: usize = 3;
+    /// Number of moves that are kept.
+    pub const KEPT: usize = 3;
 
     fn new(value: Value, probabilities: &[f32], moves: &[Move]) -> Self {
-        let mut thought = Self { value, top: [(NO_MOVE, 0.0); Self::KEPT], kept: 0 };
+        let mut thought = Self { value, top: [0; Self::KEPT], probabilities: [0.0; Self::KEPT] };
+        let mut kept = 0;
         for (&p, &mv) in probabilities.iter().zip(moves) {
             // Behind all moves that are at least as probable.
-            let place = thought.top[..thought.kept].iter().rposition(|&(_, kept)| kept >= p).map_or(0, |at| at + 1);
+            let place = thought.probabilities[..kept].iter().rposition(|&other| other >= p).map_or(0, |at| at + 1);
             if place < Self::KEPT {
-                thought.kept = Self::KEPT.min(thought.kept + 1);
-                thought.top[place..thought.kept].rotate_right(1);
-                thought.top[place] = (mv, p);
+                kept = Self::KEPT.min(kept + 1);
+                thought.top[place..kept].rotate_right(1);
+                thought.probabilities[place..kept].rotate_right(1);
+                (thought.top[place], thought.probabilities[place]) = (mv.to_u16(), p);
             }
         }
         thought
     }
 
+    /// The kept moves with their probabilities, the best first.
+    fn candidates(&self) -> impl Iterator<Item = (Move, f32)> {
+        let moves = self.top.iter().map_while(|&bits| Move::from_u16(bits));
+        moves.zip(self.probabilities)
+    }
+
     fn info(&self) -> PlyInfo {
-        PlyInfo { value: Some(self.value), top: self.top[..self.kept].to_vec() }
+        PlyInfo { value: Some(self.value), top: self.candidates().collect(), line: Vec::new() }
+    }
+
+    /// Checks that a record may hold the prediction at `position`.
+    fn check(&self, position: &Position) -> Result<(), String> {
+        if !(-1.0..=1.0).contains(&self.value.0) {
+            return Err(format!("value {} is outside [-1, 1]", self.value.0));
+        }
+        for (&bits, p) in self.top.iter().zip(self.probabilities) {
+            let is_legal = Move::from_u16(bits).map_or(bits == 0, |mv| position.is_legal(mv));
+            if !is_legal || !(0.0..=1.0).contains(&p) {
+                return Err(format!("candidate {bits} with probability {p} is not possible"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -125,13 +157,13 @@ impl Thought {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct SlotState {
     /// SFEN of the start position.
-    pub start: String,
+    pub start: Cow<'static, str>,
     /// Moves from there, as [`Move::to_u16`] writes them.
     pub moves: Vec<u16>,
     /// Games started in the slot, this one included.
     pub started: u64,
-    /// Random plies at the start of this game.
-    pub opening: u32,
+    /// Notes on the game; `None` if it will not be recorded.
+    pub notes: Option<Notes>,
 }
 
 /// A game that ended in a rollout.
@@ -174,7 +206,7 @@ pub struct Collected {
     pub ended: Vec<EndedGame>,
     /// Wins of Black, wins of White, draws.
     pub results: [u64; 3],
-    /// Records of some of these games.
+    /// Records of the first of these games, in the order in which they ended.
     pub records: Vec<Record>,
     /// Normalised entropy H / ln(legal moves), summed over plies with more than one legal move, and the number of these plies.
     normalized_entropy: (f64, u64),
@@ -207,7 +239,6 @@ impl Collected {
         for (sum, count) in self.results.iter_mut().zip(other.results) {
             *sum += count;
         }
-        self.records.extend(other.records);
         self.normalized_entropy.0 += other.normalized_entropy.0;
         self.normalized_entropy.1 += other.normalized_entropy.1;
         self.top_probability += other.top_probability;
@@ -239,7 +270,7 @@ impl SelfPlay {
     pub fn new(settings: SelfPlaySettings, actions: Actions, seed: u64) -> Self {
         let opening = RandomPlies::new(&settings, seed);
         let games = VecGame::with_opening(settings.games, actions, settings.max_plies, opening);
-        let notes = (0..games.len()).map(|slot| Notes::of(games.game(slot))).collect();
+        let notes = (0..games.len()).map(|slot| Notes::of(slot, games.game(slot))).collect();
         Self { settings, seed, games, notes }
     }
 
@@ -261,15 +292,17 @@ impl SelfPlay {
         self.games.game(slot)
     }
 
-    /// States of all slots, for a checkpoint.
+    /// States of all slots, for a checkpoint. They are plain copies, cheap enough to be taken after every iteration.
     pub fn state(&self) -> Vec<SlotState> {
-        let state = |(slot, notes): (usize, &Notes)| {
+        let usual = Position::startpos();
+        let state = |(slot, notes): (usize, &Option<Notes>)| {
             let game = self.games.game(slot);
+            let is_usual = *game.start() == usual;
             SlotState {
-                start: game.start().to_sfen(),
+                start: if is_usual { Position::STARTPOS_SFEN.into() } else { game.start().to_sfen().into() },
                 moves: game.moves().iter().map(|mv| mv.to_u16()).collect(),
                 started: self.games.number(slot) + 1,
-                opening: notes.opening as u32,
+                notes: notes.clone(),
             }
         };
         self.notes.iter().enumerate().map(state).collect()
@@ -288,7 +321,7 @@ impl SelfPlay {
             let game = state.game(self.settings.max_plies).map_err(refused)?;
             let number = state.started.checked_sub(1).ok_or_else(|| refused("it was never started".into()))?;
             self.games.resume(slot, game, number).map_err(|error| refused(format!("{error}")))?;
-            self.notes[slot] = Notes { opening: state.opening as usize, thoughts: Vec::new() };
+            self.notes[slot].clone_from(&state.notes);
         }
         Ok(())
     }
@@ -296,7 +329,7 @@ impl SelfPlay {
     /// Splits games and rollout into at most `count` parts of about the same size, one for each thread of the caller: each is
     /// [played](Part::play) on its own, and their shares are [gathered](Rollout::gather) in the same order.
     ///
-    /// The moves do not depend on `count`; the choice of games that are kept as records does.
+    /// Neither the moves nor the choice of games that are kept as records depend on `count`.
     pub fn parts<'a>(&'a mut self, count: usize, rollout: &'a mut Rollout) -> impl Iterator<Item = Part<'a>> {
         let size = self.games.len().div_ceil(count.max(1));
         let Self { settings, seed, games, notes } = self;
@@ -314,29 +347,38 @@ impl SelfPlay {
 }
 
 impl Notes {
-    /// Notes on a game that has just begun.
-    fn of(game: &Game) -> Self {
-        Self { opening: game.moves().len(), thoughts: Vec::new() }
+    /// Notes on the game that has just begun in `slot`, if games in this slot are noted.
+    fn of(slot: usize, game: &Game) -> Option<Self> {
+        (slot < NOTED).then(|| Self { opening: game.moves().len() as u32, thoughts: Vec::new() })
     }
 
-    /// Record of the finished game, if the predictions at all of its plies are known.
-    fn record(&self, game: &Game) -> Option<Record> {
-        if self.thoughts.len() + self.opening != game.moves().len() {
-            return None;
-        }
+    /// Record of the finished game.
+    fn record(&self, game: &Game) -> Record {
         // The network made no prediction in the random opening.
-        let mut infos = vec![PlyInfo::default(); self.opening];
+        let mut infos = vec![PlyInfo::default(); self.opening as usize];
         infos.extend(self.thoughts.iter().map(Thought::info));
-        Some(Record::of_game(game, "self-play", "self-play", infos))
+        Record::of_game(game, "self-play", "self-play", infos)
     }
 }
 
 impl SlotState {
     fn game(&self, max_plies: u16) -> Result<Game, String> {
         let start = Position::from_sfen(&self.start).map_err(|error| format!("start {}: {error}", self.start))?;
+        let (opening, thoughts) = match &self.notes {
+            Some(Notes { opening, thoughts }) => (*opening as usize, &thoughts[..]),
+            None => (self.moves.len(), &[][..]),
+        };
+        if opening + thoughts.len() != self.moves.len() {
+            let thoughts = thoughts.len();
+            let plies = self.moves.len();
+            return Err(format!("{thoughts} predictions after {opening} random plies, but {plies} plies in all"));
+        }
         let mut game = Game::new(start, max_plies);
-        for (ply, &bits) in self.moves.iter().enumerate() {
-            let ply = ply + 1;
+        for (index, &bits) in self.moves.iter().enumerate() {
+            let ply = index + 1;
+            if let Some(thought) = index.checked_sub(opening).map(|at| &thoughts[at]) {
+                thought.check(game.position()).map_err(|error| format!("ply {ply}: {error}"))?;
+            }
             let mv = Move::from_u16(bits).ok_or_else(|| format!("ply {ply}: {bits} is not a move"))?;
             game.try_play(mv).map_err(|error| format!("ply {ply}: {mv}: {error}"))?;
         }
@@ -386,7 +428,7 @@ pub struct Part<'a> {
     settings: &'a SelfPlaySettings,
     seed: u64,
     games: Games<'a, RandomPlies>,
-    notes: &'a mut [Notes],
+    notes: &'a mut [Option<Notes>],
     /// One row for each game.
     steps: &'a mut [Step],
 }
@@ -398,6 +440,9 @@ pub struct Share {
     /// Legal actions of all its plies.
     legal: Vec<Action>,
     collected: Collected,
+    /// Records of the first games to end, each with the ply of the rollout at which it ended; at most `most_records`.
+    records: Vec<(usize, Record)>,
+    most_records: usize,
 }
 
 /// Position in which a row or a game was cut: the return is bootstrapped from its value.
@@ -423,7 +468,13 @@ impl Part<'_> {
         let stream = |row| Stream::new(self.seed, Purpose::Sampling, iteration, (self.games.first() + row) as u64);
         let mut streams: Vec<Stream> = (0..games).map(stream).collect();
         let mut positions = Positions::new(games);
-        let mut share = Share { plies: self.steps.len(), legal: Vec::new(), collected: Collected::default() };
+        let mut share = Share {
+            plies: self.steps.len(),
+            legal: Vec::new(),
+            collected: Collected::default(),
+            records: Vec::new(),
+            most_records: self.settings.records,
+        };
         let mut cuts: Vec<Cut> = Vec::new();
         let mut chosen: Vec<Action> = vec![Action(0); games];
         self.games.observe(positions.outputs()).expect("the buffers have a row for each game");
@@ -439,7 +490,9 @@ impl Part<'_> {
                 let choice = policy::draw(probabilities, streams[row].uniform());
                 chosen[row] = actions[choice];
                 share.collected.note_entropy(probabilities);
-                self.notes[row].thoughts.push(Thought::new(wdl.value(), probabilities, moves));
+                if let Some(notes) = &mut self.notes[row] {
+                    notes.thoughts.push(Thought::new(wdl.value(), probabilities, moves));
+                }
                 let position = self.games.game(row).position();
                 self.steps[row * horizon + t] = Step {
                     observation: positions.observations[row],
@@ -457,7 +510,7 @@ impl Part<'_> {
             }
 
             let first = self.games.first();
-            let Self { games, notes, steps, settings, .. } = &mut self;
+            let Self { games, notes, steps, .. } = &mut self;
             let ended = |row: usize, game: &Game, outcome: Outcome| {
                 let mover = game.position().side_to_move().flip();
                 let step = row * horizon + t;
@@ -466,15 +519,15 @@ impl Part<'_> {
                     cuts.push(Cut::at(step, game));
                 }
                 share.collected.note_end(EndedGame::new((t, first + row), game, outcome));
-                if share.collected.records.len() < settings.records_per_part {
-                    share.collected.records.extend(notes[row].record(game));
+                if share.records.len() < share.most_records {
+                    share.records.extend(notes[row].as_ref().map(|notes| (t, notes.record(game))));
                 }
             };
             games.step_observed(&chosen, positions.outputs(), ended).expect("only legal actions are chosen");
             for row in 0..games.len() {
                 let step = row * horizon + t;
                 if steps[step].end != StepEnd::Continues {
-                    notes[row] = Notes::of(games.game(row));
+                    notes[row] = Notes::of(games.first() + row, games.game(row));
                 } else if t + 1 == horizon {
                     cuts.push(Cut::at(step, games.game(row)));
                 }
@@ -512,14 +565,21 @@ impl Rollout {
     /// Appends the shares of all parts, in the order of the parts, and returns their statistics together.
     pub fn gather(&mut self, shares: impl IntoIterator<Item = Share>) -> Collected {
         let mut collected = Collected::default();
+        let mut records = Vec::new();
+        let mut most_records = 0;
         let mut steps = self.steps.iter_mut();
         for share in shares {
             let offset = self.legal.len() as u32;
             steps.by_ref().take(share.plies).for_each(|step| step.legal.start += offset);
             self.legal.extend(share.legal);
             collected.absorb(share.collected);
+            records.extend(share.records);
+            most_records = share.most_records;
         }
         collected.ended.sort_unstable_by_key(|game| game.place);
+        // The sort is stable and the parts stand in the order of their slots, so the choice does not depend on the parts.
+        records.sort_by_key(|&(t, _)| t);
+        collected.records.extend(records.into_iter().take(most_records).map(|(_, record)| record));
         collected
     }
 }

@@ -3,6 +3,8 @@
 
 use core::ops::Neg;
 
+use serde::{Deserialize, Serialize};
+
 use super::OUTCOMES;
 
 /// Probabilities of win, draw and loss for the side to move.
@@ -75,7 +77,7 @@ impl WdlLogits {
 }
 
 /// Expected result for the side to move, in [-1, 1]: 1 is a win, 0 a draw, −1 a loss.
-#[derive(Clone, Copy, PartialEq, PartialOrd, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, PartialOrd, Debug, Default, Serialize, Deserialize)]
 pub struct Value(pub f32);
 
 impl Value {

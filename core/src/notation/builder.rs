@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::end::End;
 use super::problem::{MAX_PLIES, Problem};
 use super::tree::{Event, GameTree, Node, NodeId};
-use crate::shogi::{Game, GameResult, Move, Piece, Position, Reason, Square};
+use crate::shogi::{Color, Game, GameResult, Move, Outcome, Piece, Position, Reason, Square};
 
 /// Plays moves and ends into a [`GameTree`], always by the rules.
 ///
@@ -77,6 +77,12 @@ impl Builder {
         matches!(self.node().event(), Event::Start | Event::Move(_))
     }
 
+    /// Position before the last event; the start position at the root.
+    pub(super) fn position_before(&self) -> &Position {
+        let (_, position) = self.path.iter().nth_back(1).unwrap_or_else(|| self.here());
+        position
+    }
+
     /// Plays a move and goes to its node; a move that is there already is not added again.
     ///
     /// # Errors
@@ -125,15 +131,6 @@ impl Builder {
         Ok(())
     }
 
-    /// Goes back to `ply`, at most to where the path ends, for `visit`, and returns to here.
-    pub(super) fn aside(&mut self, ply: usize, visit: impl FnOnce(&mut Builder)) {
-        let ply = ply.min(self.ply());
-        let ahead = self.path.split_off(ply + 1);
-        visit(self);
-        self.path.truncate(ply + 1);
-        self.path.extend(ahead);
-    }
-
     /// Finished tree.
     pub fn finish(self) -> GameTree {
         self.tree
@@ -163,19 +160,24 @@ impl GameTree {
             }
         }
         if let Some(outcome) = game.outcome() {
-            let side_to_move = game.position().side_to_move();
-            let end = match (outcome.reason, outcome.result) {
-                (Reason::Checkmate | Reason::NoLegalMove, _) => End::Mate,
-                (Reason::Repetition, _) => End::Repetition,
-                (Reason::PerpetualCheck, GameResult::Win(winner)) if winner == side_to_move => End::IllegalWin,
-                (Reason::PerpetualCheck, _) => End::IllegalLoss,
-                (Reason::Declaration, _) => End::Declaration,
-                (Reason::Resignation, _) => End::Resign,
-                (Reason::MaxPlies, _) => End::MaxMoves,
-            };
             // A line that was cut off for its length has no end.
-            let _ = builder.end(end);
+            let _ = builder.end(End::of_outcome(outcome, game.position().side_to_move()));
         }
         builder.finish()
+    }
+}
+
+impl End {
+    /// End of a game with this outcome, after which `side_to_move` would move.
+    pub fn of_outcome(outcome: Outcome, side_to_move: Color) -> End {
+        match (outcome.reason, outcome.result) {
+            (Reason::Checkmate | Reason::NoLegalMove, _) => End::Mate,
+            (Reason::Repetition, _) => End::Repetition,
+            (Reason::PerpetualCheck, GameResult::Win(winner)) if winner == side_to_move => End::IllegalWin,
+            (Reason::PerpetualCheck, _) => End::IllegalLoss,
+            (Reason::Declaration, _) => End::Declaration,
+            (Reason::Resignation, _) => End::Resign,
+            (Reason::MaxPlies, _) => End::MaxMoves,
+        }
     }
 }

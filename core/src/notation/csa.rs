@@ -1,7 +1,10 @@
 //! CSA, the Computer Shogi Association's format, versions 2.2 and 3.
 //!
-//! The main line only: CSA has no variations. `'*` lines are comments, other `'` lines are remarks of the file and are dropped.
-//! A bookmark travels as the comment `&name`.
+//! The main line only: CSA has no variations. `'*` lines are comments; of other `'` lines, which are remarks of the file, only our own
+//! `'key：value` for a header without a word in CSA is read. A line that is none of CSA, as some servers put before the board, is
+//! kept as a comment. A bookmark travels as the comment `&name`, an end without a word in CSA as `%CHUDAN` and a comment.
+//!
+//! A printed board is read by its pieces, not by its columns. A start position that is not understood is no game.
 //!
 //! | CSA | header key |
 //! |---|---|
@@ -25,6 +28,7 @@ use super::moves::csa::{sign, take_piece, take_sign, take_square};
 use super::number::read_seconds;
 use super::problem::Problem;
 use super::reading::{Course, Parsed, Reading};
+use super::time_control::TimeControl;
 use super::tree::{Event, GameTree};
 use crate::shogi::{Color, Piece, Position, Square};
 
@@ -78,26 +82,32 @@ pub fn read_all(text: &str) -> Vec<Parsed> {
 #[derive(Default)]
 struct Reader {
     game: Reading,
+    /// Whether a line before the first statement was none of CSA.
+    foreign: bool,
 }
 
 impl Reader {
     fn is_blank(&self) -> bool {
         let game = &self.game;
-        game.headers.is_empty() && game.builder.is_none() && game.placement.is_blank() && game.defects.0.is_empty()
+        game.headers.is_empty() && game.builder.is_none() && !game.placement.is_given() && game.defects.0.is_empty()
     }
 
     fn line<'a>(&mut self, number: usize, line: &'a str) -> Result<(), (&'a str, Problem)> {
-        match line.chars().next() {
-            None | Some('V') => {}
-            Some('\'') => {
-                if let Some(comment) = line.strip_prefix("'*") {
-                    self.game.comment(comment);
-                }
+        let mut letters = line.chars();
+        let (first, second) = (letters.next(), letters.next().unwrap_or(' '));
+        match first {
+            None => {}
+            Some('V') if second.is_ascii_digit() => {}
+            Some('\'') => self.remark(line),
+            Some('N') if matches!(second, '+' | '-') => self.name(line)?,
+            Some('$') if line.contains(':') => self.header(line)?,
+            Some('P') if matches!(second, 'I' | '1'..='9' | '+' | '-') => {
+                let in_time = self.game.starts_here().map_err(|problem| (line, problem));
+                let placed = in_time.and_then(|()| self.placement_line(line));
+                self.game.unclear |= placed.is_err();
+                placed?;
             }
-            Some('N') => self.name(line)?,
-            Some('$') => self.header(line)?,
-            Some('P') => self.placement_line(line)?,
-            Some('+' | '-' | '%' | 'T') => {
+            Some('+' | '-' | '%' | 'T') if self.is_statement(line) => {
                 // `+7776FU,T12` is two statements; a comment or a remark goes on to the end of the line.
                 let (statements, remark) = line.split_once(",'").unwrap_or((line, ""));
                 for statement in statements.split(',').map(str::trim_end) {
@@ -110,9 +120,41 @@ impl Reader {
                 }
             }
             Some(_) if line.trim().is_empty() => {}
-            Some(_) => return Err((line, Problem::Expected("a line of CSA"))),
+            Some(_) => {
+                // A line that is none of CSA.
+                if self.game.builder.is_none() {
+                    self.foreign = true;
+                    // A line of the board whose first letters were lost must not go unnoticed.
+                    self.game.unclear |= names_a_piece(line);
+                }
+                self.game.comment(line);
+                return Err((line, Problem::Foreign));
+            }
         }
         Ok(())
+    }
+
+    /// Takes a line that begins with `'`: a comment, a header of ours, or a remark.
+    fn remark(&mut self, line: &str) {
+        if let Some(comment) = line.strip_prefix("'*") {
+            self.game.comment(comment);
+        } else if let Some((key, value)) = line[1..].split_once('：').filter(|_| self.game.builder.is_none()) {
+            self.game.headers.push((key.into(), value.into()));
+        }
+    }
+
+    /// Whether a line that begins as one is a statement: before the first move, servers write other lines that begin so.
+    fn is_statement(&self, line: &str) -> bool {
+        let after = &line[1..];
+        match &line[..1] {
+            "T" => after.starts_with(|found: char| found.is_ascii_digit()),
+            "%" => true,
+            _ => {
+                let letters = after.as_bytes();
+                let move_like = letters.len() >= 6 && letters[..4].iter().all(u8::is_ascii_digit);
+                self.game.builder.is_some() || move_like || after.trim().is_empty() || after.starts_with(',')
+            }
+        }
     }
 
     fn name<'a>(&mut self, line: &'a str) -> Result<(), (&'a str, Problem)> {
@@ -126,21 +168,20 @@ impl Reader {
     }
 
     fn header<'a>(&mut self, line: &'a str) -> Result<(), (&'a str, Problem)> {
-        let (name, value) = line[1..].split_once(':').ok_or((line, Problem::Expected("$KEY:value")))?;
+        let (name, value) = line[1..].split_once(':').ok_or((line, Problem::Foreign))?;
         if name == NOTE.0 {
             self.game.headers.push((NOTE.1.into(), unescape(value)));
             return Ok(());
         }
         let key = KEYS.iter().find(|row| row.0 == name).map_or_else(|| format!("${name}"), |row| row.1.into());
-        self.game.headers.push((key, value.into()));
+        // A time is kept in the shortest form that holds it, whichever version said it.
+        let time = Some(value).filter(|_| name == "TIME").and_then(TimeControl::read).and_then(TimeControl::csa2);
+        self.game.headers.push((key, time.unwrap_or_else(|| value.into())));
         Ok(())
     }
 
     /// `PI82HI22KA`, `P1-KY-KE …`, `P+00FU`, `P-00AL`.
     fn placement_line<'a>(&mut self, line: &'a str) -> Result<(), (&'a str, Problem)> {
-        if self.game.builder.is_some() {
-            return Err((line, Problem::Expected("a move")));
-        }
         let rest = &line[1..];
         let placement = &mut self.game.placement;
         let placed = |rest| {
@@ -150,8 +191,10 @@ impl Reader {
         if let Some(mut rest) = rest.strip_prefix('I') {
             placement.fill(&Handicap::Even.position());
             while !rest.trim().is_empty() {
-                let (square, (_, after)) = placed(rest)?;
-                placement.put(square.ok_or((rest, Problem::Expected("a square and a piece")))?, None);
+                let (square, (kind, after)) = placed(rest)?;
+                let square =
+                    square.filter(|&square| placement.piece_at(square).is_some_and(|piece| piece.kind() == kind));
+                placement.put(square.ok_or((rest, Problem::OtherPiece))?, None);
                 rest = after;
             }
             return Ok(());
@@ -164,8 +207,11 @@ impl Reader {
                 }
                 let (square, (kind, after)) = placed(rest)?;
                 match square {
+                    Some(square) if placement.piece_at(square).is_some() => {
+                        return Err((rest, Problem::Expected("an empty square")));
+                    }
                     Some(square) => placement.put(square, Some(Piece::new(color, kind))),
-                    None => placement.hold(color, kind),
+                    None => placement.hold(color, kind, 1).map_err(|problem| (rest, problem))?,
                 }
                 rest = after;
             }
@@ -173,26 +219,23 @@ impl Reader {
         }
         let rank = rest.chars().next().and_then(|digit| digit.to_digit(10)).filter(|rank| (1..=9).contains(rank));
         let rank = rank.ok_or((rest, Problem::Expected("a rank, I, + or -")))? as u8;
-        let mut rest = &rest[1..];
-        placement.begin_board();
-        for file in (1..=9).rev() {
-            let cell = rest.get(..3).unwrap_or(rest);
-            let piece = match take_sign(cell) {
-                Some((color, code)) => piece_of(code).map(|kind| Some(Piece::new(color, kind))),
-                None => Some(None).filter(|_| matches!(cell.trim(), "" | "*")),
-            };
-            let piece = piece.ok_or((rest, Problem::Expected("a piece such as +FU, or *")))?;
+        placement.begin_rank(rank).map_err(|problem| (rest, problem))?;
+        for (file, piece) in (1..=9).rev().zip(read_rank(&rest[1..])?) {
             if let Some(square) = Square::new(file, rank) {
                 placement.put(square, piece);
             }
-            rest = &rest[cell.len()..];
         }
         Ok(())
     }
 
     fn statement(&mut self, statement: &str, number: usize) -> Result<(), Problem> {
-        if let ("+" | "-", Some((color, _)), None) = (statement, take_sign(statement), &self.game.builder) {
-            self.game.placement.side = color;
+        if self.game.builder.is_none() {
+            // Without a line for the side to move, the first move tells it.
+            self.game.placement.side = take_sign(statement).map(|(color, _)| color);
+            if self.foreign && !self.game.placement.is_given() && !self.game.unclear {
+                self.game.defects.at(number, statement, statement, Problem::Expected("a start position"));
+                self.game.unclear = true;
+            }
         }
         self.game.begin(number);
         let Some(builder) = self.game.following() else { return Ok(()) };
@@ -222,6 +265,48 @@ impl Reader {
     }
 }
 
+/// Nine cells of a printed rank: by their columns of three where these are kept, else by their pieces and `*`.
+fn read_rank(cells: &str) -> Result<[Option<Piece>; 9], (&str, Problem)> {
+    const CELL: Problem = Problem::Expected("a piece such as +FU, or *");
+    let piece = |cell: &str| {
+        let (color, code) = take_sign(cell)?;
+        piece_of(code.get(..2)?).map(|kind| Piece::new(color, kind))
+    };
+    let mut rank = [None; 9];
+    let rest = cells.get(27..).filter(|rest| cells.is_ascii() && rest.trim().is_empty());
+    if rest.is_some() && !cells.contains('*') {
+        // Blanks without a mark are three spaces.
+        for (square, at) in rank.iter_mut().zip((0..27).step_by(3)) {
+            let cell = &cells[at..at + 3];
+            if !cell.trim().is_empty() {
+                *square = Some(piece(cell).ok_or((cell, CELL))?);
+            }
+        }
+        return Ok(rank);
+    }
+    let mut rest = cells.trim_start();
+    for square in &mut rank {
+        if let Some(after) = rest.strip_prefix('*') {
+            rest = after.trim_start();
+        } else {
+            *square = Some(piece(rest).ok_or((rest, CELL))?);
+            rest = rest[3..].trim_start();
+        }
+    }
+    if rest.is_empty() { Ok(rank) } else { Err((rest, Problem::Expected("the end of the rank"))) }
+}
+
+/// Whether the code of a piece follows a sign or a square anywhere in a line.
+fn names_a_piece(line: &str) -> bool {
+    let before_code = |at: usize| {
+        let before = &line.as_bytes()[..at];
+        before.ends_with(b"+")
+            || before.ends_with(b"-")
+            || before.iter().rev().take_while(|byte| byte.is_ascii_digit()).count() >= 2
+    };
+    (1..line.len().saturating_sub(1)).any(|at| line.get(at..at + 2).and_then(piece_of).is_some() && before_code(at))
+}
+
 fn unescape(value: &str) -> String {
     let mut text = String::new();
     let mut chars = value.chars();
@@ -239,46 +324,33 @@ fn unescape(value: &str) -> String {
     text
 }
 
-/// `HH:MM+SS`, as seconds and byoyomi.
-fn read_time_limit(value: &str) -> Option<(u64, u64)> {
-    let (main, byoyomi) = value.split_once('+')?;
-    let (hours, minutes) = main.split_once(':')?;
-    let number = |text: &str| text.parse::<u64>().ok().filter(|&number| number < 1 << 20);
-    Some((number(hours)? * 3600 + number(minutes)? * 60, number(byoyomi)?))
-}
-
-/// `seconds+byoyomi+increment`.
-fn read_time(value: &str) -> Option<[&str; 3]> {
-    let mut parts = value.split('+');
-    let fields = [parts.next()?, parts.next()?, parts.next()?];
-    let good = fields.iter().all(|field| read_seconds(field).is_some()) && parts.next().is_none();
-    good.then_some(fields)
-}
-
 fn write_header(text: &mut String, version: Version, key: &str, value: &str) {
-    let mut line = |name: &str, value: &str| put!(text, "${name}:{value}\n");
     let flat = one_line(value);
-    match (key, version) {
-        ("先手" | "後手", _) => {}
-        ("持ち時間", Version::V3) => match (read_time(value), read_time_limit(value)) {
-            (Some(_), _) => line("TIME", value),
-            (None, Some((seconds, byoyomi))) => line("TIME", &format!("{seconds}+{byoyomi}+0")),
-            (None, None) => put!(text, "'{key}:{flat}\n"),
-        },
-        ("持ち時間", Version::V2) => match (read_time(value), read_time_limit(value)) {
-            (_, Some(_)) => line("TIME_LIMIT", value),
-            (Some([seconds, byoyomi, "0"]), None) if !seconds.contains('.') && !byoyomi.contains('.') => {
-                let seconds: u64 = seconds.parse().unwrap_or(0);
-                line("TIME_LIMIT", &format!("{:02}:{:02}+{byoyomi:0>2}", seconds / 3600, seconds / 60 % 60));
+    let time = || TimeControl::read(value);
+    let (name, value) = match (key, version) {
+        ("先手" | "後手", _) => return,
+        ("持ち時間", Version::V3) => ("TIME", time().map(TimeControl::csa3)),
+        ("持ち時間", Version::V2) => ("TIME_LIMIT", time().and_then(TimeControl::csa2)),
+        ("先手の持ち時間", Version::V3) => ("TIME+", time().map(TimeControl::csa3)),
+        ("後手の持ち時間", Version::V3) => ("TIME-", time().map(TimeControl::csa3)),
+        ("備考", Version::V3) => (NOTE.0, Some(value.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', " "))),
+        _ => match KEYS.iter().find(|row| row.1 == key && !row.0.starts_with("TIME")) {
+            Some(row) if version == Version::V3 || !["MAX_MOVES", "JISHOGI"].contains(&row.0) => {
+                (row.0, Some(flat.clone()))
             }
-            (_, None) => put!(text, "'{key}:{flat}\n"),
+            None if key.starts_with('$') => {
+                put!(text, "{}:{flat}\n", one_line(key));
+                return;
+            }
+            _ => (key, None),
         },
-        ("備考", Version::V3) => line(NOTE.0, &value.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', " ")),
-        (key, _) => match KEYS.iter().find(|row| row.1 == key) {
-            Some(row) => line(row.0, &flat),
-            None if key.starts_with('$') => put!(text, "{}:{flat}\n", one_line(key)),
-            None => put!(text, "'{}:{flat}\n", one_line(key)),
-        },
+    };
+    if let Some(value) = value {
+        put!(text, "${name}:{value}\n");
+    } else {
+        // `'*` would begin a comment.
+        let gap = if key.starts_with('*') { " " } else { "" };
+        put!(text, "'{gap}{}：{flat}\n", one_line(key));
     }
 }
 
@@ -297,11 +369,14 @@ pub fn write(tree: &GameTree, version: Version) -> String {
         write_header(&mut text, version, key, value);
     }
     write_start(&mut text, tree.start());
-    tree.walk(&tree.main_line(), |visit| {
+    for visit in tree.walk(tree.main_line()) {
         match visit.node.event() {
             Event::Start => {}
-            Event::Move(mv) | Event::Illegal(mv) => put!(text, "{}\n", write_move(visit.before, *mv)),
-            Event::End(end) => put!(text, "%{}\n", one_line(end.csa(visit.before.side_to_move()))),
+            Event::Move(mv) | Event::Illegal(mv) => put!(text, "{}\n", write_move(&visit.before, *mv)),
+            Event::End(end) => {
+                let word = word_of(end, version, visit.before.side_to_move());
+                put!(text, "%{}\n", word.unwrap_or("CHUDAN"));
+            }
         }
         if let Some(spent) = visit.node.spent {
             put!(text, "T{}", spent / 1000);
@@ -313,11 +388,25 @@ pub fn write(tree: &GameTree, version: Version) -> String {
         if let Some(name) = &visit.node.bookmark {
             put!(text, "'*&{}\n", one_line(name));
         }
-        for comment in write_csa_comments(visit.node, visit.after) {
+        if let Event::End(end) = visit.node.event()
+            && word_of(end, version, visit.before.side_to_move()).is_none()
+        {
+            put!(text, "'*{}\n", one_line(end.kakinoki()));
+        }
+        for comment in write_csa_comments(&visit) {
             put!(text, "'*{comment}\n");
         }
-    });
+    }
     text
+}
+
+/// Word of an end, without `%`; `None` if the version has none.
+pub(super) fn word_of(end: &End, version: Version, side_to_move: Color) -> Option<&'static str> {
+    let of_other_version = match version {
+        Version::V2 => End::MaxMoves,
+        Version::V3 => End::TakenBack,
+    };
+    if *end == of_other_version { None } else { end.csa(side_to_move) }
 }
 
 fn write_start(text: &mut String, start: &Position) {

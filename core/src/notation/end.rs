@@ -80,8 +80,8 @@ impl End {
     /// End with this word in KIF or CSA; of other words the letters are kept.
     pub fn from_kakinoki(word: &str) -> End {
         match word {
-            "詰" => End::Mate,
-            "不詰み" => End::NoMate,
+            "詰" | "詰め" | "詰上り" | "詰上がり" | "詰み上がり" => End::Mate,
+            "不詰み" | "不詰め" => End::NoMate,
             "時間切れ" | "時間切れ負け" => End::TimeUp,
             "入玉宣言" | "宣言勝ち" => End::Declaration,
             "引分" | "引分け" => End::Draw,
@@ -105,17 +105,20 @@ impl End {
         }
     }
 
-    /// Word in CSA and JKF, without `%`.
-    ///
-    /// Ends without a word there get KIF's, which our reader knows.
-    pub fn csa(&self, side_to_move: Color) -> &str {
+    /// Word in CSA, without `%`; `None` if CSA has none.
+    pub fn csa(&self, side_to_move: Color) -> Option<&'static str> {
         if *self == End::IllegalWin {
-            return match side_to_move {
+            return Some(match side_to_move {
                 Color::Black => "-ILLEGAL_ACTION",
                 Color::White => "+ILLEGAL_ACTION",
-            };
+            });
         }
-        self.words().map(|row| row.2).filter(|word| !word.is_empty()).unwrap_or_else(|| self.kakinoki())
+        self.words().map(|row| row.2).filter(|word| !word.is_empty())
+    }
+
+    /// Word in JKF: CSA's, else KIF's, as Kifu for JS does it.
+    pub fn jkf(&self, side_to_move: Color) -> &str {
+        self.csa(side_to_move).unwrap_or_else(|| self.kakinoki())
     }
 
     /// End with this word in CSA and JKF, without `%`; of other words the letters are kept.

@@ -1,8 +1,10 @@
 //! What an engine thought of a position.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::net::Value;
 use crate::shogi::{Color, Move};
 
 /// Origin of an [`Evaluation`].
@@ -14,7 +16,8 @@ pub enum EvaluationSource {
     Analysis,
 }
 
-/// Score in hundredths of a pawn, which cannot be read or made without a point of view.
+/// Score in hundredths of a pawn, which cannot be read or made without a point of view. Fractions are kept to three places, as
+/// some programs write them.
 ///
 /// ```
 /// use keisei_core::notation::Centipawns;
@@ -26,23 +29,54 @@ pub enum EvaluationSource {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Centipawns {
-    black: i32,
+    /// Thousandths of a centipawn from Black's view.
+    black: i64,
 }
 
 impl Centipawns {
     /// Score that is `centipawns` from the point of view of `side`: positive if `side` is ahead.
     pub const fn from_view(side: Color, centipawns: i32) -> Centipawns {
+        let thousandths = centipawns as i64 * 1000;
         match side {
-            Color::Black => Centipawns { black: centipawns },
-            Color::White => Centipawns { black: centipawns.saturating_neg() },
+            Color::Black => Centipawns { black: thousandths },
+            Color::White => Centipawns { black: -thousandths },
         }
     }
 
-    /// Centipawns from the point of view of `side`: positive if `side` is ahead.
+    /// Centipawns from the point of view of `side`, rounded: positive if `side` is ahead.
     pub const fn seen_from(self, side: Color) -> i32 {
-        match side {
+        let thousandths = match side {
             Color::Black => self.black,
-            Color::White => self.black.saturating_neg(),
+            Color::White => -self.black,
+        };
+        ((thousandths + thousandths.signum() * 500) / 1000) as i32
+    }
+
+    /// Reads a decimal number from Black's view (`86`, `+86`, `-12.5`); returns what follows it.
+    pub(super) fn take(text: &str) -> Option<(Centipawns, &str)> {
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let end = |text: &str| text.find(|found: char| !found.is_ascii_digit()).unwrap_or(text.len());
+        let (whole, mut rest) = digits.split_at(end(digits));
+        let mut thousandths = whole.parse::<i32>().ok().map(i64::from)? * 1000;
+        if let Some(after) = rest.strip_prefix('.').filter(|after| end(after) > 0) {
+            let (fraction, after) = after.split_at(end(after));
+            let places = fraction.bytes().chain(core::iter::repeat(b'0')).take(3);
+            thousandths += places.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+            rest = after;
+        }
+        Some((Centipawns { black: if negative { -thousandths } else { thousandths } }, rest))
+    }
+
+    /// Decimal number from Black's view, as [`Centipawns::take`] reads it.
+    pub(super) fn text(self) -> String {
+        let sign = if self.black < 0 { "-" } else { "" };
+        let (whole, fraction) = (self.black.unsigned_abs() / 1000, self.black.unsigned_abs() % 1000);
+        match fraction {
+            0 => format!("{sign}{whole}"),
+            _ => format!("{sign}{whole}.{fraction:03}").trim_end_matches('0').into(),
         }
     }
 }
@@ -57,7 +91,7 @@ pub struct Mate {
 }
 
 /// Opinion of an engine on the position after a node. Everything but the source may be missing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Origin.
     pub source: EvaluationSource,
@@ -73,11 +107,25 @@ pub struct Evaluation {
     pub nodes: Option<u64>,
     /// Name of the engine.
     pub engine: Option<String>,
+    /// Expected result, for the side that is to move after this node.
+    pub value: Option<Value>,
+    /// Moves that were considered instead of this node's or with it, and their probabilities, most probable first.
+    pub policy: Vec<(Move, f32)>,
 }
 
 impl Evaluation {
     /// Evaluation that says nothing yet.
     pub const fn new(source: EvaluationSource) -> Evaluation {
-        Evaluation { source, score: None, mate: None, line: Vec::new(), depth: None, nodes: None, engine: None }
+        Evaluation {
+            source,
+            score: None,
+            mate: None,
+            line: Vec::new(),
+            depth: None,
+            nodes: None,
+            engine: None,
+            value: None,
+            policy: Vec::new(),
+        }
     }
 }

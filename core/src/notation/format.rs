@@ -63,7 +63,10 @@ impl Format {
     /// Format of a text, guessed from how it begins.
     pub fn detect(text: &str) -> Option<Format> {
         let text = text.trim_start_matches(|found: char| found.is_whitespace() || found == '\u{feff}');
-        let line = text.lines().next()?;
+        text.lines().next()?;
+        // Remarks come before KIF and before SFEN.
+        let mut said = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let Some(line) = said.next() else { return Some(Format::Kif) };
         let first = line.chars().next()?;
         Some(match first {
             '{' => Format::Jkf,
@@ -78,6 +81,8 @@ impl Format {
             }
             _ if line.is_ascii() && line.matches('/').count() == 8 => Format::Usi,
             _ if line.split_ascii_whitespace().next()?.parse::<crate::shogi::Move>().is_ok() => Format::Usi,
+            // Some servers write lines of their own before CSA.
+            _ if text.lines().any(is_csa_board) => Format::Csa2,
             _ if text.lines().any(|line| take_side(line).is_some()) => Format::Ki2,
             _ => Format::Kif,
         })
@@ -117,4 +122,10 @@ impl Format {
             Format::Usen => usen::write(tree),
         }
     }
+}
+
+/// Whether a line begins a start position of CSA.
+fn is_csa_board(line: &str) -> bool {
+    let rank = ["P1+", "P1-", "P1 *"].iter().any(|begin| line.starts_with(begin));
+    rank || line.strip_prefix("PI").is_some_and(|rest| rest.bytes().next().is_none_or(|next| next.is_ascii_digit()))
 }

@@ -1,7 +1,9 @@
 //! The named start positions (手合割).
 
 use alloc::format;
+use alloc::string::String;
 
+use super::number::{KANJI, digit};
 use crate::shogi::Position;
 
 /// Named start position. White, who gives the handicap, moves first except in an even game.
@@ -61,6 +63,15 @@ const TABLE: [(Handicap, &str, &str, &str); 16] = [
     (Handicap::Ten, "十枚落ち", "10", "4k4/9"),
 ];
 
+/// ASCII and full width digits as kanji, other characters as they are.
+fn kanji_digit(found: char) -> char {
+    match (found, digit(found)) {
+        ('0' | '０', _) => '〇',
+        (_, Some(digit)) => KANJI[usize::from(digit) - 1],
+        _ => found,
+    }
+}
+
 impl Handicap {
     /// All handicaps, the even game first.
     pub fn all() -> impl Iterator<Item = Handicap> {
@@ -81,9 +92,32 @@ impl Handicap {
         self.row().2
     }
 
-    /// Handicap with this name in KIF.
+    /// Handicap with this name in KIF, or a shorter or longer form of it: `飛落`, `2枚落ち`, `飛角落ち`.
+    ///
+    /// ```
+    /// use keisei_core::notation::Handicap;
+    ///
+    /// assert_eq!(Handicap::from_name("飛落"), Some(Handicap::Rook));
+    /// assert_eq!(Handicap::from_name("九枚落ち"), None); // which gold stays is not said
+    /// ```
     pub fn from_name(name: &str) -> Option<Handicap> {
-        TABLE.iter().find(|row| row.1 == name).map(|row| row.0)
+        let plain: String =
+            name.chars().filter(|found| !matches!(found, ' ' | '　' | '・' | '\t')).map(kanji_digit).collect();
+        let plain = plain.replace("一〇", "十");
+        let pieces = plain.strip_suffix('ち').unwrap_or(&plain);
+        let pieces = pieces.strip_suffix(['落', 'お']).map_or(pieces, |pieces| pieces);
+        let pieces = match pieces {
+            "平" | "平手戦" | "平手" => return Some(Handicap::Even),
+            "左香" | "香車" | "左香車" => "香",
+            "右香車" => "右香",
+            "角行" => "角",
+            "飛" => "飛車",
+            "飛車香" | "飛車香車" | "飛香車" => "飛香",
+            "飛角" | "飛車角" | "飛車角行" | "両" => "二枚",
+            pieces => pieces,
+        };
+        let known = |name: &str| name.strip_suffix("落ち") == Some(pieces);
+        TABLE.iter().find(|row| known(row.1)).map(|row| row.0)
     }
 
     /// Handicap with this preset in JKF.
@@ -102,6 +136,9 @@ impl Handicap {
 
     /// Handicap with exactly this start position at move number 1.
     pub fn of(position: &Position) -> Option<Handicap> {
+        if *position == Position::startpos() {
+            return Some(Handicap::Even);
+        }
         Handicap::all().find(|handicap| handicap.position() == *position)
     }
 }

@@ -12,27 +12,39 @@
 //! pieces apart.
 
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::builder::Builder;
 use super::comment::{add_comment, write_comments};
 use super::end::End;
 use super::handicap::Handicap;
-use super::json::{self, Json, digits, elements, flag_of, list, member, members, quote, sequence, text_of, whole};
+use super::json::{
+    self, Document, Elements, Json, digits, elements, flag_of, list, member, members, quote, sequence, text_of, whole,
+};
 use super::lines::split_lines;
 use super::moves::csa::{piece_code, piece_of};
-use super::moves::japanese::Draft;
-use super::moves::mover::{may_promote, mover, reaching};
+use super::moves::japanese::{Draft, relation};
+use super::moves::mover::{may_promote, mover};
 use super::number::read_seconds;
 use super::placement::Placement;
 use super::problem::{Defects, Place, Problem};
 use super::reading::Parsed;
-use super::tree::{Clock, Event, GameTree, NodeId, Visit};
+use super::tree::{Clock, Event, GameTree, NodeId, Visit, Walk};
 use crate::shogi::{Color, Move, Piece, PieceType, Position, Square};
 
 const PIECE: Problem = Problem::Expected("a piece such as FU");
 
-/// Reads a game. What is not JSON gives an empty tree and one defect; what is not of the schema ends its line.
+/// Letters of `relative` and the marks that they stand for.
+const RELATIONS: [(char, char); 7] =
+    [('L', '左'), ('C', '直'), ('R', '右'), ('U', '上'), ('M', '寄'), ('D', '引'), ('H', '打')];
+
+/// Letter of a mark.
+fn letter_of(mark: char) -> Option<char> {
+    RELATIONS.iter().find(|row| row.1 == mark).map(|row| row.0)
+}
+
+/// Reads a game. What is not JSON is no game; what is not of the schema ends its line.
 ///
 /// ```
 /// use keisei_core::notation::{End, jkf};
@@ -45,36 +57,43 @@ const PIECE: Problem = Problem::Expected("a piece such as FU");
 pub fn read(text: &str) -> Parsed {
     let mut defects = Defects::default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let read =
-        json::read(text).and_then(|root| read_root(&root, &mut defects).map_err(|problem| (Place::Ply(0), problem)));
-    let tree = read.unwrap_or_else(|(place, problem)| {
-        defects.add(place, problem);
-        GameTree::new(Position::startpos())
-    });
+    let document = Document::read(text);
+    let read = document
+        .as_ref()
+        .map_err(Clone::clone)
+        .and_then(|document| read_root(document.root(), &mut defects).map_err(|problem| (Place::Ply(0), problem)));
+    let tree = read.map_err(|(place, problem)| defects.add(place, problem)).ok();
     Parsed { tree, defects: defects.0 }
 }
 
-fn read_root(root: &Json<'_>, defects: &mut Defects) -> Result<GameTree, Problem> {
+fn read_root(root: Json<'_>, defects: &mut Defects) -> Result<GameTree, Problem> {
     let start = member(root, "initial")?.map_or_else(|| Ok(Position::startpos()), read_start)?;
-    let mut builder = Builder::new(start);
     let moves = member(root, "moves")?.ok_or(Problem::Expected("a list of moves"))?;
-    read_entries(&mut builder, elements(moves)?, true, defects);
-    let mut tree = builder.finish();
-    for (key, value) in member(root, "header")?.map_or(Ok(&[][..]), members)? {
+    let mut tree = read_lines(start, elements(moves)?, defects);
+    read_headers(root, &mut tree).unwrap_or_else(|problem| defects.add(Place::Ply(0), problem));
+    Ok(tree)
+}
+
+fn read_headers(root: Json<'_>, tree: &mut GameTree) -> Result<(), Problem> {
+    let Some(header) = member(root, "header")? else { return Ok(()) };
+    for (key, value) in members(header)? {
         // The start position says the handicap already.
         if key != "手合割" {
             tree.set_header(key, json::text(value)?);
         }
     }
-    Ok(tree)
+    Ok(())
 }
 
-fn read_color(object: &Json<'_>) -> Result<Color, Problem> {
-    let number = member(object, "color")?.map_or(Ok(0), whole::<u8>)?;
-    Ok(if number == 1 { Color::White } else { Color::Black })
+fn read_color(object: Json<'_>) -> Result<Color, Problem> {
+    match member(object, "color")?.map(whole::<u8>).transpose()? {
+        Some(0) => Ok(Color::Black),
+        Some(1) => Ok(Color::White),
+        _ => Err(Problem::Expected("a color, 0 or 1")),
+    }
 }
 
-fn read_start(initial: &Json<'_>) -> Result<Position, Problem> {
+fn read_start(initial: Json<'_>) -> Result<Position, Problem> {
     let preset = text_of(initial, "preset")?.unwrap_or_default();
     if let Some(handicap) = Handicap::from_preset(preset) {
         return Ok(handicap.position());
@@ -82,53 +101,65 @@ fn read_start(initial: &Json<'_>) -> Result<Position, Problem> {
     let Some(state) = member(initial, "data")? else { return Err(Problem::Handicap(preset.into())) };
     let mut placement = Placement::default();
     placement.begin_board();
-    placement.side = read_color(state)?;
-    for (file, ranks) in (1..=9).zip(list(state, "board")?) {
-        for (rank, cell) in (1..=9).zip(elements(ranks)?) {
+    placement.side = Some(read_color(state)?);
+    let mut files = list(state, "board")?;
+    for file in 1..=9 {
+        let mut ranks = elements(files.next().ok_or(Problem::Expected("a board of nine files"))?)?;
+        for rank in 1..=9 {
+            let cell = ranks.next().ok_or(Problem::Expected("a file of nine squares"))?;
             let Some(code) = text_of(cell, "kind")? else { continue };
-            let kind = piece_of(code).ok_or(PIECE)?;
+            let piece = Piece::new(read_color(cell)?, piece_of(code).ok_or(PIECE)?);
             if let Some(square) = Square::new(file, rank) {
-                placement.put(square, Some(Piece::new(read_color(cell)?, kind)));
+                placement.put(square, Some(piece));
             }
         }
     }
     for (color, hand) in Color::ALL.into_iter().zip(list(state, "hands")?) {
         for (code, count) in members(hand)? {
-            let kind = piece_of(code).ok_or(PIECE)?;
-            (0..whole::<u8>(count)?).for_each(|_| placement.hold(color, kind));
+            let count = whole(count)?;
+            if count > 0 {
+                placement.hold(color, piece_of(code).ok_or(PIECE)?, count)?;
+            }
         }
     }
-    placement.position().map_err(Problem::Start)
+    placement.position()
 }
 
-/// Plays a line; the forks of an entry are alternatives to it.
-fn read_entries(builder: &mut Builder, entries: &[Json<'_>], main: bool, defects: &mut Defects) {
-    for (index, entry) in entries.iter().enumerate() {
-        let before = builder.ply();
-        let place = Place::Ply(before + 1);
-        let played = read_event(builder, entry, main && index == 0);
-        let reached = builder.ply() > before || played == Ok(false);
-        let remarks = if reached { read_remarks(builder, entry) } else { Ok(()) };
-        for problem in [played.map(|_| ()), remarks].into_iter().filter_map(Result::err) {
-            defects.add(place, problem);
+/// Plays all lines. A line that is not understood ends where it is not; its alternatives are played all the same.
+fn read_lines(start: Position, entries: Elements<'_>, defects: &mut Defects) -> GameTree {
+    let mut builder = Builder::new(start);
+    // Lines to come with the plies after which they begin. The deepest comes last and is played first, so that the path to each is
+    // still there.
+    let mut lines = vec![(0, entries)];
+    let mut main = true;
+    while let Some((ply, entries)) = lines.pop() {
+        if let Err(problem) = builder.rewind(ply) {
+            defects.add(Place::Ply(ply + 1), problem);
+            continue;
         }
-        let forks = list(entry, "forks").and_then(|forks| forks.iter().map(elements).collect::<Result<Vec<_>, _>>());
-        match forks {
-            Ok(forks) => {
-                for fork in forks {
-                    builder.aside(before, |builder| read_entries(builder, fork, false, defects));
-                }
+        for (index, entry) in entries.enumerate() {
+            let before = builder.ply();
+            let mut note = |problem| defects.add(Place::Ply(before + 1), problem);
+            let played = read_event(&mut builder, entry, main && index == 0);
+            let reached = builder.ply() > before || played == Ok(false);
+            let remarks = if reached { read_remarks(&mut builder, entry) } else { Ok(()) };
+            [played.map(|_| ()), remarks].into_iter().filter_map(Result::err).for_each(&mut note);
+            let forks = list(entry, "forks").and_then(|forks| forks.map(elements).collect::<Result<Vec<_>, _>>());
+            match forks {
+                Ok(forks) => lines.extend(forks.into_iter().rev().map(|fork| (before, fork))),
+                Err(problem) => note(problem),
             }
-            Err(problem) => defects.add(place, problem),
+            if !reached {
+                break;
+            }
         }
-        if !reached {
-            break;
-        }
+        main = false;
     }
+    builder.finish()
 }
 
 /// Plays the move or the end of an entry; false if it has none and may have none, `first` in its file.
-fn read_event(builder: &mut Builder, entry: &Json<'_>, first: bool) -> Result<bool, Problem> {
+fn read_event(builder: &mut Builder, entry: Json<'_>, first: bool) -> Result<bool, Problem> {
     match (member(entry, "move")?, text_of(entry, "special")?) {
         (Some(mv), _) => {
             let mv = read_move(builder, mv)?;
@@ -142,7 +173,7 @@ fn read_event(builder: &mut Builder, entry: &Json<'_>, first: bool) -> Result<bo
 }
 
 /// Notes the time and the comments of an entry.
-fn read_remarks(builder: &mut Builder, entry: &Json<'_>) -> Result<(), Problem> {
+fn read_remarks(builder: &mut Builder, entry: Json<'_>) -> Result<(), Problem> {
     // Nobody took time for the start position.
     if let Some(time) = member(entry, "time")?.filter(|_| builder.ply() > 0) {
         let now = member(time, "now")?.ok_or(Problem::Expected("the time `now`"))?;
@@ -155,14 +186,14 @@ fn read_remarks(builder: &mut Builder, entry: &Json<'_>) -> Result<(), Problem> 
 }
 
 /// Milliseconds.
-fn read_clock(clock: &Json<'_>) -> Result<u64, Problem> {
+fn read_clock(clock: Json<'_>) -> Result<u64, Problem> {
     let part = |key| member(clock, key)?.map_or(Ok(0), whole::<u32>).map(u64::from);
     let seconds = member(clock, "s")?.map_or(Ok("0"), digits)?;
     let milliseconds = read_seconds(seconds).ok_or(Problem::Expected("seconds such as 12 or 1.5"))?;
     Ok(milliseconds.saturating_add((part("h")? * 60 + part("m")?) * 60_000))
 }
 
-fn read_move(builder: &Builder, entry: &Json<'_>) -> Result<Move, Problem> {
+fn read_move(builder: &Builder, entry: Json<'_>) -> Result<Move, Problem> {
     let square = |key| match member(entry, key)? {
         None => Ok(None),
         Some(point) => {
@@ -176,17 +207,8 @@ fn read_move(builder: &Builder, entry: &Json<'_>) -> Result<Move, Problem> {
     draft.promotes = flag_of(entry, "promote")? == Some(true);
     let from = square("from")?;
     for letter in text_of(entry, "relative")?.unwrap_or_default().chars() {
-        let mark = match letter {
-            'L' => '左',
-            'C' => '直',
-            'R' => '右',
-            'U' => '上',
-            'M' => '寄',
-            'D' => '引',
-            'H' => '打',
-            _ => return Err(Problem::Expected("a relation of the letters L C R U M D H")),
-        };
-        draft.relate(mark);
+        let mark = RELATIONS.iter().find(|row| row.0 == letter).map(|row| row.1);
+        draft.relate(mark.ok_or(Problem::Expected("a relation of the letters L C R U M D H"))?);
     }
     if let Some(from) = from {
         draft.start_from(from);
@@ -194,10 +216,7 @@ fn read_move(builder: &Builder, entry: &Json<'_>) -> Result<Move, Problem> {
     draft.resolve(builder.position(), builder.position().side_to_move(), builder.previous())
 }
 
-/// Forks within forks go on to this depth: each takes four levels of JSON, of which readers allow 128.
-const MAX_DEPTH: usize = 30;
-
-/// Text of the whole tree, but for forks that are nested more than thirty deep.
+/// Text of the whole tree.
 pub fn write(tree: &GameTree) -> String {
     let mut text = String::from("{\"header\":{");
     sequence(&mut text, &tree.headers, |text, (key, value)| {
@@ -211,7 +230,7 @@ pub fn write(tree: &GameTree) -> String {
         None => write_state(&mut text, tree.start()),
     }
     text.push_str("},\"moves\":");
-    write_line(&mut text, tree, NodeId::ROOT, 0);
+    write_lines(&mut text, tree);
     text.push_str("}\n");
     text
 }
@@ -242,43 +261,78 @@ fn write_state(text: &mut String, position: &Position) {
     text.push_str("]}");
 }
 
-fn write_line(text: &mut String, tree: &GameTree, head: NodeId, depth: usize) {
+/// Line that is written: how far it is, its first node, and its alternatives that are still to be written.
+struct Line<'a> {
+    walk: Walk<'a>,
+    head: NodeId,
+    /// Entry that was written last, if its alternatives follow, and the next of them.
+    open: Option<(Visit<'a>, usize)>,
+}
+
+/// Appends all lines, each among the forks of the entry to which it is an alternative.
+fn write_lines(text: &mut String, tree: &GameTree) {
     text.push('[');
-    let mut separator = "{";
-    tree.walk(&tree.line(head), |visit| {
-        text.push_str(separator);
-        separator = ",{";
-        let begin = text.len();
-        write_remarks(text, visit);
-        match visit.node.event() {
-            Event::Start => {}
-            Event::Move(mv) | Event::Illegal(mv) => write_move(text, visit.before, *mv, visit.previous),
-            Event::End(end) => {
-                text.push_str(",\"special\":");
-                quote(text, end.csa(visit.before.side_to_move()));
+    let mut lines = vec![Line { walk: tree.walk(tree.main_line()), head: NodeId::ROOT, open: None }];
+    while let Some(line) = lines.last_mut() {
+        if let Some((visit, next)) = &mut line.open {
+            let alternatives = visit.node.parent().map_or(&[][..], |parent| tree.node(parent).children());
+            if let Some(&fork) = alternatives.get(*next) {
+                text.push_str(if *next == 1 { "[" } else { ",[" });
+                *next += 1;
+                let walk = line.walk.fork(visit, fork);
+                lines.push(Line { walk, head: fork, open: None });
+                continue;
             }
+            text.push_str("]}");
+            line.open = None;
         }
-        if let Some(clock) = &visit.clock {
-            write_time(text, clock);
-        }
-        let siblings = visit.node.parent().filter(|_| visit.id != head).map(|parent| tree.node(parent).children());
-        if let Some([_, forks @ ..]) = siblings.filter(|forks| forks.len() > 1 && depth < MAX_DEPTH) {
-            text.push_str(",\"forks\":[");
-            sequence(text, forks, |text, &fork| write_line(text, tree, fork, depth + 1));
+        let Some(visit) = line.walk.next() else {
             text.push(']');
+            lines.pop();
+            continue;
+        };
+        if text.ends_with('}') {
+            text.push(',');
         }
-        // Each member came with a comma before it.
-        if text[begin..].starts_with(',') {
-            text.remove(begin);
+        text.push('{');
+        write_entry(text, &visit);
+        // The alternatives of a line's first node stand beside the line.
+        let alternatives =
+            visit.node.parent().filter(|_| visit.id != line.head).map(|parent| tree.node(parent).children());
+        if alternatives.is_some_and(|alternatives| alternatives.len() > 1) {
+            let separator = if text.ends_with('{') { "" } else { "," };
+            put!(text, "{separator}\"forks\":[");
+            line.open = Some((visit, 1));
+        } else {
+            text.push('}');
         }
-        text.push('}');
-    });
-    text.push(']');
+    }
+}
+
+/// Appends the members of an entry but for its forks.
+fn write_entry(text: &mut String, visit: &Visit) {
+    let begin = text.len();
+    write_remarks(text, visit);
+    match visit.node.event() {
+        Event::Start => {}
+        Event::Move(mv) | Event::Illegal(mv) => write_move(text, &visit.before, *mv, visit.previous),
+        Event::End(end) => {
+            text.push_str(",\"special\":");
+            quote(text, end.jkf(visit.before.side_to_move()));
+        }
+    }
+    if let Some(clock) = &visit.clock {
+        write_time(text, clock);
+    }
+    // Each member came with a comma before it.
+    if text[begin..].starts_with(',') {
+        text.remove(begin);
+    }
 }
 
 fn write_remarks(text: &mut String, visit: &Visit) {
     let bookmark = visit.node.bookmark.iter().map(|name| ["&", name].concat());
-    let mut comments = bookmark.chain(write_comments(visit.node, visit.after)).peekable();
+    let mut comments = bookmark.chain(write_comments(visit)).peekable();
     if comments.peek().is_some() {
         text.push_str(",\"comments\":[");
         sequence(text, comments, |text, comment| quote(text, &comment));
@@ -322,11 +376,13 @@ fn write_move(text: &mut String, position: &Position, mv: Move, previous: Option
     if let Some(captured) = position.piece_at(mv.to()).filter(|_| !mv.is_drop()) {
         put!(text, ",\"capture\":\"{}\"", piece_code(captured.kind()));
     }
-    let ambiguous_drop = mv.is_drop() && !reaching(position, piece, mv.to()).is_empty();
+    let mut relation: String = relation(position, piece, mv).chars().filter_map(letter_of).collect();
     // A drop that cannot be made would be read as another piece's move.
-    let illegal_drop = mv.is_drop() && !position.is_legal(mv);
-    if ambiguous_drop || illegal_drop {
-        text.push_str(",\"relative\":\"H\"");
+    if mv.is_drop() && !position.is_legal(mv) {
+        relation = "H".into();
+    }
+    if !relation.is_empty() {
+        put!(text, ",\"relative\":\"{relation}\"");
     }
     text.push('}');
 }

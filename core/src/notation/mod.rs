@@ -5,7 +5,7 @@
 //! | `problem` | what was wrong with a text, and where; the longest line |
 //! | `lines` `number` | lines, spaces and numbers of a text |
 //! | `moves` | text of a move: [`japanese`], [`western`] (Hodges' style), and CSA's |
-//! | `end` `handicap` | how a line ends, and the named start positions, in the words of every format |
+//! | `end` `handicap` `time_control` | how a line ends, the named start positions, and times to think, in the words of every format |
 //! | `evaluation` | what an engine thought: [`Evaluation`] |
 //! | `tree` `builder` | [`GameTree`]: start position, headers, nodes; [`Builder`] plays moves by the rules into one |
 //! | `comment` | comment lines, and the evaluations and bookmarks that travel as such |
@@ -14,24 +14,26 @@
 //! | [`csa`] | the Computer Shogi Association's format, 2.2 and 3 |
 //! | `json` [`jkf`] | JSON as far as needed; JSON Kifu Format 1.0 |
 //! | [`usi`] [`usen`] | a `position` command; a whole tree as a word for an address line |
-//! | `format` | the formats by name: [`Format`] |
+//! | `format` `left_out` | the formats by name: [`Format`]; what a format cannot hold: [`LeftOut`] |
 //!
 //! Each file uses only those above it.
 //!
 //! Text arrives decoded: finding out and undoing `Shift_JIS` or EUC-JP is the caller's part. A reader never fails: it keeps
-//! what it could read up to the last good node and lists each [`Defect`] with its place.
+//! what it could read up to the last good node of each line and lists each [`Defect`] with its place. Only a start position that is not
+//! understood is no game.
 //!
 //! What survives a round trip: KIF and JKF keep everything but KIF's fractions of a second; KI2 drops the
-//! clocks; CSA has no variations; USEN has no comments and few ends; USI has the main line only.
+//! clocks; CSA has no variations; USEN has no comments and few ends; USI has the main line only. [`LeftOut`] tells it of a game.
 //!
 //! ```
 //! use keisei_core::notation::{kif, ki2};
 //!
 //! let text = "   1 ７六歩(77)\n   2 ３四歩(33)\n   3 ３二金(41)\n";
 //! let parsed = kif::read(text);
-//! assert_eq!(parsed.tree.main_line().len(), 4); // the start, two moves, and the illegal one that ends the line
+//! let tree = parsed.tree.unwrap();
+//! assert_eq!(tree.main_line().len(), 4); // the start, two moves, and the illegal one that ends the line
 //! assert_eq!(parsed.defects[0].to_string(), "line 3, column 6: 4a3b is against the rules here");
-//! assert!(ki2::write(&parsed.tree).contains("▲７六歩    △３四歩"));
+//! assert!(ki2::write(&tree).contains("▲７六歩    △３四歩"));
 //! ```
 
 /// Appends formatted text to a `String`, which cannot fail.
@@ -48,6 +50,7 @@ mod number;
 mod moves;
 mod end;
 mod handicap;
+mod time_control;
 mod evaluation;
 mod tree;
 mod builder;
@@ -61,6 +64,7 @@ pub mod jkf;
 pub mod usi;
 pub mod usen;
 mod format;
+mod left_out;
 
 pub use builder::Builder;
 pub use end::End;
@@ -68,6 +72,7 @@ pub use evaluation::{Centipawns, Evaluation, EvaluationSource, Mate};
 pub use format::Format;
 pub use handicap::Handicap;
 pub use kakinoki::{bod, ki2, kif};
+pub use left_out::LeftOut;
 pub use moves::{japanese, western};
 pub use problem::{Defect, MAX_PLIES, Place, Problem};
 pub use reading::Parsed;

@@ -3,7 +3,11 @@
 use alloc::string::String;
 
 use super::moves::mover::can_be_held;
-use crate::shogi::{Color, Piece, PieceType, Position, SfenError, Square};
+use super::problem::Problem;
+use crate::shogi::{Color, Piece, PieceType, Position, Square};
+
+/// Set of all nine ranks.
+const ALL_RANKS: u16 = 0b11_1111_1110;
 
 /// Start position in the making: the usual one until something is put somewhere.
 #[derive(Clone)]
@@ -11,24 +15,47 @@ pub(super) struct Placement {
     board: [Option<Piece>; Square::COUNT],
     hands: [[u16; 7]; 2],
     given: bool,
-    pub(super) side: Color,
+    /// Ranks of a printed board that were read: bit 1 is rank 1.
+    ranks: u16,
+    /// Side to move, if the text says it.
+    pub(super) side: Option<Color>,
     pub(super) ply: u16,
 }
 
 impl Default for Placement {
     fn default() -> Placement {
-        Placement { board: [None; Square::COUNT], hands: [[0; 7]; 2], given: false, side: Color::Black, ply: 1 }
+        Placement { board: [None; Square::COUNT], hands: [[0; 7]; 2], given: false, ranks: 0, side: None, ply: 1 }
     }
 }
 
 impl Placement {
-    pub(super) const fn is_blank(&self) -> bool {
-        !self.given
+    /// Whether anything was put anywhere.
+    pub(super) const fn is_given(&self) -> bool {
+        self.given
+    }
+
+    /// Whether a printed board was begun.
+    pub(super) const fn is_printed(&self) -> bool {
+        self.ranks != 0
     }
 
     /// From now on the board is what is put on it.
     pub(super) const fn begin_board(&mut self) {
         self.given = true;
+    }
+
+    /// Begins a rank of a printed board.
+    ///
+    /// # Errors
+    /// If it was there already.
+    pub(super) const fn begin_rank(&mut self, rank: u8) -> Result<(), Problem> {
+        let bit = 1 << rank;
+        if self.ranks & bit != 0 || bit & ALL_RANKS == 0 {
+            return Err(Problem::Expected("nine ranks, each once"));
+        }
+        self.given = true;
+        self.ranks |= bit;
+        Ok(())
     }
 
     /// Takes over the board of `position`.
@@ -44,18 +71,23 @@ impl Placement {
         self.board[square.index()] = piece;
     }
 
-    /// Adds a piece to a hand; kings and promoted pieces go as what they can be there, kings not at all.
-    pub(super) fn hold(&mut self, color: Color, kind: PieceType) {
-        self.given = true;
-        if can_be_held(kind.unpromoted()) {
-            let count = &mut self.hands[color.index()][kind.unpromoted().index()];
-            *count = count.saturating_add(1);
-        }
+    /// Piece on a square.
+    pub(super) const fn piece_at(&self, square: Square) -> Option<Piece> {
+        self.board[square.index()]
     }
 
-    pub(super) fn hold_many(&mut self, color: Color, kind: PieceType, count: u16) {
+    /// Adds pieces to a hand.
+    ///
+    /// # Errors
+    /// If pieces of this kind cannot be in hand.
+    pub(super) fn hold(&mut self, color: Color, kind: PieceType, count: u16) -> Result<(), Problem> {
+        if !can_be_held(kind) {
+            return Err(Problem::Expected("a piece that can be in hand"));
+        }
         self.given = true;
-        self.hands[color.index()][kind.index()] = count;
+        let held = &mut self.hands[color.index()][kind.index()];
+        *held = held.saturating_add(count);
+        Ok(())
     }
 
     /// Gives `color` every piece that is still in the box.
@@ -70,12 +102,15 @@ impl Placement {
     }
 
     /// Position; the usual start if nothing was put anywhere.
-    pub(super) fn position(&self) -> Result<Position, SfenError> {
+    pub(super) fn position(&self) -> Result<Position, Problem> {
         let mut placed = self.clone();
         if !self.given {
             placed.fill(&Position::startpos());
         }
-        Position::from_sfen(&placed.sfen())
+        if !matches!(self.ranks, 0 | ALL_RANKS) {
+            return Err(Problem::Expected("a board of nine ranks"));
+        }
+        Position::from_sfen(&placed.sfen()).map_err(Problem::Start)
     }
 
     fn sfen(&self) -> String {
@@ -100,7 +135,7 @@ impl Placement {
                 }
             }
         }
-        sfen.push_str(if self.side == Color::Black { " b " } else { " w " });
+        sfen.push_str(if self.side == Some(Color::White) { " w " } else { " b " });
         let before = sfen.len();
         for color in Color::ALL {
             for kind in PieceType::HAND {

@@ -37,6 +37,10 @@ pub enum Problem {
     },
     /// The start position cannot be one.
     Start(SfenError),
+    /// Part of the start position after the line whose moves need it.
+    LateStart,
+    /// Line that is none of the format; it is kept as a comment.
+    Foreign,
     /// Name for a start position that is unknown.
     Handicap(String),
     /// The text is not JSON, or not of the schema.
@@ -58,7 +62,9 @@ impl fmt::Display for Problem {
                 write!(f, "a variation cannot start at move {found}: the line goes to move {last} at most")
             }
             Problem::Start(error) => write!(f, "the start position is wrong ({error})"),
-            Problem::Handicap(name) => write!(f, "{name:?} is no known handicap"),
+            Problem::LateStart => f.write_str("the start position is told after it was needed"),
+            Problem::Foreign => f.write_str("the line is not understood; it is kept as a comment"),
+            Problem::Handicap(name) => write!(f, "{name:?} is no known start position, and no board is given"),
             Problem::Json(reason) => f.write_str(reason),
         }
     }

@@ -52,7 +52,7 @@ impl Event {
 }
 
 /// Node of a [`GameTree`]: an event, what was said about it and what followed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     parent: Option<NodeId>,
     children: Vec<NodeId>,
@@ -287,24 +287,13 @@ impl GameTree {
     }
 
     /// Walks a line, for writers.
-    pub(super) fn walk(&self, line: &[NodeId], mut visit: impl FnMut(&Visit)) {
-        let Some(&head) = line.first() else { return };
-        let parent = self.node(head).parent;
-        let mut before = parent.map_or_else(|| self.start.clone(), |parent| self.position(parent));
-        let mut totals = Color::ALL.map(|color| parent.map_or(0, |parent| self.total_spent(parent, color)));
-        for &id in line {
-            let node = self.node(id);
-            let mut after = before.clone();
-            if let Some(mv) = node.event.legal() {
-                after.play_unchecked(mv);
-            }
-            let total = &mut totals[before.side_to_move().index()];
-            // Nobody took time for the start position.
-            let spent = node.spent.filter(|_| node.event != Event::Start);
-            *total = total.saturating_add(spent.unwrap_or(0));
-            let clock = spent.map(|spent| Clock { spent, total: *total });
-            visit(&Visit { id, node, before: &before, after: &after, previous: self.previous(id), clock });
-            before = after;
+    pub(super) fn walk(&self, line: Vec<NodeId>) -> Walk<'_> {
+        let parent = line.first().and_then(|&head| self.node(head).parent);
+        Walk {
+            tree: self,
+            position: parent.map_or_else(|| self.start.clone(), |parent| self.position(parent)),
+            totals: Color::ALL.map(|color| parent.map_or(0, |parent| self.total_spent(parent, color))),
+            nodes: line.into_iter(),
         }
     }
 
@@ -317,14 +306,54 @@ impl GameTree {
     }
 }
 
+/// Walk along a line: its nodes, with everything that a writer asks about them.
+pub(super) struct Walk<'a> {
+    tree: &'a GameTree,
+    nodes: vec::IntoIter<NodeId>,
+    /// Position before the next node.
+    position: Position,
+    /// Milliseconds that each side took up to here.
+    totals: [u64; 2],
+}
+
+impl<'a> Walk<'a> {
+    /// Walk along the line of an alternative to the node of `visit`, which this walk visited last.
+    pub(super) fn fork(&self, visit: &Visit, head: NodeId) -> Walk<'a> {
+        let mut totals = self.totals;
+        if let Some(clock) = &visit.clock {
+            totals[visit.before.side_to_move().index()] = clock.total - clock.spent;
+        }
+        Walk { tree: self.tree, nodes: self.tree.line(head).into_iter(), position: visit.before.clone(), totals }
+    }
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = Visit<'a>;
+
+    fn next(&mut self) -> Option<Visit<'a>> {
+        let id = self.nodes.next()?;
+        let node = self.tree.node(id);
+        let before = self.position.clone();
+        if let Some(mv) = node.event.legal() {
+            self.position.play_unchecked(mv);
+        }
+        let total = &mut self.totals[before.side_to_move().index()];
+        // Nobody took time for the start position.
+        let spent = node.spent.filter(|_| node.event != Event::Start);
+        *total = total.saturating_add(spent.unwrap_or(0));
+        let clock = spent.map(|spent| Clock { spent, total: *total });
+        Some(Visit { id, node, before, after: self.position.clone(), previous: self.tree.previous(id), clock })
+    }
+}
+
 /// Node on a line that is walked.
 pub(super) struct Visit<'a> {
     pub(super) id: NodeId,
     pub(super) node: &'a Node,
     /// Position before the node.
-    pub(super) before: &'a Position,
+    pub(super) before: Position,
     /// Position after the node: the same if no legal move is made there.
-    pub(super) after: &'a Position,
+    pub(super) after: Position,
     /// Destination of the move before, for 同.
     pub(super) previous: Option<Square>,
     /// Time of the mover, if it is known.
@@ -344,8 +373,6 @@ impl PartialEq for GameTree {
         self.start == other.start && self.headers == other.headers && self.same_tree(other)
     }
 }
-
-impl Eq for GameTree {}
 
 impl GameTree {
     /// Whether both have the same nodes with the same children in the same order, whatever the start and the headers.

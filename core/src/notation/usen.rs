@@ -69,8 +69,7 @@ pub fn read(text: &str) -> Parsed {
     let position = match position {
         Ok(position) => position,
         Err(error) => {
-            defects.at(1, text, word, Problem::Start(error));
-            return Parsed { tree: GameTree::new(Position::startpos()), defects: defects.0 };
+            return Parsed::no_game(1, text, word, Problem::Start(error));
         }
     };
     let mut builder = Builder::new(position);
@@ -79,7 +78,7 @@ pub fn read(text: &str) -> Parsed {
             defects.at(1, text, place, problem);
         }
     }
-    Parsed { tree: builder.finish(), defects: defects.0 }
+    Parsed { tree: Some(builder.finish()), defects: defects.0 }
 }
 
 fn read_part<'a>(builder: &mut Builder, part: &'a str) -> Result<(), (&'a str, Problem)> {

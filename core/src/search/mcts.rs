@@ -1,8 +1,9 @@
 //! The search: a tree that grows by batches of leaves, which an [`Evaluator`] judges.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::mate::{self, Line};
+use super::mate::{self, Mate, MateSolver, MateStatus};
 use super::puct;
 use super::settings::{MateLimits, Settings};
 use super::tree::{Edge, NodeId, Proof, ROOT, Stage, Tree, seen_by_other_side, with_rest_lost};
@@ -26,7 +27,11 @@ pub struct Search {
     /// The game at the root, whenever nobody is descending.
     pub(super) game: Game,
     pub(super) tree: Tree,
-    pub(super) root_mate: Option<Line>,
+    pub(super) root_mate: Option<Mate>,
+    /// Solver that [`seek_mate`](Search::seek_mate) has begun at the root.
+    solver: Option<Box<MateSolver>>,
+    /// Moves of the root that are searched; empty for all.
+    only: Vec<Move>,
     /// Keys of positions that have occurred twice or more on the way to the current one.
     repeated: Vec<u64>,
     pending: Vec<Leaf>,
@@ -68,6 +73,8 @@ impl Search {
             game,
             tree: Tree::new(),
             root_mate: None,
+            solver: None,
+            only: Vec::new(),
             repeated: Vec::new(),
             pending: Vec::new(),
             batch: Batch::new(),
@@ -236,6 +243,7 @@ impl Search {
     /// Plays `mv` and makes the node behind it the root.
     fn reroot(&mut self, mv: Move) {
         self.game.play(mv);
+        self.only.clear();
         let edge = self.tree.edges(ROOT).iter().find(|edge| edge.mv == mv);
         self.tree = match edge.and_then(Edge::child) {
             Some(child) => self.tree.subtree(child),
@@ -261,9 +269,53 @@ impl Search {
             }
             _ => {
                 self.game = game;
+                self.only.clear();
                 self.tree = Tree::new();
                 self.look_at_root();
             }
+        }
+    }
+
+    /// Searches only `moves` at the root, up to the next move that is played, or all again if there are none; the tree starts empty.
+    ///
+    /// # Panics
+    /// If one of `moves` is not legal.
+    pub fn restrict(&mut self, moves: &[Move]) {
+        assert!(moves.iter().all(|&mv| self.game.position().is_legal(mv)), "only legal moves are searched");
+        self.abandon();
+        self.only = moves.to_vec();
+        self.tree = Tree::new();
+        self.look_at_root();
+    }
+
+    /// Looks for a mate at the root in about `nodes` positions more, beyond the limits of the settings; returns whether there is still
+    /// something to look at.
+    pub fn seek_mate(&mut self, nodes: u64) -> bool {
+        if self.game.outcome().is_some() || self.tree.node(ROOT).proof.is_some() || self.settings.root_mate.plies == 0 {
+            return false;
+        }
+        let mut solver = self.solver.take().unwrap_or_else(|| Box::new(self.new_solver()));
+        let status = solver.advance(nodes);
+        self.settle(self.mate_within_limits(&solver));
+        // One that is done stays, so that it does not begin again.
+        self.solver = Some(solver);
+        status == MateStatus::Open
+    }
+
+    fn new_solver(&self) -> MateSolver {
+        MateSolver::among(&self.only, self.game.position(), &self.repeated, self.settings.mate_memory)
+    }
+
+    fn mate_within_limits(&self, solver: &MateSolver) -> Option<Mate> {
+        let most = self.plies_to_mate(self.settings.root_mate.plies);
+        solver.mate().filter(|mate| usize::from(mate.plies) <= most).cloned()
+    }
+
+    /// Takes a mate at the root as the result.
+    fn settle(&mut self, mate: Option<Mate>) {
+        if let Some(mate) = mate {
+            self.tree.node_mut(ROOT).proof = Some(Proof::Win(mate.plies));
+            self.root_mate = Some(mate);
         }
     }
 
@@ -271,6 +323,7 @@ impl Search {
     fn look_at_root(&mut self) {
         self.repeated = self.game.repeated_keys().collect();
         self.root_mate = None;
+        self.solver = None;
         if self.game.outcome().is_some() {
             return;
         }
@@ -278,14 +331,28 @@ impl Search {
             self.tree.node_mut(ROOT).proof = Some(Proof::Win(1));
             return;
         }
-        self.root_mate = self.find_mate(self.settings.root_mate);
         let root = self.tree.node_mut(ROOT);
-        if let Some(line) = &self.root_mate {
-            root.proof = Some(Proof::Win(line.len() as u16));
-        } else if root.stage == Stage::Fresh {
+        if root.stage == Stage::Fresh {
             // A leaf's proof has no move to play, so it is of no use at the root.
             root.proof = None;
         }
+        self.settle(self.find_root_mate());
+    }
+
+    fn find_root_mate(&self) -> Option<Mate> {
+        let MateLimits { plies, nodes } = self.settings.root_mate;
+        // A mate in one is found whatever the limit.
+        if self.only.is_empty()
+            && let Some(line) = self.find_mate(MateLimits { plies: plies.min(1), nodes: 0 })
+        {
+            return Some(Mate { plies: line.len() as u16, line: line.to_vec() });
+        }
+        if plies <= 1 || nodes == 0 {
+            return None;
+        }
+        let mut solver = self.new_solver();
+        solver.advance(nodes.into());
+        self.mate_within_limits(&solver)
     }
 
     /// Follows the tree from the root to a node where it ends.
@@ -336,7 +403,10 @@ impl Search {
             return Descent::Collision;
         }
         let position = self.game.position();
-        let (side, moves) = (position.side_to_move(), position.legal_moves());
+        let (side, mut moves) = (position.side_to_move(), position.legal_moves());
+        if id == ROOT && !self.only.is_empty() {
+            moves.retain(|mv| self.only.contains(mv));
+        }
         self.tree.set_edges(id, moves.iter().map(|&mv| Edge::new(mv)));
         self.tree.node_mut(id).stage = Stage::Pending;
         let actions = moves.iter().map(|&mv| self.actions.index(side, mv));
@@ -361,13 +431,17 @@ impl Search {
         self.find_mate(self.settings.leaf_mate).map(|line| Proof::Win(line.len() as u16))
     }
 
-    /// A forced mate from the current position that comes before the ply limit.
-    fn find_mate(&self, limits: MateLimits) -> Option<Line> {
-        let left = match usize::from(self.game.max_plies()) {
-            0 => limits.plies,
-            max => max - self.game.moves().len(),
-        };
-        mate::solve(self.game.position(), limits.plies.min(left), limits.nodes, &self.repeated)
+    /// The shortest mate from the current position that comes before the ply limit.
+    fn find_mate(&self, limits: MateLimits) -> Option<mate::Line> {
+        mate::solve(self.game.position(), self.plies_to_mate(limits.plies), limits.nodes, &self.repeated)
+    }
+
+    /// Plies that a mate may take, at most `plies`, to come before the ply limit.
+    fn plies_to_mate(&self, plies: usize) -> usize {
+        match usize::from(self.game.max_plies()) {
+            0 => plies,
+            max => plies.min(max - self.game.moves().len()),
+        }
     }
 
     /// Adds one visit to every node of a path, whose last node has these probabilities, and carries proofs upwards.

@@ -5,7 +5,7 @@ use core::cmp::Ordering;
 
 use super::policy;
 use super::tree::{Edge, NodeId, Proof, ROOT, seen_by_other_side, worth};
-use super::{Search, mate::Line};
+use super::{Search, mate::Mate};
 use crate::net::{Value, Wdl};
 use crate::shogi::{Move, Outcome};
 
@@ -59,8 +59,8 @@ impl Search {
 
     /// The best moves so far, at most `count`, the best first: proven wins, then by visits, proven losses last.
     pub fn candidates(&self, count: usize) -> Vec<Candidate> {
-        if let Some(line) = &self.root_mate {
-            return vec![mating(line)];
+        if let Some(mate) = &self.root_mate {
+            return vec![mating(mate)];
         }
         let edges = self.tree.edges(ROOT);
         self.ranked().into_iter().take(count).map(|i| self.candidate(&edges[i])).collect()
@@ -74,8 +74,8 @@ impl Search {
         if let Some(outcome) = self.game.outcome() {
             return Decision::Over(outcome);
         }
-        if let Some(line) = &self.root_mate {
-            return Decision::Play(line[0]);
+        if let Some(mate) = &self.root_mate {
+            return Decision::Play(mate.line[0]);
         }
         if self.game.position().can_declare() {
             return Decision::Declare;
@@ -180,13 +180,13 @@ impl Search {
     }
 }
 
-fn mating(line: &Line) -> Candidate {
+fn mating(mate: &Mate) -> Candidate {
     Candidate {
-        mv: line[0],
+        mv: mate.line[0],
         prior: 0.0,
         visits: 0,
         wdl: Some(Wdl::WIN),
-        proof: Some(Proof::Win(line.len() as u16)),
-        line: line.to_vec(),
+        proof: Some(Proof::Win(mate.plies)),
+        line: mate.line.clone(),
     }
 }

@@ -23,8 +23,10 @@ pub struct Settings {
     pub policy_temperature: f32,
     /// Value of a draw for the side to move at the root, in [-1, 1].
     pub draw_value: f32,
-    /// Limits of the search for mate at the root.
+    /// Limits of the search for mate at the root, before the tree grows; [`Search::seek_mate`](super::Search::seek_mate) goes on.
     pub root_mate: MateLimits,
+    /// Bytes that the search for mate at the root takes at most.
+    pub mate_memory: usize,
     /// Limits of the search for mate at every leaf.
     pub leaf_mate: MateLimits,
 }
@@ -32,7 +34,7 @@ pub struct Settings {
 /// Limits of a search for a forced mate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MateLimits {
-    /// Plies, at most [`mate::MAX_PLIES`].
+    /// Plies, at a leaf at most [`mate::MAX_PLIES`].
     pub plies: usize,
     /// Positions; a mate in one ply is found whatever the limit.
     pub nodes: u32,
@@ -48,7 +50,8 @@ impl Default for Settings {
             fpu_reduction: 0.2,
             policy_temperature: 1.3,
             draw_value: 0.0,
-            root_mate: MateLimits { plies: 9, nodes: 20_000 },
+            root_mate: MateLimits { plies: 999, nodes: 20_000 },
+            mate_memory: 16 << 20,
             leaf_mate: MateLimits { plies: 3, nodes: 40 },
         }
     }
@@ -85,10 +88,7 @@ impl Settings {
         check("fpu_reduction", (0.0..=2.0).contains(&self.fpu_reduction), "from 0 to 2")?;
         check("policy_temperature", (0.01..=100.0).contains(&self.policy_temperature), "from 0.01 to 100")?;
         check("draw_value", (-1.0..=1.0).contains(&self.draw_value), "from -1 to 1")?;
-        for (field, limits) in [("root_mate.plies", self.root_mate), ("leaf_mate.plies", self.leaf_mate)] {
-            check(field, limits.plies <= mate::MAX_PLIES, "at most 15")?;
-        }
-        Ok(())
+        check("leaf_mate.plies", self.leaf_mate.plies <= mate::MAX_PLIES, "at most 15")
     }
 }
 

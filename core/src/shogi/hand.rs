@@ -12,6 +12,16 @@ pub struct Hand(u32);
 const SHIFT: [u32; 7] = [0, 6, 10, 14, 18, 22, 26];
 const WIDTH: [u32; 7] = [6, 4, 4, 4, 4, 4, 4];
 
+/// The highest bit of each count, which no full set reaches.
+const SPARE: u32 = {
+    let (mut bits, mut i) = (0, 0);
+    while i < SHIFT.len() {
+        bits |= 1 << (SHIFT[i] + WIDTH[i] - 1);
+        i += 1;
+    }
+    bits
+};
+
 impl Hand {
     /// An empty hand.
     pub const EMPTY: Hand = Hand(0);
@@ -63,6 +73,26 @@ impl Hand {
         PieceType::HAND.into_iter().map(move |kind| (kind, self.count(kind))).filter(|&(_, count)| count > 0)
     }
 
+    /// Whether this hand has at least as many pieces of each kind as `other`.
+    #[inline]
+    pub(crate) const fn covers(self, other: Hand) -> bool {
+        // The spare bit of each kind is borrowed exactly where `other` has more of it.
+        (self.0 | SPARE).wrapping_sub(other.0) & SPARE == SPARE
+    }
+
+    /// The counts in one word, different for different hands.
+    #[inline]
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// The hand with `count` pieces of `kind`, which is one of [`PieceType::HAND`], instead of those it has.
+    #[inline]
+    pub(crate) const fn with(self, kind: PieceType, count: u8) -> Hand {
+        let i = kind.index();
+        Hand(self.0 & !(((1 << WIDTH[i]) - 1) << SHIFT[i]) | (count as u32) << SHIFT[i])
+    }
+
     /// Adds one piece of `kind`, which is one of [`PieceType::HAND`].
     #[inline]
     pub(crate) const fn add(&mut self, kind: PieceType) {
@@ -102,5 +132,23 @@ mod tests {
             }
         }
         assert!(hand.is_empty() && !hand.has(PieceType::King));
+    }
+
+    #[test]
+    fn a_hand_covers_another_if_no_kind_is_short() {
+        let hand = |counts: [u8; 7]| {
+            PieceType::HAND.into_iter().zip(counts).fold(Hand::EMPTY, |hand, (kind, count)| hand.with(kind, count))
+        };
+        let (full, some) = (hand([18, 4, 4, 4, 4, 2, 2]), hand([3, 0, 1, 0, 4, 1, 0]));
+        let check =
+            |a: Hand, b: Hand, expected: [bool; 2]| assert_eq!([a.covers(b), b.covers(a)], expected, "{a:?}, {b:?}");
+        check(full, some, [true, false]);
+        check(some, some, [true, true]);
+        check(some, Hand::EMPTY, [true, false]);
+        for kind in PieceType::HAND {
+            check(full.with(kind, full.count(kind) - 1), full, [false, true]);
+            check(some.with(kind, 0), full.with(kind, 0), [false, true]);
+            check(some.with(kind, 0), Hand::EMPTY.with(kind, 1), [false, false]);
+        }
     }
 }

@@ -263,6 +263,16 @@ impl Position {
         self.checkers_of(self.side_to_move())
     }
 
+    /// The squares between the king of the side to move and its only checker: a drop there answers the check. Empty in
+    /// double check, which no drop answers.
+    pub(crate) fn interpositions(&self) -> Bitboard {
+        let checkers = self.checkers();
+        match (self.king(self.side_to_move()), checkers.first()) {
+            (Some(king), Some(checker)) if !checkers.is_several() => between(king, checker),
+            _ => Bitboard::EMPTY,
+        }
+    }
+
     /// Whether the side to move is in check.
     ///
     /// ```

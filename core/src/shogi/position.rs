@@ -30,6 +30,9 @@ pub struct Position {
 }
 
 impl Position {
+    /// SFEN of [`startpos`](Self::startpos).
+    pub const STARTPOS_SFEN: &'static str = "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1";
+
     /// The start position of a game without handicap.
     ///
     /// ```
@@ -40,8 +43,7 @@ impl Position {
     // It cannot panic: the text is a constant, which every test reads.
     #[allow(clippy::missing_panics_doc)]
     pub fn startpos() -> Position {
-        Position::from_sfen("lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1")
-            .expect("the start position is correct SFEN")
+        Position::from_sfen(Self::STARTPOS_SFEN).expect("the start position is correct SFEN")
     }
 
     /// A board without pieces, Black to move, move number 1.
@@ -186,6 +188,13 @@ impl Position {
     #[inline]
     pub const fn key(&self) -> u64 {
         self.key
+    }
+
+    /// The Zobrist key of board and side to move, not of the hands.
+    pub(crate) fn board_key(&self) -> u64 {
+        Color::ALL.into_iter().fold(self.key, |key, color| {
+            self.hand(color).iter().fold(key, |key, (kind, count)| key ^ zobrist::in_hand(color, kind, count))
+        })
     }
 
     /// Plays `mv`.

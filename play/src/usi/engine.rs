@@ -1,250 +1,236 @@
 //! Dialogue with the GUI.
 
 use std::io::{self, Write};
-use std::sync::mpsc::{Receiver, TryRecvError};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Instant;
 
-use keisei_core::search::{Decision, Search, Settings, mate};
-use keisei_core::shogi::{Game, MoveList, Position, Reason};
+use keisei_core::random::{Purpose, Stream};
+use keisei_core::search::{Decision, MateLimits, Search, Settings};
+use keisei_core::shogi::{Game, Move, Reason};
 
-use super::clock;
-use super::command::{self, Command, Go, MateTime, shortened};
+use super::clock::Delays;
+use super::command::{self, Command, Go};
+use super::inbox::{Inbox, Line};
 use super::info;
+use super::model;
 use super::options::UsiOptions;
+use super::thinking::End;
 use super::workers::Workers;
 use crate::executor::ModelExecutor;
-use crate::files::read_model;
-use keisei_core::random::{Purpose, Stream};
 
-/// Interval between the reports of a search to the GUI.
-const TOLD_EVERY: Duration = Duration::from_millis(500);
-
-/// Positions that one slice of a search for mate visits: some ten milliseconds.
-const MATE_SLICE: u32 = 20_000;
+/// Positions that are looked at for a mate before the first visit: two or three milliseconds. The search for mate then goes on beside
+/// the other.
+const FIRST_MATE_NODES: u32 = 2_000;
 
 /// Engine with its state between two lines.
 pub struct UsiEngine<W> {
     output: W,
-    options: UsiOptions,
+    pub(super) options: UsiOptions,
+    /// Folder where a model is looked for if the GUI sets none.
+    folder: Option<PathBuf>,
     workers: Option<Workers>,
-    /// Game that the GUI has set; `None` if its last `position` was not valid.
-    game: Option<Game>,
+    /// Game that the GUI has set, as far as it could be followed.
+    pub(super) game: Game,
     /// Last search, whose tree the next one may reuse.
-    search: Option<Search>,
+    pub(super) search: Option<Search>,
     /// Number of searches so far, the key of the random numbers for a choice at a temperature.
     searches: u64,
+    pub(super) delays: Delays,
 }
 
 /// Reaction to a line.
 #[derive(PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     Listen,
     Quit,
 }
 
-/// Reason why a search has ended.
-enum End {
-    /// The search is done: send its move.
-    Answer,
-    /// The game is over: no move is expected.
-    Silent,
-    /// The GUI has quit.
-    Quit,
-}
-
 impl<W: Write> UsiEngine<W> {
-    pub fn new(output: W) -> UsiEngine<W> {
-        UsiEngine { output, options: UsiOptions::default(), workers: None, game: None, search: None, searches: 0 }
+    /// Engine that writes to `output` and looks for a model in `folder` if the GUI sets none.
+    pub fn new(output: W, folder: Option<PathBuf>) -> UsiEngine<W> {
+        UsiEngine {
+            output,
+            options: UsiOptions::default(),
+            folder,
+            workers: None,
+            game: Game::startpos(),
+            search: None,
+            searches: 0,
+            delays: Delays::default(),
+        }
     }
 
     /// Answers lines until `quit`, or until the input ends.
-    pub fn serve(mut self, lines: &Receiver<String>) -> io::Result<()> {
-        while let Ok(line) = lines.recv() {
-            if self.answer(&line, lines)? == Next::Quit {
+    pub fn serve(mut self, mut inbox: Inbox) -> io::Result<()> {
+        while let Some(line) = inbox.next() {
+            if self.answer(&line, &mut inbox)? == Next::Quit {
                 break;
             }
         }
         Ok(())
     }
 
-    fn say(&mut self, text: &str) -> io::Result<()> {
+    pub(super) fn say(&mut self, text: &str) -> io::Result<()> {
         self.output.write_all(text.as_bytes())?;
         self.output.flush()
     }
 
-    fn explain(&mut self, reason: &str) -> io::Result<()> {
+    pub(super) fn explain(&mut self, reason: &str) -> io::Result<()> {
         // A file name or an error may contain line breaks; the answer is one line.
         let reason = reason.replace(['\n', '\r'], " ");
         self.say(&format!("info string {reason}\n"))
     }
 
-    fn answer(&mut self, line: &str, lines: &Receiver<String>) -> io::Result<Next> {
-        let command = match Command::parse(line) {
-            Ok(Some(command)) => command,
-            Ok(None) => return Ok(Next::Listen),
-            Err(reason) => {
-                self.explain(&reason)?;
-                // A GUI waits for the answer to every `go`.
-                if line.starts_with("go") && line.split_whitespace().next() == Some("go") {
-                    self.say("bestmove resign\n")?;
-                }
-                return Ok(Next::Listen);
-            }
-        };
+    pub(super) fn introduce(&mut self) -> io::Result<()> {
+        let version = env!("CARGO_PKG_VERSION");
+        let options = UsiOptions::declaration();
+        self.say(&format!("id name Keisei {version}\nid author the Keisei authors\n{options}usiok\n"))
+    }
+
+    fn answer(&mut self, line: &Line, inbox: &mut Inbox) -> io::Result<Next> {
+        let (command, remarks) = Command::parse(&line.text);
+        for remark in remarks {
+            self.explain(&remark)?;
+        }
         match command {
-            Command::Usi => {
-                let version = env!("CARGO_PKG_VERSION");
-                let options = UsiOptions::declaration();
-                self.say(&format!("id name Keisei {version}\nid author the Keisei authors\n{options}usiok\n"))?;
+            None => {}
+            Some(Command::Usi) => self.introduce()?,
+            Some(Command::IsReady) => self.make_ready()?,
+            Some(Command::SetOption { name, value }) => self.set_option(&name, &value)?,
+            Some(Command::NewGame | Command::GameOver) => {
+                self.search = None;
+                self.delays = Delays::default();
             }
-            Command::IsReady => {
-                if let Err(reason) = self.load() {
-                    self.explain(&reason)?;
-                }
-                self.say("readyok\n")?;
+            Some(Command::Position(text)) => self.set_position(&text)?,
+            Some(Command::Go(go)) => {
+                return match go.mate {
+                    Some(time) => self.go_mate(&go, time, line.received, inbox),
+                    None => self.go(go, line.received, inbox),
+                };
             }
-            Command::SetOption { name, value } => match self.options.set(&name, &value) {
-                Ok(()) if matches!(&*name, "Model" | "Threads" | "Arithmetic") => {
-                    self.workers = None;
-                    self.search = None;
-                }
-                Ok(()) => {}
-                Err(reason) => self.explain(&reason)?,
-            },
-            Command::NewGame | Command::GameOver => self.search = None,
-            Command::Position(text) => match command::game(&text, self.options.max_plies) {
-                Ok(game) => self.game = Some(game),
-                Err(reason) => {
-                    self.game = None;
-                    self.explain(&reason)?;
-                }
-            },
-            Command::Go(go) => return self.go(&go, lines),
-            Command::Stop | Command::PonderHit => self.explain("nothing is being searched")?,
-            Command::Quit => return Ok(Next::Quit),
+            Some(Command::Stop | Command::PonderHit(_)) => self.explain("nothing is being searched")?,
+            Some(Command::Quit) => return Ok(Next::Quit),
         }
         Ok(Next::Listen)
     }
 
-    /// Loads the model unless it is loaded.
-    fn load(&mut self) -> Result<(), String> {
-        if self.workers.is_none() {
-            let path = self.options.model.as_ref().ok_or("no model is set: setoption name Model value FILE")?;
-            let model = read_model(path).map_err(|error| format!("{error:#}"))?;
-            let network = ModelExecutor::new(&model, self.options.arithmetic).map_err(|error| format!("{error:#}"))?;
-            self.workers = Some(Workers::new(&model, network, self.options.threads));
+    fn set_option(&mut self, name: &str, value: &str) -> io::Result<()> {
+        let before = self.options.clone();
+        match self.options.set(name, value) {
+            Ok(None) => {}
+            Ok(Some(remark)) | Err(remark) => self.explain(&remark)?,
+        }
+        let network = |options: &UsiOptions| (options.model.clone(), options.threads, options.arithmetic);
+        if network(&before) != network(&self.options) {
+            self.workers = None;
+            self.search = None;
         }
         Ok(())
     }
 
-    fn go(&mut self, go: &Go, lines: &Receiver<String>) -> io::Result<Next> {
-        if let Some(time) = go.mate {
-            return self.go_mate(time, lines);
-        }
-        let mut search = match self.prepare(go) {
-            Ok(search) => search,
-            Err(reason) => {
-                self.explain(&reason)?;
-                self.say("bestmove resign\n")?;
-                return Ok(Next::Listen);
+    /// Sets the game. A text that cannot be followed at all leaves the one before.
+    fn set_position(&mut self, text: &str) -> io::Result<()> {
+        match command::game(text, self.options.max_plies) {
+            Ok((game, remark)) => {
+                self.game = game;
+                remark.map_or(Ok(()), |remark| self.explain(&remark))
             }
-        };
-        let end = self.think(go, &mut search, lines)?;
-        if matches!(end, End::Answer) {
+            Err(reason) => self.explain(&format!("{reason}; the position before it is kept")),
+        }
+    }
+
+    fn make_ready(&mut self) -> io::Result<()> {
+        if self.load()? { self.say("readyok\n") } else { Ok(()) }
+    }
+
+    /// Loads the model unless it is loaded; returns whether there is one now.
+    fn load(&mut self) -> io::Result<bool> {
+        if self.workers.is_some() {
+            return Ok(true);
+        }
+        let mut remarks = Vec::new();
+        let loaded = model::find(self.options.model.as_deref(), self.folder.as_deref(), &mut |text| remarks.push(text))
+            .and_then(|model| {
+                let network = ModelExecutor::new(&model, self.options.arithmetic);
+                let network = network.map_err(|error| format!("{error:#}"))?;
+                Ok(Workers::new(&model, network, self.options.threads))
+            });
+        for remark in remarks {
+            self.explain(&remark)?;
+        }
+        match loaded {
+            Ok(workers) => self.workers = Some(workers),
+            Err(reason) => self.explain(&format!("error: {reason}"))?,
+        }
+        Ok(self.workers.is_some())
+    }
+
+    fn go(&mut self, mut go: Go, received: Instant, inbox: &mut Inbox) -> io::Result<Next> {
+        if !self.load()? {
+            // Without a model there is no move, and a wrong one would end the game.
+            self.explain("error: no move can be found without a model")?;
+            return Ok(Next::Listen);
+        }
+        let Some(mut workers) = self.workers.take() else { return Ok(Next::Listen) };
+        let moves = self.legal(&go.moves)?;
+        let mut search = self.prepare(&mut go, &moves, &workers);
+        let end = self.think(&go, received, &mut search, &mut workers, inbox);
+        self.workers = Some(workers);
+        let end = end?;
+        if end == End::Answer {
             self.tell(&search)?;
         }
-        self.search = Some(search);
-        Ok(if matches!(end, End::Quit) { Next::Quit } else { Next::Listen })
+        // A tree of some moves only is of no use to another search.
+        self.search = moves.is_empty().then_some(search);
+        Ok(if end == End::Quit { Next::Quit } else { Next::Listen })
+    }
+
+    /// The legal ones of the moves to search; the others are told.
+    pub(super) fn legal(&mut self, moves: &[Move]) -> io::Result<Vec<Move>> {
+        let (legal, illegal): (Vec<Move>, Vec<Move>) = moves.iter().partition(|&&mv| self.game.position().is_legal(mv));
+        if !illegal.is_empty() {
+            self.explain(&format!("go: searchmoves{} are not legal here and left out", info::moves(&illegal)))?;
+        }
+        Ok(legal)
     }
 
     /// Search with the limits of `go`, which reuses the tree of the last one if it can.
-    fn prepare(&mut self, go: &Go) -> Result<Search, String> {
-        let game = self.game.clone().ok_or("no position is set")?;
-        self.load()?;
-        let game = match game.outcome() {
+    fn prepare(&mut self, go: &mut Go, moves: &[Move], workers: &Workers) -> Search {
+        let game = match self.game.outcome() {
             // The GUI plays on after a repetition or a ply limit, and so does the engine.
             Some(outcome) if !matches!(outcome.reason, Reason::Checkmate | Reason::NoLegalMove) => {
-                Game::new(game.position().clone(), 0)
+                Game::new(self.game.position().clone(), 0)
             }
-            _ => game,
+            _ => self.game.clone(),
         };
-        let unlimited = !go.infinite && !go.ponder && go.nodes.is_none() && self.options.visits.is_none();
-        if unlimited && clock::allotment(go, game.position().side_to_move(), Duration::ZERO).is_none() {
-            return Err("go: neither a time, nodes nor the option Visits limits the search".to_owned());
+        let side = game.position().side_to_move();
+        let has_limit = go.clock.limits(side) || go.nodes.is_some() || go.depth.is_some();
+        if !has_limit && !go.ponder && self.options.visits.is_none() {
+            go.infinite = true;
         }
         let visits = if go.infinite { u32::MAX } else { self.options.visits.unwrap_or(u32::MAX) };
-        let visits = visits.min(go.nodes.unwrap_or(u32::MAX));
-        let workers = self.workers.as_ref().expect("it was just loaded");
-        let settings = Settings { visits, max_nodes: self.options.max_nodes, ..Settings::default() };
+        let visits = if go.infinite { visits } else { visits.min(go.nodes.unwrap_or(u32::MAX)) };
+        let defaults = Settings::default();
+        let settings = Settings {
+            visits,
+            max_nodes: self.options.max_nodes(),
+            root_mate: MateLimits { nodes: FIRST_MATE_NODES, ..defaults.root_mate },
+            mate_memory: self.options.mate_memory(),
+            ..defaults
+        };
         self.searches += 1;
-        Ok(match self.search.take() {
+        let mut search = match self.search.take() {
             Some(mut search) if search.settings().max_nodes == settings.max_nodes => {
                 search.follow(game);
                 search.set_visits(visits);
                 search
             }
             _ => Search::new(game, workers.actions(), settings),
-        })
-    }
-
-    /// Searches until a limit is reached or the GUI ends it. A search that is finished before it may answer waits.
-    fn think(&mut self, go: &Go, search: &mut Search, lines: &Receiver<String>) -> io::Result<End> {
-        let side = search.game().position().side_to_move();
-        let allotted = clock::allotment(go, side, Duration::from_millis(self.options.overhead));
-        let mut workers = self.workers.take().expect("a search was prepared with them");
-        let started = Instant::now();
-        let visits = search.visits();
-        let mut told = started;
-        let mut pondering = go.ponder;
-        let mut deadline = allotted.filter(|_| !go.ponder && !go.infinite).map(|time| started + time);
-        let end = loop {
-            let finished = search.is_finished();
-            if !finished {
-                workers.step(search);
-            }
-            if told.elapsed() >= TOLD_EVERY && !finished {
-                told = Instant::now();
-                let visited = search.visits() - visits;
-                self.say(&info::lines(search, self.options.multi_pv, started.elapsed(), visited))?;
-            }
-            let known = search.visits() > 0 || finished;
-            let in_time = deadline.is_none_or(|deadline| Instant::now() < deadline);
-            let may_answer = !pondering && !go.infinite;
-            if known && may_answer && (finished || !in_time) {
-                break End::Answer;
-            }
-            // With nothing left to search, wait for the line that permits the answer.
-            let line = if finished { lines.recv().map_err(|_| TryRecvError::Disconnected) } else { lines.try_recv() };
-            match line.as_deref().map(Command::parse) {
-                Err(TryRecvError::Empty) | Ok(Ok(None)) => {}
-                // No `stop` can come any more: the limit ends the search.
-                Err(TryRecvError::Disconnected) if may_answer => {}
-                Err(TryRecvError::Disconnected) | Ok(Ok(Some(Command::Quit))) => break End::Quit,
-                Ok(Ok(Some(Command::Stop))) => {
-                    while search.visits() == 0 && !search.is_finished() {
-                        workers.step(search);
-                    }
-                    break End::Answer;
-                }
-                Ok(Ok(Some(Command::PonderHit))) if pondering => {
-                    pondering = false;
-                    deadline = allotted.map(|time| Instant::now() + time);
-                }
-                Ok(Ok(Some(Command::GameOver))) => break End::Silent,
-                Ok(Ok(Some(Command::IsReady))) => self.say("readyok\n")?,
-                Ok(Ok(Some(_))) => {
-                    let line = shortened(&line.unwrap_or_default());
-                    self.explain(&format!("{line:?} is ignored during a search"))?;
-                }
-                Ok(Err(reason)) => self.explain(&reason)?,
-            }
         };
-        if matches!(end, End::Answer) {
-            let visited = search.visits() - visits;
-            self.say(&info::lines(search, self.options.multi_pv, started.elapsed(), visited))?;
+        if !moves.is_empty() && search.game().outcome().is_none() {
+            search.restrict(moves);
         }
-        self.workers = Some(workers);
-        Ok(end)
+        search
     }
 
     /// Sends the move of a search.
@@ -267,43 +253,4 @@ impl<W: Write> UsiEngine<W> {
         };
         self.say(&format!("bestmove {text}\n"))
     }
-
-    /// `go mate`: searches checks only, one attacking move deeper each time, up to the limit of the solver.
-    fn go_mate(&mut self, time: MateTime, lines: &Receiver<String>) -> io::Result<Next> {
-        let Some(game) = &self.game else {
-            self.explain("no position is set")?;
-            self.say("checkmate notimplemented\n")?;
-            return Ok(Next::Listen);
-        };
-        let position = game.position().clone();
-        let deadline = match time {
-            MateTime::Infinite => None,
-            MateTime::Within(time) => Some(Instant::now() + time),
-        };
-        let mut answer = if checks(&position) == 0 { " nomate" } else { " timeout" }.to_owned();
-        for plies in (1..=mate::MAX_PLIES).step_by(2) {
-            if let Some(line) = mate::solve(&position, plies, MATE_SLICE, &[]) {
-                answer = info::moves(&line);
-                break;
-            }
-            match lines.try_recv().as_deref().map(Command::parse) {
-                Ok(Ok(Some(Command::Quit))) => return Ok(Next::Quit),
-                Ok(Ok(Some(Command::Stop | Command::GameOver))) => break,
-                Ok(Ok(Some(_))) => self.explain("lines are ignored during a search for mate")?,
-                Ok(Err(reason)) => self.explain(&reason)?,
-                Ok(Ok(None)) | Err(_) => {}
-            }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                break;
-            }
-        }
-        self.say(&format!("checkmate{answer}\n"))?;
-        Ok(Next::Listen)
-    }
-}
-
-fn checks(position: &Position) -> usize {
-    let mut checks = MoveList::new();
-    position.legal_checks(|set| checks.extend(set.moves()));
-    checks.len()
 }

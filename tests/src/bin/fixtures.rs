@@ -134,7 +134,7 @@ fn self_play(model: &Model, random: &mut Random) -> Record {
         let probabilities = policy::probabilities(prediction.logits, 1.0);
         let best = policy::top(&probabilities, CANDIDATES);
         let top = best.into_iter().map(|(index, p)| (legal.moves()[index], p)).collect();
-        plies.push(PlyInfo { value: Some(prediction.wdl.value()), top });
+        plies.push(PlyInfo { value: Some(prediction.wdl.value()), top, line: Vec::new() });
         game.play(legal.moves()[policy::draw(&probabilities, random.uniform())]);
     }
     Record::of_game(&game, "random", "random", plies)

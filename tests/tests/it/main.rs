@@ -9,6 +9,8 @@ mod encoding_symmetry;
 mod env;
 mod net_parity;
 mod notation;
+mod records;
 mod search;
+mod mate;
 mod docs;
 mod selfplay;

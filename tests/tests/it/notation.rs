@@ -53,6 +53,10 @@ fn differences(record: &GameTree, expected: &Value) -> Vec<String> {
     ];
     let file = expected["file"].as_str().expect("file");
     let unreliable = |key: &str| {
+        // The file ends with `まで49手詰`, which tsshogi keeps as other words and is a mate.
+        if key == "end" && file.ends_with("kobayashi_kinsho196702.ki2") {
+            return record.end() == Some(&End::Mate);
+        }
         // The last line of these files has no end; the recorded text repeats the end of an earlier line there.
         if key == "usen" && file.starts_with("shogi-kifu-converter__Shogidokoro.kif") {
             return true;
@@ -92,12 +96,13 @@ fn conformance_files() {
         let text = decode(&bytes, entry["encoding"].as_str().expect("encoding"));
         let format = Format::from_name(name.rsplit_once('.').expect("extension").1).expect("a known extension");
         let parsed = format.read(&text);
-        let mut wrong = differences(&parsed.tree, entry);
-        let detected = Format::detect(&text).map(|format| format.read(&text).tree);
-        if detected.as_ref() != Some(&parsed.tree) {
+        let tree = parsed.tree.expect("a game");
+        let mut wrong = differences(&tree, entry);
+        let detected = Format::detect(&text).and_then(|format| format.read(&text).tree);
+        if detected.as_ref() != Some(&tree) {
             wrong.push("the format was not detected".into());
         }
-        wrong.extend(round_trips(&parsed.tree));
+        wrong.extend(round_trips(&tree));
         if !parsed.defects.is_empty() {
             let _ = writeln!(report, "{name}: {}", parsed.defects[0]);
         }
@@ -111,13 +116,15 @@ fn conformance_files() {
 }
 
 /// Writes and reads a record in every format; returns the formats that lose more than they must.
-fn round_trips(record: &GameTree) -> Vec<String> {
+pub(crate) fn round_trips(record: &GameTree) -> Vec<String> {
     let mut wrong = Vec::new();
     for format in Format::ALL {
         let text = format.write(record);
         let back = format.read(&text);
         let expected = reduced(record, format);
-        if !back.tree.same_tree(&expected) || back.tree.start().key() != record.start().key() {
+        let kept =
+            back.tree.is_some_and(|tree| tree.same_tree(&expected) && tree.start().key() == record.start().key());
+        if !kept {
             wrong.push(format!("{} does not keep the tree: {:?}", format.name(), back.defects.first()));
         }
     }
@@ -192,22 +199,22 @@ fn clocks_headers_and_evaluations() {
     assert!(kif.contains("**評価値=30\n**読み筋=△８四歩(83)▲２五歩(26)\n**ノード数=1500\n"), "{kif}");
     assert_eq!(record.node(line[3]).comments, ["ただのコメント", "* 20 is not an evaluation"]);
     let again = csa::write(&record, csa::Version::V3);
-    assert_eq!(csa::read(&again).tree, record, "{again}");
+    assert_eq!(csa::read(&again).tree.as_ref(), Some(&record), "{again}");
 
     let record = kif::read(&fixture("tree.kif")).strict().expect("a fixture without defects");
     let mate = record.nodes().iter().find_map(|node| node.evaluations().first()?.mate);
     assert_eq!(mate, Some(Mate { winner: Color::Black, plies: Some(21) }));
-    assert_eq!(kif::read(&kif::write(&record)).tree, record);
+    assert_eq!(kif::read(&kif::write(&record)).tree.as_ref(), Some(&record));
 
-    let games = csa::read_all(&fixture("games.csa"));
-    let ends: Vec<Option<&End>> = games.iter().map(|game| game.tree.end()).collect();
+    let games: Vec<GameTree> = csa::read_all(&fixture("games.csa")).into_iter().filter_map(|game| game.tree).collect();
+    let ends: Vec<Option<&End>> = games.iter().map(GameTree::end).collect();
     // White's foul is Black's loss of the turn but not of the game: White is to move.
     assert_eq!(ends, [Some(&End::IllegalLoss), Some(&End::Mate)]);
-    assert_eq!(games[0].tree.handicap(), Some(Handicap::Four));
+    assert_eq!(games[0].handicap(), Some(Handicap::Four));
 }
 
 /// Record with variations, comments, clocks and ends, all drawn from `random`.
-fn random_record(random: &mut Random) -> GameTree {
+pub(crate) fn random_record(random: &mut Random) -> GameTree {
     let handicaps: Vec<Handicap> = Handicap::all().collect();
     let start = match random.below(3) {
         0 => handicaps[random.below(handicaps.len())].position(),
@@ -281,7 +288,7 @@ fn random_trees_keep_their_form() {
 }
 
 /// Text with damage: bytes changed, cut out or doubled.
-fn damaged(text: &str, random: &mut Random) -> String {
+pub(crate) fn damaged(text: &str, random: &mut Random) -> String {
     let mut chars: Vec<char> = text.chars().collect();
     let junk =
         ['\u{0}', '\n', '9', '０', '(', ')', '/', '+', '変', '同', '成', '－', '\u{10ffff}', '{', '"', '.', '~', 'z'];
@@ -312,7 +319,7 @@ fn damaged_texts_never_panic() {
     for name in names {
         let format = Format::from_name(name.rsplit_once('.').expect("extension").1).expect("a known extension");
         let text = fixture(name);
-        let record = format.read(&text).tree;
+        let record = format.read(&text).tree.expect("a game");
         texts.extend(Format::ALL.map(|format| (format, format.write(&record))));
         texts.push((format, text));
     }
@@ -320,12 +327,14 @@ fn damaged_texts_never_panic() {
         for _ in 0..200 {
             let text = damaged(text, &mut random);
             let parsed = format.read(&text);
+            assert!(parsed.tree.is_some() || !parsed.defects.is_empty(), "{text}");
+            let Some(tree) = parsed.tree else { continue };
             // The parts that were read are a record like any other.
-            let again = format.read(&format.write(&parsed.tree)).tree;
-            assert!(again.len() <= parsed.tree.len(), "{text}");
+            let again = format.read(&format.write(&tree)).tree.expect("a game");
+            assert!(again.len() <= tree.len(), "{text}");
             for other in Format::ALL {
                 drop(other.read(&text));
-                drop(other.write(&parsed.tree));
+                drop(other.write(&tree));
             }
             drop((bod::read(&text), Format::detect(&text), csa::read_all(&text), usi::read_all(&text)));
         }
@@ -411,7 +420,10 @@ fn oddities_of_real_programs() {
     );
     // A foul is kept with its end.
     check(
-        "手合割：詰将棋\n後手の持駒：なし\n| ・ ・ ・ ・v玉 ・ ・ ・ ・|一\n先手の持駒：金\n▲５二金打\nまで1手で中断",
+        &format!(
+            "手合割：詰将棋\n後手の持駒：なし\n| ・ ・ ・ ・v玉 ・ ・ ・ ・|一\n{}先手の持駒：金\n▲５二金打\nまで1手で中断",
+            "| ・ ・ ・ ・ ・ ・ ・ ・ ・|\n".repeat(8)
+        ),
         &["0: G*5b interrupt"],
         &[],
     );
@@ -420,7 +432,13 @@ fn oddities_of_real_programs() {
     check("~0.7ku2jm.r~1.36e.", &["0: 7g7f 3c3d resign", "2: 8c8d"], &[]);
     // A time before the first move belongs to no move.
     assert_eq!(
-        csa::read("PI\n+\nT5\n+7776FU\nT3\n").tree.nodes().iter().map(|node| node.spent).collect::<Vec<_>>(),
+        csa::read("PI\n+\nT5\n+7776FU\nT3\n")
+            .strict()
+            .expect("a game")
+            .nodes()
+            .iter()
+            .map(|node| node.spent)
+            .collect::<Vec<_>>(),
         [None, Some(3000)]
     );
 }
@@ -455,7 +473,7 @@ fn defects_have_a_place() {
     fn check(format: Format, text: &str, defect: &str, kept: usize) {
         let parsed = format.read(text);
         assert_eq!(parsed.defects.first().map(ToString::to_string).as_deref(), Some(defect));
-        assert_eq!(parsed.tree.len(), kept, "nodes kept of {text}");
+        assert_eq!(parsed.tree.map_or(0, |tree| tree.len()), kept, "nodes kept of {text}");
     }
     let kif = "   1 ７六歩(77)\n   2 ３四歩(33)\n";
     check(
@@ -484,15 +502,19 @@ fn defects_have_a_place() {
         "line 4, column 1: the move starts from a square without such a piece",
         2,
     );
-    check(Format::Csa2, "P1-KY-KE\nP2XX\n", "line 2, column 3: a piece such as +FU, or * was expected here", 1);
+    // A start position that is not understood is no game.
+    check(Format::Csa2, "P1-KY-KE\n", "line 1, column 9: a piece such as +FU, or * was expected here", 0);
+    let rank = "P1-KY-KE-GI-KI-OU-KI-GI-KE-KY";
+    let message = "line 2, column 3: a piece such as +FU, or * was expected here";
+    check(Format::Csa2, &format!("{rank}\nP2XX\n"), message, 0);
     check(
         Format::Jkf,
         "{\"moves\":[{},{\"move\":{\"piece\":\"FU\",\"from\":{\"x\":7,\"y\":7},\"to\":{\"x\":7,\"y\":5}}}]}",
         "move 1: 7g7e is against the rules here",
         2,
     );
-    check(Format::Jkf, "{\"moves\":[", "line 1, column 11: value or end of sequence expected", 1);
-    check(Format::Jkf, "{\n \"moves\": [{}, ?]}", "line 2, column 16: value expected", 1);
+    check(Format::Jkf, "{\"moves\":[", "line 1, column 11: value or end of sequence expected", 0);
+    check(Format::Jkf, "{\n \"moves\": [{}, ?]}", "line 2, column 16: value expected", 0);
     let jkf = "{\"moves\":[{},{\"move\":{\"from\":{\"x\":7,\"y\":7},\"to\":{\"x\":7,\"y\":6},\"piece\":\"FU\"}";
     check(Format::Jkf, &format!("{jkf},\"comments\":[1]}}]}}"), "move 1: a text in quotes was expected here", 2);
     check(
@@ -506,14 +528,12 @@ fn defects_have_a_place() {
         Format::Usi,
         "sfen 9/9 b - 1",
         "line 1, column 6: the start position is wrong (SFEN board: nine ranks are separated by /, not 2)",
-        1,
+        0,
     );
     check(Format::Usen, "~0.7ku@@@.", "line 1, column 7: a move of three digits was expected here", 2);
     // The end after a foul belongs to its line.
     check(Format::Usen, "~0.6y236e4be.r", "line 1, column 10: 8d8e is against the rules here", 5);
     assert!(jkf::read("[]").defects.len() == 1);
-    // Comments before a wrong start position are kept.
     let unplaced = csa::read("'*対局前\nP+51OU59OU\n+\n");
-    assert_eq!(unplaced.defects.len(), 1);
-    assert_eq!(unplaced.tree.node(NodeId::ROOT).comments, ["対局前"]);
+    assert_eq!((unplaced.defects.len(), unplaced.tree), (1, None));
 }

@@ -8,15 +8,15 @@ use keisei_core::search::{Candidate, Decision, MateLimits, Proof, Search, Settin
 use keisei_core::shogi::{Game, Move, MoveList, Position};
 
 /// Pseudo-random numbers, the same in every run.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         ((self.0 >> 33) as usize) % bound
     }
 
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
     }
 }
@@ -58,7 +58,7 @@ fn tree_only(visits: u32) -> Settings {
     Settings { visits, root_mate: none, leaf_mate: none, ..Settings::default() }
 }
 
-fn position(sfen: &str) -> Position {
+pub(crate) fn position(sfen: &str) -> Position {
     Position::from_sfen(sfen).expect(sfen)
 }
 
@@ -88,7 +88,7 @@ fn is_mate(position: &Position, plies: usize) -> bool {
     })
 }
 
-fn played(position: &Position, mv: Move) -> Position {
+pub(crate) fn played(position: &Position, mv: Move) -> Position {
     let mut after = position.clone();
     after.play_unchecked(mv);
     after
@@ -100,7 +100,7 @@ fn shortest(position: &Position) -> Option<usize> {
 }
 
 /// A position in which a few black pieces stand near the white king and its few defenders, Black to move.
-fn attack(dice: &mut Dice) -> Option<Position> {
+pub(crate) fn attack(dice: &mut Dice) -> Option<Position> {
     let mut board = [[""; 9]; 9];
     let (king_file, king_rank) = (dice.below(9), dice.below(3));
     board[king_rank][king_file] = "k";

@@ -15,7 +15,7 @@ fn selfplay() -> SelfPlay {
         max_plies: 150,
         opening_plies: 10,
         first_opening_plies: 80,
-        records_per_part: 0,
+        records: 0,
     };
     SelfPlay::new(settings, Actions::Dest2187, 3)
 }

@@ -6,27 +6,33 @@
 //! | `kifu` `ki2u` `csa` `jkf` `usi` `sfen` `usen` | the same | UTF-8 |
 //! | `json` | `.json` | UTF-8; a description of each game, for checks |
 //!
-//! The formats that can be read are listed in [`games`].
+//! The extension of the output decides over the name: `.kif` and `.ki2` are `Shift_JIS`, `.kifu` and `.ki2u` UTF-8. What is printed is
+//! UTF-8. The formats that can be read are listed in [`games`].
+//!
+//! On standard error stand, after the name of the file, each place that was not understood, each game that is therefore left out, what the
+//! format cannot hold, and the characters that the encoding lacks. The exit code is 1 if a file or a game could not be read or written.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
-use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
-use keisei_core::notation::{Format, GameTree, Node, NodeId, Parsed, usen};
+use keisei_core::notation::{Format, GameTree, LeftOut, Node, NodeId, usen};
 use serde_json::{Value, json};
 
 use crate::argument::BadArgument;
-use crate::durable::write_atomically;
-use crate::interop::games::{self, GameFile};
+use crate::durable::write_whole;
+use crate::interop::games::{self, GameFile, ReadGame, STANDARD_INPUT};
 
 /// Arguments of `convert`.
 #[derive(clap::Args, Debug)]
 pub struct ConvertArgs {
-    /// Record, or folder of records, to read; its encoding is detected
+    /// Record, folder of records, or `-` for standard input; the encoding is detected
     input: PathBuf,
-    /// File to write, or folder if the input is one; without it the text is printed
+    /// File to write, or folder if the input is one; without it, or with `-`, the text is printed
     output: Option<PathBuf>,
     /// Format to write: kif, kifu, ki2, ki2u, csa, csa2, jkf, usi, sfen, usen or json [default: the output's extension]
     #[arg(long, value_name = "FORMAT")]
@@ -36,24 +42,31 @@ pub struct ConvertArgs {
 /// Format to write.
 #[derive(Clone, Copy)]
 enum Target {
-    Record { format: Format, extension: &'static str, encoding: &'static Encoding },
+    Record { format: Format, extension: &'static str, encoding: Charset },
     Json,
+}
+
+/// Encoding to write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Charset {
+    Utf8,
+    ShiftJis,
 }
 
 impl Target {
     fn from_name(name: &str) -> Option<Target> {
         let (extension, encoding) = match name {
             "json" => return Some(Target::Json),
-            "kif" => ("kif", SHIFT_JIS),
-            "kifu" => ("kifu", UTF_8),
-            "ki2" => ("ki2", SHIFT_JIS),
-            "ki2u" => ("ki2u", UTF_8),
-            "csa" | "csa3" => ("csa", UTF_8),
-            "csa2" => ("csa", SHIFT_JIS),
-            "jkf" => ("jkf", UTF_8),
-            "usi" => ("usi", UTF_8),
-            "sfen" => ("sfen", UTF_8),
-            "usen" => ("usen", UTF_8),
+            "kif" => ("kif", Charset::ShiftJis),
+            "kifu" => ("kifu", Charset::Utf8),
+            "ki2" => ("ki2", Charset::ShiftJis),
+            "ki2u" => ("ki2u", Charset::Utf8),
+            "csa" | "csa3" => ("csa", Charset::Utf8),
+            "csa2" => ("csa", Charset::ShiftJis),
+            "jkf" => ("jkf", Charset::Utf8),
+            "usi" => ("usi", Charset::Utf8),
+            "sfen" => ("sfen", Charset::Utf8),
+            "usen" => ("usen", Charset::Utf8),
             _ => return None,
         };
         Some(Target::Record { format: Format::from_name(name)?, extension, encoding })
@@ -66,27 +79,58 @@ impl Target {
         }
     }
 
+    /// Encoding of a file with this name.
+    fn charset(self, path: &Path) -> Charset {
+        let Target::Record { format, encoding, .. } = self else { return Charset::Utf8 };
+        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
+        match extension.as_deref().filter(|_| matches!(format, Format::Kif | Format::Ki2)) {
+            Some("kif" | "ki2") => Charset::ShiftJis,
+            Some("kifu" | "ki2u") => Charset::Utf8,
+            _ => encoding,
+        }
+    }
+
     /// Whether one text holds several games.
     fn holds_many(self) -> bool {
         matches!(self, Target::Json | Target::Record { format: Format::Csa2 | Format::Csa3 | Format::Usi, .. })
     }
 }
 
-/// Converts the input; returns the text to print. `report` receives each defect of a record.
+/// Files that are converted together before they are written: what they hold is in memory at once.
+const CHUNK: usize = 256;
+
+/// Converts the input; `print` receives the text to print, `report` each message on the way.
 ///
 /// # Errors
-/// Names the invalid argument, or the file that cannot be read or written or is not a record. The other files of a folder
-/// are converted nevertheless.
-pub fn run(args: &ConvertArgs, mut report: impl FnMut(&str)) -> Result<String> {
+/// Names the invalid argument, or the file that cannot be read or written or is not a record. The other files of a folder, and the
+/// other games of a file, are converted nevertheless.
+pub fn run(args: &ConvertArgs, print: impl Fn(&str) -> Result<()>, mut report: impl FnMut(&str)) -> Result<()> {
     let target = target(args)?;
+    let output = args.output.as_deref().filter(|output| output.as_os_str() != STANDARD_INPUT);
     if args.input.is_dir() {
-        return convert_folder(args, target, &mut report);
+        return convert_folder(&args.input, output, target, &print, &mut report);
     }
     let source = games::read(&args.input, &mut report)?;
-    let Some(output) = &args.output else { return Ok(text(&source, target)) };
-    let written = write(&source, target, output)?;
-    let lines: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
-    Ok(lines.join("\n") + "\n")
+    let (texts, left_out) = texts(&source, target, cores());
+    if !left_out.is_empty() {
+        report(&format!("{}: {left_out}", args.input.display()));
+    }
+    match output {
+        None => print(&texts.concat())?,
+        Some(output) => {
+            let mut taken = BTreeSet::new();
+            for (number, text) in (1..).zip(&texts) {
+                let path = path_of(output, number, &mut taken);
+                write_text(text, target, &path, &mut report)?;
+                print(&format!("{}\n", path.display()))?;
+            }
+        }
+    }
+    if source.unreadable > 0 {
+        let all = source.unreadable + source.games.len();
+        bail!("{}: {} of {all} games could not be read", args.input.display(), source.unreadable);
+    }
+    Ok(())
 }
 
 fn target(args: &ConvertArgs) -> Result<Target> {
@@ -96,102 +140,198 @@ fn target(args: &ConvertArgs) -> Result<Target> {
     Target::from_name(&name).ok_or_else(|| BadArgument::new("--to", &name, reason).into())
 }
 
-/// Converts every record in a folder and its subfolders, in the order of their paths.
-fn convert_folder(args: &ConvertArgs, target: Target, report: &mut dyn FnMut(&str)) -> Result<String> {
-    if args.output.is_none() && !matches!(target, Target::Json) {
+/// What became of a file: its messages, its texts and descriptions, and how many of its games could not be read.
+#[derive(Default)]
+struct Converted {
+    messages: Vec<String>,
+    texts: Vec<String>,
+    descriptions: Vec<Value>,
+    unreadable: usize,
+    failed: bool,
+}
+
+/// Converts every record in a folder and its subfolders. Files are converted on all cores, and written in the order of their paths.
+fn convert_folder(
+    input: &Path,
+    output: Option<&Path>,
+    target: Target,
+    print: &impl Fn(&str) -> Result<()>,
+    report: &mut dyn FnMut(&str),
+) -> Result<()> {
+    if output.is_none() && !matches!(target, Target::Json) {
         bail!(BadArgument::new("OUTPUT", "", "a folder is printed as json only; name a folder to write to"));
     }
-    let files = games::files(&args.input)?;
-    let mut entries = Vec::new();
-    let mut taken = BTreeSet::new();
-    let mut failures = 0;
-    for file in &files {
-        let converted = games::read(file, report).and_then(|source| {
-            let Some(output) = &args.output else {
-                entries.extend(source.games.iter().map(|game| describe(&source, game)));
-                return Ok(());
-            };
-            let path = output.join(file.strip_prefix(&args.input).unwrap_or(file));
-            let plain = path.with_extension(target.extension());
-            // Otherwise records that differ only in their extension would overwrite each other.
-            let longer = || path.with_file_name(format!("{}.{}", source.name, target.extension()));
-            let path = if taken.contains(&plain) { longer() } else { plain };
-            taken.extend(write(&source, target, &path)?);
-            Ok(())
-        });
-        if let Err(error) = converted {
-            report(&format!("{error:#}"));
-            failures += 1;
+    let files = games::files(input)?;
+    let (mut descriptions, mut taken, mut folders) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut failures, mut unreadable) = (0, 0);
+    for chunk in files.chunks(CHUNK) {
+        let all = in_parallel(chunk, cores(), |file| convert(file, output.map(|_| target)));
+        for (file, mut converted) in chunk.iter().zip(all) {
+            converted.messages.iter().for_each(|message| report(message));
+            descriptions.append(&mut converted.descriptions);
+            if let Some(output) = output {
+                let plain = output.join(file.strip_prefix(input).unwrap_or(file)).with_extension(target.extension());
+                let written = write_all(file, &converted.texts, target, &plain, &mut taken, &mut folders, report);
+                if let Err(error) = written {
+                    report(&format!("{error:#}"));
+                    converted.failed = true;
+                }
+            }
+            unreadable += converted.unreadable;
+            failures += usize::from(converted.failed);
         }
     }
-    if failures > 0 {
-        bail!("{failures} of {} files could not be converted", files.len());
+    match output {
+        None => print(&pretty(&Value::Array(descriptions)))?,
+        Some(output) => print(&format!("{} files written to {}\n", taken.len(), output.display()))?,
     }
-    match &args.output {
-        None => Ok(pretty(&Value::Array(entries))),
-        Some(output) => Ok(format!("{} files written to {}\n", taken.len(), output.display())),
+    match (failures, unreadable) {
+        (0, 0) => Ok(()),
+        (0, _) => bail!("{unreadable} games could not be read"),
+        _ => bail!("{failures} of {} files could not be converted", files.len()),
     }
 }
 
-/// All games as one text.
-fn text(source: &GameFile, target: Target) -> String {
+/// Number of cores that this program may use.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Results of `work` for each item, in their order; `workers` threads share the items.
+fn in_parallel<T: Sync, R: Send>(items: &[T], workers: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let workers = workers.min(items.len());
+    if workers <= 1 {
+        return items.iter().map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let share = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { return done };
+            done.push((index, work(item)));
+        }
+    };
+    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(share)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a worker does not panic")).collect()
+    });
+    done.sort_by_key(|&(index, _)| index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Reads a file and makes its texts, or descriptions if there is no `target`.
+fn convert(file: &Path, target: Option<Target>) -> Converted {
+    let mut converted = Converted::default();
+    let source = match games::read(file, &mut |message| converted.messages.push(message.to_owned())) {
+        Ok(source) => source,
+        Err(error) => {
+            converted.messages.push(format!("{error:#}"));
+            converted.failed = true;
+            return converted;
+        }
+    };
+    converted.unreadable = source.unreadable;
     match target {
-        Target::Json => {
-            let entries: Vec<Value> = source.games.iter().map(|game| describe(source, game)).collect();
-            match <[Value; 1]>::try_from(entries) {
-                Ok([only]) => pretty(&only),
-                Err(entries) => pretty(&Value::Array(entries)),
+        None => {
+            let games = (0..source.games.len()).map(|index| describe(&source, &source.games.get(index)));
+            converted.descriptions.extend(games);
+        }
+        Some(target) => {
+            let (texts, left_out) = texts(&source, target, 1);
+            converted.texts = texts;
+            if !left_out.is_empty() {
+                converted.messages.push(format!("{}: {left_out}", file.display()));
             }
         }
-        Target::Record { format, .. } => {
-            let separator = if matches!(format, Format::Csa2 | Format::Csa3) { "/\n" } else { "" };
-            let texts: Vec<String> = source.games.iter().map(|game| format.write(&game.tree)).collect();
-            texts.join(separator)
-        }
     }
+    converted
 }
 
-/// Writes to `path`; if one file cannot hold all games, the others go to `NAME-2` and so on. Returns the paths.
-fn write(source: &GameFile, target: Target, path: &Path) -> Result<Vec<PathBuf>> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
-    }
-    if target.holds_many() || source.games.len() == 1 {
-        write_text(&text(source, target), target, path)?;
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut paths = Vec::new();
-    for (number, game) in (1..).zip(&source.games) {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let name = format!("{stem}-{number}.{}", target.extension());
-        let path = if number == 1 { path.to_owned() } else { path.with_file_name(name) };
-        if let Target::Record { format, .. } = target {
-            write_text(&format.write(&game.tree), target, &path)?;
-        }
-        paths.push(path);
-    }
-    Ok(paths)
-}
-
-fn write_text(text: &str, target: Target, path: &Path) -> Result<()> {
-    let encoding = match target {
-        Target::Record { encoding, .. } => encoding,
-        Target::Json => UTF_8,
+/// Texts of all games, as many as files are needed for them, and what they leave out.
+fn texts(source: &GameFile, target: Target, workers: usize) -> (Vec<String>, LeftOut) {
+    let games: Vec<usize> = (0..source.games.len()).collect();
+    let Target::Record { format, .. } = target else {
+        let entries = in_parallel(&games, workers, |&index| describe(source, &source.games.get(index)));
+        let text = match <[Value; 1]>::try_from(entries) {
+            Ok([only]) => pretty(&only),
+            Err(entries) => pretty(&Value::Array(entries)),
+        };
+        return (vec![text], LeftOut::default());
     };
-    if encoding == UTF_8 {
-        return write_atomically(path, text.as_bytes());
+    let made = in_parallel(&games, workers, |&index| {
+        let game = source.games.get(index);
+        (format.write(&game.tree), format.left_out(&game.tree))
+    });
+    let (mut texts, mut left_out) = (Vec::new(), LeftOut::default());
+    for (text, lost) in made {
+        texts.push(text);
+        left_out += lost;
     }
-    let text = text.replacen("encoding=UTF-8", "encoding=Shift_JIS", 1);
-    for (number, line) in (1..).zip(text.lines()) {
-        let foreign = line.chars().find(|found| encoding.encode(found.encode_utf8(&mut [0; 4])).2);
-        if let Some(found) = foreign {
-            bail!(
-                "{}: line {number} holds {found:?}, which Shift_JIS has not; write kifu, ki2u or csa instead",
-                path.display()
-            );
+    if target.holds_many() {
+        let separator = if matches!(format, Format::Csa2 | Format::Csa3) { "/\n" } else { "" };
+        texts = vec![texts.join(separator)];
+    }
+    (texts, left_out)
+}
+
+/// Writes the texts of `file` to `plain`, or to other names where records that differ only in their extension would overwrite each
+/// other.
+fn write_all(
+    file: &Path,
+    texts: &[String],
+    target: Target,
+    plain: &Path,
+    taken: &mut BTreeSet<PathBuf>,
+    folders: &mut BTreeSet<PathBuf>,
+    report: &mut dyn FnMut(&str),
+) -> Result<()> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let longer = plain.with_file_name(format!("{name}.{}", target.extension()));
+    let path = if taken.contains(plain) { &longer } else { plain };
+    for (number, text) in (1..).zip(texts) {
+        let path = path_of(path, number, taken);
+        if let Some(folder) = path.parent().filter(|&folder| folders.insert(folder.to_owned())) {
+            fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
         }
+        write_text(text, target, &path, report)?;
     }
-    write_atomically(path, &encoding.encode(&text).0)
+    Ok(())
+}
+
+/// Path of text `number` of a file: the first is `path`, the others `NAME-2` and so on; numbers that are taken are passed over.
+fn path_of(path: &Path, number: usize, taken: &mut BTreeSet<PathBuf>) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default();
+    let mut number = number;
+    loop {
+        let path = match number {
+            1 => path.to_owned(),
+            _ => path.with_file_name(format!("{stem}-{number}{extension}")),
+        };
+        if taken.insert(path.clone()) {
+            return path;
+        }
+        number += 1;
+    }
+}
+
+fn write_text(text: &str, target: Target, path: &Path, report: &mut dyn FnMut(&str)) -> Result<()> {
+    let bytes = match target.charset(path) {
+        Charset::Utf8 => Cow::Borrowed(text.as_bytes()),
+        Charset::ShiftJis => {
+            let (bytes, numbered) = games::shift_jis(&text.replacen("encoding=UTF-8", "encoding=Shift_JIS", 1));
+            if let Some(&first) = numbered.first() {
+                let (count, number) = (numbered.len(), u32::from(first));
+                report(&format!(
+                    "{}: Shift_JIS lacks {count} characters, which are written as numbers, {first:?} as &#x{number:X};",
+                    path.display()
+                ));
+            }
+            Cow::Owned(bytes)
+        }
+    };
+    write_whole(path, &bytes)
 }
 
 fn pretty(value: &Value) -> String {
@@ -199,7 +339,7 @@ fn pretty(value: &Value) -> String {
 }
 
 /// Description of a game in the schema of the public conformance files, where every position has the move number 1.
-fn describe(source: &GameFile, game: &Parsed) -> Value {
+fn describe(source: &GameFile, game: &ReadGame) -> Value {
     let record = &game.tree;
     let line = record.main_line();
     let last = line.last().copied().unwrap_or(NodeId::ROOT);
@@ -216,6 +356,7 @@ fn describe(source: &GameFile, game: &Parsed) -> Value {
         "branches": record.lines().len() - 1,
         "comments": count(Node::has_comment),
         "bookmarks": count(|node| node.bookmark.is_some()),
+        "evaluations": record.nodes().iter().map(|node| node.evaluations().len()).sum::<usize>(),
         "usen": usen::write(record),
         "defects": game.defects.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })

@@ -6,9 +6,11 @@
 //! |---|---|
 //! | `encoding`, `source` | name of the encoding, name of this program |
 //! | `shape`, `dtype` | planes: `[planes, 9, 9]`, `float32` |
+//! | `axes` | planes: what each axis of `shape` and `cells` counts; actions: what an action's number counts |
+//! | `view` | side from which rows, columns and actions are seen |
 //! | `actions` | actions: their number |
 //! | `table_sha256_black`, `table_sha256_white` | Keisei's actions: digest of all moves in the order of actions, `-` for no move |
-//! | `positions[0]` `.start` `.moves` | SFEN and moves, as given |
+//! | `positions[0]` `.start` `.moves` | SFEN and moves that were given |
 //! | `.position` `.side` `.outcome` | board, side and hands after the moves; `b` or `w`; outcome of the game, or `null` |
 //! | `.ply` `.max_ply` `.occurrences` `.in_check` | planes: their other inputs; `.max_moves` for `.max_ply` in `core46-2025` |
 //! | `.cells` | planes: `[plane, row, column, value]` of each cell that is not 0, in planes that are not uniform |
@@ -23,7 +25,7 @@ use crate::commands::inspect::{self, LineArgs};
 use crate::run::checkpoint::sha256;
 use anyhow::Result;
 use keisei_core::encoding::{Action, Actions, Counters, Features, PackedObservation, SQUARES};
-use keisei_core::shogi::{Color, Game};
+use keisei_core::shogi::{Color, Game, Position};
 use serde_json::{Map, Number, Value, json};
 
 /// Arguments of `encode`.
@@ -57,6 +59,17 @@ pub fn run(args: &EncodeArgs) -> Result<String> {
         return Err(BadArgument::new("encoding", &args.encoding, reason).into());
     };
     Ok(format!("{document}\n"))
+}
+
+/// View of every encoding but one.
+const VIEW: &str = "side to move: the board is turned by 180 degrees for White";
+
+/// View of an encoding of actions.
+fn action_view(encoding: Actions) -> &'static str {
+    match encoding {
+        Actions::Flat13527Keisei2025 => "board: squares are not turned for White",
+        _ => VIEW,
+    }
 }
 
 fn planes(features: Features, game: &Game, args: &EncodeArgs) -> Value {
@@ -95,6 +108,8 @@ fn planes(features: Features, game: &Game, args: &EncodeArgs) -> Value {
         "source": source(),
         "shape": [features.planes(), 9, 9],
         "dtype": "float32",
+        "axes": ["plane", "row: 0 is rank a, 8 is rank i", "column: 0 is file 9, 8 is file 1"],
+        "view": VIEW,
         "positions_count": 1,
         "positions": [position],
     })
@@ -110,6 +125,8 @@ fn actions(encoding: Actions, game: &Game, args: &EncodeArgs) -> Value {
         "encoding": encoding.id(),
         "source": source(),
         "actions": encoding.count(),
+        "axes": ["action"],
+        "view": action_view(encoding),
         "positions_count": 1,
         "positions": [position],
     });
@@ -130,10 +147,13 @@ fn common(game: &Game, args: &EncodeArgs) -> Map<String, Value> {
         Color::Black => "b",
         Color::White => "w",
     };
-    let start = if args.line.sfen == "startpos" { game.start().to_sfen() } else { args.line.sfen.clone() };
+    // An SFEN is repeated as it was given, whatever the order of its hands.
+    let given = args.line.position.first().filter(|text| Position::from_sfen(text).is_ok());
+    let start = given.cloned().unwrap_or_else(|| game.start().to_sfen());
+    let moves: Vec<String> = game.moves().iter().map(ToString::to_string).collect();
     Map::from_iter([
         ("start".to_owned(), start.into()),
-        ("moves".to_owned(), args.line.moves.clone().into()),
+        ("moves".to_owned(), moves.into()),
         ("position".to_owned(), position.into()),
         ("side".to_owned(), side.into()),
         ("outcome".to_owned(), game.outcome().map(|outcome| outcome.to_string()).into()),

@@ -1,6 +1,7 @@
 //! Subcommands of the program, one file each: their arguments and their output.
 
 pub mod train;
+pub mod checkpoint;
 pub mod settings;
 pub mod metrics;
 pub mod evaluate;

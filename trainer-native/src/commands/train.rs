@@ -26,6 +26,9 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = LATEST)]
     #[arg(conflicts_with_all = ["preset", "config", "out"])]
     pub resume: Option<PathBuf>,
+    /// Resume from the checkpoint of this iteration; later ones are set aside
+    #[arg(long, value_name = "N", requires = "resume")]
+    pub from_iteration: Option<u64>,
     /// Resume the run in --out if there is one, else start it: for schedulers that start a job again
     #[arg(long, requires = "out", conflicts_with = "resume")]
     pub resume_or_start: bool,
@@ -113,7 +116,7 @@ fn resume(args: &TrainArgs, directory: &Path, sinks: Vec<Box<dyn Sink>>, control
     let directory = Directory::of_run(directory)?;
     let over =
         |stored: Settings| args.budget.over(Layers::new("checkpoint", &stored).set(&args.sources.set)?)?.settings();
-    Run::resume(directory, over, sinks, controls)
+    Run::resume(directory, args.from_iteration, over, sinks, controls)
 }
 
 /// Lets the first SIGINT, SIGTERM or SIGHUP stop the run, and the second end the process.

@@ -3,18 +3,27 @@
 //! | extension | format |
 //! |---|---|
 //! | `.kif` `.kifu` `.ki2` `.ki2u` `.csa` `.jkf` `.usi` `.sfen` `.usen` | that notation, whatever the text's encoding |
-//! | `.record` | our record file; its games have the players' names |
-//! | any other | the notation that is detected from the text |
+//! | any other, or none | our record file, or the notation that is detected from the text |
+//!
+//! A game whose start position is not understood is not read, and neither is a text of which nothing is.
 
+use std::borrow::Cow;
+use std::fmt::Write;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS, UTF_8};
-use keisei_core::format;
-use keisei_core::notation::{Format, GameTree, Parsed, csa, usi};
+use keisei_core::format::{PlyInfo, Record, record};
+use keisei_core::notation::{Builder, Centipawns, Defect, End, EvaluationSource, Format, GameTree, Parsed, csa, usi};
+use keisei_core::shogi::Position;
 
-use keisei_play::files::{read as read_bytes, read_records};
+use keisei_play::files::read as read_bytes;
+use keisei_play::rating::centipawns;
+
+/// Name of standard input among the paths.
+pub const STANDARD_INPUT: &str = "-";
 
 /// Games of one file.
 pub struct GameFile {
@@ -22,39 +31,114 @@ pub struct GameFile {
     pub name: String,
     /// Encoding of the text: `ASCII`, `UTF8`, `UTF16`, `SJIS`, `EUCJP` or `JIS`; `binary` for our records.
     pub encoding: &'static str,
-    /// Games, in the order of the file, each with its defects.
-    pub games: Vec<Parsed>,
+    /// Games that were read, in the order of the file; at least one but for an empty record file.
+    pub games: Games,
+    /// Number of games that could not be read.
+    pub unreadable: usize,
 }
 
-/// Games of a file; `report` receives each defect of its text.
+/// Games of a file, as they are in memory.
+pub enum Games {
+    /// Games of a text.
+    Text(Vec<ReadGame>),
+    /// Our records, of which trees are made one by one: they are many in a file, and their trees large.
+    Records(Vec<Record>),
+}
+
+impl Games {
+    /// Number of games.
+    pub fn len(&self) -> usize {
+        match self {
+            Games::Text(games) => games.len(),
+            Games::Records(records) => records.len(),
+        }
+    }
+
+    /// Whether there is no game.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Game number `index`, from 0.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn get(&self, index: usize) -> Cow<'_, ReadGame> {
+        match self {
+            Games::Text(games) => Cow::Borrowed(&games[index]),
+            Games::Records(records) => Cow::Owned(ReadGame { tree: tree_of(&records[index]), defects: Vec::new() }),
+        }
+    }
+}
+
+/// Game of a file.
+#[derive(Clone)]
+pub struct ReadGame {
+    /// The game, as far as it was understood.
+    pub tree: GameTree,
+    /// Places that were not.
+    pub defects: Vec<Defect>,
+}
+
+/// Games of a file, or of standard input if the path is [`STANDARD_INPUT`]; `report` receives each defect of its text.
 ///
 /// # Errors
 /// Names the file that cannot be read or holds no game.
 pub fn read(path: &Path, report: &mut dyn FnMut(&str)) -> Result<GameFile> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    if is_record(path) {
-        let games = read_records(path)?.iter().map(notation_of).collect::<Result<_>>()?;
-        return Ok(GameFile { name, encoding: "binary", games });
+    if path.as_os_str() == STANDARD_INPUT {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).context("standard input: cannot be read")?;
+        return parse("standard input", Path::new("standard input"), &bytes, report);
     }
-    let (text, encoding) = decode(&read_bytes(path)?);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    parse(&name, path, &read_bytes(path)?, report)
+}
+
+/// Games in the bytes of the file `path`, which need not exist.
+///
+/// # Errors
+/// As for [`read`].
+pub fn parse(name: &str, path: &Path, bytes: &[u8], report: &mut dyn FnMut(&str)) -> Result<GameFile> {
+    let name = name.to_owned();
+    if record::is_record(bytes) || is_record(path) {
+        let records = record::from_bytes(bytes).with_context(|| path.display().to_string())?;
+        return Ok(GameFile { name, encoding: "binary", games: Games::Records(records), unreadable: 0 });
+    }
+    let (text, encoding) = decode(bytes);
     let format = format_of_name(path).or_else(|| Format::detect(&text));
-    let games = match format.with_context(|| format!("{}: is empty", path.display()))? {
+    let parsed = match format.with_context(|| format!("{}: is empty", path.display()))? {
         Format::Csa2 | Format::Csa3 => csa::read_all(&text),
         Format::Usi => usi::read_all(&text),
         format => vec![format.read(&text)],
     };
-    for game in &games {
+    let (mut games, mut reasons) = (Vec::new(), Vec::new());
+    let count = parsed.len();
+    for (number, game) in (1..).zip(parsed) {
+        let place = if count == 1 { String::new() } else { format!(", game {number}") };
         for defect in &game.defects {
-            report(&format!("{}: {defect}", path.display()));
+            report(&format!("{}{place}: {defect}", path.display()));
+        }
+        let reason = game.defects.first().map(ToString::to_string);
+        match game {
+            Parsed { tree: Some(tree), defects } if defects.is_empty() || holds_something(&tree) => {
+                games.push(ReadGame { tree, defects });
+            }
+            _ => {
+                report(&format!("{}{place}: is left out, because it is not understood", path.display()));
+                reasons.extend(reason);
+            }
         }
     }
-    let nothing = |game: &Parsed| game.tree.len() == 1 && !game.defects.is_empty();
-    if games.iter().all(nothing) {
-        let first = games.iter().find_map(|game| game.defects.first());
-        let reason = first.map_or_else(|| "there is no game in it".to_owned(), ToString::to_string);
+    if games.is_empty() {
+        let reason = reasons.into_iter().next().unwrap_or_else(|| "there is no game in it".to_owned());
         bail!("{}: is no record that can be read: {reason}", path.display());
     }
-    Ok(GameFile { name, encoding, games })
+    Ok(GameFile { name, encoding, unreadable: count - games.len(), games: Games::Text(games) })
+}
+
+/// Whether a text with defects is a game all the same: something was played, or it begins from a position of its own.
+fn holds_something(tree: &GameTree) -> bool {
+    tree.len() > 1 || *tree.start() != Position::startpos()
 }
 
 /// Files in a folder and its subfolders that have the extension of a record, sorted by path.
@@ -92,14 +176,83 @@ pub fn decode(bytes: &[u8]) -> (String, &'static str) {
         return (text.to_owned(), if text.is_ascii() { "ASCII" } else { "UTF8" });
     }
     // Kanji decoded by the wrong one of the two encodings become half-width katakana, private and unknown characters.
-    let nonsense = |encoding: &'static Encoding| {
-        let (text, _, _) = encoding.decode(bytes);
+    let nonsense = |text: &str| {
         let strange = |found: &char| matches!(found, '\u{ff61}'..='\u{ff9f}' | '\u{e000}'..='\u{f8ff}');
         let unknown = text.chars().filter(|&found| found == '\u{fffd}').count();
         10 * unknown + text.chars().filter(strange).count()
     };
-    let encoding = if nonsense(EUC_JP) < nonsense(SHIFT_JIS) { EUC_JP } else { SHIFT_JIS };
-    (encoding.decode(bytes).0.into_owned(), if encoding == EUC_JP { "EUCJP" } else { "SJIS" })
+    let shift_jis = SHIFT_JIS.decode(bytes).0;
+    let doubts = nonsense(&shift_jis);
+    if doubts > 0 {
+        let euc_jp = EUC_JP.decode(bytes).0;
+        if nonsense(&euc_jp) < doubts {
+            return (euc_jp.into_owned(), "EUCJP");
+        }
+    }
+    (named_characters(&shift_jis), "SJIS")
+}
+
+/// Text with the characters that [`shift_jis`] wrote as numbers.
+fn named_characters(text: &str) -> String {
+    let mut named = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("&#x") {
+        named.push_str(before);
+        let number = after.split_once(';').and_then(|(digits, after)| {
+            let number = u32::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))?;
+            Some((char::from_u32(number).filter(|&character| is_foreign(character))?, after))
+        });
+        if let Some((character, after)) = number {
+            named.push(character);
+            rest = after;
+        } else {
+            named.push_str("&#x");
+            rest = after;
+        }
+    }
+    named + rest
+}
+
+/// Whether `Shift_JIS` has no such character.
+fn is_foreign(character: char) -> bool {
+    SHIFT_JIS.encode(character.encode_utf8(&mut [0; 4])).2
+}
+
+/// Characters that `Shift_JIS` lacks, and those that mean the same in a game record.
+const SUBSTITUTES: [(char, char); 12] = [
+    ('☗', '▲'),
+    ('☖', '△'),
+    ('⛊', '▼'),
+    ('⛉', '▽'),
+    ('\u{301c}', '～'),
+    ('\u{2016}', '∥'),
+    ('\u{2014}', '―'),
+    ('\u{a2}', '￠'),
+    ('\u{a3}', '￡'),
+    ('\u{ac}', '￢'),
+    ('\u{a0}', ' '),
+    ('\u{2003}', '　'),
+];
+
+/// Bytes of a text in `Shift_JIS`. A character that it lacks is written as one that means the same, or as its number (`&#x2665;`);
+/// the latter are returned.
+pub fn shift_jis(text: &str) -> (Vec<u8>, Vec<char>) {
+    let (bytes, _, lacks) = SHIFT_JIS.encode(text);
+    if !lacks {
+        return (bytes.into_owned(), Vec::new());
+    }
+    let (mut known, mut numbered) = (String::new(), Vec::new());
+    for character in text.chars() {
+        if let Some(&(_, same)) = SUBSTITUTES.iter().find(|row| row.0 == character) {
+            known.push(same);
+        } else if !character.is_ascii() && is_foreign(character) {
+            write!(known, "&#x{:X};", u32::from(character)).expect("a string takes everything");
+            numbered.push(character);
+        } else {
+            known.push(character);
+        }
+    }
+    (SHIFT_JIS.encode(&known).0.into_owned(), numbered)
 }
 
 fn format_of_name(path: &Path) -> Option<Format> {
@@ -110,9 +263,32 @@ fn is_record(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "record")
 }
 
-fn notation_of(game: &format::Record) -> Result<Parsed> {
-    let mut record = GameTree::of_game(&game.replay().context("the game")?);
-    record.set_header("先手", &game.black);
-    record.set_header("後手", &game.white);
-    Ok(Parsed { tree: record, defects: Vec::new() })
+/// Game of one of our records, with the players' values and candidates as evaluations: a legal game, since it was read.
+fn tree_of(game: &Record) -> GameTree {
+    let start = Position::from_sfen(&game.start_sfen).expect("a record that was read has a start position");
+    let mut builder = Builder::new(start);
+    for (index, &mv) in game.moves.iter().enumerate() {
+        let mover = builder.position().side_to_move();
+        builder.play(mv).expect("a record that was read holds legal moves");
+        let Some(info) = game.plies.get(index).filter(|&info| *info != PlyInfo::default()) else { continue };
+        let evaluation = builder.node_mut().evaluation_mut(EvaluationSource::Player);
+        evaluation.score = info.value.map(|value| Centipawns::from_view(mover, centipawns(value)));
+        evaluation.value = info.value.map(|value| -value);
+        evaluation.policy.clone_from(&info.top);
+        // The line begins before the move; what follows another move than the one that was played has no place.
+        if let Some((_, line)) = info.line.split_first().filter(|&(&first, _)| first == mv) {
+            evaluation.line = line.to_vec();
+        }
+    }
+    if let Some(outcome) = game.outcome {
+        // The longest record fills the longest line, where an end has no place.
+        let _ = builder.end(End::of_outcome(outcome, builder.position().side_to_move()));
+    }
+    let mut tree = builder.finish();
+    tree.set_header("先手", &game.black);
+    tree.set_header("後手", &game.white);
+    if game.max_plies > 0 {
+        tree.set_header("最大手数", &game.max_plies.to_string());
+    }
+    tree
 }

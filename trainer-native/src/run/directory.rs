@@ -107,9 +107,24 @@ impl Directory {
     /// Names the path and the step that failed.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.file(name);
-        let folder = path.parent().unwrap_or(&self.path);
-        create_dir_all(folder).with_context(|| format!("{}: cannot create", folder.display()))?;
+        if let Some((folder, _)) = name.rsplit_once('/') {
+            self.create_folder(folder)?;
+        }
         write_atomically(&path, bytes)
+    }
+
+    /// Creates a folder in it. The directory itself is not created anew: it may have been renamed.
+    ///
+    /// # Errors
+    /// Names the path.
+    fn create_folder(&self, name: &str) -> Result<()> {
+        let path = self.file(name);
+        match create_dir(&path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                Err(error).with_context(|| format!("{}: cannot create", path.display()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Deletes what killed writers left in it.

@@ -16,31 +16,34 @@ pub mod checkpoint;
 pub mod controls;
 pub mod directory;
 pub mod guard;
+pub mod interval;
 pub mod memory;
 pub mod worker;
 
 use self::budget::{Speed, plies_in_words};
-use self::checkpoint::State;
+use self::checkpoint::{Checkpoint, Pin, Retention, State, Store, load_from, set_aside_after};
 use self::controls::Controls;
 use self::directory::Directory;
 use self::guard::Remedy;
+use self::interval::Interval;
 use self::worker::{Done, Iterated, Job, Worker};
 use crate::alarm::AlarmState;
+use crate::durable::FileDigest;
 use crate::event::{
     Alarm, CheckpointWritten, EndedGames, Event, GameEnded, Machine, Metrics, Notice, Perf, Restored, RunEnded,
     RunStarted,
 };
 use crate::settings::Settings;
-use crate::sinks::{Patience, Sink, SinkCounters, Sinks, from_settings};
+use crate::sinks::{Digests, Journal, Patience, Sink, SinkCounters, Sinks, from_settings, read};
 use crate::trainer::{Report, Trainer};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use keisei_core::format::model::{Dtype, Model, Provenance};
 use keisei_core::format::record::{self, Record};
 use keisei_core::learn::{Collected, RatioTolerance};
 use keisei_core::net::Weights;
 use keisei_core::shogi::{Color, GameResult};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// File name of the current model in a run's directory.
@@ -48,6 +51,9 @@ pub const MODEL: &str = "model.model";
 
 /// File name of the latest games in a run's directory, and in the page's.
 pub const GAMES: &str = "games.record";
+
+/// File name of the settings in a run's directory.
+const SETTINGS: &str = "config.toml";
 
 /// Longest time between two looks at the [`Controls`].
 const MOMENT: Duration = Duration::from_millis(20);
@@ -66,8 +72,13 @@ pub struct Run {
     worker: Worker,
     /// State after the last whole iteration.
     state: State,
+    checkpoints: Store,
     sinks: Sinks,
+    /// Digests of the files that sinks write, for checkpoints.
+    digests: Digests,
     alarms: AlarmState,
+    /// Best score in an evaluation.
+    best: Option<f64>,
     /// Games that are not yet written to a record file.
     records: Vec<Record>,
     tolerance: RatioTolerance,
@@ -112,32 +123,48 @@ impl Run {
         Ok(run)
     }
 
-    /// Resumes the run in `directory` from a checkpoint, with its settings changed by `over`, and with `sinks` as for
-    /// [`start`](Self::start).
+    /// Resumes the run in `directory` from its newest sound checkpoint, or from that of `iteration`, with its settings changed by
+    /// `over`, and with `sinks` as for [`start`](Self::start). Later checkpoints are set aside.
     ///
     /// # Errors
-    /// If no checkpoint is valid, or the new settings do not fit the state.
+    /// If no such checkpoint is sound, or the new settings do not fit the state.
     pub fn resume(
         directory: Directory,
+        iteration: Option<u64>,
         over: impl FnOnce(Settings) -> Result<Settings>,
         sinks: Vec<Box<dyn Sink>>,
         controls: Arc<Controls>,
     ) -> Result<Self> {
-        let mut skipped = Vec::new();
-        let report = |error: &anyhow::Error| skipped.push(format!("skipped a damaged checkpoint: {error:#}"));
-        let found = checkpoint::newest(&directory.checkpoints(), report);
-        let (state, seconds) = found.map_err(|error| anyhow!("{error:#}\n{}", skipped.join("\n")))?;
+        let loaded = load_from(&directory.checkpoints(), iteration)?;
+        let mut notices: Vec<String> = loaded.skipped.iter().map(ToString::to_string).collect();
+        let Checkpoint { state, seconds, files } = loaded.checkpoint;
         let stored = Settings::from_toml(&state.config).context("settings in the checkpoint")?;
         let edited = edits(&directory, &stored);
+        // An edited file of settings is told of by its settings.
+        let changed = files.iter().filter(|file| file.name != SETTINGS || edited.is_none());
+        let changed = changed.filter_map(|file| file.check(directory.path()).err());
+        notices.extend(changed.map(|error| format!("{error:#}; the run goes on from its checkpoint")));
+        notices.extend(edited);
+
         let settings = over(stored.clone())?;
+        let has_changed = settings.to_toml() != state.config;
         let mut trainer = Trainer::fresh(settings)?;
+        (trainer.guard, trainer.done) = (state.guard.clone(), state.done);
+        let alarms = postcard::from_bytes(&state.alarms).unwrap_or_default();
         trainer.restore(state)?;
+        // Only now that nothing can refuse the checkpoint.
         let done = trainer.done;
-        let run = Self::open(trainer, directory, sinks, controls, seconds)?;
-        for text in skipped.into_iter().chain(edited) {
+        let aside = set_aside_after(&directory.checkpoints(), done.iterations)?;
+        notices.extend(aside.iter().map(|path| format!("set aside: {}", path.display())));
+        let mut run = Self { alarms, ..Self::open(trainer, directory, sinks, controls, seconds)? };
+        for text in notices {
             run.say(text);
         }
         run.say_changes(&stored, done.plies);
+        if has_changed {
+            // From here on a kill does not lose the new settings.
+            run.save_or_tell();
+        }
         Ok(run)
     }
 
@@ -151,12 +178,15 @@ impl Run {
         directory.sweep()?;
         let mut notices = Vec::new();
         let iteration = trainer.done.iterations;
-        sinks.extend(from_settings(&trainer.settings, directory.path(), iteration, |text| notices.push(text))?);
+        let journal = Journal::open(directory.path(), iteration, |text| notices.push(text))?;
+        let digests = journal.digests();
+        sinks.push(Box::new(journal));
+        sinks.extend(from_settings(&trainer.settings, directory.path())?);
         let sinks = Sinks::start(sinks, Patience::from(&trainer.settings.sinks))?;
         let say = |text: String| sinks.send(Event::Notice(Notice { text }));
 
         set_budget(&mut trainer, seconds, say)?;
-        directory.write("config.toml", trainer.settings.to_toml().as_bytes())?;
+        directory.write(SETTINGS, trainer.settings.to_toml().as_bytes())?;
         sinks.send(Event::RunStarted(Box::new(RunStarted {
             directory: directory.path().to_owned(),
             iteration,
@@ -172,6 +202,9 @@ impl Run {
         notices.extend(doubts(&trainer.settings));
         notices.into_iter().for_each(say);
         Ok(Self {
+            checkpoints: Store::new(&directory.checkpoints()),
+            best: best_score(&directory)?,
+            digests,
             directory,
             settings: trainer.settings.clone(),
             controls,
@@ -257,8 +290,9 @@ impl Run {
             Some(Done::Failed(error, _)) => return Err(error.into()),
             Some(_) => unreachable!("an iteration was asked for"),
         }
-        let RunDue { by_plies, by_time } = RunDue::of(&self.settings);
-        if crossed(by_plies, before.0, self.state.done.plies) || crossed(by_time, before.1, self.millis()) {
+        let by_plies = Interval(self.settings.run.checkpoint_plies);
+        let by_time = Interval((60_000.0 * self.settings.run.checkpoint_minutes) as u64);
+        if by_plies.crossed(before.0, self.state.done.plies) || by_time.crossed(before.1, self.millis()) {
             self.save_or_tell();
         }
         Ok(Flow::GoesOn)
@@ -271,13 +305,25 @@ impl Run {
     pub fn evaluate_if_due(&mut self) -> Result<Flow> {
         let plies = self.state.done.plies;
         let before = plies.saturating_sub(self.settings.iteration_plies());
-        if !crossed(self.settings.run.evaluate_plies, before, plies) && !self.controls.take_evaluate() {
+        let is_due = Interval(self.settings.run.evaluate_plies).crossed(before, plies);
+        if !is_due && !self.controls.take_evaluate() {
             return Ok(Flow::GoesOn);
         }
-        match self.work(Job::Evaluate)? {
-            Some(Done::Evaluated(evaluation)) => self.sinks.send(Event::Evaluation(evaluation)),
+        let evaluation = match self.work(Job::Evaluate)? {
+            Some(Done::Evaluated(evaluation)) => evaluation,
             Some(_) => unreachable!("a match was asked for"),
             None => return Ok(Flow::Stopped),
+        };
+        let is_best = self.best.is_none_or(|best| evaluation.score > best);
+        if is_best {
+            self.best = Some(evaluation.score);
+        }
+        self.sinks.send(Event::Evaluation(evaluation));
+        if is_best {
+            self.save_or_tell();
+            if let Err(error) = self.checkpoints.pin(Pin::Best, self.state.done.iterations) {
+                self.say(format!("the best checkpoint could not be pinned: {error:#}"));
+            }
         }
         Ok(Flow::GoesOn)
     }
@@ -318,6 +364,7 @@ impl Run {
         }
         let mut metrics = Metrics { shown, ..self.metrics(&report, log_seconds) };
         let news = self.alarms.observe(&mut metrics, &report.collected.ended, self.tolerance);
+        self.state.alarms = postcard::to_allocvec(&self.alarms).context("alarms")?;
         if self.is_unsaved {
             metrics.alarms.push("not_saved".into());
         }
@@ -343,13 +390,17 @@ impl Run {
 
     /// Goes back to the last good checkpoint.
     fn restore(&mut self, reason: &str) -> Result<()> {
-        let report = |error: &anyhow::Error| self.say(format!("skipped a damaged checkpoint: {error:#}"));
-        let (state, _) = checkpoint::newest(&self.directory.checkpoints(), report)?;
+        let loaded = load_from(&self.directory.checkpoints(), None)?;
+        loaded.skipped.iter().for_each(|skipped| self.say(skipped.to_string()));
+        let state = loaded.checkpoint.state;
         match self.work(Job::Restore(Box::new(state.clone())))? {
             Some(Done::Restored(restored)) => restored?,
             Some(_) => unreachable!("a return to a state was asked for"),
             None => return Ok(()),
         }
+        set_aside_after(&self.directory.checkpoints(), state.done.iterations)?;
+        self.alarms = postcard::from_bytes(&state.alarms).unwrap_or_default();
+        self.saved = state.done.iterations;
         self.state = state;
         self.records.clear();
         let text = format!("{reason}; the learning rate is halved");
@@ -414,8 +465,8 @@ impl Run {
     /// Names the file that cannot be written.
     pub fn save(&mut self) -> Result<()> {
         let begin = Instant::now();
-        if !self.state.weights.iter().all(|weight| weight.is_finite()) {
-            bail!("the weights are not finite; the checkpoint of iteration {} stays the last", self.saved);
+        if let Some(reason) = self.state.sickness() {
+            bail!("{reason}; the checkpoint of iteration {} stays the last", self.saved);
         }
         self.directory.check_is_there()?;
         let iteration = self.state.done.iterations;
@@ -428,13 +479,29 @@ impl Run {
             self.records.clear();
         }
         self.sinks.flush();
-        let keep = self.settings.run.keep_checkpoints;
-        let path = checkpoint::save(&self.directory.checkpoints(), &self.state, self.seconds(), keep)?;
+        let checkpoint = self.checkpoint();
+        let path = self.checkpoints.save(&checkpoint)?;
+        self.state = checkpoint.state;
         (self.saved, self.is_unsaved) = (iteration, false);
         let plies = self.state.done.plies;
         let seconds = begin.elapsed().as_secs_f64();
         self.sinks.send(Event::Checkpoint(CheckpointWritten { iteration, plies, path, seconds }));
+        let run = &self.settings.run;
+        let retention = Retention { newest: run.keep_checkpoints, hours: run.keep_hours, log_spaced: true };
+        if let Err(error) = self.checkpoints.prune(&retention) {
+            // The next checkpoint tries again.
+            self.say(format!("old checkpoints could not be deleted: {error:#}"));
+        }
         Ok(())
+    }
+
+    /// The state as a checkpoint.
+    fn checkpoint(&mut self) -> Checkpoint {
+        let settings = FileDigest::of(SETTINGS, self.settings.to_toml().as_bytes());
+        let mut files = self.digests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        files.push(settings);
+        let state = State { config: self.settings.to_toml(), ..self.state.clone() };
+        Checkpoint { state, seconds: self.seconds(), files }
     }
 
     /// Model with the weights of the last iteration, for export.
@@ -504,7 +571,11 @@ impl Run {
     fn rescue(&self, rescue: &Path) -> Result<PathBuf> {
         let folder = Directory::named(rescue, &format!("keisei-rescue-{}", self.directory.name())).create()?;
         folder.write(MODEL, &self.model()?.to_bytes(Dtype::F32).context("model")?)?;
-        checkpoint::save(&folder.checkpoints(), &self.state, self.seconds(), 1)?;
+        Store::new(&folder.checkpoints()).save(&Checkpoint {
+            state: self.state.clone(),
+            seconds: self.seconds(),
+            files: Vec::new(),
+        })?;
         Ok(folder.path().to_owned())
     }
 }
@@ -551,22 +622,13 @@ fn part(plies: u64, budget: u64) -> f64 {
     if budget == 0 { 0.0 } else { (plies as f64 / budget as f64).min(1.0) }
 }
 
-/// Intervals between checkpoints: in plies and in milliseconds.
-struct RunDue {
-    by_plies: u64,
-    by_time: u64,
-}
-
-impl RunDue {
-    fn of(settings: &Settings) -> Self {
-        let run = &settings.run;
-        Self { by_plies: run.checkpoint_plies, by_time: (60_000.0 * run.checkpoint_minutes) as u64 }
-    }
-}
-
-/// Whether a multiple of `interval` lies above `before` and not above `now`; 0 has no multiples.
-fn crossed(interval: u64, before: u64, now: u64) -> bool {
-    interval > 0 && before / interval < now / interval
+/// Best score in the evaluations that a run has told of.
+fn best_score(directory: &Directory) -> Result<Option<f64>> {
+    let scores = read(&directory.file("events.jsonl"))?.filter_map(|event| match event.event {
+        Event::Evaluation(evaluation) => Some(evaluation.score),
+        _ => None,
+    });
+    Ok(scores.max_by(f64::total_cmp))
 }
 
 /// Tells of the budget, and turns one in minutes into plies, which stand in the settings from then on.

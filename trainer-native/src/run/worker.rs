@@ -122,15 +122,17 @@ impl Trainer {
         }
     }
 
-    /// State between two iterations.
+    /// State between two iterations; that of the alarms is up to the run.
     pub fn state(&self) -> State {
-        let Self { settings, selfplay, weights, adam, done, .. } = self;
+        let Self { settings, selfplay, weights, adam, done, guard, .. } = self;
         State {
             config: settings.to_toml(),
             done: *done,
             weights: weights.data().to_vec(),
             adam: adam.clone(),
             envs: selfplay.state(),
+            guard: guard.clone(),
+            alarms: Vec::new(),
         }
     }
 

@@ -78,8 +78,8 @@ settings! {
         opening_plies: usize = 20, 0..=200, "plies";
         /// Longest random opening of the first game in each slot, so that games do not run in step.
         first_opening_plies: usize = 160, 0..=200, "plies";
-        /// Games kept as records from each thread in an iteration.
-        records_per_thread: usize = 1, 0.., "games";
+        /// Games kept as records in an iteration: those that end first.
+        records: usize = 2, 0.., "games";
     }
 }
 
@@ -132,8 +132,10 @@ settings! {
         checkpoint_plies: u64 = 0, 0.., "plies";
         /// Interval between checkpoints in time, 0 for none of these.
         checkpoint_minutes: f64 = 2.0, 0.0..=1e7, "minutes";
-        /// Checkpoints kept, the newest.
+        /// Checkpoints kept, the newest. Beside them stay the best, some from early on (at doubling iterations), and pinned ones.
         keep_checkpoints: usize = 3, 1..=1_000_000, "checkpoints";
+        /// Time of the run of which one checkpoint each stays, 0 for none of these.
+        keep_hours: f64 = 2.0, 0.0..=1e6, "hours";
         /// Interval between evaluations against the greedy player, 0 for none.
         evaluate_plies: u64 = 204_800, 0.., "plies";
         /// Games of an evaluation; each opening is played twice, once from either side.
@@ -190,12 +192,16 @@ settings! {
     }
 }
 
-/// Replaces the settings in iterations of the first version, which had no others.
-fn count_in_plies(table: &mut toml::Table) {
+/// Replaces the settings of the first version that are now called or counted otherwise.
+fn rename_old(table: &mut toml::Table) {
     let number = |section: &str, key: &str| table.get(section).and_then(|table| table.get(key)?.as_integer());
     let default = SelfPlaySection::default();
     let envs = number("selfplay", "envs").unwrap_or(default.envs as i64);
     let plies = envs.saturating_mul(number("selfplay", "horizon").unwrap_or(default.horizon as i64));
+    if let Some(toml::Value::Table(selfplay)) = table.get_mut("selfplay") {
+        // It was a number for each thread; how many there were is not known.
+        selfplay.remove("records_per_thread").map(|records| selfplay.insert("records".to_owned(), records));
+    }
     let Some(toml::Value::Table(run)) = table.get_mut("run") else { return };
     let mut is_old = false;
     for (old, new) in
@@ -227,7 +233,7 @@ impl Settings {
     /// If it is not TOML, has a key too many or a value out of its range.
     pub fn from_toml(text: &str) -> Result<Self> {
         let mut table: toml::Table = text.parse().context("settings")?;
-        count_in_plies(&mut table);
+        rename_old(&mut table);
         let settings: Self = table.try_into().context("settings")?;
         settings.validate()?;
         Ok(settings)
@@ -275,16 +281,8 @@ impl Settings {
 
     /// Settings of self-play, for the core.
     pub fn selfplay(&self) -> SelfPlaySettings {
-        let SelfPlaySection { envs, horizon, max_plies, opening_plies, first_opening_plies, records_per_thread } =
-            self.selfplay;
-        SelfPlaySettings {
-            games: envs,
-            horizon,
-            max_plies,
-            opening_plies,
-            first_opening_plies,
-            records_per_part: records_per_thread,
-        }
+        let SelfPlaySection { envs, horizon, max_plies, opening_plies, first_opening_plies, records } = self.selfplay;
+        SelfPlaySettings { games: envs, horizon, max_plies, opening_plies, first_opening_plies, records }
     }
 
     /// Settings of the update that stay the same over the run, for the core.

@@ -1,19 +1,24 @@
 //! `metrics.jsonl` and `events.jsonl`: events as lines of JSON, the iterations in the one and all others in the other.
 
 use super::Sink;
-use crate::durable::{append, write_atomically};
+use crate::durable::{self, FileDigest, append, write_atomically};
 use crate::event::{Event, Stamped};
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Sink that writes the two files of a run. Games are not written: their records are.
 pub struct Journal {
     metrics: Lines,
     events: Lines,
+    digests: Digests,
 }
+
+/// Digests of the two files as they were at the last [flush](Sink::flush), for a checkpoint.
+pub type Digests = Arc<Mutex<Vec<FileDigest>>>;
 
 impl Journal {
     /// Opens the files of a run in `directory` that goes on after `iteration`; `report` receives what is wrong with them.
@@ -33,7 +38,12 @@ impl Journal {
             ));
         }
         let events = Lines::open(directory.join("events.jsonl"), iteration, &mut report)?;
-        Ok(Self { metrics, events })
+        Ok(Self { metrics, events, digests: Digests::default() })
+    }
+
+    /// The digests, which each flush brings up to date.
+    pub fn digests(&self) -> Digests {
+        self.digests.clone()
     }
 }
 
@@ -57,8 +67,12 @@ impl Sink for Journal {
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.metrics.sync()?;
-        self.events.sync()
+        self.metrics.file.sync()?;
+        self.events.file.sync()?;
+        let digests = vec![self.metrics.file.digest(), self.events.file.digest()];
+        // A list that is replaced whole is never half replaced.
+        *self.digests.lock().unwrap_or_else(PoisonError::into_inner) = digests;
+        Ok(())
     }
 
     fn keeps_up(&self) -> bool {
@@ -81,9 +95,7 @@ pub fn read(path: &Path) -> Result<impl Iterator<Item = Stamped> + use<>> {
 /// File of lines, open for appending.
 struct Lines {
     path: PathBuf,
-    file: File,
-    /// Length in bytes of all complete lines.
-    length: u64,
+    file: durable::Journal,
     /// Iterations of the lines that were there when it was opened.
     iterations: Vec<u64>,
 }
@@ -113,7 +125,6 @@ impl Lines {
                 }
             }
         }
-        let length = kept.len() as u64;
         if !dropped.is_empty() {
             let aside = path.with_extension("dropped.jsonl");
             if !dropped.ends_with(b"\n") {
@@ -129,26 +140,14 @@ impl Lines {
                 ));
             }
         }
-        let file =
-            OpenOptions::new().append(true).create(true).open(&path).with_context(|| path.display().to_string())?;
-        Ok(Self { path, file, length, iterations })
+        let file = durable::Journal::open(&path, &kept)?;
+        Ok(Self { path, file, iterations })
     }
 
     /// Appends one line; if that fails the whole line is missing.
     fn write(&mut self, event: &Stamped) -> Result<()> {
         let line = serde_json::to_string(event).context("an event")? + "\n";
-        let written = self.file.write_all(line.as_bytes());
-        if written.is_ok() {
-            self.length += line.len() as u64;
-        } else {
-            // Half a line would make the next one invalid. If this fails too, readers skip the line that they cannot parse.
-            self.file.set_len(self.length).ok();
-        }
-        written.with_context(|| self.path.display().to_string())
-    }
-
-    fn sync(&self) -> Result<()> {
-        self.file.sync_data().with_context(|| self.path.display().to_string())
+        self.file.append(line.as_bytes())
     }
 }
 

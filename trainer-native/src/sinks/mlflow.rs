@@ -1,6 +1,6 @@
 //! MLflow: parameters, metrics and tags of a run, by the REST interface of a tracking server.
 
-use super::retry::{Failed, Retry};
+use super::retry::{AttemptError, Retry};
 use super::scalars::{Thinning, evaluation_scalars, scalars};
 use super::{Sink, read};
 use crate::durable::write_atomically;
@@ -435,7 +435,7 @@ impl Api {
         self.retry.run(attempt, std::thread::sleep).with_context(|| format!("{}: {path}", self.url))
     }
 
-    fn attempt(&self, path: &str, request: &Request) -> Result<Answer, Failed> {
+    fn attempt(&self, path: &str, request: &Request) -> Result<Answer, AttemptError> {
         let url = format!("{}/api/2.0/mlflow/{path}", self.url.trim_end_matches('/'));
         let authorization = self.authorization.as_deref();
         let sent = match request {
@@ -450,12 +450,12 @@ impl Api {
                 request.send_json(body)
             }
         };
-        let mut response = sent.map_err(|error| Failed::ForNow(error.into()))?;
+        let mut response = sent.map_err(|error| AttemptError::ForNow(error.into()))?;
         let status = response.status();
-        let text = response.body_mut().read_to_string().map_err(|error| Failed::ForNow(error.into()))?;
+        let text = response.body_mut().read_to_string().map_err(|error| AttemptError::ForNow(error.into()))?;
         let answer = || serde_json::from_str::<Json>(&text);
         if status.is_success() {
-            return answer().map(Answer::Found).map_err(|error| Failed::ForGood(Into::into(error)));
+            return answer().map(Answer::Found).map_err(|error| AttemptError::ForGood(Into::into(error)));
         }
         let known = answer().unwrap_or_default();
         if known["error_code"] == "RESOURCE_DOES_NOT_EXIST" {
@@ -464,7 +464,7 @@ impl Api {
         let message = known["message"].as_str().unwrap_or(&text);
         let error = anyhow!("{status}: {}", &message[..message.floor_char_boundary(500)]);
         let may_pass = status.is_server_error() || [408, 429].contains(&status.as_u16());
-        Err(if may_pass { Failed::ForNow(error) } else { Failed::ForGood(error) })
+        Err(if may_pass { AttemptError::ForNow(error) } else { AttemptError::ForGood(error) })
     }
 }
 

@@ -14,7 +14,7 @@
 //! | `Prometheus` | everything but games | whoever asks over HTTP | `prometheus` |
 //! | `MlFlow` | iterations, evaluations, alarms, settings | a server | `mlflow` |
 //! | `Wandb` | the files of `Journal` | wandb.ai, by a side process | `wandb` |
-//! | `Store` | checkpoints, and the files of the others | a folder or a cloud's store | `store`, `store-s3`, … |
+//! | `Uploads` | checkpoints, and the files of the others | a folder or a cloud's store | `store`, `store-s3`, … |
 //!
 //! The settings `[sinks]` say which of them a run has, see [`from_settings`]. A program that uses the library can add its own: ten
 //! lines in `examples/own_sink.rs`.
@@ -40,10 +40,10 @@ mod store;
 
 pub use self::curve::CurveFile;
 pub use self::display::Panel;
-pub use self::jsonl::{Journal, read};
+pub use self::jsonl::{Digests, Journal, read};
 pub use self::plain::{LogFile, Plain, line};
-pub use self::retry::{Failed, Retry};
-pub use self::scalars::{Scalar, Thinning, evaluation_scalars, scalars};
+pub use self::retry::{AttemptError, Retry};
+pub use self::scalars::{TaggedNumber, Thinning, evaluation_scalars, scalars};
 pub use self::selection::{Refused, StoreAddress, StoreKind, from_settings, refused};
 
 #[cfg(feature = "mlflow")]
@@ -51,7 +51,7 @@ pub use self::mlflow::MlFlow;
 #[cfg(feature = "prometheus")]
 pub use self::prometheus::Prometheus;
 #[cfg(feature = "store")]
-pub use self::store::Store;
+pub use self::store::Uploads;
 #[cfg(feature = "tensorboard")]
 pub use self::tensorboard::TensorBoard;
 #[cfg(feature = "wandb")]
@@ -454,6 +454,25 @@ mod tests {
         Event::Notice(Notice { text: number.to_string() })
     }
 
+    fn wait_until(done: impl Fn() -> bool) {
+        let begin = Instant::now();
+        while !done() {
+            assert!(begin.elapsed() < Duration::from_mins(1), "waited a minute");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Sends numbered notices until the counters are as wanted.
+    fn send_until(sinks: &Sinks, number: &mut usize, done: impl Fn(&[SinkCounters]) -> bool) {
+        let begin = Instant::now();
+        while !done(&sinks.counters()) {
+            assert!(begin.elapsed() < Duration::from_mins(1), "{:?}", sinks.counters());
+            sinks.send(notice(*number));
+            *number += 1;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     fn patience(queue: usize) -> Patience {
         Patience { failures: 3, pause: Duration::from_millis(40), queue, flush: Duration::from_millis(200) }
     }
@@ -481,17 +500,11 @@ mod tests {
         let panics = Each("panics", |_: &Event| panic!("a defect"));
         let sinks = Sinks::start(vec![sink, Box::new(fails), Box::new(panics)], patience(1000)).expect("threads");
         let mut number = 0;
-        let begin = Instant::now();
-        while begin.elapsed() < Duration::from_millis(150) {
-            sinks.send(notice(number));
-            number += 1;
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        send_until(&sinks, &mut number, |counters| counters[1].taken > 0 && counters[2].failures > 3);
         let counters = sinks.finish(Duration::from_secs(1));
         assert_eq!((counters[0].failures, counters[0].dropped), (0, 0));
         assert_eq!(counters[1].failures, 3, "it works after the rest");
-        assert!(counters[1].taken > 10 && counters[1].dropped > 5, "{counters:?}");
-        assert!((4..12).contains(&counters[2].failures), "three, then one after each rest: {counters:?}");
+        assert!(counters[1].dropped > 0 && counters[2].dropped > 0, "they rested: {counters:?}");
         let kept = kept.lock().expect("kept");
         let told = |name: &str, text: &str, rests: bool| {
             kept.iter().any(|event| {
@@ -513,18 +526,17 @@ mod tests {
             Ok(())
         });
         let sinks = Sinks::start(vec![sink, Box::new(hangs)], patience(8)).expect("threads");
-        let begin = Instant::now();
-        for number in 0..100 {
+        for number in 1..=100 {
             sinks.send(notice(number));
             sinks.flush();
-            // Time for the keeper's thread, whose queue is as short.
-            std::thread::sleep(Duration::from_millis(1));
+            wait_until(|| sinks.counters()[0].taken >= number as u64);
         }
+        let begin = Instant::now();
         let counters = sinks.finish(Duration::from_secs(1));
         assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
         assert!(counters[1].dropped > 80 && counters[1].taken == 0, "{counters:?}");
         let kept = kept.lock().expect("kept");
-        assert!((0..100).all(|number| kept.contains(&notice(number))));
+        assert!((1..=100).all(|number| kept.contains(&notice(number))));
         let reports = kept.iter().filter(|event| matches!(event, Event::SinkFailed(_))).count();
         assert_eq!(reports, 1, "the queue is full once");
         drop(release);

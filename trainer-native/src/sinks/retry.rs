@@ -18,7 +18,7 @@ pub struct Retry {
 
 /// Error of an attempt.
 #[derive(Debug)]
-pub enum Failed {
+pub enum AttemptError {
     /// Another attempt may succeed.
     ForNow(Error),
     /// No other attempt will.
@@ -45,15 +45,19 @@ impl Retry {
     ///
     /// # Errors
     /// The last error, with the number of attempts.
-    pub fn run<T>(self, mut action: impl FnMut() -> Result<T, Failed>, mut wait: impl FnMut(Duration)) -> Result<T> {
+    pub fn run<T>(
+        self,
+        mut action: impl FnMut() -> Result<T, AttemptError>,
+        mut wait: impl FnMut(Duration),
+    ) -> Result<T> {
         let mut delays = self.delays(random);
         let mut attempts = 0;
         loop {
             attempts += 1;
             match action() {
                 Ok(value) => return Ok(value),
-                Err(Failed::ForGood(error)) => return Err(error),
-                Err(Failed::ForNow(error)) => match delays.next() {
+                Err(AttemptError::ForGood(error)) => return Err(error),
+                Err(AttemptError::ForNow(error)) => match delays.next() {
                     Some(delay) => wait(delay),
                     None => return Err(error.context(format!("{attempts} attempts"))),
                 },
@@ -92,8 +96,8 @@ mod tests {
                 tries += 1;
                 match outcomes[tries - 1] {
                     Some(true) => Ok(tries),
-                    Some(false) => Err(Failed::ForNow(anyhow!("busy"))),
-                    None => Err(Failed::ForGood(anyhow!("forbidden"))),
+                    Some(false) => Err(AttemptError::ForNow(anyhow!("busy"))),
+                    None => Err(AttemptError::ForGood(anyhow!("forbidden"))),
                 }
             };
             let result = Retry { attempts, ..RETRY }.run(action, |_| delays += 1);

@@ -10,7 +10,7 @@ const RESULTS: [&str; 3] = ["black", "white", "draws"];
 
 /// One number of an iteration.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Scalar {
+pub struct TaggedNumber {
     /// Metric that it belongs to.
     pub metric: &'static Metric,
     /// Part of a metric that has several, such as `checkmate` of `reasons`; else empty.
@@ -19,7 +19,7 @@ pub struct Scalar {
     pub value: f64,
 }
 
-impl Scalar {
+impl TaggedNumber {
     /// Tag, such as `losses/value_loss` or `games/reasons/checkmate`.
     pub fn tag(&self) -> String {
         let tag = tag(self.metric);
@@ -32,13 +32,11 @@ impl Scalar {
 ///
 /// # Panics
 /// Never: metrics are plain data.
-pub fn scalars(metrics: &Metrics) -> Vec<Scalar> {
-    // By way of the text: a number of 32 bits is then the decimal that stands in `metrics.jsonl`.
-    let line = serde_json::to_string(metrics).expect("metrics are plain data");
-    let values: Json = serde_json::from_str(&line).expect("it was just written");
+pub fn scalars(metrics: &Metrics) -> Vec<TaggedNumber> {
+    let values = serde_json::to_value(metrics).expect("metrics are plain data");
     let mut scalars = Vec::new();
     for metric in METRICS {
-        let mut push = |part: &str, value: f64| scalars.push(Scalar { metric, part: part.to_owned(), value });
+        let mut push = |part: &str, value: f64| scalars.push(TaggedNumber { metric, part: part.to_owned(), value });
         match &values[metric.key] {
             Json::Number(number) => number.as_f64().into_iter().for_each(|number| push("", number)),
             Json::Bool(flag) => push("", f64::from(u8::from(*flag))),
@@ -120,7 +118,7 @@ mod tests {
         assert_eq!(value("games/reasons/repetition"), Some(7.0));
         assert_eq!(value("games/reasons/checkmate"), Some(0.0));
         assert_eq!(value("losses/stopped"), Some(0.0));
-        let tags: BTreeSet<String> = scalars.iter().map(Scalar::tag).collect();
+        let tags: BTreeSet<String> = scalars.iter().map(TaggedNumber::tag).collect();
         assert_eq!(tags.len(), scalars.len());
         let without: Vec<&str> = METRICS
             .iter()

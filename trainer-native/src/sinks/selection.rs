@@ -1,6 +1,6 @@
 //! Selection of the sinks by the settings.
 
-use super::{CurveFile, Journal, LogFile, Patience, Sink};
+use super::{CurveFile, LogFile, Patience, Sink};
 use crate::settings::{Settings, SinksSection};
 use anyhow::{Result, bail};
 use std::net::SocketAddr;
@@ -16,26 +16,18 @@ pub struct Refused {
     pub reason: String,
 }
 
-/// Sinks of a run in `directory` that goes on after `iteration`: those that every run has, and those that its settings ask for.
-/// `report` receives what is wrong with the files that are there.
+/// Sinks of the run in `directory`, besides the display and the [journal](super::Journal): the log, and those that its settings ask
+/// for.
 ///
 /// # Errors
-/// If a setting is [refused](refused), or a file of the run cannot be read or written. A server that does not answer is no error:
-/// the sink fails later, and is tried again.
-pub fn from_settings(
-    settings: &Settings,
-    directory: &Path,
-    iteration: u64,
-    report: impl FnMut(String),
-) -> Result<Vec<Box<dyn Sink>>> {
+/// If a setting is [refused], or a file of the run cannot be read or written. A server that does not answer is no error: the sink
+/// fails later, and is tried again.
+pub fn from_settings(settings: &Settings, directory: &Path) -> Result<Vec<Box<dyn Sink>>> {
     if let Some(Refused { reason, .. }) = refused(settings) {
         bail!(reason);
     }
     let wanted = &settings.sinks;
-    let mut sinks: Vec<Box<dyn Sink>> = vec![
-        Box::new(Journal::open(directory, iteration, report)?),
-        Box::new(LogFile::open(&directory.join("log.txt"))?),
-    ];
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(LogFile::open(&directory.join("log.txt"))?)];
     if wanted.curve {
         sinks.push(Box::new(CurveFile::open(directory, &directory.join("curve.svg"))?));
     }
@@ -57,7 +49,7 @@ pub fn from_settings(
     }
     #[cfg(feature = "store")]
     if !wanted.store.is_empty() {
-        sinks.push(Box::new(super::Store::open(wanted, directory)?));
+        sinks.push(Box::new(super::Uploads::open(wanted, directory)?));
     }
     Ok(sinks)
 }

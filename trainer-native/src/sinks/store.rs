@@ -37,7 +37,7 @@ const REPLACED: [&str; 2] = ["config.toml", "curve.svg"];
 /// `sinks/store.json` of the run lists what was uploaded: whatever is not, because the store was away or the process was killed, is
 /// found and uploaded at the next event or after a restart. Nothing is deleted there. Keys come from the environment, from the
 /// variables of each store's own client, such as `AWS_ACCESS_KEY_ID`.
-pub struct Store {
+pub struct Uploads {
     runtime: Runtime,
     store: Arc<dyn ObjectStore>,
     /// Folder of the run in the store.
@@ -72,7 +72,7 @@ struct Upload {
     version: Version,
 }
 
-impl Store {
+impl Uploads {
     /// Sink that uploads the run in this directory.
     ///
     /// # Errors
@@ -215,7 +215,7 @@ impl Store {
     }
 }
 
-impl Sink for Store {
+impl Sink for Uploads {
     fn name(&self) -> &'static str {
         "store"
     }
@@ -343,7 +343,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary directory");
         let (run, target) = (folder.path().join("run"), folder.path().join("store"));
         write_run(&run, 4);
-        let mut sink = Store::open(&settings(&target), &run).expect("opened");
+        let mut sink = Uploads::open(&settings(&target), &run).expect("opened");
         sink.receive(&saved(4)).expect("uploaded");
         let model = std::fs::metadata(run.join(MODEL)).expect("a model").len();
         let mut expected = vec![
@@ -360,7 +360,7 @@ mod tests {
         write_run(&run, 5);
         std::fs::remove_file(run.join("checkpoints/00000004.checkpoint")).expect("retention");
         let unchanged = std::fs::metadata(run.join("config.toml")).expect("it is there").modified().expect("a time");
-        let mut sink = Store::open(&settings(&target), &run).expect("opened");
+        let mut sink = Uploads::open(&settings(&target), &run).expect("opened");
         let version = sink.uploaded.files.get_mut("config.toml").expect("uploaded");
         version.modified = unchanged.duration_since(UNIX_EPOCH).expect("after 1970").as_nanos() as u64;
         sink.receive(&Stamped { time: 1e9, event: Event::Notice(Notice { text: String::new() }) }).expect("uploaded");
@@ -378,7 +378,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary directory");
         let (run, target) = (folder.path().join("run"), folder.path().join("store"));
         write_run(&run, 1);
-        let mut sink = Store::open(&settings(&target), &run).expect("opened");
+        let mut sink = Uploads::open(&settings(&target), &run).expect("opened");
         std::fs::remove_dir(&target).expect("it was made");
         std::fs::write(&target, b"no folder").expect("written");
         let error = format!("{:#}", sink.receive(&saved(1)).expect_err("it is away"));
@@ -398,7 +398,7 @@ mod tests {
         for length in [PART, PART + 1, 2 * PART, 2 * PART + 12_345] {
             let bytes: Vec<u8> = (0..length).map(|i| (i * i >> 7) as u8).collect();
             std::fs::write(run.join("checkpoints/00000001.checkpoint"), &bytes).expect("written");
-            Store::open(&settings(&target), &run).expect("opened").receive(&saved(1)).expect("uploaded");
+            Uploads::open(&settings(&target), &run).expect("opened").receive(&saved(1)).expect("uploaded");
             let found = std::fs::read(target.join("run/checkpoints/00000001.checkpoint")).expect("there");
             assert!(found == bytes, "{length} bytes");
         }

@@ -2,7 +2,7 @@
 //!
 //! The format is a sequence of records, each a length and Protocol Buffers with their checksums; no crate is needed for it.
 
-use super::scalars::{Scalar, Thinning, evaluation_scalars, scalars};
+use super::scalars::{TaggedNumber, Thinning, evaluation_scalars, scalars};
 use super::{Sink, read};
 use crate::event::{Alarm, Event, Metrics, RunStarted, Stamped};
 use crate::settings::{SettingRow, SettingValue};
@@ -123,7 +123,7 @@ impl TensorBoard {
     }
 
     /// The number with its tag; with its description where the tag is new.
-    fn value(&mut self, scalar: &Scalar) -> Value {
+    fn value(&mut self, scalar: &TaggedNumber) -> Value {
         let tag = scalar.tag();
         let is_new = self.described.insert(tag.clone());
         let unit =
@@ -315,19 +315,9 @@ struct Tensor {
     string_val: Vec<Vec<u8>>,
 }
 
-/// `tensorflow.TensorShapeProto`.
+/// `tensorflow.TensorShapeProto` without dimensions: that of a single value.
 #[derive(Clone, PartialEq, Message)]
-struct Shape {
-    #[prost(message, repeated, tag = "2")]
-    dim: Vec<Dimension>,
-}
-
-/// `tensorflow.TensorShapeProto.Dim`.
-#[derive(Clone, PartialEq, Message)]
-struct Dimension {
-    #[prost(int64, tag = "1")]
-    size: i64,
-}
+struct Shape {}
 
 /// `tensorboard.hparams.HParamsPluginData`, with the start of a session.
 #[derive(Clone, PartialEq, Message)]
@@ -366,9 +356,8 @@ impl Metadata {
 impl Value {
     /// Text in Markdown.
     fn text(tag: &str, text: String) -> Self {
-        let shape = Shape { dim: vec![Dimension { size: 1 }] };
-        let string_val = vec![text.into_bytes()];
-        let tensor = Tensor { dtype: STRING, tensor_shape: Some(shape), string_val, ..Tensor::default() };
+        let (tensor_shape, string_val) = (Some(Shape::default()), vec![text.into_bytes()]);
+        let tensor = Tensor { dtype: STRING, tensor_shape, string_val, ..Tensor::default() };
         let metadata = Metadata::of("text", CLASS_TENSOR, String::new());
         Self { tag: tag.to_owned(), simple_value: None, tensor: Some(tensor), metadata: Some(metadata) }
     }

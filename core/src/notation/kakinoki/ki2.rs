@@ -29,12 +29,12 @@ pub fn write(tree: &GameTree) -> String {
         }
         let mut on_line = 0;
         let mut padding = 0;
-        tree.walk(&line, |visit| {
+        for visit in tree.walk(line) {
             let word = match visit.node.event() {
-                Event::Move(mv) => Some(write_marked(visit.before, *mv, visit.previous)),
+                Event::Move(mv) => Some(write_marked(&visit.before, *mv, visit.previous)),
                 Event::Illegal(mv) => {
-                    let color = mover(visit.before, *mv).map_or(visit.before.side_to_move(), Piece::color);
-                    Some(format!("{}{}", side_mark(color), write_kif(visit.before, *mv, visit.previous)))
+                    let color = mover(&visit.before, *mv).map_or(visit.before.side_to_move(), Piece::color);
+                    Some(format!("{}{}", side_mark(color), write_kif(&visit.before, *mv, visit.previous)))
                 }
                 Event::Start | Event::End(_) => None,
             };
@@ -50,13 +50,13 @@ pub fn write(tree: &GameTree) -> String {
                 padding = 12usize.saturating_sub(writer::width(&word));
                 on_line += 1;
             }
-            writer::write_ending(&mut text, tree, visit);
+            writer::write_ending(&mut text, tree, &visit);
             if on_line > 0 && (visit.node.has_comment() || visit.node.bookmark.is_some()) {
                 text.push('\n');
                 on_line = 0;
             }
-            writer::write_remarks(&mut text, visit);
-        });
+            writer::write_remarks(&mut text, &visit);
+        }
         if on_line > 0 {
             text.push('\n');
         }

@@ -35,10 +35,10 @@ pub fn write(tree: &GameTree) -> String {
         if let Some(&head) = line.first().filter(|&&head| head != NodeId::ROOT) {
             put!(text, "\n変化：{}手\n", tree.node(head).ply());
         }
-        tree.walk(&line, |visit| {
+        for visit in tree.walk(line) {
             let word = match visit.node.event() {
                 Event::Start => None,
-                Event::Move(mv) | Event::Illegal(mv) => Some(japanese::write_kif(visit.before, *mv, visit.previous)),
+                Event::Move(mv) | Event::Illegal(mv) => Some(japanese::write_kif(&visit.before, *mv, visit.previous)),
                 Event::End(end) => Some(one_line(end.kakinoki())),
             };
             if let Some(word) = word {
@@ -49,9 +49,9 @@ pub fn write(tree: &GameTree) -> String {
                 text.push_str(line.trim_end());
                 text.push('\n');
             }
-            writer::write_remarks(&mut text, visit);
-            writer::write_ending(&mut text, tree, visit);
-        });
+            writer::write_remarks(&mut text, &visit);
+            writer::write_ending(&mut text, tree, &visit);
+        }
     }
     text
 }

@@ -5,3 +5,5 @@ mod writer;
 pub mod kif;
 pub mod ki2;
 pub mod bod;
+
+pub(super) use writer::is_header;

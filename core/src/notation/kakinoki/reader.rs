@@ -13,6 +13,10 @@
 //! | `まで` | an end of KI2; KIF's repeats what the moves say |
 //! | `先手番` `後手番` `下手番` `上手番` `手数＝` | the turn of a diagram |
 //! | anything with `：` or `:` | a header |
+//! | anything else | none of the format; kept as a comment |
+//!
+//! The start position is the printed board, else the handicap that a header names, else the usual one if nothing is said of any. If
+//! anything of it is not understood, there is no game.
 
 use alloc::string::String;
 
@@ -21,7 +25,6 @@ use crate::notation::end::End;
 use crate::notation::handicap::Handicap;
 use crate::notation::lines::{lines, trim, trim_start};
 use crate::notation::moves::japanese::{take_draft, take_piece, take_side};
-use crate::notation::moves::mover::can_be_held;
 use crate::notation::number::{digit, take_number};
 use crate::notation::problem::Problem;
 use crate::notation::reading::{Course, Parsed, Reading};
@@ -34,10 +37,16 @@ struct Reader {
     game: Reading,
     /// Handicap and the line that says it.
     handicap: Option<(usize, String)>,
-    /// Side to move, if a line says it.
-    turn: Option<Color>,
+    /// Whether the sides are named 下手 and 上手, as in a game with a handicap.
+    handicapped_names: bool,
+    /// Whether the line above the moves was read: only moves begin with a number after it.
+    in_moves: bool,
+    /// Whether the hand of each side was said.
+    hands_said: [bool; 2],
     /// Rank of a diagram that was read last.
     rank: u8,
+    /// Mark of the empty squares of the diagram.
+    empty: Option<char>,
 }
 
 /// Reads KIF, KI2 or BOD.
@@ -61,11 +70,18 @@ impl Reader {
             // A comment keeps the spaces at its end.
             Some('*') => self.game.comment(&trim_start(line)[1..]),
             Some('&') => self.game.comment(trim_start(line)),
-            Some('|' | '｜') => self.rank_line(chars.as_str())?,
+            Some('|' | '｜') => self.start_line(text, |reader| reader.rank_line(chars.as_str()))?,
             Some('+') if text.starts_with("+-") => {}
             Some('９') if text.chars().filter_map(digit).eq((1..=9).rev()) => {}
-            Some('0'..='9' | '０'..='９') => self.kif_line(number, line),
-            Some(_) if take_side(text).is_some() => self.ki2_line(number, line),
+            Some('0'..='9' | '０'..='９') if self.in_moves || self.game.builder.is_some() || is_kif_move(text) => {
+                self.kif_line(number, line);
+            }
+            Some('0'..='9' | '０'..='９') => return Err(self.foreign(text)),
+            Some(_)
+                if take_side(text).is_some_and(|(_, rest)| self.game.builder.is_some() || take_draft(rest).is_ok()) =>
+            {
+                self.ki2_line(number, line);
+            }
             Some(_) => self.word_line(number, text)?,
         }
         Ok(())
@@ -83,44 +99,87 @@ impl Reader {
             if let Some((ply, _)) = take_number(rest).filter(|_| self.game.builder.is_none()) {
                 self.game.placement.ply = ply.saturating_add(1);
             }
-        } else if matches!(text, "先手番" | "下手番") {
-            self.turn = Some(Color::Black);
-        } else if matches!(text, "後手番" | "上手番") {
-            self.turn = Some(Color::White);
-        } else if !text.starts_with("手数--") {
-            let header = text.split_once(['：', ':']);
-            let (key, value) = header.ok_or((text, Problem::Expected("a header, a move or a comment")))?;
-            self.header(number, trim(key), trim(value)).map_err(|problem| (value, problem))?;
+        } else if let Some(color) = turn_of(text) {
+            self.start_line(text, |reader| {
+                reader.game.placement.side = Some(color);
+                Ok(())
+            })?;
+        } else if text.starts_with("手数--") {
+            self.in_moves = true;
+        } else {
+            let Some((key, value)) = text.split_once(['：', ':']) else { return Err(self.foreign(text)) };
+            self.header(number, text, trim(key), trim(value))?;
         }
         Ok(())
     }
 
-    fn header(&mut self, number: usize, key: &str, value: &str) -> Result<(), Problem> {
-        match key.strip_suffix("持駒").map(|owner| owner.strip_suffix('の').unwrap_or(owner)) {
-            Some("先手" | "下手") => return self.hand(Color::Black, value),
-            Some("後手" | "上手") => return self.hand(Color::White, value),
-            _ => {}
+    /// Keeps a line that is none of the format as a comment.
+    fn foreign<'a>(&mut self, text: &'a str) -> (&'a str, Problem) {
+        // A line about the start position whose letters are damaged must not go unnoticed.
+        let about_start =
+            text.contains(['|', '｜', '・']) || text.contains("持駒") || text.contains("手合") || text.ends_with('番');
+        self.game.unclear |= about_start && self.game.builder.is_none();
+        self.game.comment(text);
+        (text, Problem::Foreign)
+    }
+
+    /// Reads a part of the start position. If it is not understood, or comes after the moves that need it, there is no game.
+    fn start_line<'a>(
+        &mut self,
+        text: &'a str,
+        read: impl FnOnce(&mut Reader) -> Result<(), (&'a str, Problem)>,
+    ) -> Result<(), (&'a str, Problem)> {
+        let done = self.game.starts_here().map_err(|problem| (text, problem)).and_then(|()| read(self));
+        self.game.unclear |= done.is_err();
+        done
+    }
+
+    fn header<'a>(
+        &mut self,
+        number: usize,
+        text: &'a str,
+        key: &str,
+        value: &'a str,
+    ) -> Result<(), (&'a str, Problem)> {
+        let of_hand = key.contains("持駒") || key.contains("持ち駒") || key.ends_with("の駒");
+        // The key of a hand may be damaged.
+        if of_hand || key.contains("の持") && !key.contains("時間") {
+            let owner = ["の持駒", "持駒", "の持ち駒", "持ち駒"].iter().find_map(|hand| key.strip_suffix(hand));
+            let color = match owner {
+                Some("先手" | "下手" | "攻方") => Ok(Color::Black),
+                Some("後手" | "上手" | "玉方" | "受方") => Ok(Color::White),
+                _ => Err((text, Problem::Expected("the hand of 先手 or 後手"))),
+            };
+            return self.start_line(text, |reader| reader.hand(color?, value));
         }
-        match key {
-            "手合割" => self.handicap = Some((number, value.into())),
-            "下手" => self.game.headers.push(("先手".into(), value.into())),
-            "上手" => self.game.headers.push(("後手".into(), value.into())),
-            _ => self.game.headers.push((key.into(), value.into())),
+        if key.starts_with("手合") {
+            return self.start_line(text, |reader| {
+                reader.handicap = Some((number, value.into()));
+                Ok(())
+            });
         }
+        let (key, handicapped) = match key {
+            "下手" => ("先手", true),
+            "上手" => ("後手", true),
+            key => (key, false),
+        };
+        self.handicapped_names |= handicapped;
+        self.game.headers.push((key.into(), value.into()));
         Ok(())
     }
 
-    fn hand(&mut self, color: Color, value: &str) -> Result<(), Problem> {
-        self.game.placement.begin_board();
+    fn hand<'a>(&mut self, color: Color, value: &'a str) -> Result<(), (&'a str, Problem)> {
+        if core::mem::replace(&mut self.hands_said[color.index()], true) {
+            return Err((value, Problem::Expected("each hand once")));
+        }
         if value == "なし" {
             return Ok(());
         }
         let mut rest = trim_start(value);
         while !rest.is_empty() {
-            let piece = take_piece(rest).filter(|&(kind, _)| can_be_held(kind));
-            let (kind, after) = piece.ok_or(Problem::Expected("a piece in hand"))?;
+            let (kind, after) = take_piece(rest).ok_or((rest, Problem::Expected("a piece in hand")))?;
             let (count, after) = take_number(after).unwrap_or((1, after));
-            self.game.placement.hold_many(color, kind, count);
+            self.game.placement.hold(color, kind, count).map_err(|problem| (rest, problem))?;
             rest = trim_start(after);
         }
         Ok(())
@@ -129,16 +188,24 @@ impl Reader {
     /// Nine cells of a rank, after the first `|`: an owner (`v` is White) and a piece each.
     fn rank_line<'a>(&mut self, cells: &'a str) -> Result<(), (&'a str, Problem)> {
         let (cells, name) = cells.rsplit_once(['|', '｜']).unwrap_or((cells, ""));
-        let named = name.chars().next().and_then(digit);
-        let rank = named.unwrap_or(self.rank + 1);
+        let rank = trim(name).chars().next().map_or(Some(self.rank + 1), digit).unwrap_or(0);
         self.rank = rank.min(9);
-        self.game.placement.begin_board();
+        self.game.placement.begin_rank(rank).map_err(|problem| (name, problem))?;
         let mut rest = cells;
+        let (mut spaced, mut bare) = (0, 0);
         for file in (1..=9).rev() {
             let color = if rest.starts_with(['v', 'V', 'ｖ']) { Color::White } else { Color::Black };
-            let cell = rest.strip_prefix([' ', 'v', 'V', 'ｖ', '^']).unwrap_or(rest);
-            let (piece, after) = if let Some(after) = cell.strip_prefix(['・', '.', '･', '*', ' ', '　']) {
-                (None, after)
+            let owner = rest.strip_prefix([' ', 'v', 'V', 'ｖ', '^']);
+            spaced += usize::from(rest.starts_with(' '));
+            bare += usize::from(owner.is_none());
+            let cell = owner.unwrap_or(rest);
+            let mark = cell.chars().next().filter(|mark| matches!(mark, '・' | '.' | '･' | '*' | ' ' | '　'));
+            let (piece, after) = if let Some(mark) = mark {
+                // A piece that was damaged is not an empty square.
+                if *self.empty.get_or_insert(mark) != mark || color == Color::White {
+                    return Err((cell, Problem::Expected("a piece or the mark of the other empty squares")));
+                }
+                (None, &cell[mark.len_utf8()..])
             } else {
                 let (kind, after) = take_piece(cell).ok_or((cell, Problem::Expected("a piece or ・")))?;
                 (Some(Piece::new(color, kind)), after)
@@ -148,7 +215,11 @@ impl Reader {
             }
             rest = after;
         }
-        Ok(())
+        // In a row of cells that begin with an owner, one without is a piece of either side.
+        if bare > 0 && (spaced > 0 || bare == 1) {
+            return Err((cells, Problem::Expected("an owner of each piece")));
+        }
+        if trim(rest).is_empty() { Ok(()) } else { Err((rest, Problem::Expected("the end of the rank"))) }
     }
 
     /// Completes the start position.
@@ -156,24 +227,35 @@ impl Reader {
         if self.game.builder.is_some() {
             return;
         }
-        let usual = self.game.placement.is_blank();
-        let handicap = match &self.handicap {
-            None => Some(Handicap::Even),
-            Some((line, name)) => {
-                let handicap = Handicap::from_name(name);
-                let open = matches!(name.as_str(), "" | "その他" | "詰将棋" | "詰め将棋") || !usual;
-                if handicap.is_none() && !open {
-                    self.game.defects.at(*line, "", "", Problem::Handicap(name.clone()));
-                }
-                handicap
-            }
-        };
+        let handicap = self.handicap.as_ref().map_or(Some(Handicap::Even), |(_, name)| match name.as_str() {
+            "" => Some(Handicap::Even),
+            name => Handicap::from_name(name),
+        });
         let handicapped = handicap.is_some_and(|handicap| handicap != Handicap::Even);
-        let usual_turn = if handicapped { Color::White } else { Color::Black };
-        if let (true, Some(handicap)) = (usual, handicap) {
-            self.game.placement.fill(&handicap.position());
+        if self.game.placement.is_printed() {
+            let turn = if handicapped { Color::White } else { Color::Black };
+            self.game.placement.side.get_or_insert(turn);
+            return self.game.begin(number);
         }
-        self.game.placement.side = self.turn.unwrap_or(usual_turn);
+        // Names of the sides, or a name under another key, may say that there is a handicap.
+        let unsaid = self.handicap.as_ref().is_none_or(|(_, name)| name.is_empty());
+        let named = |value: &str| value.contains('落') && Handicap::from_name(value).is_some();
+        let hinted = self.handicapped_names || self.game.headers.iter().any(|(_, value)| named(value));
+        let problem = match (&self.handicap, handicap) {
+            (Some((line, name)), None) => Some((*line, Problem::Handicap(name.clone()))),
+            _ if unsaid && hinted => Some((number, Problem::Expected("the handicap"))),
+            _ if self.game.placement.is_given() => Some((number, Problem::Expected("a board of nine ranks"))),
+            _ => None,
+        };
+        if let Some((line, problem)) = problem.filter(|_| !self.game.unclear) {
+            self.game.defects.at(line, "", "", problem);
+            self.game.unclear = true;
+        }
+        if let Some(handicap) = handicap.filter(|_| !unsaid) {
+            let start = handicap.position();
+            self.game.placement.fill(&start);
+            self.game.placement.side.get_or_insert(start.side_to_move());
+        }
         self.game.begin(number);
     }
 
@@ -311,8 +393,11 @@ impl Reader {
             return;
         }
         let text = trim(text.strip_prefix('、').unwrap_or(text)).trim_end_matches('。');
-        let words = take_number(text).and_then(|(_, rest)| rest.strip_prefix("手で"));
-        let words = trim(words.unwrap_or(text));
+        // `1手で詰` and `1手詰` are the same.
+        let words = take_number(text).and_then(|(_, rest)| rest.strip_prefix('手'));
+        let words =
+            words.map_or(text, |words| ["にて", "で"].iter().find_map(|by| words.strip_prefix(by)).unwrap_or(words));
+        let words = trim(words);
         let side = |name: &str| match name {
             "先手" | "下手" => Some(Color::Black),
             "後手" | "上手" => Some(Color::White),
@@ -321,7 +406,7 @@ impl Reader {
                 if key == "先手" { Some(Color::Black) } else { Some(Color::White).filter(|_| key == "後手") }
             }
         };
-        if words.is_empty() || words.strip_suffix('手').is_some_and(|number| take_number(number).is_some()) {
+        if words.is_empty() {
             return;
         }
         let us = builder.position().side_to_move();
@@ -329,6 +414,24 @@ impl Reader {
         // The line is open, or was cut off for its length, which was noted then.
         let _ = builder.end(end);
     }
+}
+
+/// Side whose turn a line of a diagram says it is.
+fn turn_of(line: &str) -> Option<Color> {
+    match line {
+        "先手番" | "下手番" => Some(Color::Black),
+        "後手番" | "上手番" => Some(Color::White),
+        _ => None,
+    }
+}
+
+/// Whether a line that begins with a number is a move or an end of KIF, and not a date or the like.
+fn is_kif_move(text: &str) -> bool {
+    let Some((_, rest)) = take_number(text) else { return false };
+    let word = trim_start(rest);
+    let word = take_side(word).map_or(word, |(_, rest)| rest);
+    let end = trim(word.split(['(', '（', '+']).next().unwrap_or(word));
+    take_draft(word).is_ok() || end == "中断" || !matches!(End::from_kakinoki(end), End::Other(_) | End::Interrupt)
 }
 
 fn words_to_end(words: &str, us: Color, side: impl Fn(&str) -> Option<Color>) -> End {

@@ -79,8 +79,8 @@ pub(super) fn write_diagram(text: &mut String, position: &Position) {
     }
 }
 
-/// Whether a reader takes `line`, which has a `：`, for a header that says nothing about the start position.
-fn is_header(line: &str) -> bool {
+/// Whether a reader takes `line`, which has or is to have a `：`, for a header that says nothing about the start position.
+pub(in crate::notation) fn is_header(line: &str) -> bool {
     let line = trim(line);
     let key = line.split(['：', ':']).next().map_or("", trim);
     let is_mark = |first: char| matches!(first, '#' | '*' | '&' | '|' | '｜' | '+') || first.is_ascii_digit();
@@ -90,8 +90,11 @@ fn is_header(line: &str) -> bool {
         && !line.starts_with(|first| is_mark(first) || ('０'..='９').contains(&first))
         && take_side(line).is_none()
         && !is_statement
-        && !key.ends_with("持駒")
-        && key != "手合割"
+        && !key.contains("持駒")
+        && !key.contains("持ち駒")
+        && !key.ends_with("の駒")
+        && (!key.contains("の持") || key.contains("時間"))
+        && !key.starts_with("手合")
 }
 
 /// Headers and start position of a tree.
@@ -120,7 +123,7 @@ pub(super) fn write_remarks(text: &mut String, visit: &Visit) {
     if let Some(name) = &visit.node.bookmark {
         put!(text, "&{}\n", one_line(name));
     }
-    for comment in write_comments(visit.node, visit.after) {
+    for comment in write_comments(visit) {
         put!(text, "*{comment}\n");
     }
 }

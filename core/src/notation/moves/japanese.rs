@@ -227,8 +227,8 @@ const fn is_straight(from: Square, to: Square, us: Color) -> bool {
     from.file() == to.file() && rise(from, to, us) == 1
 }
 
-/// Marks after the piece's name with which the text means `mv` only.
-fn relation(position: &Position, piece: Piece, mv: Move) -> String {
+/// Marks after the piece's name with which the text means `mv` only: one or two of 右 左 直 上 寄 引, or 打.
+pub(crate) fn relation(position: &Position, piece: Piece, mv: Move) -> String {
     let (us, to) = (piece.color(), mv.to());
     let reaching = reaching(position, piece, to);
     let Some(from) = mv.from() else {

@@ -1,7 +1,4 @@
-//! Forced mate by checks (詰み): a small search of its own, for the positions in which the network sees too little.
-//!
-//! Depth-first over checks and all answers to them, one attacking move deeper each time, so that what is found is the
-//! shortest mate. Interpositions count as answers even where they only delay.
+//! The shortest mate within a few plies: depth-first over checks and all answers to them, one attacking move deeper each time.
 
 use arrayvec::ArrayVec;
 

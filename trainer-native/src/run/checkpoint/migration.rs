@@ -1,0 +1,69 @@
+//! Migration of checkpoints that earlier versions of the program wrote.
+
+use super::{Checkpoint, State};
+use crate::run::guard::Guard;
+use crate::settings::Settings;
+use crate::trainer::Totals;
+use anyhow::{Context, Result};
+use keisei_core::learn::{Adam, Notes, SlotState};
+use serde::Deserialize;
+
+/// Settings that an earlier version stored as those of this version.
+///
+/// # Errors
+/// If they cannot be expressed in it.
+fn migrated_settings(settings: &str) -> Result<String> {
+    Ok(Settings::from_toml(settings).context("settings")?.to_toml())
+}
+
+/// Totals in content of version 1, without decoding what follows them.
+pub(super) fn totals_of_version_1(content: &[u8]) -> Option<(Totals, f64)> {
+    let (seconds, state) = content.split_first_chunk()?;
+    let ((_, done), _) = postcard::take_from_bytes::<(&str, Totals)>(state).ok()?;
+    Some((done, f64::from_le_bytes(*seconds)))
+}
+
+/// Checkpoint in the content of a file of version 1: the seconds that the run had taken, `f64`, then the state.
+///
+/// What the network thought of the plies of games in progress was not stored, so these games will not be recorded.
+pub(super) fn from_version_1(content: &[u8]) -> Result<Checkpoint> {
+    let (seconds, state) = content.split_first_chunk().context("it ends before the time of the run")?;
+    let StateOfVersion1 { config, done, weights, adam, envs } =
+        postcard::from_bytes(state).context("its state cannot be decoded")?;
+    let state = State {
+        config: migrated_settings(config)?,
+        done,
+        weights,
+        adam,
+        envs: envs.into_iter().map(SlotOfVersion1::migrated).collect(),
+        guard: Guard::default(),
+        alarms: Vec::new(),
+    };
+    Ok(Checkpoint { state, seconds: f64::from_le_bytes(*seconds), files: Vec::new() })
+}
+
+#[derive(Deserialize)]
+struct StateOfVersion1<'a> {
+    config: &'a str,
+    done: Totals,
+    weights: Vec<f32>,
+    adam: Adam,
+    envs: Vec<SlotOfVersion1>,
+}
+
+#[derive(Deserialize)]
+struct SlotOfVersion1 {
+    start: String,
+    moves: Vec<u16>,
+    started: u64,
+    opening: u32,
+}
+
+impl SlotOfVersion1 {
+    fn migrated(self) -> SlotState {
+        let Self { start, moves, started, opening } = self;
+        let has_just_begun = moves.len() == opening as usize;
+        let notes = has_just_begun.then(|| Notes { opening, thoughts: Vec::new() });
+        SlotState { start: start.into(), moves, started, notes }
+    }
+}
