@@ -274,7 +274,7 @@ impl Sinks {
         let unfinished = |end: &&End| end.follows_files && !end.thread.is_finished();
         let slow: Vec<&str> = ends.iter().filter(unfinished).map(|end| end.name.as_str()).collect();
         if !slow.is_empty() && longest > patience.flush {
-            let (names, seconds) = (slow.join(", "), (longest - patience.flush).as_secs());
+            let (names, seconds) = (slow.join(", "), longest.saturating_sub(patience.flush).as_secs());
             tell(&display, Event::Notice(Notice { text: format!("waiting for {names}, {seconds} s at most") }));
             end_all(ends.iter_mut().filter(|end| end.follows_files), begin + longest);
         }

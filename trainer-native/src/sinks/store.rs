@@ -283,7 +283,7 @@ fn retry(settings: &SinksSection) -> object_store::RetryConfig {
     let backoff = object_store::BackoffConfig { init_backoff: first, max_backoff: longest, base: 2.0 };
     let max_retries = (attempts - 1) as usize;
     // The attempts limit it: they and the longest delay are set, and so is the longest time of each.
-    object_store::RetryConfig { backoff, max_retries, retry_timeout: Duration::from_secs(86_400) }
+    object_store::RetryConfig { backoff, max_retries, retry_timeout: Duration::from_hours(24) }
 }
 
 #[cfg(test)]
@@ -396,7 +396,7 @@ mod tests {
         let (run, target) = (folder.path().join("run"), folder.path().join("store"));
         write_run(&run, 1);
         for length in [PART, PART + 1, 2 * PART, 2 * PART + 12_345] {
-            let bytes: Vec<u8> = (0..length).map(|i| (i * i >> 7) as u8).collect();
+            let bytes: Vec<u8> = (0..length).map(|i| ((i * i) >> 7) as u8).collect();
             std::fs::write(run.join("checkpoints/00000001.checkpoint"), &bytes).expect("written");
             Uploads::open(&settings(&target), &run).expect("opened").receive(&saved(1)).expect("uploaded");
             let found = std::fs::read(target.join("run/checkpoints/00000001.checkpoint")).expect("there");

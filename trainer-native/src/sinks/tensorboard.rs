@@ -86,8 +86,6 @@ impl TensorBoard {
         self.left_out = None;
         self.begin(time, self.step + 1)?;
         let rows = run.settings.rows();
-        let table: String =
-            rows.iter().map(|SettingRow { setting, value, .. }| format!("| {} | {value} |\n", setting.key)).collect();
         let machine = &run.machine;
         let about = [
             ("learner", run.learner.clone()),
@@ -96,18 +94,18 @@ impl TensorBoard {
             ("toolchain", machine.toolchain.clone()),
             ("system", format!("{}, {} cores", machine.system, machine.cores)),
         ];
-        let about: String = about.iter().map(|(name, text)| format!("| {name} | {text} |\n")).collect();
-        let head = "| key | value |\n|---|---|\n";
+        let settings = rows.iter().map(|row| (row.setting.key.as_str(), row.value.to_string()));
         let values = vec![
-            Value::text("settings", format!("{head}{table}")),
-            Value::text("machine", format!("{head}{about}")),
+            Value::text("settings", table(settings)),
+            Value::text("machine", table(about.into_iter())),
             Value::hyper_parameters(&rows, time),
         ];
         self.summary(time, self.step, values)?;
         if is_first {
             for name in ["metrics.jsonl", "events.jsonl"] {
-                for earlier in read(&self.run.join(name))? {
-                    if !matches!(earlier.event, Event::RunStarted(_)) && earlier.time < time {
+                for earlier in read(&self.run.join(name))?.filter(|earlier| earlier.time < time) {
+                    // What else happened, such as a return to a checkpoint, has left its marks in the files.
+                    if matches!(earlier.event, Event::Iteration(_) | Event::Evaluation(_)) {
                         self.receive(&earlier)?;
                     }
                 }
@@ -130,7 +128,7 @@ impl TensorBoard {
             if scalar.metric.unit.is_empty() { String::new() } else { format!(" Unit: {}.", scalar.metric.unit) };
         let description = format!("{}{unit}", scalar.metric.doc);
         let metadata = is_new.then(|| Metadata::of("scalars", CLASS_SCALAR, description));
-        Value { tag, simple_value: Some(scalar.value as f32), metadata, tensor: None }
+        Value { tag, number: Some(scalar.value as f32), metadata, tensor: None }
     }
 
     /// Writes the newest iteration, if it was left out.
@@ -160,7 +158,7 @@ impl Sink for TensorBoard {
                 Ok(())
             }
             Event::Evaluation(evaluation) => {
-                let value = |(tag, value)| Value { tag, simple_value: Some(value as f32), ..Value::default() };
+                let value = |(tag, value)| Value { tag, number: Some(value as f32), ..Value::default() };
                 let values = evaluation_scalars(evaluation).map(value).into();
                 self.summary(time, evaluation.plies as i64, values)
             }
@@ -190,6 +188,12 @@ impl Sink for TensorBoard {
     fn takes_games(&self) -> bool {
         false
     }
+}
+
+/// Table in Markdown.
+fn table<'a>(rows: impl Iterator<Item = (&'a str, String)>) -> String {
+    let head = "| key | value |\n|---|---|\n".to_owned();
+    rows.fold(head, |text, (key, value)| text + "| " + key + " | " + &value + " |\n")
 }
 
 /// The number in the name of the newest event file in the folder.
@@ -275,7 +279,7 @@ struct Value {
     #[prost(string, tag = "1")]
     tag: String,
     #[prost(float, optional, tag = "2")]
-    simple_value: Option<f32>,
+    number: Option<f32>,
     #[prost(message, optional, tag = "8")]
     tensor: Option<Tensor>,
     #[prost(message, optional, tag = "9")]
@@ -308,7 +312,7 @@ struct Tensor {
     #[prost(int32, tag = "1")]
     dtype: i32,
     #[prost(message, optional, tag = "2")]
-    tensor_shape: Option<Shape>,
+    shape: Option<Shape>,
     #[prost(float, repeated, tag = "5")]
     float_val: Vec<f32>,
     #[prost(bytes = "vec", repeated, tag = "8")]
@@ -356,10 +360,10 @@ impl Metadata {
 impl Value {
     /// Text in Markdown.
     fn text(tag: &str, text: String) -> Self {
-        let (tensor_shape, string_val) = (Some(Shape::default()), vec![text.into_bytes()]);
-        let tensor = Tensor { dtype: STRING, tensor_shape, string_val, ..Tensor::default() };
+        let (shape, string_val) = (Some(Shape::default()), vec![text.into_bytes()]);
+        let tensor = Tensor { dtype: STRING, shape, string_val, ..Tensor::default() };
         let metadata = Metadata::of("text", CLASS_TENSOR, String::new());
-        Self { tag: tag.to_owned(), simple_value: None, tensor: Some(tensor), metadata: Some(metadata) }
+        Self { tag: tag.to_owned(), number: None, tensor: Some(tensor), metadata: Some(metadata) }
     }
 
     /// Settings of a run, for the page that compares runs.
@@ -374,13 +378,13 @@ impl Value {
         let session_start_info = Some(SessionStart { hparams, start_time_secs });
         // The page reads the metadata alone, and asks for a number beside them.
         let shape = Some(Shape::default());
-        let tensor = Tensor { dtype: FLOAT, tensor_shape: shape, float_val: vec![0.0], ..Tensor::default() };
+        let tensor = Tensor { dtype: FLOAT, shape, float_val: vec![0.0], ..Tensor::default() };
         let mut metadata = Metadata::of("hparams", CLASS_TENSOR, String::new());
         if let Some(plugin) = &mut metadata.plugin_data {
             plugin.content = HyperParameters { session_start_info }.encode_to_vec();
         }
         let tag = "_hparams_/session_start_info".to_owned();
-        Self { tag, simple_value: None, tensor: Some(tensor), metadata: Some(metadata) }
+        Self { tag, number: None, tensor: Some(tensor), metadata: Some(metadata) }
     }
 }
 
@@ -454,6 +458,30 @@ mod tests {
         assert_eq!(steps(&records, "losses/value_loss"), [64, 128, 192, 256, 320, 384]);
         assert_eq!(steps(&records, "games/reasons/checkmate").len(), 6);
         assert!(steps(&records, "evaluation/greedy/score").is_empty(), "it was after the checkpoint");
+    }
+
+    #[test]
+    fn a_run_that_had_no_event_files_gets_its_earlier_iterations() {
+        let run = tempfile::tempdir().expect("temporary directory");
+        let mut journal = crate::sinks::Journal::open(run.path(), 0, |report| panic!("{report}")).expect("opened");
+        let write = |sink: &mut dyn Sink, event| sink.receive(&Stamped { time: 1e9, event }).expect("written");
+        (1..=4).for_each(|number| write(&mut journal, iteration(number)));
+        write(&mut journal, Event::Restored(Restored { iteration: 2, plies: 128, text: "NaN".into() }));
+        write(&mut journal, iteration(3));
+        let mut sink = TensorBoard::new(run.path());
+        let started = RunStarted {
+            directory: run.path().to_owned(),
+            iteration: 3,
+            plies: 192,
+            budget_plies: 0,
+            settings: crate::settings::Settings::default(),
+            weights: 1,
+            learner: String::new(),
+            machine: crate::event::Machine::this(),
+        };
+        sink.receive(&Stamped { time: 2e9, event: Event::RunStarted(Box::new(started)) }).expect("written");
+        write(&mut sink, iteration(4));
+        assert_eq!(steps(&records(&run.path().join("tensorboard")), "run/plies"), [64, 128, 192, 256]);
     }
 
     #[test]
