@@ -4,6 +4,7 @@
 
 use anyhow::{Result, ensure};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use trainer_native::event::{Event, Stamped};
 use trainer_native::run::directory::Directory;
 use trainer_native::run::{Flow, Run};
@@ -32,8 +33,7 @@ impl Sink for Endings {
 fn main() -> Result<()> {
     let folder = std::env::temp_dir().join(format!("own-sink-{}", std::process::id()));
     let directory = Directory::of_new_run(Some(&folder));
-    let mut run =
-        Run::start(Preset::Tiny.settings(), directory, vec![Box::new(Endings::default())], Default::default())?;
+    let mut run = Run::start(Preset::Tiny.settings(), directory, vec![Box::new(Endings::default())], Arc::default())?;
     while !run.is_over() {
         run.iterate()?;
     }

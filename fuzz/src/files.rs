@@ -12,6 +12,7 @@ use keisei_core::encoding::{Actions, Features};
 use keisei_core::format::{Dtype, Model, Provenance, Record, envelope, model, record};
 use keisei_core::net::{NetSpec, Weights};
 use keisei_core::shogi::{Game, Position};
+use trainer_native::event::Machine;
 use trainer_native::run::checkpoint::{self, Checkpoint, State};
 use trainer_native::run::guard::Guard;
 use trainer_native::settings::{Layers, Preset, Settings};
@@ -122,7 +123,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
             guard: Guard::default(),
             alarms: Vec::new(),
         };
-        let bytes = Checkpoint { state, seconds: 1.5, files: Vec::new() }.to_bytes();
+        let bytes = Checkpoint { state, seconds: 1.5, files: Vec::new(), machine: Machine::default() }.to_bytes();
         seeds.push(super::seed(8, with_length_of_header(&bytes)));
         seeds.push(super::seed(4, bytes));
         seeds.push(super::seed(6, config));

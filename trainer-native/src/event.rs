@@ -74,7 +74,7 @@ pub struct RunStarted {
 }
 
 /// Program, toolchain and machine that trained.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Machine {
     /// Version of the program.
     pub version: String,

@@ -7,6 +7,7 @@ use keisei_core::net::Weights;
 use keisei_core::random::{Purpose, Stream};
 use serde::{Deserialize, Serialize};
 
+use crate::run::fit::is_open;
 use crate::run::guard::{Guard, Remedy};
 use crate::selfplay::collect;
 use crate::settings::Settings;
@@ -83,8 +84,9 @@ impl Trainer {
     /// Trainer with the learner of `settings` and initial weights.
     ///
     /// # Errors
-    /// As [`learner`], or if the network's shape is not valid.
+    /// As [`learner`], or if the network's shape is not valid, or a number that is to be [measured](crate::run::fit) is open.
     pub fn fresh(settings: Settings) -> anyhow::Result<Self> {
+        anyhow::ensure!(!is_open(&settings), "selfplay.envs and ppo.minibatch must be numbers above 0 by now");
         let weights = Weights::init(&settings.spec(), Stream::new(settings.seed, Purpose::Weights, 0, 0).next_u64())?;
         let learner = learner(&settings)?;
         Ok(Self::new(settings, learner, weights))

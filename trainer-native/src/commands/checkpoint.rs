@@ -1,5 +1,6 @@
 //! `trainer-native checkpoint`: what is in the checkpoints of a run, whether they are sound, and which of them stay.
 
+use crate::event::Machine;
 use crate::run::checkpoint::store::Entry;
 use crate::run::checkpoint::{Checkpoint, Pin, Retention, Store, load_from};
 use crate::run::{GAMES, MODEL};
@@ -193,7 +194,7 @@ fn show(args: &ShowArgs) -> Result<String> {
     // A sick checkpoint can be looked at, and one that cannot be read has no content to show.
     let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
     let checkpoint = Checkpoint::from_bytes(&bytes).with_context(|| path.display().to_string())?;
-    let Checkpoint { state, seconds, .. } = &checkpoint;
+    let Checkpoint { state, seconds, machine, .. } = &checkpoint;
     let Totals { iterations, plies, samples, games } = state.done;
     let state_word = state.sickness().map_or_else(|| "ok".to_owned(), |reason| format!("sick: {reason}"));
     let lengths: Vec<usize> = state.envs.iter().map(|slot| slot.moves.len()).collect();
@@ -211,6 +212,7 @@ fn show(args: &ShowArgs) -> Result<String> {
         ("optimiser", format!("{} steps", state.adam.steps())),
         ("in progress", format!("{} games, {} plies", lengths.len(), lengths.iter().sum::<usize>())),
         ("guard", format!("{} barren, {} halvings, {} restores", guard.barren, guard.halvings, guard.restores)),
+        ("written by", written_by(machine)),
         ("digest", state.digest()),
     ];
     let rows = rows.map(|(name, value)| format!("{name:<12} {value}"));
@@ -227,6 +229,15 @@ fn prune(args: &PruneArgs) -> Result<String> {
         if *dry_run { ("would delete", store.superfluous(&retention)?) } else { ("deleted", store.prune(&retention)?) };
     let paths: Vec<String> = paths.iter().map(|path| format!("{verb} {}", path.display())).collect();
     Ok(lines(&paths))
+}
+
+/// Program, toolchain and machine in one line.
+fn written_by(machine: &Machine) -> String {
+    let Machine { version, revision, toolchain, system, cores } = machine;
+    if version.is_empty() {
+        return "unknown: an earlier version did not store it".to_owned();
+    }
+    format!("version {version}, revision {revision}, {toolchain}, {system}, {cores} cores")
 }
 
 /// Text of these lines, each with its end.

@@ -1,7 +1,9 @@
 //! `trainer-native train`: iterate → evaluate → save, until the budget is spent.
 
+use crate::event::{Event, Notice, Stamped};
 use crate::run::controls::Controls;
 use crate::run::directory::{Directory, LATEST};
+use crate::run::fit::{fit, is_open};
 use crate::run::{Flow, Run};
 use crate::settings::{Layers, Settings, Sources};
 use crate::sinks::{Panel, Plain, Sink};
@@ -100,16 +102,26 @@ fn train(run: &mut Run) -> Result<Flow> {
 
 /// A new run, or the one to resume.
 fn open(args: &TrainArgs, controls: Arc<Controls>) -> Result<Run> {
-    let display: Box<dyn Sink> =
+    let mut display: Box<dyn Sink> =
         if args.plain || !stderr().is_terminal() { Box::new(Plain) } else { Box::new(Panel::new()) };
-    let sinks = vec![display];
     let out = args.out.as_deref();
     let there = out.filter(|out| args.resume_or_start && out.join("checkpoints").is_dir());
     if let Some(directory) = args.resume.as_deref().or(there) {
-        return resume(args, directory, sinks, controls);
+        return resume(args, directory, vec![display], controls);
     }
-    let settings = args.budget.over(args.sources.layers(std::env::vars_os())?)?.settings()?;
-    Run::start(settings, Directory::of_new_run(out), sinks, controls)
+    let mut layers = args.sources.layers(std::env::vars_os())?;
+    let given = layers.settings()?;
+    if is_open(&given) {
+        let fitted = fit(&given, |text| {
+            // It is said before the run exists; if it cannot be said here, the settings still tell.
+            let _ = display.receive(&Stamped::now(Event::Notice(Notice { text })));
+        })?;
+        for (key, number) in [("selfplay.envs", fitted.selfplay.envs), ("ppo.minibatch", fitted.ppo.minibatch)] {
+            layers = layers.put("measurement", key, &number.to_string())?;
+        }
+    }
+    let settings = args.budget.over(layers)?.settings()?;
+    Run::start(settings, Directory::of_new_run(out), vec![display], controls)
 }
 
 fn resume(args: &TrainArgs, directory: &Path, sinks: Vec<Box<dyn Sink>>, controls: Arc<Controls>) -> Result<Run> {

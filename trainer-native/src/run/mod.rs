@@ -15,6 +15,7 @@ pub mod budget;
 pub mod checkpoint;
 pub mod controls;
 pub mod directory;
+pub mod fit;
 pub mod guard;
 pub mod interval;
 pub mod memory;
@@ -137,7 +138,7 @@ impl Run {
     ) -> Result<Self> {
         let loaded = load_from(&directory.checkpoints(), iteration)?;
         let mut notices: Vec<String> = loaded.skipped.iter().map(ToString::to_string).collect();
-        let Checkpoint { state, seconds, files } = loaded.checkpoint;
+        let Checkpoint { state, seconds, files, .. } = loaded.checkpoint;
         let stored = Settings::from_toml(&state.config).context("settings in the checkpoint")?;
         let edited = edits(&directory, &stored);
         // An edited file of settings is told of by its settings.
@@ -287,7 +288,7 @@ impl Run {
             None => return Ok(Flow::Stopped),
             Some(Done::Iterated(iterated)) => self.accept(*iterated, log_seconds)?,
             Some(Done::Failed(error, Remedy::Restore)) => self.restore(&error.to_string())?,
-            Some(Done::Failed(error, _)) => return Err(error.into()),
+            Some(Done::Failed(error, _)) => return Err(error),
             Some(_) => unreachable!("an iteration was asked for"),
         }
         let by_plies = Interval(self.settings.run.checkpoint_plies);
@@ -501,7 +502,7 @@ impl Run {
         let mut files = self.digests.lock().unwrap_or_else(PoisonError::into_inner).clone();
         files.push(settings);
         let state = State { config: self.settings.to_toml(), ..self.state.clone() };
-        Checkpoint { state, seconds: self.seconds(), files }
+        Checkpoint { state, seconds: self.seconds(), files, machine: Machine::this() }
     }
 
     /// Model with the weights of the last iteration, for export.
@@ -575,6 +576,7 @@ impl Run {
             state: self.state.clone(),
             seconds: self.seconds(),
             files: Vec::new(),
+            machine: Machine::this(),
         })?;
         Ok(folder.path().to_owned())
     }
@@ -676,5 +678,140 @@ fn ended(collected: &Collected) -> EndedGames {
         results: collected.results,
         reasons: collected.reasons.iter().map(|(&reason, &count)| (reason.to_owned(), count)).collect(),
         ..EndedGames::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Stamped;
+    use crate::settings::Preset;
+    use crate::trainer::learner;
+    use keisei_core::evaluator::Evaluator;
+    use keisei_core::learn::{
+        Adam, Coefficients, Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, Sums,
+    };
+    use std::ops::Range;
+    use std::sync::Mutex;
+
+    /// Learner whose gradients are not finite in some calls, counted over the process.
+    struct Failing {
+        inner: Box<dyn Learner>,
+        calls: usize,
+        fails: Range<usize>,
+        /// Whether the sick gradient spoils the weights, as an overflow inside of an update would.
+        spoils: bool,
+    }
+
+    impl Learner for Failing {
+        fn name(&self) -> String {
+            "sick".into()
+        }
+
+        fn ratio_tolerance(&self) -> RatioTolerance {
+            self.inner.ratio_tolerance()
+        }
+
+        fn evaluator(&self, weights: &Weights) -> Box<dyn Evaluator + Send> {
+            self.inner.evaluator(weights)
+        }
+
+        fn descent<'a>(&'a mut self, weights: &'a mut Weights, adam: &'a mut Adam) -> Box<dyn Descent + 'a> {
+            if self.spoils && self.fails.contains(&self.calls) {
+                weights.data_mut()[0] = f32::NAN;
+            }
+            Box::new(HostDescent::new(self, weights, adam))
+        }
+
+        fn gradient(
+            &mut self,
+            weights: &Weights,
+            minibatch: &Minibatch,
+            coefficients: &Coefficients,
+        ) -> Result<(Vec<f32>, Sums), LearnError> {
+            let (mut gradient, sums) = self.inner.gradient(weights, minibatch, coefficients)?;
+            if self.fails.contains(&self.calls) {
+                gradient[0] = f32::NAN;
+            }
+            self.calls += 1;
+            Ok((gradient, sums))
+        }
+    }
+
+    /// Sink that keeps all events as lines.
+    struct Kept(Arc<Mutex<Vec<String>>>);
+
+    impl Sink for Kept {
+        fn name(&self) -> &'static str {
+            "kept"
+        }
+
+        fn receive(&mut self, event: &Stamped) -> Result<()> {
+            self.0.lock().expect("no panic").extend(crate::sinks::line(&event.event));
+            Ok(())
+        }
+    }
+
+    /// Run of 16 iterations of one gradient step each, saved after every second one, whose gradients are `sick` in some
+    /// steps; returns how it ended, what it told, and its metrics.
+    fn run(sick: Range<usize>, spoils: bool) -> (Result<String>, Vec<String>, Vec<Metrics>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut settings = Preset::Tiny.settings();
+        settings.ppo.minibatch = 64;
+        (settings.run.plies, settings.run.checkpoint_plies) = (1024, 128);
+        let mut trainer = Trainer::fresh(settings).expect("a trainer");
+        let inner = learner(&trainer.settings).expect("a learner");
+        trainer.learner = Box::new(Failing { inner, calls: 0, fails: sick, spoils });
+        let directory = Directory::of_new_run(Some(&folder.path().join("run"))).create().expect("created");
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let display = Box::new(Kept(lines.clone()));
+        let mut run = Run::open(trainer, directory, vec![display], Arc::default(), 0.0).expect("opened");
+        run.save().expect("saved");
+        let mut ended = Ok(());
+        while ended.is_ok() && !run.is_over() {
+            ended = run.iterate().map(drop);
+        }
+        let ended = ended.and_then(|()| run.finish(Flow::GoesOn, folder.path()));
+        let metrics = read(&folder.path().join("run/metrics.jsonl")).expect("read");
+        let metrics = metrics.filter_map(|line| match line.event {
+            Event::Iteration(metrics) => Some(*metrics),
+            _ => None,
+        });
+        let lines = lines.lock().expect("no panic").clone();
+        (ended, lines, metrics.collect())
+    }
+
+    fn told(lines: &[String], part: &str) -> usize {
+        lines.iter().filter(|line| line.contains(part)).count()
+    }
+
+    #[test]
+    fn the_guard_skips_halves_and_goes_back() {
+        let (ended, lines, metrics) = run(5..6, false);
+        assert!(ended.is_ok() && told(&lines, "is left out") == 1, "{lines:?}");
+        assert_eq!((metrics.len(), metrics[5].update.skipped, metrics[5].alarms.len()), (16, 1, 1));
+
+        let (ended, lines, metrics) = run(5..7, false);
+        assert!(ended.is_ok() && told(&lines, "the learning rate is halved") == 1, "{lines:?}");
+        let rate = |iteration: usize| metrics[iteration - 1].learning_rate;
+        assert!((0.4..0.55).contains(&(rate(8) / rate(7))), "{} after {}", rate(8), rate(7));
+
+        let (ended, lines, metrics) = run(5..8, false);
+        assert!(ended.is_ok() && told(&lines, "back to iteration ") == 1, "{lines:?}");
+        let iterations: Vec<u64> = metrics.iter().map(|metrics| metrics.iteration).collect();
+        assert_eq!(iterations, (1..=16).collect::<Vec<_>>(), "each once and in order");
+    }
+
+    #[test]
+    fn spoilt_weights_are_not_saved_and_what_does_not_heal_ends_the_run_with_a_report() {
+        let (ended, lines, metrics) = run(5..6, true);
+        assert!(ended.is_ok(), "{ended:?}");
+        assert_eq!((told(&lines, "back to iteration 4: "), metrics.len()), (1, 16), "{lines:?}");
+        assert_eq!(told(&lines, "weight 0 of 11840 is NaN"), 1, "{lines:?}");
+
+        let (ended, lines, _) = run(5..usize::MAX, false);
+        let error = ended.expect_err("nothing helps").to_string();
+        assert!(error.contains("going back to a checkpoint at half the learning rate did not help"), "{error}");
+        assert_eq!(told(&lines, "back to iteration "), 3, "{lines:?}");
     }
 }

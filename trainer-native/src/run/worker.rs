@@ -45,7 +45,7 @@ pub enum Done {
     /// An iteration.
     Iterated(Box<Iterated>),
     /// An iteration that failed, with the step that the guard takes.
-    Failed(LearnError, Remedy),
+    Failed(anyhow::Error, Remedy),
     /// A match.
     Evaluated(EvaluationMatch),
     /// A return to a state.
@@ -111,11 +111,14 @@ impl Trainer {
         match job {
             Job::Iterate { progress, shown } => match self.iterate(progress) {
                 Ok(report) => {
-                    let shown = self.shown(shown % self.selfplay.len());
-                    Done::Iterated(Box::new(Iterated { report, state: self.state(), shown }))
+                    let (state, shown) = (self.state(), self.shown(shown % self.selfplay.len()));
+                    match state.sickness() {
+                        None => Done::Iterated(Box::new(Iterated { report, state, shown })),
+                        Some(reason) => Done::Failed(anyhow!(reason), self.guard.broken()),
+                    }
                 }
-                Err(error @ LearnError::NotFinite { .. }) => Done::Failed(error, self.guard.broken()),
-                Err(error) => Done::Failed(error, Remedy::Stop),
+                Err(error @ LearnError::NotFinite { .. }) => Done::Failed(error.into(), self.guard.broken()),
+                Err(error) => Done::Failed(error.into(), Remedy::Stop),
             },
             Job::Evaluate => Done::Evaluated(self.evaluate()),
             Job::Restore(state) => Done::Restored(self.restore(*state)),

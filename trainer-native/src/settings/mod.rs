@@ -68,8 +68,8 @@ settings! {
 settings! {
     /// Self-play.
     SelfPlaySection {
-        /// Games advanced together; `envs * horizon` is at most 4194304.
-        envs: usize = 256, 1..=65536, "games";
+        /// Games advanced together; `envs * horizon` is at most 4194304. `auto` or 0: as many as are fastest here, by measuring.
+        envs: usize = 256, 0..=65536, "games";
         /// Plies of each game in an iteration.
         horizon: usize = 16, 1..=4096, "plies";
         /// Ply limit of a game, 0 for none; reaching it is a truncation, not a draw.
@@ -102,8 +102,8 @@ settings! {
     PpoSection {
         /// Passes over each rollout.
         epochs: usize = 1, 1..=20, "passes";
-        /// Samples of a gradient step.
-        minibatch: usize = 512, 1..=1_048_576, "samples";
+        /// Samples of a gradient step. `auto` or 0: an eighth of an iteration.
+        minibatch: usize = 512, 0..=1_048_576, "samples";
         /// ε of the clipped objective.
         clip_coef: f32 = 0.2, ABOVE_0..=0.999_999, "ratio";
         /// Weight of the value loss.
@@ -332,7 +332,7 @@ impl Settings {
         let SelfPlaySection { envs, horizon, max_plies, opening_plies, first_opening_plies, .. } = self.selfplay;
         let plies = envs * horizon;
         if plies > ROLLOUT_PLIES {
-            bail!("selfplay.envs * selfplay.horizon = {plies}: must be from 1 to {ROLLOUT_PLIES}");
+            bail!("selfplay.envs * selfplay.horizon = {plies}: must be at most {ROLLOUT_PLIES}");
         }
         let longest = opening_plies.max(first_opening_plies);
         if max_plies > 0 && usize::from(max_plies) <= longest {
@@ -397,7 +397,7 @@ mod tests {
         check("ppo.score_coef=-1", "ppo.score_coef = -1: must be from");
         check("net.features=core47", "known are attack96");
         check("selfplay.max_plies=100", "must be above the random opening");
-        check("selfplay.envs=0", "selfplay.envs = 0: must be from");
+        check("selfplay.envs=many", "envs");
         check("selfplay.horizon=0", "selfplay.horizon = 0: must be from");
         check("run.evaluate_games=7", "run.evaluate_games = 7: must be even");
         check("run.precision=f64", "unknown variant `f64`, expected one of `f32`, `bf16x3`, `bf16`, `f16`");
@@ -463,6 +463,13 @@ mod tests {
         check(&["net.channels=256", "net.se_ratio=0.25"], [64, 0, 0]);
         check(&["net.channels=8", "net.se_ratio=0.01"], [1, 0, 0]);
         check(&["net.pool_hidden=64", "net.score_hidden=32"], [0, 64, 32]);
+    }
+
+    #[test]
+    fn auto_leaves_a_number_open() {
+        let settings = load(&["selfplay.envs=auto", "ppo.minibatch=auto"]).expect("valid");
+        assert_eq!((settings.selfplay.envs, settings.ppo.minibatch), (0, 0));
+        assert!(load(&["ppo.epochs=auto"]).is_err());
     }
 
     #[test]

@@ -110,6 +110,13 @@ impl Layers {
         {
             run.insert("plies".to_owned(), 0.into());
         }
+        for (section, key) in [("selfplay", "envs"), ("ppo", "minibatch")] {
+            if let Some(number) = values.get_mut(section).and_then(|section| section.get_mut(key))
+                && number.as_str() == Some("auto")
+            {
+                *number = 0.into();
+            }
+        }
         let layers = self.0.merge(Layer { source: source.to_owned(), values });
         match layers.extract::<Settings>() {
             Ok(_) => Ok(Self(layers)),

@@ -19,7 +19,7 @@ use crate::notation::tree::{Clock, Event, GameTree, NodeId};
 ///
 /// let parsed = kif::read("   1 ７六歩(77)\n   2 ３四歩(33)\n   3 投了\n");
 /// assert!(parsed.defects.is_empty());
-/// assert_eq!(parsed.tree.main_moves().len(), 2);
+/// assert_eq!(parsed.tree.expect("a game").main_moves().len(), 2);
 /// ```
 pub fn read(text: &str) -> Parsed {
     reader::read(text)

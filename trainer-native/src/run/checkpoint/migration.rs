@@ -1,6 +1,7 @@
 //! Migration of checkpoints that earlier versions of the program wrote.
 
 use super::{Checkpoint, State};
+use crate::event::Machine;
 use crate::run::guard::Guard;
 use crate::settings::Settings;
 use crate::trainer::Totals;
@@ -39,7 +40,7 @@ pub(super) fn from_version_1(content: &[u8]) -> Result<Checkpoint> {
         guard: Guard::default(),
         alarms: Vec::new(),
     };
-    Ok(Checkpoint { state, seconds: f64::from_le_bytes(*seconds), files: Vec::new() })
+    Ok(Checkpoint { state, seconds: f64::from_le_bytes(*seconds), files: Vec::new(), machine: Machine::default() })
 }
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@
 //!
 //! | part | content |
 //! |---|---|
-//! | header | [`Header`]: the work done, the seconds that it took, and digests of other files of the run |
+//! | header | [`Header`]: the work done, the seconds that it took, digests of other files of the run, and what wrote it |
 //! | body | [`State`] |
 //!
 //! A file appears whole or not at all. The seconds are outside the state: two runs that did the same work have the same
@@ -28,6 +28,7 @@ pub use store::{Loaded, Pin, Skipped, Store, any, load_from, pins, set_aside_aft
 
 use super::guard::Guard;
 use crate::durable::FileDigest;
+use crate::event::Machine;
 use crate::trainer::Totals;
 use anyhow::{Context, Result, ensure};
 use keisei_core::format::envelope;
@@ -56,6 +57,8 @@ pub struct Checkpoint {
     pub seconds: f64,
     /// Digests of those files of the run that have none of their own.
     pub files: Vec<FileDigest>,
+    /// Program, toolchain and machine that wrote it; empty if it was not stored.
+    pub machine: Machine,
 }
 
 /// Header of a checkpoint.
@@ -67,6 +70,8 @@ pub struct Header {
     pub seconds: f64,
     /// Digests of those files of the run that have none of their own.
     pub files: Vec<FileDigest>,
+    /// Program, toolchain and machine that wrote it; empty if it was not stored.
+    pub machine: Machine,
 }
 
 /// State of a run between two iterations.
@@ -142,8 +147,8 @@ impl Checkpoint {
     /// # Panics
     /// If there are so many digests of other files that the header is too long.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let Self { state, seconds, files } = self;
-        let header = Header { done: state.done, seconds: *seconds, files: files.clone() };
+        let Self { state, seconds, files, machine } = self;
+        let header = Header { done: state.done, seconds: *seconds, files: files.clone(), machine: machine.clone() };
         let header = postcard::to_allocvec(&header).expect("plain data");
         envelope::seal(MAGIC, VERSION, &header, &postcard::to_allocvec(state).expect("plain data"))
     }
@@ -172,11 +177,12 @@ impl Checkpoint {
 
     fn from_current(bytes: &[u8]) -> Result<Self> {
         let (header, state) = envelope::open(bytes, MAGIC, VERSION)?;
-        let Header { done, seconds, files } = postcard::from_bytes(header).context("its header cannot be decoded")?;
+        let Header { done, seconds, files, machine } =
+            postcard::from_bytes(header).context("its header cannot be decoded")?;
         let state: State = postcard::from_bytes(state).context("its state cannot be decoded")?;
         let (named, found) = (done.iterations, state.done.iterations);
         ensure!(state.done == done, "its header is of iteration {named}, its state of {found}");
-        Ok(Self { state, seconds, files })
+        Ok(Self { state, seconds, files, machine })
     }
 
     /// Reads the file at `path`, whose state must be sound.
@@ -193,7 +199,12 @@ impl Checkpoint {
 
     /// Header of the checkpoint.
     pub fn header(&self) -> Header {
-        Header { done: self.state.done, seconds: self.seconds, files: self.files.clone() }
+        Header {
+            done: self.state.done,
+            seconds: self.seconds,
+            files: self.files.clone(),
+            machine: self.machine.clone(),
+        }
     }
 }
 
@@ -208,7 +219,7 @@ impl Header {
         match version(&bytes)? {
             1 => {
                 let (done, seconds) = migration::totals_of_version_1(bytes.get(12..)?)?;
-                Some(Self { done, seconds, files: Vec::new() })
+                Some(Self { done, seconds, files: Vec::new(), machine: Machine::default() })
             }
             VERSION => {
                 let length = u32::from_le_bytes(bytes.get(12..16)?.try_into().ok()?);
@@ -263,7 +274,7 @@ pub(crate) mod tests {
 
     pub(crate) fn checkpoint(iteration: u64) -> Checkpoint {
         let files = vec![FileDigest::of("metrics.jsonl", b"one\n")];
-        Checkpoint { state: state(iteration), seconds: 1.5 * iteration as f64, files }
+        Checkpoint { state: state(iteration), seconds: 1.5 * iteration as f64, files, machine: Machine::this() }
     }
 
     #[test]
@@ -273,7 +284,7 @@ pub(crate) mod tests {
         assert_eq!(Checkpoint::from_bytes(&bytes).as_ref(), Ok(&expected));
         let (header, body) = envelope::open(&bytes, *b"KEISEICP", 2).expect("sealed");
         assert_eq!(body, postcard::to_allocvec(&expected.state).expect("plain data"));
-        let fields = (expected.state.done, expected.seconds, &expected.files);
+        let fields = (expected.state.done, expected.seconds, &expected.files, &expected.machine);
         assert_eq!(header, postcard::to_allocvec(&fields).expect("plain data"));
 
         let directory = tempfile::tempdir().expect("temporary directory");
