@@ -39,7 +39,9 @@ pub struct MlFlow {
     experiment: String,
     run: PathBuf,
     file: PathBuf,
+    /// Start of our run, until the server was told of it.
     started: Option<(f64, Box<RunStarted>)>,
+    has_begun: bool,
     /// What the server was told; none until it has a run.
     told: Option<Told>,
     waiting: VecDeque<Waiting>,
@@ -97,6 +99,7 @@ impl MlFlow {
             run: run.to_owned(),
             file,
             started: None,
+            has_begun: false,
             told,
             waiting: VecDeque::new(),
             tags: Vec::new(),
@@ -113,6 +116,7 @@ impl MlFlow {
         let Some((time, run)) = self.started.take() else { return Ok(()) };
         let begun = if self.told.is_some() { self.resume(&run) } else { self.create(time, &run) };
         let begun = begun.and_then(|()| self.log_parameters(&run.settings));
+        self.has_begun = begun.is_ok();
         if begun.is_err() {
             self.started = Some((time, run));
         }
@@ -230,7 +234,8 @@ impl MlFlow {
     /// Sends all that waits, and before that what the files have and the server has not.
     fn send(&mut self) -> Result<()> {
         self.begin()?;
-        if self.told.is_none() {
+        // Notices may come before the start.
+        if !self.has_begun {
             return Ok(());
         }
         if self.has_gap {

@@ -32,6 +32,8 @@ pub struct Wandb {
     folder: PathBuf,
     child: Option<Child>,
     started: Instant,
+    /// Whether the run has started: before that, the files that the process reads may be missing.
+    has_begun: bool,
     /// Time before which no process is started.
     waits_until: Option<Instant>,
     delay: Duration,
@@ -39,7 +41,7 @@ pub struct Wandb {
 }
 
 impl Wandb {
-    /// Sink of the run in this directory. The process is started by the first event.
+    /// Sink of the run in this directory. The process is started when the run has.
     pub fn new(settings: &SinksSection, run: &Path) -> Self {
         let folder = run.join("sinks");
         let program = folder.join("wandb_follow.py");
@@ -50,6 +52,7 @@ impl Wandb {
             folder,
             child: None,
             started: Instant::now(),
+            has_begun: false,
             waits_until: None,
             delay: SHORTEST_DELAY,
             is_interrupted: false,
@@ -102,11 +105,13 @@ impl Sink for Wandb {
     }
 
     fn receive(&mut self, event: &Stamped) -> Result<()> {
-        if let Event::RunEnded(end) = &event.event {
-            self.is_interrupted = end.interrupted;
+        match &event.event {
+            Event::RunStarted(_) => self.has_begun = true,
+            Event::RunEnded(end) => self.is_interrupted = end.interrupted,
+            _ => {}
         }
         self.check()?;
-        if self.child.is_none() && self.waits_until.is_none_or(|until| Instant::now() >= until) {
+        if self.has_begun && self.child.is_none() && self.waits_until.is_none_or(|until| Instant::now() >= until) {
             self.start()?;
         }
         Ok(())
@@ -162,7 +167,7 @@ mod tests {
             wandb_python: shell.display().to_string(),
             ..SinksSection::default()
         };
-        Wandb::new(&settings, run)
+        Wandb { has_begun: true, ..Wandb::new(&settings, run) }
     }
 
     fn send(sink: &mut Wandb, event: Event) -> Result<()> {
@@ -215,7 +220,7 @@ mod tests {
     fn a_python_that_is_not_there_is_a_failure() {
         let run = tempfile::tempdir().expect("temporary directory");
         let settings = SinksSection { wandb_python: "no-such-python".into(), ..SinksSection::default() };
-        let mut sink = Wandb::new(&settings, run.path());
+        let mut sink = Wandb { has_begun: true, ..Wandb::new(&settings, run.path()) };
         let error = format!("{:#}", send(&mut sink, notice()).expect_err("it is not there"));
         assert!(error.contains("cannot start no-such-python"), "{error}");
         sink.flush().expect("nothing to end");
