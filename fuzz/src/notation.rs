@@ -17,16 +17,19 @@ pub fn check(data: &[u8]) {
     let Some((selector, input)) = data.split_first() else { return };
     if let Some(&format) = Format::ALL.get(usize::from(selector % 8)) {
         if let Ok(text) = str::from_utf8(input) {
-            format.read(text).tree.iter().for_each(|record| round_trip(format, record));
+            for record in &format.read(text).tree {
+                round_trip(format, record);
+            }
         }
         return;
     }
     let (text, _) = decode(input);
     let games = csa::read_all(&text).into_iter().chain(usi::read_all(&text)).filter_map(|parsed| parsed.tree);
     games.for_each(|record| round_trip(Format::Csa3, &record));
-    let record = Format::detect(&text).and_then(|format| format.read(&text).tree);
-    for record in &record {
-        Format::ALL.iter().for_each(|&format| round_trip(format, record));
+    if let Some(record) = Format::detect(&text).and_then(|format| format.read(&text).tree) {
+        for format in Format::ALL {
+            round_trip(format, &record);
+        }
     }
 }
 

@@ -93,6 +93,11 @@ pub fn centipawns(Value(value): Value) -> i32 {
     (CENTIPAWNS * odds.ln()).clamp(-MOST_CENTIPAWNS, MOST_CENTIPAWNS).round() as i32
 }
 
+/// Value of a score in centipawns, from the same point of view: the inverse of [`centipawns`], but for its rounding and limits.
+pub fn value_of(centipawns: i32) -> Value {
+    Value((centipawns as f32 / (2.0 * CENTIPAWNS)).tanh())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

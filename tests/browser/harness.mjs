@@ -38,6 +38,9 @@ async function output(name, args) {
 
 export const fixtures = (...args) => output("fixtures", args);
 
+/** Runs `trainer-native` with these arguments. */
+export const trainer = (...args) => output("trainer-native", args);
+
 /** `trainer-native outcome` after these USI moves from the start position. */
 export const nativeOutcome = async (moves) => (await output("trainer-native", ["outcome", "startpos", ...moves])).trim();
 
@@ -65,18 +68,7 @@ export async function open({ gpu = false } = {}) {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const base = await firstAddress(server);
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      ...(gpu ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"] : ["--disable-gpu"]),
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  const browser = await launch(gpu);
   return {
     base,
     files,
@@ -95,6 +87,35 @@ export async function open({ gpu = false } = {}) {
       await new Promise((done) => (server.exitCode === null ? server.once("exit", done) : done()));
       await rm(directory, { recursive: true });
     },
+  };
+}
+
+/** Chromium, with WebGPU if asked for. */
+function launch(gpu) {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      ...(gpu ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"] : ["--disable-gpu"]),
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** A browser for files alone; `browser.page(url)` opens one of them, `browser.close()` ends it. */
+export async function openFiles() {
+  const browser = await launch(false);
+  return {
+    page: async (url, options) => {
+      const page = await watchedPage(browser, url, options);
+      await page.goto(url);
+      return page;
+    },
+    close: () => browser.close(),
   };
 }
 

@@ -192,9 +192,9 @@ pub struct Perf {
 pub struct ShownGame {
     /// Slot of the game.
     pub slot: usize,
-    /// SFEN of its position.
+    /// SFEN of its position before the last moves.
     pub sfen: String,
-    /// Its last moves at most, in USI notation.
+    /// Its last moves, in USI notation.
     pub last: Vec<String>,
 }
 

@@ -11,8 +11,14 @@ pub mod run;
 pub mod event;
 pub mod metrics;
 pub mod alarm;
+pub mod series;
+pub mod view;
+pub mod history;
+pub mod report;
+pub mod terminal;
 pub mod sinks;
 pub mod durable;
+pub mod trace;
 
 pub mod commands;
 pub mod interop;

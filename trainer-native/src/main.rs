@@ -6,7 +6,8 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::BadArgument;
 use trainer_native::commands::{
-    checkpoint, convert, dataset, encode, evaluate, export, inspect, metrics, serve, settings, train,
+    checkpoint, convert, dataset, encode, evaluate, export, inspect, metrics, report, runs, serve, settings, train,
+    watch,
 };
 
 #[derive(Parser)]
@@ -22,7 +23,13 @@ enum Command {
     Train(train::TrainArgs),
     /// List, check, show, pin and delete the checkpoints of a run
     Checkpoint(checkpoint::CheckpointArgs),
-    /// List the settings of a run: value in force, default, range, unit and meaning
+    /// Watch a run that another process trains, on the same display
+    Watch(watch::WatchArgs),
+    /// Write an HTML page about runs: curves, evaluations, alarms, games, settings
+    Report(report::ReportArgs),
+    /// List the runs in a folder
+    Runs(runs::RunsArgs),
+    /// List, check and compare settings
     Settings(settings::SettingsArgs),
     /// List the metrics of a run: key, unit and meaning
     Metrics(metrics::MetricsArgs),
@@ -61,6 +68,9 @@ fn run(command: Command) -> Result<()> {
         Command::Train(args) => print(&train::run(&args)?),
         Command::Checkpoint(args) => checkpoint::run(&args, print),
         Command::Metrics(args) => print(&metrics::run(args)),
+        Command::Watch(args) => watch::run(&args, print),
+        Command::Report(args) => print(&report::run(&args)?),
+        Command::Runs(args) => print(&runs::run(&args, |error| eprintln!("{error}"))?),
         Command::Settings(args) => print(&settings::run(&args)?),
         Command::Evaluate(args) => evaluate::run(&args, print),
         Command::Export(args) => print(&export::run(&args)?),

@@ -31,7 +31,7 @@ table! {
         "progress", "", "Part of the budget that is spent, 0–1.";
         "alarms", "", "Ids of the alarms in force.";
         "sink_failures", "events", "Events that a sink failed at or missed since the process started; 0 in a clean run.";
-        "shown", "", "A game in progress, for display: slot, SFEN and last moves.";
+        "shown", "", "A game in progress, for display: slot, last moves, and the SFEN before them.";
     }
     "losses": {
         "policy_loss", "", "Clipped objective of PPO, negated, mean over the samples.";

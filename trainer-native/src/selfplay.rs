@@ -69,11 +69,15 @@ mod tests {
     use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
     use keisei_core::env::Opening;
     use keisei_core::learn::{
-        Estimation, Notes, RandomPlies, SelfPlaySettings, SlotState, Span, Step, StepEnd, Thought,
+        Adam, Coefficients, Descent, Estimation, Minibatch, Notes, RandomPlies, RatioTolerance, SelfPlaySettings,
+        SlotState, Span, Step, StepEnd, Sums, Thought,
     };
     use keisei_core::net::{NetSpec, Value};
     use keisei_core::shogi::{Game, Move, Position, material};
     use std::collections::BTreeMap;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     /// Short games that end in every way, in more slots than threads.
     fn settings() -> SelfPlaySettings {
@@ -283,5 +287,66 @@ mod tests {
         let collected = super::collect(&mut start(&settings()), &learner(), &weights, 4, 2, &mut Rollout::default());
         let error = collected.err().expect("refused");
         assert!(error.to_string().contains("iteration 5: the network's output is not finite"), "{error}");
+    }
+
+    /// Learner whose first evaluator panics, and whose others count their batches.
+    struct Panicking {
+        learner: CpuLearner,
+        evaluators: AtomicUsize,
+        batches: Arc<AtomicUsize>,
+    }
+
+    /// Evaluator that counts its batches, or panics.
+    struct Counted(Box<dyn Evaluator + Send>, Option<Arc<AtomicUsize>>);
+
+    impl Evaluator for Counted {
+        fn shape(&self) -> Shape {
+            self.0.shape()
+        }
+
+        fn evaluate(&mut self, batch: &Batch) -> Result<&mut Predictions, EvaluatorError> {
+            self.1.as_ref().expect("a defect").fetch_add(1, Ordering::SeqCst);
+            self.0.evaluate(batch)
+        }
+    }
+
+    impl Learner for Panicking {
+        fn name(&self) -> String {
+            self.learner.name()
+        }
+
+        fn ratio_tolerance(&self) -> RatioTolerance {
+            self.learner.ratio_tolerance()
+        }
+
+        fn evaluator(&self, weights: &Weights) -> Box<dyn Evaluator + Send> {
+            let is_first = self.evaluators.fetch_add(1, Ordering::SeqCst) == 0;
+            Box::new(Counted(self.learner.evaluator(weights), (!is_first).then(|| self.batches.clone())))
+        }
+
+        fn descent<'a>(&'a mut self, weights: &'a mut Weights, adam: &'a mut Adam) -> Box<dyn Descent + 'a> {
+            self.learner.descent(weights, adam)
+        }
+
+        fn gradient(
+            &mut self,
+            weights: &Weights,
+            minibatch: &Minibatch,
+            coefficients: &Coefficients,
+        ) -> Result<(Vec<f32>, Sums), LearnError> {
+            self.learner.gradient(weights, minibatch, coefficients)
+        }
+    }
+
+    #[test]
+    fn a_panic_in_one_thread_waits_for_the_others_and_is_passed_on() {
+        let batches = Arc::new(AtomicUsize::new(0));
+        let learner = Panicking { learner: learner(), evaluators: AtomicUsize::new(0), batches: batches.clone() };
+        let settings = settings();
+        let mut selfplay = start(&settings);
+        let play = || super::collect(&mut selfplay, &learner, &weights(), 0, 2, &mut Rollout::default()).is_ok();
+        catch_unwind(AssertUnwindSafe(play)).expect_err("the panic");
+        // The other thread has played its rows to their end by then.
+        assert!(batches.load(Ordering::SeqCst) >= settings.horizon, "{batches:?}");
     }
 }

@@ -6,6 +6,7 @@ use keisei_core::learn::{Adam, Collected, Estimation, LearnError, Learner, Rates
 use keisei_core::net::Weights;
 use keisei_core::random::{Purpose, Stream};
 use serde::{Deserialize, Serialize};
+use tracing::{debug_span, info_span};
 
 use crate::run::fit::is_open;
 use crate::run::guard::{Guard, Remedy};
@@ -107,18 +108,21 @@ impl Trainer {
     /// played.
     pub fn iterate(&mut self, progress: f64) -> Result<Report, LearnError> {
         let Self { settings, learner, selfplay, weights, adam, done, guard, rollout } = self;
+        let _span = info_span!("iteration", iteration = done.iterations + 1).entered();
         let (mut rates, estimation) = settings.schedules(progress);
         rates.learning_rate *= guard.rate();
         let begin = Instant::now();
 
         let threads = settings.threads();
-        let (collected, inference) = collect(selfplay, learner.as_ref(), weights, done.iterations, threads, rollout)?;
+        let (collected, inference) = debug_span!("collect")
+            .in_scope(|| collect(selfplay, learner.as_ref(), weights, done.iterations, threads, rollout))?;
         let collect_seconds = begin.elapsed().as_secs_f64();
 
-        let estimated = rollout.estimate(&estimation);
+        let estimated = debug_span!("estimate").in_scope(|| rollout.estimate(&estimation));
         let before = weights.data().to_vec();
         let order = Stream::new(settings.seed, Purpose::Shuffle, done.iterations, 0);
-        let update = update(learner.as_mut(), weights, adam, estimated, &settings.ppo(), rates, order)?;
+        let update = debug_span!("update")
+            .in_scope(|| update(learner.as_mut(), weights, adam, estimated, &settings.ppo(), rates, order))?;
         let learn_seconds = begin.elapsed().as_secs_f64() - collect_seconds;
 
         let plies = rollout.steps.len();

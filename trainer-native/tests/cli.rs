@@ -93,7 +93,7 @@ fn settings_are_listed_with_the_source_of_each_value() {
         assert_eq!(status.code(), Some(code), "{args:?}\n{}", text(&stderr));
         text(if code == 0 { &stdout } else { &stderr }).to_owned()
     };
-    let listing = run(&["--preset", "tiny", "--set", "ppo.clip_coef=0.1"], 0);
+    let listing = run(&["list", "--preset", "tiny", "--set", "ppo.clip_coef=0.1"], 0);
     let words = |key: &str| -> String {
         let line =
             listing.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("no {key} in\n{listing}"));
@@ -108,11 +108,80 @@ fn settings_are_listed_with_the_source_of_each_value() {
     assert_eq!(words("ppo.clip_coef"), clip_coef);
     assert_eq!(words("run.device"), "run.device auto default auto auto, cpu, cuda, wgpu");
 
-    let schema: serde_json::Value = serde_json::from_str(&run(&["--json-schema"], 0)).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&run(&["schema"], 0)).unwrap();
     assert_eq!(schema["properties"]["ppo"]["properties"]["epochs"]["maximum"], 20);
-    assert!(run(&["--markdown"], 0).starts_with("# Settings\n"));
-    let refused = run(&["--set", "ppo.epochs=0"], 1);
-    assert!(refused.contains("error: --set ppo.epochs=0: ppo.epochs = 0: must be from 1 to 20"), "{refused}");
+    assert!(run(&["list", "--markdown"], 0).starts_with("# Settings\n"));
+    for command in ["list", "show", "check"] {
+        let refused = run(&[command, "--set", "ppo.epochs=0"], 1);
+        assert!(refused.contains("error: --set ppo.epochs=0: ppo.epochs = 0: must be from 1 to 20"), "{refused}");
+    }
+    assert!(run(&["check", "--preset", "tiny"], 0).ends_with(" settings are valid\n"));
+}
+
+#[test]
+fn settings_in_force_are_shown_as_a_file_that_can_be_read_and_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let Output { status, stdout, stderr } = trainer(&[&["settings"], args].concat()).output().unwrap();
+        assert_eq!(status.code(), Some(0), "{args:?}\n{}", text(&stderr));
+        text(&stdout).to_owned()
+    };
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let shown = run(&["show", "--preset", "tiny", "--set", "ppo.clip_coef=0.1"]);
+    assert!(shown.contains("# --set ppo.clip_coef=0.1\n") && shown.contains("net.channels = 8"), "{shown}");
+    let shown = file("shown.toml", &shown);
+    // The file gives the same settings again.
+    let again = run(&["show", "--preset", "cpu", "--config", &shown]);
+    let again = file("again.toml", &again);
+    assert_eq!(run(&["diff", &shown, &again]), "the settings are the same\n");
+    let tiny = file("tiny.toml", &run(&["show", "--preset", "tiny"]));
+    let diff = run(&["diff", &shown, &tiny]);
+    let lines: Vec<Vec<&str>> = diff.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines, [["setting", shown.as_str(), tiny.as_str()], ["ppo.clip_coef", "0.1", "0.2"]]);
+    let stored = run(&["show", &tiny]);
+    assert!(stored.contains("[ppo]"), "{stored}");
+}
+
+#[test]
+fn runs_are_listed_watched_and_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let run = |args: &[&str]| {
+        let Output { status, stdout, stderr } = trainer(args).output().unwrap();
+        assert_eq!(status.code(), Some(0), "{args:?}\n{}", text(&stderr));
+        text(&stdout).to_owned()
+    };
+    let train = |name: &str, extra: &[&str]| {
+        run(&[&["train", "--preset", "tiny", "--plies", "128", "--out", &path(name)], extra].concat());
+    };
+    train("a", &[]);
+    train("b", &["--set", "ppo.clip_coef=0.1", "--set", "run.evaluate_plies=64", "--set", "run.evaluate_games=2"]);
+    let list = run(&["runs", &path("")]);
+    let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines.len(), 3, "{list}");
+    for (line, name) in lines[1..].iter().zip(["b", "a"]) {
+        assert_eq!(line[..6], [name, "ended", "128", "128", "100", "%"], "{list}");
+    }
+    assert!(list.contains(" greedy  "), "{list}");
+    let diff = run(&["settings", "diff", &path("a"), &path("b")]);
+    assert!(diff.contains("ppo.clip_coef") && !diff.contains("ppo.epochs") && !diff.contains("(revision)"), "{diff}");
+
+    // A run that has ended is told as lines where there is no terminal, and as a picture of any size.
+    let told = run(&["watch", &path("b")]);
+    assert!(told.contains("iteration 2 100%") && told.contains("evaluation after iteration 2"), "{told}");
+    let picture = path("screen.txt");
+    run(&["watch", &path("b"), "--picture", &picture, "--size", "80x24"]);
+    let screen = std::fs::read_to_string(picture).unwrap();
+    assert!(screen.lines().count() == 24 && screen.contains(" b  ended ") && screen.contains("100 %"), "{screen}");
+    let picture = path("screen.svg");
+    run(&["watch", &path("b"), "--picture", &picture]);
+    assert!(std::fs::read_to_string(picture).unwrap().contains("</svg>"));
+    let Output { status, stderr, .. } = trainer(&["watch", "/nowhere"]).output().unwrap();
+    assert!(status.code() == Some(1) && text(&stderr).contains("/nowhere: no run there"), "{}", text(&stderr));
 }
 
 #[test]

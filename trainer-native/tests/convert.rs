@@ -8,8 +8,10 @@ use std::process::{Command, Output, Stdio};
 use encoding_rs::{EUC_JP, SHIFT_JIS};
 use keisei_core::format::{PlyInfo, Record, record};
 use keisei_core::net::Value;
+use keisei_core::notation::Format;
 use keisei_core::shogi::Game;
 use serde_json::Value as Json;
+use trainer_native::interop::games;
 
 fn trainer(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
     let program = env!("CARGO_BIN_EXE_trainer-native");
@@ -90,7 +92,11 @@ fn what_is_wrong_is_told() {
     check(&["convert", "noise.jkf", "--to", "json"], 1, &["noise.jkf", "line 1, column 1"]);
     check(&["convert", "absent.kif", "--to", "json"], 1, &["absent.kif: cannot be read"]);
     check(&["convert", "bad.kifu", "--to", "pgn"], 2, &["\"pgn\"", "kifu"]);
-    check(&["convert", "heart.kifu", "out.kif"], 0, &["out.kif: Shift_JIS lacks 1 characters", "'♥'", "&#x2665;"]);
+    check(
+        &["convert", "heart.kifu", "out.kif"],
+        0,
+        &["out.kif: Shift_JIS lacks 1 of the characters", "'♥'", "&#x2665;"],
+    );
 }
 
 /// Converts a text to another file and returns exit code, messages, and the bytes of the output.
@@ -153,7 +159,10 @@ fn the_extension_decides_over_the_encoding() {
     let kif = "先手：𠮷野 髙橋\n   1 ７六歩(77)\n*☗と☖\n".as_bytes();
     let (code, messages, bytes) = converted("a.kifu", kif, "out.kif");
     assert_eq!(code, Some(0));
-    assert!(messages.contains("Shift_JIS lacks 1 characters") && messages.contains("'𠮷' as &#x20BB7;"), "{messages}");
+    assert!(
+        messages.contains("Shift_JIS lacks 1 of the characters") && messages.contains("'𠮷' as &#x20BB7;"),
+        "{messages}"
+    );
     let (text, _, broken) = SHIFT_JIS.decode(&bytes);
     assert!(!broken && text.contains("先手：&#x20BB7;野 髙橋") && text.contains("*▲と△"), "{text}");
     // The number is read back as the character.
@@ -205,7 +214,7 @@ fn values_and_policies_of_our_records_come_out_as_evaluations() {
     let plies =
         vec![info(0.5, &[("7g7f", 0.75), ("2g2f", 0.1)], &["7g7f", "8c8d"]), info(0.25, &[("3c3d", 1.0)], &["8c8d"])];
     let record = Record::of_game(&game, "黒", "白", plies);
-    let bytes = record::to_bytes(&[record]).unwrap();
+    let bytes = record::to_bytes(std::slice::from_ref(&record)).unwrap();
     let (code, messages, csa) = converted("games.record", &bytes, "out.csa");
     assert_eq!((code, &*messages), (Some(0), ""));
     let csa = String::from_utf8(csa).unwrap();
@@ -222,4 +231,87 @@ fn values_and_policies_of_our_records_come_out_as_evaluations() {
     // They come back in: what is written from KIF is the same as what was written from the record.
     let (_, _, again) = converted("again.kifu", kif.as_bytes(), "out.csa");
     assert_eq!(String::from_utf8(again).unwrap(), csa);
+    // And into a record, which is the same but for a line that had no place.
+    let (code, messages, bytes) = converted("again.csa", csa.as_bytes(), "out.record");
+    assert_eq!((code, &*messages), (Some(0), ""));
+    let mut expected = record.clone();
+    expected.plies[1].line.clear();
+    assert_eq!(record::from_bytes(&bytes), Ok(vec![expected]));
+}
+
+#[test]
+fn games_of_others_become_records() {
+    let kif = "先手：甲\n場所：東京\n   1 ７六歩(77)   ( 0:01/00:00:01)\n**評価値=100\n   2 ３四歩(33)\n*#評価値=50\n   3 投了\n変化：2手\n   2 ８四歩(83)\n";
+    let (code, messages, bytes) = converted("a.kifu", kif.as_bytes(), "out.record");
+    assert_eq!(code, Some(0));
+    assert_eq!(messages, "a.kifu: left out: 1 variation, 1 evaluation, 1 time of a move, 1 header\n");
+    let records = record::from_bytes(&bytes).unwrap();
+    let outcome = records[0].outcome.map(|outcome| outcome.to_string());
+    assert_eq!((&*records[0].black, outcome.as_deref()), ("甲", Some("white wins: resignation")));
+    let values: Vec<Option<Value>> = records[0].plies.iter().map(|ply| ply.value).collect();
+    assert!(matches!(values[..], [Some(Value(value))] if (value - 0.083_141).abs() < 1e-5), "{values:?}");
+    let (code, messages, _) = converted("a.kifu", "   1 ７六歩(77)\n   2 時間切れ\n".as_bytes(), "out.record");
+    assert_eq!((code, &*messages), (Some(0), "a.kifu: left out: 1 end of a line\n"));
+}
+
+/// Bytes with damage: some changed, cut out or doubled; `random` draws below a limit.
+fn damaged(bytes: &[u8], random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=random(6) {
+        if bytes.is_empty() {
+            break;
+        }
+        let at = random(bytes.len());
+        let end = (at + 1 + random(24)).min(bytes.len());
+        match random(4) {
+            0 => bytes[at] = random(256) as u8,
+            1 => bytes[at] = bytes[end - 1],
+            2 => drop(bytes.drain(at..end)),
+            _ => {
+                let piece = bytes[at..end].to_vec();
+                let to = random(bytes.len());
+                bytes.splice(to..to, piece);
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+fn damaged_files_are_told_or_read_and_never_more() {
+    let inputs = std::env::var("KEISEI_MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(3000);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/kifu");
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    for name in ["tree.kif", "mate.ki2", "clocks.csa", "games.csa", "handicap.jkf"] {
+        let text = fs::read_to_string(folder.join(name)).unwrap();
+        files.push((name.to_owned(), SHIFT_JIS.encode(&text).0.into_owned()));
+        files.push((name.to_owned(), EUC_JP.encode(&text).0.into_owned()));
+        files.push((name.to_owned(), text.into_bytes()));
+    }
+    files.push(("games.record".into(), record::to_bytes(&[Record::of_game(&opening(), "", "", Vec::new())]).unwrap()));
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut random = |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % limit as u64) as usize
+    };
+    let mut games = 0;
+    for input in 0..inputs {
+        let (name, bytes) = &files[input % files.len()];
+        let bytes = damaged(bytes, &mut random);
+        let mut told = 0;
+        match games::parse(name, Path::new(name), &bytes, &mut |_| told += 1) {
+            Err(error) => assert!(!error.to_string().is_empty()),
+            Ok(source) => {
+                assert!(source.unreadable == 0 || told > 0, "{name}: {}", String::from_utf8_lossy(&bytes));
+                for index in 0..source.games.len() {
+                    let game = source.games.get(index);
+                    drop((games::record_of(&game.tree), games::shift_jis(&Format::Kif.write(&game.tree))));
+                    games += 1;
+                }
+            }
+        }
+    }
+    assert!(games > inputs / 3, "{games} games of {inputs}");
 }

@@ -37,6 +37,28 @@ impl Rollout {
 
 /// Rollout whose advantages and value targets belong to its plies: what an [update](super::update) learns from. Only
 /// [`Rollout::estimate`] makes one, so an update cannot be given the advantages of an earlier rollout.
+///
+/// ```
+/// use keisei_core::learn::{Estimation, Rollout};
+///
+/// let estimation = Estimation { gamma: 1.0, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.0 };
+/// let mut rollout = Rollout { horizon: 1, ..Rollout::default() };
+/// let estimated = rollout.estimate(&estimation);
+/// assert!(estimated.advantages.is_empty());
+/// rollout.steps.clear();
+/// ```
+///
+/// The plies cannot change while their estimates are in use:
+///
+/// ```compile_fail
+/// use keisei_core::learn::{Estimation, Rollout};
+///
+/// let estimation = Estimation { gamma: 1.0, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.0 };
+/// let mut rollout = Rollout { horizon: 1, ..Rollout::default() };
+/// let estimated = rollout.estimate(&estimation);
+/// rollout.steps.clear();
+/// assert!(estimated.advantages.is_empty());
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Estimated<'a>(&'a Rollout);
 

@@ -1,7 +1,7 @@
 //! Comment lines of a node, and the evaluations and bookmarks that travel as such.
 //!
-//! Evaluations are read in the forms of many programs, in every format. The score counts; a line of play that is not understood to
-//! its end is kept as text. A bookmark travels as the comment `&name`.
+//! Evaluations are read in the forms of many programs, in every format. The score counts; a line of play is read as far as it is
+//! understood, and the rest is kept as text. A bookmark travels as the comment `&name`.
 //!
 //! | form | comment lines | source | written in |
 //! |---|---|---|---|
@@ -45,35 +45,40 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Reads a line of play that follows the node, or begins with its move; `None` unless it is understood to its end.
-    fn line(&self, text: &str) -> Option<Vec<Move>> {
+    /// Reads a line of play that follows the node, or begins with its move, as far as it is understood; returns the text after that.
+    fn line<'t>(&self, text: &'t str) -> (Vec<Move>, &'t str) {
         let follows = read_line(text, self.after, self.mv.map(Move::to));
-        follows.or_else(|| {
-            let mut moves = read_line(text, self.before, None)?;
-            (self.mv? == *moves.first()?).then(|| moves.split_off(1))
-        })
+        if !follows.0.is_empty() || self.mv.is_none() {
+            return follows;
+        }
+        let (mut moves, rest) = read_line(text, self.before, None);
+        if moves.first() == self.mv.as_ref() { (moves.split_off(1), rest) } else { follows }
     }
 }
 
-/// Reads moves with or without spaces between them, each in Japanese, CSA or USI.
-fn read_line(text: &str, position: &Position, mut previous: Option<Square>) -> Option<Vec<Move>> {
+/// Reads moves with or without spaces between them, each in Japanese, CSA or USI, as far as they are legal; returns what follows them.
+fn read_line<'t>(text: &'t str, position: &Position, mut previous: Option<Square>) -> (Vec<Move>, &'t str) {
     let mut position = position.clone();
     let mut moves = Vec::new();
     let mut rest = trim(text);
-    while !rest.is_empty() {
-        let (mv, after) = if let Some((color, after)) = japanese::take_side(rest) {
-            let (draft, after) = japanese::take_draft(after).ok()?;
-            (draft.resolve(&position, color, previous).ok()?, after)
-        } else {
-            let (word, after) = rest.split_at(rest.find([' ', '\t']).unwrap_or(rest.len()));
-            (word.parse().ok().or_else(|| csa::read_move(&position, word).ok())?, after)
-        };
-        position.try_play(mv).ok()?;
+    while let Some((mv, after)) = read_move(rest, &position, previous) {
+        if position.try_play(mv).is_err() {
+            break;
+        }
         previous = Some(mv.to());
         moves.push(mv);
         rest = trim_start(after);
     }
-    Some(moves)
+    (moves, rest)
+}
+
+fn read_move<'t>(text: &'t str, position: &Position, previous: Option<Square>) -> Option<(Move, &'t str)> {
+    if let Some((color, after)) = japanese::take_side(text) {
+        let (draft, after) = japanese::take_draft(after).ok()?;
+        return Some((draft.resolve(position, color, previous).ok()?, after));
+    }
+    let (word, after) = text.split_at(text.find([' ', '\t']).unwrap_or(text.len()));
+    Some((word.parse().ok().or_else(|| csa::read_move(position, word).ok())?, after))
 }
 
 /// Whether a text begins as a line of play does, whatever comes of it.
@@ -91,11 +96,10 @@ struct Found {
 }
 
 impl Found {
-    /// Evaluation with the line of play that `text` says; if it is not understood, the text follows `before` in what is kept.
+    /// Evaluation with the line of play that `text` says; what is not understood of it follows `before` in what is kept.
     fn new(mut evaluation: Evaluation, before: &[&str], text: &str, place: &Place) -> Found {
-        let line = place.line(text);
-        let kept = if line.is_some() { "" } else { trim(text) };
-        evaluation.line = line.unwrap_or_default();
+        let (line, kept) = place.line(text);
+        evaluation.line = line;
         let words: Vec<&str> = before.iter().copied().chain(Some(kept).filter(|kept| !kept.is_empty())).collect();
         Found { evaluation, rest: words.join(" ") }
     }
@@ -223,7 +227,7 @@ fn read_field<'a>(line: &'a str, evaluation: &mut Evaluation, place: &Place) -> 
         }
         "詰み" => fill(&mut evaluation.mate, read_mate(value)),
         "読み筋" if evaluation.line.is_empty() => {
-            evaluation.line = place.line(value)?;
+            (evaluation.line, rest) = place.line(value);
             !evaluation.line.is_empty()
         }
         "深さ" => {
@@ -342,14 +346,15 @@ pub(super) fn add_comment(builder: &mut Builder, line: &str) {
         let rest = read_field(field, &mut evaluation, &place)?;
         Some(Found { evaluation, rest: trim(rest).into() })
     });
-    let node = builder.node_mut();
-    match found {
-        Some(Found { evaluation, rest }) => {
-            let source = evaluation.source;
-            *node.evaluation_mut(source) = evaluation;
-            node.comments.extend(Some(rest).filter(|rest| !rest.is_empty()));
-        }
-        None => node.comments.push(line.into()),
+    let Some(Found { evaluation, rest }) = found else {
+        builder.node_mut().comments.push(line.into());
+        return;
+    };
+    let source = evaluation.source;
+    *builder.node_mut().evaluation_mut(source) = evaluation;
+    // What is kept may itself be something that is understood; it is shorter, and there is now less that it can be.
+    if !rest.is_empty() {
+        add_comment(builder, &rest);
     }
 }
 

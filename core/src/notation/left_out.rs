@@ -2,6 +2,7 @@
 
 use alloc::vec;
 use core::fmt;
+use core::iter::Sum;
 use core::ops::AddAssign;
 
 use super::csa::{Version, word_of};
@@ -52,6 +53,16 @@ impl AddAssign for LeftOut {
         self.headers += other.headers;
         self.ends += other.ends;
         self.illegal_moves += other.illegal_moves;
+    }
+}
+
+impl Sum for LeftOut {
+    fn sum<I: Iterator<Item = LeftOut>>(all: I) -> LeftOut {
+        let mut sum = LeftOut::default();
+        for left_out in all {
+            sum += left_out;
+        }
+        sum
     }
 }
 

@@ -28,6 +28,13 @@ pub enum Problem {
     AfterEnd,
     /// The line is longer than [`MAX_PLIES`].
     TooLong,
+    /// Number of a move that is not the next one; the move is played all the same.
+    Gap {
+        /// Number in the text.
+        found: usize,
+        /// Number of the next move.
+        expected: usize,
+    },
     /// A variation starts where the line has not been.
     NoSuchPly {
         /// Move number.
@@ -58,6 +65,7 @@ impl fmt::Display for Problem {
             Problem::NoPrevious => f.write_str("同 needs a move before it"),
             Problem::AfterEnd => f.write_str("the line has ended before this"),
             Problem::TooLong => write!(f, "a line has at most {MAX_PLIES} plies"),
+            Problem::Gap { found, expected } => write!(f, "move {found} stands where move {expected} is next"),
             Problem::NoSuchPly { found, last } => {
                 write!(f, "a variation cannot start at move {found}: the line goes to move {last} at most")
             }

@@ -327,7 +327,7 @@ impl Search {
         if self.game.outcome().is_some() {
             return;
         }
-        if self.game.position().can_declare() {
+        if self.declares() {
             self.tree.node_mut(ROOT).proof = Some(Proof::Win(1));
             return;
         }
@@ -337,6 +337,11 @@ impl Search {
             root.proof = None;
         }
         self.settle(self.find_root_mate());
+    }
+
+    /// Whether the side to move at the root declares a win instead of moving.
+    pub(super) fn declares(&self) -> bool {
+        self.only.is_empty() && self.game.position().can_declare()
     }
 
     fn find_root_mate(&self) -> Option<Mate> {

@@ -77,7 +77,7 @@ impl Search {
         if let Some(mate) = &self.root_mate {
             return Decision::Play(mate.line[0]);
         }
-        if self.game.position().can_declare() {
+        if self.declares() {
             return Decision::Declare;
         }
         let best = self.ranked().first().copied();

@@ -33,7 +33,8 @@ impl<W: Write> UsiEngine<W> {
         // The tree makes room for the table.
         self.search = None;
         let bytes = self.options.memory << 20;
-        let mut solver = MateSolver::among(&moves, self.game.position(), &[], bytes);
+        let repeated: Vec<u64> = self.game.repeated_keys().collect();
+        let mut solver = MateSolver::among(&moves, self.game.position(), &repeated, bytes);
         let mut schedule = Schedule::new(1);
         let mut later = Vec::new();
         let answer = loop {

@@ -55,7 +55,7 @@ pub fn run(input: impl BufRead + Send + 'static, output: impl Write) -> Result<(
 fn read(mut input: impl BufRead, sender: &Sender<Line>) {
     let mut bytes = Vec::new();
     while input.read_until(b'\n', &mut bytes).is_ok_and(|count| count > 0) {
-        let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+        let text = String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').trim().to_owned();
         if sender.send(Line { text, received: Instant::now() }).is_err() {
             return;
         }

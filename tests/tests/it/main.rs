@@ -13,4 +13,5 @@ mod records;
 mod search;
 mod mate;
 mod docs;
+mod keisei_map;
 mod selfplay;

@@ -31,8 +31,10 @@ fn moves(tree: &GameTree) -> String {
 
 #[test]
 fn printed_ranks_are_read_by_their_pieces() {
-    let board =
-        |ranks: [&str; 9]| -> String { (1..).zip(ranks).map(|(rank, cells)| format!("P{rank}{cells}\n")).collect() };
+    let board = |ranks: [&str; 9]| -> String {
+        let ranks: Vec<String> = (1..).zip(ranks).map(|(rank, cells)| format!("P{rank}{cells}\n")).collect();
+        ranks.concat()
+    };
     let pieces = ["-KY-KE-GI-KI-OU-KI-GI-KE-KY", "-FU-FU-FU-FU-FU-FU-FU-FU-FU", "+FU+FU+FU+FU+FU+FU+FU+FU+FU"];
     let last = "+KY+KE+GI+KI+OU+KI+GI+KE+KY";
     for (second, blank, eighth) in [
@@ -93,6 +95,17 @@ fn lines_of_other_programs_are_kept_as_comments() {
     }
     // Without a line for it, the first move tells the side to move.
     assert_eq!(game(Format::Csa2, "PI82HI22KA\n-5142OU\n").start().side_to_move(), Color::White);
+}
+
+#[test]
+fn moves_that_are_missing_are_told() {
+    let check = |text: &str, expected: &[&str]| assert_eq!(warned(Format::Kif, text).1, expected, "{text}");
+    check(
+        "   1 ７六歩(77)\n   4 ３四歩(33)\n   5 ２六歩(27)\n",
+        &["line 2, column 4: move 4 stands where move 2 is next"],
+    );
+    // Numbers that go on from a position in the middle of a game are right.
+    check("  51 ７六歩(77)\n  52 ３四歩(33)\n  53 ２六歩(27)\n", &[]);
 }
 
 #[test]
@@ -357,7 +370,7 @@ fn evaluations_of_every_origin_are_evaluations() {
     check_evaluation("* +54 -3334FU 2g2f #1500", Player, "54", "3c3d 2g2f", &[]);
     check_evaluation("*  54", Player, "54", "", &[]);
     check_evaluation("* 54 7g7f 3c3d", Player, "54", "3c3d", &[]);
-    check_evaluation("* 54 3c3d 3c3d", Player, "54", "", &["3c3d 3c3d"]);
+    check_evaluation("* 54 3c3d 3c3d 2g2f", Player, "54", "3c3d", &["3c3d 2g2f"]);
     check_evaluation("* 12.25 3c3d", Player, "12.25", "3c3d", &[]);
     // ShogiHome, with signs and fractions.
     check_evaluation("*評価値=+86", Player, "86", "", &[]);
@@ -385,12 +398,15 @@ fn evaluations_of_every_origin_are_evaluations() {
     // K-Shogi and Piyo Shogi.
     check_evaluation("#形勢[86]", Analysis, "86", "", &[]);
     check_evaluation("#指し手[-12]▲７六歩  △３四歩  ▲２六歩  ", Analysis, "-12", "3c3d 2g2f", &[]);
-    check_evaluation("#指し手[72]▲７六歩  △パス", Analysis, "72", "", &["▲７六歩  △パス"]);
+    check_evaluation("#指し手[72]▲７六歩  △３四歩  ▲パス", Analysis, "72", "3c3d", &["▲パス"]);
     let tree = game(Format::Kif, &format!("   1 ７六歩(77)\n**対局 {fields} 86\n**対局 {fields} 99\n"));
     let node = &tree.nodes()[1];
     assert_eq!((node.evaluations()[0].depth, node.evaluations()[0].nodes), (Some(12), Some(1_234_567)));
     // A second one of the same source is another candidate, and stays as it is.
     assert_eq!(node.comments[1], format!("*対局 {fields} 99"));
+    // What follows on the same line is read as well.
+    let tree = game(Format::Kif, "   1 ７六歩(77)\n**評価値=86*深さ=9\n");
+    assert_eq!((tree.nodes()[1].evaluations()[0].depth, tree.nodes()[1].comments.len()), (Some(9), 0));
     let tree = game(Format::Kif, "   1 ７六歩(77)\n**解析 評価値 -詰 読み筋 △３四歩(33)\n");
     assert_eq!(tree.nodes()[1].evaluations()[0].mate, Some(Mate { winner: Color::White, plies: None }));
     // What only looks like one is none.

@@ -367,6 +367,58 @@ fn a_tree_is_kept_over_moves_and_dropped_for_another_game() {
 }
 
 #[test]
+fn only_the_moves_asked_for_are_searched() {
+    let mut evaluator = evaluator(Simd::new(&weights()));
+    let mut search = run(Game::startpos(), visits(100), 8);
+    let moves: Vec<Move> = ["9g9f", "1g1f"].map(|mv| mv.parse().expect(mv)).into();
+    search.restrict(&moves);
+    assert_eq!(search.visits(), 0);
+    while !search.is_finished() {
+        search.step(&mut evaluator, 8).expect("a CPU does not fail");
+    }
+    let candidates = search.candidates(usize::MAX);
+    assert!(candidates.len() == 2 && candidates.iter().all(|candidate| moves.contains(&candidate.mv)));
+    assert_eq!(candidates.iter().map(|candidate| candidate.visits).sum::<u32>(), 99);
+    // After a move, and without moves, everything is searched again.
+    search.advance(moves[0]);
+    search.advance("9c9d".parse().expect("a move"));
+    search.restrict(&[]);
+    search.step(&mut evaluator, 8).expect("a CPU does not fail");
+    assert_eq!(search.candidates(usize::MAX).len(), search.game().position().legal_count());
+    // Neither a mate nor a declaration takes their place.
+    let declares = "9/9/9/9/9/9/+r+b+p+p+pgssg/k+p+p6/8K w 4Prb 1";
+    for (sfen, mv) in [("8k/9/7GP/9/9/9/9/9/K8 b G 1", "9i8i"), (declares, "9h9i")] {
+        let mut search = Search::new(game(sfen, ""), Actions::Dest2187, visits(50));
+        assert!(matches!(search.proof(), Some(Proof::Win(1))), "{sfen}");
+        search.restrict(&[mv.parse().expect(mv)]);
+        while !search.is_finished() {
+            search.step(&mut evaluator, 8).expect("a CPU does not fail");
+        }
+        assert_eq!(usi(search.decide()), mv);
+    }
+}
+
+#[test]
+fn the_search_for_mate_goes_on_beside_the_tree() {
+    let none = MateLimits { plies: 999, nodes: 0 };
+    for position in mates(31, 5, 10) {
+        let game = Game::new(position.clone(), 0);
+        let settings = Settings { root_mate: none, ..visits(400) };
+        let mut search = Search::new(game, Actions::Dest2187, settings.clone());
+        assert_eq!(search.proof(), None);
+        while search.seek_mate(100) {}
+        assert!(matches!(search.proof(), Some(Proof::Win(plies)) if plies >= 5), "{position:?}");
+        assert!(search.is_finished() && !search.seek_mate(100));
+        let Decision::Play(mv) = search.decide() else { panic!("{position:?}") };
+        assert!(played(&position, mv).in_check(), "{position:?}: {mv}");
+        // Before the ply limit there is no time for it.
+        let mut search = Search::new(Game::new(position, 4), Actions::Dest2187, settings);
+        while search.seek_mate(100) {}
+        assert_eq!(search.proof(), None);
+    }
+}
+
+#[test]
 fn leaves_that_are_given_up_leave_no_trace() {
     let mut evaluator = evaluator(Simd::new(&weights()));
     let mut search = Search::new(Game::startpos(), Actions::Dest2187, visits(200));

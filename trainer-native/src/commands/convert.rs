@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `kif` `ki2` `csa2` | `.kif` `.ki2` `.csa` | `Shift_JIS`, as older programs expect |
 //! | `kifu` `ki2u` `csa` `jkf` `usi` `sfen` `usen` | the same | UTF-8 |
+//! | `record` | `.record` | our record file, of all games of a file |
 //! | `json` | `.json` | UTF-8; a description of each game, for checks |
 //!
 //! The extension of the output decides over the name: `.kif` and `.ki2` are `Shift_JIS`, `.kifu` and `.ki2u` UTF-8. What is printed is
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
+use keisei_core::format::record;
 use keisei_core::notation::{Format, GameTree, LeftOut, Node, NodeId, usen};
 use serde_json::{Value, json};
 
@@ -34,7 +36,7 @@ pub struct ConvertArgs {
     input: PathBuf,
     /// File to write, or folder if the input is one; without it, or with `-`, the text is printed
     output: Option<PathBuf>,
-    /// Format to write: kif, kifu, ki2, ki2u, csa, csa2, jkf, usi, sfen, usen or json [default: the output's extension]
+    /// Format to write: kif, kifu, ki2, ki2u, csa, csa2, jkf, usi, sfen, usen, record or json [default: the output's extension]
     #[arg(long, value_name = "FORMAT")]
     to: Option<String>,
 }
@@ -42,8 +44,15 @@ pub struct ConvertArgs {
 /// Format to write.
 #[derive(Clone, Copy)]
 enum Target {
-    Record { format: Format, extension: &'static str, encoding: Charset },
+    Notation { format: Format, extension: &'static str, encoding: Charset },
+    Record,
     Json,
+}
+
+/// Content of a file.
+enum Content {
+    Text(String),
+    Bytes(Vec<u8>),
 }
 
 /// Encoding to write.
@@ -57,6 +66,7 @@ impl Target {
     fn from_name(name: &str) -> Option<Target> {
         let (extension, encoding) = match name {
             "json" => return Some(Target::Json),
+            "record" => return Some(Target::Record),
             "kif" => ("kif", Charset::ShiftJis),
             "kifu" => ("kifu", Charset::Utf8),
             "ki2" => ("ki2", Charset::ShiftJis),
@@ -69,19 +79,20 @@ impl Target {
             "usen" => ("usen", Charset::Utf8),
             _ => return None,
         };
-        Some(Target::Record { format: Format::from_name(name)?, extension, encoding })
+        Some(Target::Notation { format: Format::from_name(name)?, extension, encoding })
     }
 
     fn extension(self) -> &'static str {
         match self {
-            Target::Record { extension, .. } => extension,
+            Target::Notation { extension, .. } => extension,
+            Target::Record => "record",
             Target::Json => "json",
         }
     }
 
     /// Encoding of a file with this name.
     fn charset(self, path: &Path) -> Charset {
-        let Target::Record { format, encoding, .. } = self else { return Charset::Utf8 };
+        let Target::Notation { format, encoding, .. } = self else { return Charset::Utf8 };
         let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
         match extension.as_deref().filter(|_| matches!(format, Format::Kif | Format::Ki2)) {
             Some("kif" | "ki2") => Charset::ShiftJis,
@@ -90,9 +101,13 @@ impl Target {
         }
     }
 
-    /// Whether one text holds several games.
-    fn holds_many(self) -> bool {
-        matches!(self, Target::Json | Target::Record { format: Format::Csa2 | Format::Csa3 | Format::Usi, .. })
+    /// What stands between the games of a file that holds several; `None` if a file holds one.
+    fn separator(self) -> Option<&'static str> {
+        match self {
+            Target::Notation { format: Format::Csa2 | Format::Csa3, .. } => Some("/\n"),
+            Target::Notation { format: Format::Usi, .. } => Some(""),
+            _ => None,
+        }
     }
 }
 
@@ -111,17 +126,20 @@ pub fn run(args: &ConvertArgs, print: impl Fn(&str) -> Result<()>, mut report: i
         return convert_folder(&args.input, output, target, &print, &mut report);
     }
     let source = games::read(&args.input, &mut report)?;
-    let (texts, left_out) = texts(&source, target, cores());
+    let (contents, left_out) = contents(&source, target, cores())?;
     if !left_out.is_empty() {
         report(&format!("{}: {left_out}", args.input.display()));
     }
-    match output {
-        None => print(&texts.concat())?,
-        Some(output) => {
-            let mut taken = BTreeSet::new();
-            for (number, text) in (1..).zip(&texts) {
+    let mut taken = BTreeSet::new();
+    for (number, content) in (1..).zip(&contents) {
+        match (output, content) {
+            (None, Content::Text(text)) => print(text)?,
+            (None, Content::Bytes(_)) => {
+                bail!(BadArgument::new("OUTPUT", "", "records are binary; name a file to write to"))
+            }
+            (Some(output), content) => {
                 let path = path_of(output, number, &mut taken);
-                write_text(text, target, &path, &mut report)?;
+                write_content(content, target, &path, &mut report)?;
                 print(&format!("{}\n", path.display()))?;
             }
         }
@@ -136,15 +154,15 @@ pub fn run(args: &ConvertArgs, print: impl Fn(&str) -> Result<()>, mut report: i
 fn target(args: &ConvertArgs) -> Result<Target> {
     let extension = args.output.as_deref().and_then(Path::extension).and_then(|extension| extension.to_str());
     let name = args.to.as_deref().or(extension).map(str::to_lowercase).unwrap_or_default();
-    let reason = "the formats are kif, kifu, ki2, ki2u, csa, csa2, jkf, usi, sfen, usen and json";
+    let reason = "the formats are kif, kifu, ki2, ki2u, csa, csa2, jkf, usi, sfen, usen, record and json";
     Target::from_name(&name).ok_or_else(|| BadArgument::new("--to", &name, reason).into())
 }
 
-/// What became of a file: its messages, its texts and descriptions, and how many of its games could not be read.
+/// What became of a file: its messages, contents and descriptions, and how many of its games could not be read.
 #[derive(Default)]
 struct Converted {
     messages: Vec<String>,
-    texts: Vec<String>,
+    contents: Vec<Content>,
     descriptions: Vec<Value>,
     unreadable: usize,
     failed: bool,
@@ -171,7 +189,7 @@ fn convert_folder(
             descriptions.append(&mut converted.descriptions);
             if let Some(output) = output {
                 let plain = output.join(file.strip_prefix(input).unwrap_or(file)).with_extension(target.extension());
-                let written = write_all(file, &converted.texts, target, &plain, &mut taken, &mut folders, report);
+                let written = write_all(file, &converted.contents, target, &plain, &mut taken, &mut folders, report);
                 if let Err(error) = written {
                     report(&format!("{error:#}"));
                     converted.failed = true;
@@ -220,26 +238,26 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], workers: usize, work: impl Fn(&T) 
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Reads a file and makes its texts, or descriptions if there is no `target`.
+/// Reads a file and makes its contents, or descriptions if there is no `target`.
 fn convert(file: &Path, target: Option<Target>) -> Converted {
     let mut converted = Converted::default();
-    let source = match games::read(file, &mut |message| converted.messages.push(message.to_owned())) {
-        Ok(source) => source,
+    let made = games::read(file, &mut |message| converted.messages.push(message.to_owned())).and_then(|source| {
+        let made = target.map(|target| contents(&source, target, 1)).transpose()?;
+        Ok((source, made))
+    });
+    match made {
         Err(error) => {
             converted.messages.push(format!("{error:#}"));
             converted.failed = true;
-            return converted;
         }
-    };
-    converted.unreadable = source.unreadable;
-    match target {
-        None => {
+        Ok((source, None)) => {
+            converted.unreadable = source.unreadable;
             let games = (0..source.games.len()).map(|index| describe(&source, &source.games.get(index)));
             converted.descriptions.extend(games);
         }
-        Some(target) => {
-            let (texts, left_out) = texts(&source, target, 1);
-            converted.texts = texts;
+        Ok((source, Some((contents, left_out)))) => {
+            converted.unreadable = source.unreadable;
+            converted.contents = contents;
             if !left_out.is_empty() {
                 converted.messages.push(format!("{}: {left_out}", file.display()));
             }
@@ -248,38 +266,48 @@ fn convert(file: &Path, target: Option<Target>) -> Converted {
     converted
 }
 
-/// Texts of all games, as many as files are needed for them, and what they leave out.
-fn texts(source: &GameFile, target: Target, workers: usize) -> (Vec<String>, LeftOut) {
+/// Contents of as many files as are needed for all games, and what they leave out.
+///
+/// # Errors
+/// A game that a record cannot hold.
+fn contents(source: &GameFile, target: Target, workers: usize) -> Result<(Vec<Content>, LeftOut)> {
     let games: Vec<usize> = (0..source.games.len()).collect();
-    let Target::Record { format, .. } = target else {
-        let entries = in_parallel(&games, workers, |&index| describe(source, &source.games.get(index)));
-        let text = match <[Value; 1]>::try_from(entries) {
-            Ok([only]) => pretty(&only),
-            Err(entries) => pretty(&Value::Array(entries)),
-        };
-        return (vec![text], LeftOut::default());
+    let mut left_out = LeftOut::default();
+    let contents = match target {
+        Target::Json => {
+            let entries = in_parallel(&games, workers, |&index| describe(source, &source.games.get(index)));
+            vec![Content::Text(match <[Value; 1]>::try_from(entries) {
+                Ok([only]) => pretty(&only),
+                Err(entries) => pretty(&Value::Array(entries)),
+            })]
+        }
+        Target::Record => {
+            let made = in_parallel(&games, workers, |&index| games::record_of(&source.games.get(index).tree));
+            let (records, lost): (Vec<_>, Vec<_>) = made.into_iter().unzip();
+            left_out = lost.into_iter().sum();
+            vec![Content::Bytes(record::to_bytes(&records).with_context(|| source.name.clone())?)]
+        }
+        Target::Notation { format, .. } => {
+            let made = in_parallel(&games, workers, |&index| {
+                let game = source.games.get(index);
+                (format.write(&game.tree), format.left_out(&game.tree))
+            });
+            let (texts, lost): (Vec<_>, Vec<_>) = made.into_iter().unzip();
+            left_out = lost.into_iter().sum();
+            match target.separator() {
+                Some(separator) => vec![Content::Text(texts.join(separator))],
+                None => texts.into_iter().map(Content::Text).collect(),
+            }
+        }
     };
-    let made = in_parallel(&games, workers, |&index| {
-        let game = source.games.get(index);
-        (format.write(&game.tree), format.left_out(&game.tree))
-    });
-    let (mut texts, mut left_out) = (Vec::new(), LeftOut::default());
-    for (text, lost) in made {
-        texts.push(text);
-        left_out += lost;
-    }
-    if target.holds_many() {
-        let separator = if matches!(format, Format::Csa2 | Format::Csa3) { "/\n" } else { "" };
-        texts = vec![texts.join(separator)];
-    }
-    (texts, left_out)
+    Ok((contents, left_out))
 }
 
-/// Writes the texts of `file` to `plain`, or to other names where records that differ only in their extension would overwrite each
+/// Writes the contents of `file` to `plain`, or to other names where records that differ only in their extension would overwrite each
 /// other.
 fn write_all(
     file: &Path,
-    texts: &[String],
+    contents: &[Content],
     target: Target,
     plain: &Path,
     taken: &mut BTreeSet<PathBuf>,
@@ -289,17 +317,17 @@ fn write_all(
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let longer = plain.with_file_name(format!("{name}.{}", target.extension()));
     let path = if taken.contains(plain) { &longer } else { plain };
-    for (number, text) in (1..).zip(texts) {
+    for (number, content) in (1..).zip(contents) {
         let path = path_of(path, number, taken);
         if let Some(folder) = path.parent().filter(|&folder| folders.insert(folder.to_owned())) {
             fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
         }
-        write_text(text, target, &path, report)?;
+        write_content(content, target, &path, report)?;
     }
     Ok(())
 }
 
-/// Path of text `number` of a file: the first is `path`, the others `NAME-2` and so on; numbers that are taken are passed over.
+/// Path of content `number` of a file: the first is `path`, the others `NAME-2` and so on; numbers that are taken are passed over.
 fn path_of(path: &Path, number: usize, taken: &mut BTreeSet<PathBuf>) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default();
@@ -316,15 +344,16 @@ fn path_of(path: &Path, number: usize, taken: &mut BTreeSet<PathBuf>) -> PathBuf
     }
 }
 
-fn write_text(text: &str, target: Target, path: &Path, report: &mut dyn FnMut(&str)) -> Result<()> {
-    let bytes = match target.charset(path) {
-        Charset::Utf8 => Cow::Borrowed(text.as_bytes()),
-        Charset::ShiftJis => {
+fn write_content(content: &Content, target: Target, path: &Path, report: &mut dyn FnMut(&str)) -> Result<()> {
+    let bytes = match (content, target.charset(path)) {
+        (Content::Bytes(bytes), _) => Cow::Borrowed(&bytes[..]),
+        (Content::Text(text), Charset::Utf8) => Cow::Borrowed(text.as_bytes()),
+        (Content::Text(text), Charset::ShiftJis) => {
             let (bytes, numbered) = games::shift_jis(&text.replacen("encoding=UTF-8", "encoding=Shift_JIS", 1));
             if let Some(&first) = numbered.first() {
                 let (count, number) = (numbered.len(), u32::from(first));
                 report(&format!(
-                    "{}: Shift_JIS lacks {count} characters, which are written as numbers, {first:?} as &#x{number:X};",
+                    "{}: Shift_JIS lacks {count} of the characters, which are written as numbers, {first:?} as &#x{number:X};",
                     path.display()
                 ));
             }

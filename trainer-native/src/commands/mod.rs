@@ -1,6 +1,9 @@
 //! Subcommands of the program, one file each: their arguments and their output.
 
 pub mod train;
+pub mod watch;
+pub mod runs;
+pub mod report;
 pub mod checkpoint;
 pub mod settings;
 pub mod metrics;

@@ -6,11 +6,14 @@ use crate::run::directory::{Directory, LATEST};
 use crate::run::fit::{fit, is_open};
 use crate::run::{Flow, Run};
 use crate::settings::{Layers, Settings, Sources};
-use crate::sinks::{Panel, Plain, Sink};
+use crate::sinks::{Display, Plain, Sink};
+use crate::terminal;
+use crate::trace::TraceArgs;
 use anyhow::{Context, Result};
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// `trainer-native train`
 #[derive(clap::Args, Debug)]
@@ -37,9 +40,12 @@ pub struct TrainArgs {
     /// Folder in which the run is saved at its end if its own cannot be written [default: the system's temporary folder]
     #[arg(long, value_name = "DIR")]
     pub rescue: Option<PathBuf>,
-    /// Print lines instead of the live panel
+    /// Print lines instead of the full-screen display
     #[arg(long)]
     pub plain: bool,
+    /// Log and trace.
+    #[command(flatten)]
+    pub trace: TraceArgs,
 }
 
 /// Budget of the whole run, parts before a resume included.
@@ -83,11 +89,15 @@ impl Budget {
 /// If the settings, the run directory or a checkpoint are not usable, the learner fails, or the run could not be saved in its
 /// directory at its end. Everything saved before stays.
 pub fn run(args: &TrainArgs) -> Result<String> {
+    // Whatever comes, an error too, is printed after the display is gone.
+    let _closing = terminal::Closing;
     let controls = Arc::new(Controls::default());
     stop_on_signals(controls.clone())?;
+    let tracing = args.trace.install()?;
     let mut run = open(args, controls)?;
     let flow = train(&mut run)?;
-    run.finish(flow, args.rescue.as_deref().unwrap_or(&std::env::temp_dir()))
+    let summary = run.finish(flow, args.rescue.as_deref().unwrap_or(&std::env::temp_dir()))?;
+    Ok(summary + &tracing.finish())
 }
 
 /// The training loop.
@@ -102,8 +112,8 @@ fn train(run: &mut Run) -> Result<Flow> {
 
 /// A new run, or the one to resume.
 fn open(args: &TrainArgs, controls: Arc<Controls>) -> Result<Run> {
-    let mut display: Box<dyn Sink> =
-        if args.plain || !stderr().is_terminal() { Box::new(Plain) } else { Box::new(Panel::new()) };
+    let in_lines = args.plain || args.trace.log()?.is_some() || !terminal::is_usable();
+    let mut display: Box<dyn Sink> = if in_lines { Box::new(Plain) } else { Box::new(Display::new(controls.clone())) };
     let out = args.out.as_deref();
     let there = out.filter(|out| args.resume_or_start && out.join("checkpoints").is_dir());
     if let Some(directory) = args.resume.as_deref().or(there) {
@@ -131,13 +141,24 @@ fn resume(args: &TrainArgs, directory: &Path, sinks: Vec<Box<dyn Sink>>, control
     Run::resume(directory, args.from_iteration, over, sinks, controls)
 }
 
+/// Time after a signal for which another one is the same: `timeout` sends its signal to the process, then to its whole group.
+const SAME_SIGNAL: Duration = Duration::from_secs(1);
+
 /// Lets the first SIGINT, SIGTERM or SIGHUP stop the run, and the second end the process.
 fn stop_on_signals(controls: Arc<Controls>) -> Result<()> {
+    let mut last: Option<Instant> = None;
     ctrlc::set_handler(move || {
+        if last.replace(Instant::now()).is_some_and(|last| last.elapsed() < SAME_SIGNAL) {
+            return;
+        }
         if controls.is_stopping() {
+            terminal::close();
             std::process::exit(130);
         }
         controls.stop();
+        if terminal::is_full() {
+            return;
+        }
         // If nobody can read it, it need not be said.
         let _ = writeln!(stderr(), "\nstopping: the last whole iteration is saved; once more to end at once");
     })

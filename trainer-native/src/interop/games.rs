@@ -5,7 +5,8 @@
 //! | `.kif` `.kifu` `.ki2` `.ki2u` `.csa` `.jkf` `.usi` `.sfen` `.usen` | that notation, whatever the text's encoding |
 //! | any other, or none | our record file, or the notation that is detected from the text |
 //!
-//! A game whose start position is not understood is not read, and neither is a text of which nothing is.
+//! A game whose start position is not understood is not read, and neither is a text of which nothing is. [`record_of`] makes a record of
+//! ours from the main line of a game.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -16,11 +17,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS, UTF_8};
 use keisei_core::format::{PlyInfo, Record, record};
-use keisei_core::notation::{Builder, Centipawns, Defect, End, EvaluationSource, Format, GameTree, Parsed, csa, usi};
-use keisei_core::shogi::Position;
+use keisei_core::notation::{
+    Builder, Centipawns, Defect, End, Evaluation, EvaluationSource, Event, Format, GameTree, LeftOut, Parsed, csa, usi,
+};
+use keisei_core::shogi::{Color, Game, Move, Position};
 
 use keisei_play::files::read as read_bytes;
-use keisei_play::rating::centipawns;
+use keisei_play::rating::{centipawns, value_of};
 
 /// Name of standard input among the paths.
 pub const STANDARD_INPUT: &str = "-";
@@ -105,8 +108,8 @@ pub fn parse(name: &str, path: &Path, bytes: &[u8], report: &mut dyn FnMut(&str)
         return Ok(GameFile { name, encoding: "binary", games: Games::Records(records), unreadable: 0 });
     }
     let (text, encoding) = decode(bytes);
-    let format = format_of_name(path).or_else(|| Format::detect(&text));
-    let parsed = match format.with_context(|| format!("{}: is empty", path.display()))? {
+    let detected = Format::detect(&text).with_context(|| format!("{}: is empty", path.display()))?;
+    let parsed = match format_of_name(path).unwrap_or(detected) {
         Format::Csa2 | Format::Csa3 => csa::read_all(&text),
         Format::Usi => usi::read_all(&text),
         format => vec![format.read(&text)],
@@ -291,4 +294,63 @@ fn tree_of(game: &Record) -> GameTree {
         tree.set_header("最大手数", &game.max_plies.to_string());
     }
     tree
+}
+
+/// Record of a game's main line, and what it leaves out. The game ends where the rules end it, or with its end; the player's evaluations
+/// become values, candidates and lines.
+pub fn record_of(tree: &GameTree) -> (Record, LeftOut) {
+    let line = tree.main_line();
+    let length = tree.main_moves().len();
+    let max_plies = tree.header("最大手数").and_then(|plies| plies.parse().ok());
+    let max_plies: u16 = max_plies.filter(|&plies| usize::from(plies) >= length).unwrap_or(0);
+    let mut game = Game::new(tree.start().clone(), max_plies);
+    let (mut plies, mut left_out) = (Vec::new(), LeftOut::default());
+    for node in line.iter().map(|&id| tree.node(id)) {
+        left_out.comments += usize::from(!node.comments.is_empty());
+        left_out.bookmarks += usize::from(node.bookmark.is_some());
+        left_out.times += usize::from(node.spent.is_some());
+        let mut info = PlyInfo::default();
+        for evaluation in node.evaluations() {
+            match node.event() {
+                Event::Move(mv) if evaluation.source == EvaluationSource::Player => {
+                    info = info_of(evaluation, *mv, game.position().side_to_move());
+                }
+                _ => left_out.evaluations += 1,
+            }
+        }
+        match node.event() {
+            Event::Start => {}
+            Event::Move(mv) if game.try_play(*mv).is_ok() => plies.push(info),
+            Event::Move(_) | Event::Illegal(_) => left_out.illegal_moves += 1,
+            Event::End(end) => {
+                let decided = game.outcome().is_some();
+                match end {
+                    End::Resign if !decided => game.resign(game.position().side_to_move()),
+                    // A record of a game that goes on has no outcome.
+                    End::Interrupt if !decided => {}
+                    End::Declaration if !decided => left_out.ends += usize::from(game.declare().is_err()),
+                    end => {
+                        let by_rule =
+                            game.outcome().map(|outcome| End::of_outcome(outcome, game.position().side_to_move()));
+                        left_out.ends += usize::from(by_rule.as_ref() != Some(end));
+                    }
+                }
+            }
+        }
+    }
+    while plies.last().is_some_and(|last| *last == PlyInfo::default()) {
+        plies.pop();
+    }
+    left_out.variations = tree.lines().len() - 1;
+    let kept = ["先手", "後手", "最大手数"];
+    left_out.headers = tree.headers.iter().filter(|(key, _)| !kept.contains(&key.as_str())).count();
+    let name = |key| tree.header(key).unwrap_or_default();
+    (Record::of_game(&game, name("先手"), name("後手"), plies), left_out)
+}
+
+/// What a player thought before its move `mv`, from its evaluation after it.
+fn info_of(evaluation: &Evaluation, mv: Move, mover: Color) -> PlyInfo {
+    let of_score = || evaluation.score.map(|score| value_of(score.seen_from(mover)));
+    let line = if evaluation.line.is_empty() { Vec::new() } else { [&[mv][..], &evaluation.line].concat() };
+    PlyInfo { value: evaluation.value.map(|value| -value).or_else(of_score), top: evaluation.policy.clone(), line }
 }

@@ -24,6 +24,7 @@ pub struct Speed {
 /// # Errors
 /// If the learner does not start or fails.
 pub fn measure(settings: &Settings) -> Result<Speed> {
+    let _span = tracing::info_span!("measure").entered();
     let time = LONGEST.min(Duration::from_secs_f64(60.0 * SHARE * settings.run.minutes));
     let mut trainer = Trainer::fresh(settings.clone())?;
     let begin = Instant::now();

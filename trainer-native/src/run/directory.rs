@@ -180,14 +180,14 @@ fn lock(directory: &Path) -> Result<File> {
 
 /// Whether two descriptions are of one file.
 #[cfg(unix)]
-fn is_same(held: &std::fs::Metadata, found: &std::fs::Metadata) -> bool {
+pub fn is_same(held: &std::fs::Metadata, found: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     (held.dev(), held.ino()) == (found.dev(), found.ino())
 }
 
 /// Windows neither deletes nor renames the folder of an open file.
 #[cfg(not(unix))]
-fn is_same(_: &std::fs::Metadata, _: &std::fs::Metadata) -> bool {
+pub fn is_same(_: &std::fs::Metadata, _: &std::fs::Metadata) -> bool {
     true
 }
 
@@ -197,8 +197,35 @@ fn timestamp() -> String {
     now.replace([':', 'Z'], "").replace('T', "-")
 }
 
+/// Whether a process trains in the directory.
+pub fn is_locked(directory: &Path) -> bool {
+    let Ok(file) = File::open(directory.join("lock")) else { return false };
+    // Shared and for an instant, so that others who look do not see each other.
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+/// Id of the process that trains in the directory, where the system tells.
+#[cfg(target_os = "linux")]
+pub fn holder(directory: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let inode = std::fs::metadata(directory.join("lock")).ok()?.ino();
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    // `1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`: the process, then the device and the file.
+    locks.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let is_ours = fields.get(5)?.rsplit(':').next()?.parse() == Ok(inode);
+        (is_ours && fields.get(3) == Some(&"WRITE")).then(|| fields[4].parse().ok())?
+    })
+}
+
+/// Id of the process that trains in the directory, where the system tells.
+#[cfg(not(target_os = "linux"))]
+pub fn holder(_: &Path) -> Option<u32> {
+    None
+}
+
 /// Directory that a link such as `runs/latest` points to, under its own name.
-fn behind_link(directory: &Path) -> PathBuf {
+pub fn behind_link(directory: &Path) -> PathBuf {
     match directory.read_link() {
         Ok(target) => directory.with_file_name("").join(target),
         Err(_) => directory.to_owned(),

@@ -31,6 +31,7 @@ pub fn fit(settings: &Settings, mut say: impl FnMut(String)) -> Result<Settings>
     if settings.selfplay.envs > 0 {
         return Ok(with_games(settings, settings.selfplay.envs));
     }
+    let _span = tracing::info_span!("measure").entered();
     say("selfplay.envs is auto: measuring how many games at once are fastest here".into());
     let mut speeds: Vec<(usize, f64)> = Vec::new();
     for games in TRIED {

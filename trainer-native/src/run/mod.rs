@@ -465,6 +465,7 @@ impl Run {
     /// # Errors
     /// Names the file that cannot be written.
     pub fn save(&mut self) -> Result<()> {
+        let _span = tracing::info_span!("save", iteration = self.state.done.iterations).entered();
         let begin = Instant::now();
         if let Some(reason) = self.state.sickness() {
             bail!("{reason}; the checkpoint of iteration {} stays the last", self.saved);

@@ -15,9 +15,10 @@ use keisei_play::matches::Match;
 use keisei_play::policy_player::{EVALUATION_TEMPERATURE, PolicyPlayer};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
+use tracing::info_span;
 
 /// Moves of the shown game that are told.
-const LAST_MOVES: usize = 8;
+const LAST_MOVES: usize = 16;
 
 /// Thread that owns the trainer of a run.
 pub struct Worker {
@@ -156,6 +157,7 @@ impl Trainer {
 
     /// Match of the current policy against the greedy player.
     pub fn evaluate(&self) -> EvaluationMatch {
+        let _span = info_span!("evaluate", iteration = self.done.iterations).entered();
         let begin = Instant::now();
         let Self { settings, done, .. } = self;
         let seed = Stream::new(settings.seed, Purpose::Evaluation, done.iterations, 0).next_u64();
@@ -182,11 +184,11 @@ impl Trainer {
 
     fn shown(&self, slot: usize) -> ShownGame {
         let game = self.selfplay.game(slot);
-        let moves = game.moves();
-        ShownGame {
-            slot,
-            sfen: game.position().to_sfen(),
-            last: moves[moves.len().saturating_sub(LAST_MOVES)..].iter().map(ToString::to_string).collect(),
+        let (earlier, last) = game.moves().split_at(game.moves().len().saturating_sub(LAST_MOVES));
+        let mut position = game.start().clone();
+        for &mv in earlier {
+            position.play_unchecked(mv);
         }
+        ShownGame { slot, sfen: position.to_sfen(), last: last.iter().map(ToString::to_string).collect() }
     }
 }

@@ -45,7 +45,7 @@ pub fn text(settings: &Settings, source: impl Fn(&str) -> String) -> String {
 pub fn markdown() -> String {
     let mut text = String::from(
         "# Settings\n\n\
-         Written by `cargo run -- settings --markdown`; the table behind it is `trainer-native/src/settings/mod.rs`.\n\
+         Written by `cargo run -- settings list --markdown`; the table behind it is `trainer-native/src/settings/mod.rs`.\n\
          Later sources win: `--preset`, `--config FILE` (TOML), the environment (`KEISEI_SET_PPO__CLIP_COEF=0.1`), `--set \
          ppo.clip_coef=0.1`.\n",
     );

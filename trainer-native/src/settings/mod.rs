@@ -629,7 +629,7 @@ mod tests {
     fn the_page_of_the_documentation_is_current() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/settings.md");
         let found = std::fs::read_to_string(path).expect("the page is there");
-        assert!(found == markdown(), "write it again: cargo run -- settings --markdown > docs/settings.md");
+        assert!(found == markdown(), "write it again: cargo run -- settings list --markdown > docs/settings.md");
     }
 
     #[test]

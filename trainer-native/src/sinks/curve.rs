@@ -3,6 +3,7 @@
 use super::{Sink, read};
 use crate::durable::write_atomically;
 use crate::event::{EvaluationMatch, Event, Metrics, Stamped};
+use crate::series::Series;
 use anyhow::{Context, Result, anyhow};
 use keisei_core::shogi::Reason;
 use plotters::coord::Shift;
@@ -16,9 +17,6 @@ const INK: RGBColor = RGBColor(38, 70, 83);
 const ACCENT: RGBColor = RGBColor(231, 111, 81);
 const THIRD: RGBColor = RGBColor(42, 157, 143);
 
-/// Largest number of points of a line, about one pixel each. Longer runs are drawn as averages of neighbouring iterations.
-const POINTS: usize = 600;
-
 /// Shortest time between two drawings.
 const PAUSE: Duration = Duration::from_secs(30);
 
@@ -27,7 +25,7 @@ pub struct CurveFile {
     path: PathBuf,
     panels: [Panel; 6],
     /// Plies at which alarms were raised, in thousands.
-    alarms: Line,
+    alarms: Series,
     drawn: Option<Instant>,
 }
 
@@ -36,7 +34,7 @@ struct Panel {
     title: &'static str,
     /// Range of the vertical axis; values outside are drawn at its ends.
     range: Range<f64>,
-    lines: Vec<(&'static str, RGBColor, Line)>,
+    lines: Vec<(&'static str, RGBColor, Series)>,
 }
 
 impl CurveFile {
@@ -46,7 +44,7 @@ impl CurveFile {
     /// If its metrics cannot be read.
     pub fn open(directory: &Path, svg: &Path) -> Result<Self> {
         let panel = |title, range, lines: &[(&'static str, RGBColor)]| {
-            let lines = lines.iter().map(|&(name, color)| (name, color, Line::default())).collect();
+            let lines = lines.iter().map(|&(name, color)| (name, color, Series::default())).collect();
             Panel { title, range, lines }
         };
         let panels = [
@@ -57,7 +55,7 @@ impl CurveFile {
             panel("mean length of games (plies)", 0.0..400.0, &[("plies", INK)]),
             panel("endings", 0.0..1.0, &[("checkmate", INK), ("draw", THIRD), ("ply limit", ACCENT)]),
         ];
-        let mut curve = Self { path: svg.to_owned(), panels, alarms: Line::default(), drawn: None };
+        let mut curve = Self { path: svg.to_owned(), panels, alarms: Series::default(), drawn: None };
         for event in read(&directory.join("metrics.jsonl"))?.chain(read(&directory.join("events.jsonl"))?) {
             curve.note(&event.event);
         }
@@ -97,7 +95,7 @@ impl CurveFile {
     }
 
     fn draw(&mut self) -> Result<()> {
-        if self.panels[1].lines[0].2.points.is_empty() {
+        if self.panels[1].lines[0].2.is_empty() {
             return Ok(());
         }
         let text = self.svg().map_err(|error| anyhow!("{error}"))?;
@@ -109,7 +107,7 @@ impl CurveFile {
         let mut text = String::new();
         let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
         root.fill(&WHITE)?;
-        let last = self.panels[1].lines[0].2.points.last().map_or(1.0, |point| point.0).max(1.0);
+        let last = self.panels[1].lines[0].2.points().last().map_or(1.0, |point| point.0).max(1.0);
         for (panel, area) in self.panels.iter().zip(root.split_evenly((3, 2))) {
             panel.draw(&area, last, &self.alarms)?;
         }
@@ -144,7 +142,7 @@ impl Panel {
         &self,
         area: &DrawingArea<SVGBackend, Shift>,
         last: f64,
-        alarms: &Line,
+        alarms: &Series,
     ) -> Result<(), Box<dyn std::error::Error>> {
         let Range { start, end } = self.range;
         let mut chart = ChartBuilder::on(area)
@@ -155,48 +153,21 @@ impl Panel {
             .build_cartesian_2d(0.0..last, start..end)?;
         chart.configure_mesh().x_desc("thousand plies").light_line_style(WHITE).draw()?;
         for (name, color, line) in &self.lines {
-            let points = line.points.iter().map(|&(x, y)| (x, y.clamp(start, end)));
+            let points = line.points().map(|(x, y)| (x, y.clamp(start, end)));
             let color = *color;
             chart
                 .draw_series(LineSeries::new(points, color.stroke_width(2)))?
                 .label(*name)
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
         }
-        if !alarms.points.is_empty() {
-            let marks = alarms.points.iter().map(|&(x, _)| Circle::new((x, end), 3, RED.filled()));
+        if !alarms.is_empty() {
+            let marks = alarms.points().map(|(x, _)| Circle::new((x, end), 3, RED.filled()));
             chart.draw_series(marks)?.label("alarm").legend(|(x, y)| Circle::new((x + 9, y), 3, RED.filled()));
         }
-        if self.lines.len() > 1 || !alarms.points.is_empty() {
+        if self.lines.len() > 1 || !alarms.is_empty() {
             chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(INK.mix(0.3)).draw()?;
         }
         Ok(())
-    }
-}
-
-/// Points of a line, at most twice [`POINTS`]: beyond that, neighbours are averaged.
-#[derive(Default)]
-struct Line {
-    points: Vec<(f64, f64)>,
-    /// Values that one point averages, as a power of 2.
-    halvings: u32,
-    /// Sum of the values of the next point, and their number.
-    pending: (f64, f64, u32),
-}
-
-impl Line {
-    fn push(&mut self, x: f64, y: f64) {
-        let (sum_x, sum_y, count) = self.pending;
-        self.pending = (sum_x + x, sum_y + y, count + 1);
-        if self.pending.2 < 1 << self.halvings {
-            return;
-        }
-        let (x, y, count) = std::mem::take(&mut self.pending);
-        self.points.push((x / f64::from(count), y / f64::from(count)));
-        if self.points.len() == 2 * POINTS {
-            let mean = |pair: &[(f64, f64)]| (f64::midpoint(pair[0].0, pair[1].0), f64::midpoint(pair[0].1, pair[1].1));
-            self.points = self.points.chunks_exact(2).map(mean).collect();
-            self.halvings += 1;
-        }
     }
 }
 
@@ -218,7 +189,8 @@ mod tests {
                 curve.note(&Event::Iteration(Box::new(metrics)));
             }
             let line = &curve.panels[1].lines[0].2;
-            let (first, last) = (line.points[0], line.points[line.points.len() - 1]);
+            let points: Vec<(f64, f64)> = line.points().collect();
+            let (first, last) = (points[0], points[points.len() - 1]);
             let part = iterations as f64 / 1000.0;
             assert!(first.0 < 0.02 * part && last.0 > 0.98 * part && last.1 > 0.98, "{first:?} {last:?}");
             curve.flush().expect("drawn");

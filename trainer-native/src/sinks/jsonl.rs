@@ -3,6 +3,7 @@
 use super::Sink;
 use crate::durable::{self, FileDigest, append, write_atomically};
 use crate::event::{Event, Stamped};
+use crate::run::directory::is_same;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::fs::File;
@@ -92,6 +93,97 @@ pub fn read(path: &Path) -> Result<impl Iterator<Item = Stamped> + use<>> {
     Ok(lines(path)?.filter_map(|line| serde_json::from_slice(&line).ok()))
 }
 
+/// Events in both files of the run in `directory`, in the order in which they happened.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn read_run(directory: &Path) -> Result<impl Iterator<Item = Stamped> + use<>> {
+    let mut follower = Follower::open(directory)?;
+    Ok(std::iter::from_fn(move || follower.next_event()))
+}
+
+/// Reader of the files of a run while another process writes them.
+pub struct Follower {
+    metrics: Tail,
+    events: Tail,
+}
+
+impl Follower {
+    /// Reader of the run in `directory`, from its first event on.
+    ///
+    /// # Errors
+    /// If a file is there and cannot be read.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let tail = |name| Tail::open(directory.join(name));
+        Ok(Self { metrics: tail("metrics.jsonl")?, events: tail("events.jsonl")? })
+    }
+
+    /// The next event, the earlier one of both files; none if no whole line has come since.
+    pub fn next_event(&mut self) -> Option<Stamped> {
+        let (metrics, events) = (self.metrics.peek(), self.events.peek());
+        let is_metrics = match (metrics, events) {
+            (Some(metrics), Some(event)) => metrics < event,
+            (metrics, _) => metrics.is_some(),
+        };
+        if is_metrics { self.metrics.next.take() } else { self.events.next.take() }
+    }
+
+    /// Whether the files are others than those that are read, or shorter: a resumed run has written them again.
+    pub fn is_replaced(&self) -> bool {
+        self.metrics.is_replaced() || self.events.is_replaced()
+    }
+}
+
+/// A file that grows.
+struct Tail {
+    path: PathBuf,
+    reader: Option<BufReader<File>>,
+    /// Bytes read so far.
+    position: u64,
+    /// Beginning of a line whose end is not written yet.
+    begun: Vec<u8>,
+    next: Option<Stamped>,
+}
+
+impl Tail {
+    fn open(path: PathBuf) -> Result<Self> {
+        let reader = open_if_there(&path)?.map(BufReader::new);
+        Ok(Self { path, reader, position: 0, begun: Vec::new(), next: None })
+    }
+
+    /// Time of the next event, if a whole line has come.
+    fn peek(&mut self) -> Option<f64> {
+        while self.next.is_none() {
+            if self.reader.is_none() {
+                self.reader = open_if_there(&self.path).ok().flatten().map(BufReader::new);
+            }
+            let length = self.reader.as_mut()?.read_until(b'\n', &mut self.begun).ok()?;
+            self.position += length as u64;
+            if !self.begun.ends_with(b"\n") {
+                return None;
+            }
+            self.next = serde_json::from_slice(&self.begun).ok();
+            self.begun.clear();
+        }
+        self.next.as_ref().map(|event| event.time)
+    }
+
+    fn is_replaced(&self) -> bool {
+        let Some(reader) = &self.reader else { return false };
+        let Ok(found) = std::fs::metadata(&self.path) else { return false };
+        let is_other = reader.get_ref().metadata().is_ok_and(|held| !is_same(&held, &found));
+        is_other || found.len() < self.position
+    }
+}
+
+/// The file, or none if it is not there.
+fn open_if_there(path: &Path) -> Result<Option<File>> {
+    match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        file => Ok(Some(file.with_context(|| path.display().to_string())?)),
+    }
+}
+
 /// File of lines, open for appending.
 struct Lines {
     path: PathBuf,
@@ -153,11 +245,7 @@ impl Lines {
 
 /// Lines of the file with their ends, read one by one; none if there is no file.
 fn lines(path: &Path) -> Result<impl Iterator<Item = Vec<u8>> + use<>> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        file => Some(file.with_context(|| path.display().to_string())?),
-    };
-    let mut reader = file.map(BufReader::new);
+    let mut reader = open_if_there(path)?.map(BufReader::new);
     Ok(std::iter::from_fn(move || {
         let mut line = Vec::new();
         let length = reader.as_mut()?.read_until(b'\n', &mut line).ok()?;

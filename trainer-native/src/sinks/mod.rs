@@ -10,6 +10,7 @@
 //! | [`LogFile`] | everything but games | `log.txt` | |
 //! | [`CurveFile`] | iterations, evaluations, alarms | `curve.svg` | |
 //! | [`Plain`] | everything but games | standard error | |
+//! | [`Display`] | everything but games | the terminal, in full-screen mode | |
 //! | `TensorBoard` | iterations, evaluations, alarms, settings | `tensorboard/` | `tensorboard` |
 //! | `Prometheus` | everything but games | whoever asks over HTTP | `prometheus` |
 //! | `MlFlow` | iterations, evaluations, alarms, settings | a server | `mlflow` |
@@ -39,8 +40,8 @@ mod wandb;
 mod store;
 
 pub use self::curve::CurveFile;
-pub use self::display::Panel;
-pub use self::jsonl::{Digests, Journal, read};
+pub use self::display::Display;
+pub use self::jsonl::{Digests, Follower, Journal, read, read_run};
 pub use self::plain::{LogFile, Plain, line};
 pub use self::retry::{AttemptError, Retry};
 pub use self::scalars::{TaggedNumber, Thinning, evaluation_scalars, scalars};

@@ -43,6 +43,8 @@ struct Reader {
     in_moves: bool,
     /// Whether the hand of each side was said.
     hands_said: [bool; 2],
+    /// Number of the move that was read last.
+    last_number: Option<u16>,
     /// Rank of a diagram that was read last.
     rank: u8,
     /// Mark of the empty squares of the diagram.
@@ -317,11 +319,18 @@ impl Reader {
             return self.defect(number, line, trim_start(line), Problem::Expected("a move number from 1 on"));
         };
         let place = trim_start(rest);
-        // The number says which move this is; one that goes too far does not matter.
+        // The number says which move this is. One that goes too far does not matter, but moves may be missing before it.
         let known = self.game.builder.as_ref().map_or(0, Builder::ply);
+        let after = self.last_number.replace(ply).map_or(1, |last| usize::from(last) + 1);
         if usize::from(ply) <= known {
             self.rewind(usize::from(ply).saturating_sub(1))
                 .unwrap_or_else(|problem| self.defect(number, line, line, problem));
+        } else if known > 0
+            && usize::from(ply) > known + 1
+            && usize::from(ply) != after
+            && self.game.following().is_some()
+        {
+            self.defect(number, line, trim_start(line), Problem::Gap { found: usize::from(ply), expected: known + 1 });
         }
         if self.game.following().is_none() || place.is_empty() {
             return;

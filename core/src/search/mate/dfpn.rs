@@ -1,9 +1,9 @@
 //! Depth-first proof-number search (df-pn, Nagai 2002) for mates of any length.
 //!
 //! A node's proof number says how many positions must still be proven to prove the mate, its disproof number how many to refute
-//! it; the search always goes where the smaller number leads, and comes back when that is no longer so. Both are here the
-//! largest of the children's plus one for each further child (weak proof numbers, Ueda and others 2008), since sums count positions
-//! that several lines share again and again.
+//! it; the search always goes where the smaller number leads, and comes back when that is no longer so. Where all children must be
+//! overcome, their numbers are not added up, since sums count positions that several lines share again and again: the largest
+//! counts, one for each further child (weak proof numbers, Ueda and others 2008), and [`SHARE`] of the others' numbers.
 //!
 //! Repetition. A line that comes back to a board of its own without more in hand has brought the attacker nothing: the shortest mate from
 //! the earlier position contains no such line, so it counts as refuted. Such a refutation holds only below the position that
@@ -19,6 +19,9 @@ use crate::shogi::{Bitboard, Color, Hand, Move, PieceType, Position};
 
 /// Longest line that is searched; what lies behind counts as refuted, but then nothing is refuted for good.
 const MAX_DEPTH: usize = 1000;
+
+/// Part of a node's smaller numbers that counts beside the largest: one in so many.
+const SHARE: u32 = 4;
 
 /// Marks a refutation that rests on [`MAX_DEPTH`]. The other depths have the bits above it, all from 126 on the last one.
 const CUT_OFF: u128 = 1;
@@ -199,7 +202,7 @@ impl Dfpn {
             if attacks { (proof, disproof) } else { (disproof, proof) }
         };
         let (mut least, mut second, mut next) = (INFINITE, INFINITE, 0);
-        let (mut greatest, mut open) = (0, 0u32);
+        let (mut greatest, mut sum, mut open) = (0, 0u32, 0u32);
         let mut interposed = Bitboard::EMPTY;
         for (i, child) in self.children(node).iter().enumerate() {
             let (own, other) = numbers(child);
@@ -215,6 +218,7 @@ impl Dfpn {
             }
             open += 1;
             greatest = greatest.max(other);
+            sum = sum.saturating_add(other);
             if own < least {
                 (least, second, next) = (own, least, i);
             } else if own < second {
@@ -226,16 +230,21 @@ impl Dfpn {
             if attacks { (proof_limit, disproof_limit) } else { (disproof_limit, proof_limit) };
         let of_side = |own, other| if attacks { [own, other] } else { [other, own] };
         let finite = |number: u32| number.min(INFINITE - 1);
+        // What the other children add to the greatest number.
+        let others = ((sum - greatest) / SHARE).saturating_add(open.saturating_sub(1));
         let [proof, disproof] = match (open, least) {
             (0, _) => of_side(INFINITE, 0),
             (_, 0) => of_side(0, INFINITE),
-            _ => of_side(finite(least), finite(greatest.saturating_add(open - 1))),
+            _ => of_side(finite(least), finite(greatest.saturating_add(others))),
         };
         // A little more than the second best avoids going to and fro between two children.
-        let own = own_limit.min(second.saturating_add(1).saturating_add(second / 4)).max(least.saturating_add(1));
-        let other = if other_limit == INFINITE { INFINITE } else { other_limit.saturating_sub(open.max(1) - 1) };
-        let other = if open == 0 { other } else { other.max(numbers(&self.children(node)[next]).1.saturating_add(1)) };
-        Choice { proof, disproof, next: (open > 0).then(|| (next, of_side(own, other))) }
+        let own = own_limit.min(second.saturating_add(1).saturating_add(second / 8)).max(least.saturating_add(1));
+        let next = (open > 0).then(|| {
+            let other = if other_limit == INFINITE { INFINITE } else { other_limit.saturating_sub(others) };
+            let reached = numbers(&self.children(node)[next]).1;
+            (next, of_side(own, other.max(reached.saturating_add(1))))
+        });
+        Choice { proof, disproof, next }
     }
 
     /// Goes down to a child of the last node.
