@@ -58,6 +58,9 @@ pub struct RunStarted {
     pub directory: PathBuf,
     /// Iterations done before: 0 for a new run.
     pub iteration: u64,
+    /// Plies played before.
+    #[serde(default)]
+    pub plies: u64,
     /// Plies at which the run is to end, 0 for never.
     pub budget_plies: u64,
     /// Settings in force.
@@ -209,7 +212,7 @@ pub struct GameEnded {
 }
 
 /// Strength measured at an iteration.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct EvaluationMatch {
     /// Iteration after which it was played.
     pub iteration: u64,
@@ -258,6 +261,9 @@ pub struct Alarm {
 pub struct Restored {
     /// Iteration that the run has gone back to.
     pub iteration: u64,
+    /// Plies played by then.
+    #[serde(default)]
+    pub plies: u64,
     /// The reason.
     pub text: String,
 }
@@ -283,7 +289,7 @@ pub struct SinkFailure {
 }
 
 /// End of a run, or of its current part.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct RunEnded {
     /// Iterations done.
     pub iteration: u64,

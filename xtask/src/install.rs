@@ -69,15 +69,15 @@ pub fn npm_packages(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Python with the packages that the tests ask, in an environment below cargo's output folder; at once if the list of packages is
-/// the one that was installed there last.
+/// Python with the packages of a list in `tests/python`, in an environment of this name below cargo's output folder; at once if the
+/// list is the one that was installed there last.
 ///
 /// # Errors
 /// [`Missing`] without Python, or where pip cannot get the packages; anything else if the list cannot be read.
-pub fn python_packages() -> Result<PathBuf> {
-    let list = root().join("tests/python/requirements.txt");
+pub fn python_packages(list: &str, environment: &str) -> Result<PathBuf> {
+    let list = root().join("tests/python").join(list);
     let wanted = fs::read(&list).with_context(|| format!("{}", list.display()))?;
-    let environment = target_directory()?.join("python");
+    let environment = target_directory()?.join(environment);
     let (python, installed) = (environment.join("bin/python"), environment.join("installed.txt"));
     if fs::read(&installed).is_ok_and(|found| found == wanted) {
         return Ok(python);

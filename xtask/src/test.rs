@@ -14,10 +14,17 @@ use std::time::Instant;
 /// Environment variable that names a Python with the packages of `tests/python/requirements.txt`.
 const INTEROP_PYTHON: &str = "INTEROP_PYTHON";
 
+/// Environment variable that names a Python with the packages of `tests/python/sinks-requirements.txt`.
+const SINKS_PYTHON: &str = "SINKS_PYTHON";
+
 /// Selections of packages and features for clippy, each a build of its own. The whole workspace has feature burn, for its tests
 /// and benchmarks; what users build has fewer features.
 const LINTED: [&[&str]; 4] = [
-    &["--workspace", "--all-targets", "--features=keisei-benches/network,keisei-benches/qugiy,keisei-tests/peers"],
+    &[
+        "--workspace",
+        "--all-targets",
+        "--features=keisei-benches/network,keisei-benches/qugiy,keisei-tests/peers,trainer-native/all-sinks",
+    ],
     &["--package=trainer-native", "--bins"],
     &["--package=keisei-core", "--no-default-features", "--features=learn"],
     &["--package=keisei-play"],
@@ -25,7 +32,10 @@ const LINTED: [&[&str]; 4] = [
 
 /// Selection of the Rust tests: all targets with tests, in one build. A package alone would be built with fewer features, and
 /// burn once more.
-const TESTED: [&str; 3] = ["--workspace", "--tests", "--no-fail-fast"];
+const TESTED: [&str; 4] = ["--workspace", SINKS, "--tests", "--no-fail-fast"];
+
+/// Sinks that are off by default and that there is a server to test with.
+const SINKS: &str = "--features=trainer-native/mlflow,trainer-native/store-s3";
 
 /// Programs of the workspace that the browser tests run.
 const BROWSER_PROGRAMS: [&str; 2] = ["trainer-native", "fixtures"];
@@ -54,7 +64,7 @@ enum Runs {
 }
 
 /// Stages in the order in which they run: the cheap ones come first.
-const STAGES: [Stage; 11] = [
+const STAGES: [Stage; 12] = [
     Stage { name: "format", about: "rustfmt changes nothing", runs: Runs::Always, run: || checked(format()) },
     Stage {
         name: "licences",
@@ -64,6 +74,12 @@ const STAGES: [Stage; 11] = [
     },
     Stage { name: "clippy", about: "clippy has no warnings", runs: Runs::Always, run: || checked(clippy()) },
     Stage { name: "rust", about: "unit and integration tests pass", runs: Runs::Always, run: rust_tests },
+    Stage {
+        name: "sinks",
+        about: "TensorBoard, MLflow and the like read what a run tells them",
+        runs: Runs::UnlessFast,
+        run: || prepared(sink_tests()),
+    },
     Stage {
         name: "docs",
         about: "the examples in the documentation run",
@@ -117,7 +133,7 @@ pub fn usage() -> String {
     format!(
         "test [--fast] [--only STAGE]...\n\n\
          Options:\n\
-         \x20 --fast        Leave the browser out\n\
+         \x20 --fast        Leave out the browser and the software of the sinks\n\
          \x20 --only STAGE  Run this stage alone; may be given several times\n\n\
          Stages:{}",
         stages.concat()
@@ -127,7 +143,7 @@ pub fn usage() -> String {
 /// Options of the command.
 #[derive(Debug, PartialEq)]
 pub struct Options {
-    /// Whether the browser is left out.
+    /// Whether the browser and the software of the sinks are left out.
     pub fast: bool,
     /// Names of the stages to run; none means all.
     pub only: Vec<&'static str>,
@@ -257,7 +273,7 @@ fn rust_tests() -> (Counts, Result<()>) {
     }
     let python = match std::env::var_os(INTEROP_PYTHON) {
         Some(python) => Ok(python.into()),
-        None => python_packages().context("the programs that read our exports"),
+        None => python_packages("requirements.txt", "python").context("the programs that read our exports"),
     };
     if let Ok(python) = &python {
         cargo.env(INTEROP_PYTHON, python);
@@ -268,6 +284,19 @@ fn rust_tests() -> (Counts, Result<()>) {
         counts.skipped += 1;
     }
     (counts, result)
+}
+
+/// Command of the tests that ask the sinks' own software, in the build of the other tests.
+fn sink_tests() -> Result<Command> {
+    let python = match std::env::var_os(SINKS_PYTHON) {
+        Some(python) => python.into(),
+        None => python_packages("sinks-requirements.txt", "python-sinks").context("the software of the sinks")?,
+    };
+    let mut cargo = cargo();
+    // One by one: servers that start together take longer than a test waits for them.
+    cargo.args(["test", "--workspace", SINKS, "--test", "sinks", "--", "--test-threads=1"]);
+    cargo.env(SINKS_PYTHON, python);
+    Ok(cargo)
 }
 
 /// Result of a run of tests whose preparation may have failed.

@@ -117,7 +117,7 @@ fn open(args: &TrainArgs, controls: Arc<Controls>) -> Result<Run> {
     let out = args.out.as_deref();
     let there = out.filter(|out| args.resume_or_start && out.join("checkpoints").is_dir());
     if let Some(directory) = args.resume.as_deref().or(there) {
-        return resume(args, directory, display, controls);
+        return resume(args, directory, vec![display], controls);
     }
     let mut layers = args.sources.layers(std::env::vars_os())?;
     let given = layers.settings()?;
@@ -131,14 +131,14 @@ fn open(args: &TrainArgs, controls: Arc<Controls>) -> Result<Run> {
         }
     }
     let settings = args.budget.over(layers)?.settings()?;
-    Run::start(settings, Directory::of_new_run(out), display, controls)
+    Run::start(settings, Directory::of_new_run(out), vec![display], controls)
 }
 
-fn resume(args: &TrainArgs, directory: &Path, display: Box<dyn Sink>, controls: Arc<Controls>) -> Result<Run> {
+fn resume(args: &TrainArgs, directory: &Path, sinks: Vec<Box<dyn Sink>>, controls: Arc<Controls>) -> Result<Run> {
     let directory = Directory::of_run(directory)?;
     let over =
         |stored: Settings| args.budget.over(Layers::new("checkpoint", &stored).set(&args.sources.set)?)?.settings();
-    Run::resume(directory, args.from_iteration, over, display, controls)
+    Run::resume(directory, args.from_iteration, over, sinks, controls)
 }
 
 /// Time after a signal for which another one is the same: `timeout` sends its signal to the process, then to its whole group.

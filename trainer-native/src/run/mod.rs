@@ -5,6 +5,7 @@
 //! | `config.toml`                  | the settings in force                                            |
 //! | `metrics.jsonl`, `events.jsonl`| one line per iteration, and one per other event                  |
 //! | `log.txt`, `curve.svg`         | the same as text with times, and as a plot                       |
+//! | `tensorboard/`, `sinks/`      | event files of TensorBoard, and the state of other sinks         |
 //! | `model.model`                  | the network of the newest checkpoint                             |
 //! | `games/*.record`               | games of self-play; the newest of them also in `games.record`    |
 //! | `checkpoints/*.checkpoint`     | all that is needed to resume, see [`checkpoint`]                 |
@@ -34,7 +35,7 @@ use crate::event::{
     RunStarted,
 };
 use crate::settings::Settings;
-use crate::sinks::{CurveFile, Digests, Journal, LogFile, Patience, Sink, Sinks, read};
+use crate::sinks::{Digests, Journal, Patience, Sink, SinkCounters, Sinks, from_settings, read};
 use crate::trainer::{Report, Trainer};
 use anyhow::{Context, Result, bail};
 use keisei_core::format::model::{Dtype, Model, Provenance};
@@ -57,6 +58,9 @@ const SETTINGS: &str = "config.toml";
 
 /// Longest time between two looks at the [`Controls`].
 const MOMENT: Duration = Duration::from_millis(20);
+
+/// Longest wait for servers and stores at the end of a run that the user has stopped, in seconds.
+const MOST_AT_A_STOP: f64 = 3.0;
 
 /// A run in progress.
 pub struct Run {
@@ -99,20 +103,21 @@ pub enum Flow {
 }
 
 impl Run {
-    /// Starts a new run in `directory`, told of on `display` and in the files of the run.
+    /// Starts a new run in `directory`. Its events go to `sinks`, of which the first should be the display, and to those that the
+    /// settings ask for.
     ///
     /// # Errors
     /// If this machine does not support the learner, or the directory cannot be written.
     pub fn start(
         settings: Settings,
         directory: Directory,
-        display: Box<dyn Sink>,
+        sinks: Vec<Box<dyn Sink>>,
         controls: Arc<Controls>,
     ) -> Result<Self> {
         memory::check(&settings, memory::available())?;
         let trainer = Trainer::fresh(settings)?;
         let directory = directory.create()?;
-        let mut run = Self::open(trainer, directory, display, controls, 0.0)?;
+        let mut run = Self::open(trainer, directory, sinks, controls, 0.0)?;
         // From here on a run that is killed can be resumed.
         run.save()?;
         run.directory.point_latest()?;
@@ -120,7 +125,7 @@ impl Run {
     }
 
     /// Resumes the run in `directory` from its newest sound checkpoint, or from that of `iteration`, with its settings changed by
-    /// `over`. Later checkpoints are set aside.
+    /// `over`, and with `sinks` as for [`start`](Self::start). Later checkpoints are set aside.
     ///
     /// # Errors
     /// If no such checkpoint is sound, or the new settings do not fit the state.
@@ -128,7 +133,7 @@ impl Run {
         directory: Directory,
         iteration: Option<u64>,
         over: impl FnOnce(Settings) -> Result<Settings>,
-        display: Box<dyn Sink>,
+        sinks: Vec<Box<dyn Sink>>,
         controls: Arc<Controls>,
     ) -> Result<Self> {
         let loaded = load_from(&directory.checkpoints(), iteration)?;
@@ -152,7 +157,7 @@ impl Run {
         let done = trainer.done;
         let aside = set_aside_after(&directory.checkpoints(), done.iterations)?;
         notices.extend(aside.iter().map(|path| format!("set aside: {}", path.display())));
-        let mut run = Self { alarms, ..Self::open(trainer, directory, display, controls, seconds)? };
+        let mut run = Self { alarms, ..Self::open(trainer, directory, sinks, controls, seconds)? };
         for text in notices {
             run.say(text);
         }
@@ -167,7 +172,7 @@ impl Run {
     fn open(
         mut trainer: Trainer,
         directory: Directory,
-        display: Box<dyn Sink>,
+        mut sinks: Vec<Box<dyn Sink>>,
         controls: Arc<Controls>,
         seconds: f64,
     ) -> Result<Self> {
@@ -176,10 +181,9 @@ impl Run {
         let iteration = trainer.done.iterations;
         let journal = Journal::open(directory.path(), iteration, |text| notices.push(text))?;
         let digests = journal.digests();
-        let log = LogFile::open(&directory.file("log.txt"))?;
-        let curve = CurveFile::open(directory.path(), &directory.file("curve.svg"))?;
-        let sinks: Vec<Box<dyn Sink>> = vec![display, Box::new(journal), Box::new(log), Box::new(curve)];
-        let sinks = Sinks::start(sinks, Patience::default())?;
+        sinks.push(Box::new(journal));
+        sinks.extend(from_settings(&trainer.settings, directory.path())?);
+        let sinks = Sinks::start(sinks, Patience::from(&trainer.settings.sinks))?;
         let say = |text: String| sinks.send(Event::Notice(Notice { text }));
 
         set_budget(&mut trainer, seconds, say)?;
@@ -187,6 +191,7 @@ impl Run {
         sinks.send(Event::RunStarted(Box::new(RunStarted {
             directory: directory.path().to_owned(),
             iteration,
+            plies: trainer.done.plies,
             budget_plies: trainer.settings.run.plies,
             settings: trainer.settings.clone(),
             weights: trainer.weights.data().len(),
@@ -249,6 +254,11 @@ impl Run {
     /// Tells the user.
     pub fn say(&self, text: String) {
         self.sinks.send(Event::Notice(Notice { text }));
+    }
+
+    /// Counters of the sinks, in their order.
+    pub fn sink_counters(&self) -> Vec<SinkCounters> {
+        self.sinks.counters()
     }
 
     /// Seconds that the run has taken, earlier parts included.
@@ -395,7 +405,8 @@ impl Run {
         self.state = state;
         self.records.clear();
         let text = format!("{reason}; the learning rate is halved");
-        self.sinks.send(Event::Restored(Restored { iteration: self.state.done.iterations, text }));
+        let done = self.state.done;
+        self.sinks.send(Event::Restored(Restored { iteration: done.iterations, plies: done.plies, text }));
         Ok(())
     }
 
@@ -537,7 +548,9 @@ impl Run {
             interrupted,
             digest: digest.clone(),
         }));
-        let counters = self.sinks.finish();
+        // A scheduler that stops a run gives it half a minute.
+        let longest = if interrupted { MOST_AT_A_STOP } else { f64::INFINITY }.min(self.settings.sinks.last_wait);
+        let counters = self.sinks.finish(Duration::from_secs_f64(longest));
         rescued?;
 
         let failures: u64 = counters.iter().map(|counters| counters.failures + counters.dropped).sum();
@@ -753,7 +766,7 @@ mod tests {
         let directory = Directory::of_new_run(Some(&folder.path().join("run"))).create().expect("created");
         let lines = Arc::new(Mutex::new(Vec::new()));
         let display = Box::new(Kept(lines.clone()));
-        let mut run = Run::open(trainer, directory, display, Arc::default(), 0.0).expect("opened");
+        let mut run = Run::open(trainer, directory, vec![display], Arc::default(), 0.0).expect("opened");
         run.save().expect("saved");
         let mut ended = Ok(());
         while ended.is_ok() && !run.is_over() {

@@ -105,6 +105,7 @@ fn property(SettingRow { setting, default, .. }: &SettingRow) -> Json {
             SettingValue::Whole(number) => (*number).into(),
             SettingValue::Fraction(number) => (*number).into(),
             SettingValue::Name(name) => name.clone().into(),
+            SettingValue::Flag(flag) => (*flag).into(),
         },
     );
     let bound = |number: f64| if is_whole { Json::from(number as u64) } else { number.into() };
@@ -121,6 +122,12 @@ fn property(SettingRow { setting, default, .. }: &SettingRow) -> Json {
         Range::Names(names) => {
             put("type", "string".into());
             put("enum", names.clone().into());
+        }
+        Range::Flag => {
+            put("type", "boolean".into());
+        }
+        Range::Text => {
+            put("type", "string".into());
         }
     }
     property.into()

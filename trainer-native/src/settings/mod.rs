@@ -38,6 +38,8 @@ settings! {
         ppo: PpoSection;
         /// Budget, checkpoints, evaluation and hardware.
         run: RunSection;
+        /// Destinations of the events of the run, besides the display, `metrics.jsonl`, `events.jsonl` and `log.txt`.
+        sinks: SinksSection;
     }
 }
 
@@ -144,6 +146,49 @@ settings! {
         device: Device = Device::Auto, ["auto", "cpu", "cuda", "wgpu"], "";
         /// Numbers that the layers are computed in.
         precision: Precision = Precision::F32, ["f32", "bf16x3", "bf16", "f16"], "";
+    }
+}
+
+settings! {
+    /// Destinations of the events of the run, besides the display, `metrics.jsonl`, `events.jsonl` and `log.txt`.
+    ///
+    /// Keys and passwords are never settings, because settings are stored with the run: they stand in the environment, in the
+    /// variables that each tool's own clients read.
+    SinksSection {
+        /// Whether the learning curve is drawn into `curve.svg`.
+        curve: bool = true, Range::Flag, "";
+        /// Whether event files for TensorBoard are written into the folder `tensorboard` of the run.
+        tensorboard: bool = cfg!(feature = "tensorboard"), Range::Flag, "";
+        /// Address at which Prometheus may ask for the metrics, such as `127.0.0.1:9464`; empty for none.
+        prometheus: String = String::new(), Range::Text, "";
+        /// URL of the MLflow server, such as `http://127.0.0.1:5000`; empty for none.
+        mlflow: String = String::new(), Range::Text, "";
+        /// Experiment of MLflow that the run belongs to.
+        mlflow_experiment: String = "keisei".to_owned(), Range::Text, "";
+        /// Weights & Biases: `online` sends as the run goes on, `offline` keeps files for `wandb sync`.
+        wandb: String = "off".to_owned(), ["off", "offline", "online"], "";
+        /// Project of Weights & Biases that the run belongs to.
+        wandb_project: String = "keisei".to_owned(), Range::Text, "";
+        /// Command of a Python that has the package wandb.
+        wandb_python: String = "python3".to_owned(), Range::Text, "";
+        /// Folder for copies of checkpoints and models: a path or a URL such as `s3://bucket/folder`, `gs://…` or `az://…`; empty for none.
+        store: String = String::new(), Range::Text, "";
+        /// Attempts at a request before it counts as a failure.
+        attempts: u64 = 5, 1..=100, "attempts";
+        /// Delay before the second attempt; it doubles with each, less up to a half by chance.
+        first_delay: f64 = 1.0, 0.0..=3600.0, "s";
+        /// Longest delay between attempts.
+        longest_delay: f64 = 30.0, 0.0..=3600.0, "s";
+        /// Longest time of a request.
+        timeout: f64 = 30.0, 0.001..=86_400.0, "s";
+        /// Failures in a row after which a sink rests.
+        failures: u64 = 5, 1..=1_000_000, "failures";
+        /// Length of the rest of a sink that has failed.
+        pause: f64 = 60.0, 0.0..=1e7, "s";
+        /// Events that may wait for a sink; it misses those beyond.
+        queue: usize = 8192, 1..=1_048_576, "events";
+        /// Longest wait for the sinks at the end of a run; one that was stopped waits for three seconds at most.
+        last_wait: f64 = 60.0, 0.0..=86_400.0, "s";
     }
 }
 
@@ -463,6 +508,54 @@ mod tests {
     }
 
     #[test]
+    fn free_text_may_look_like_anything() {
+        let check = |text: &str, expected: &str| {
+            let settings = load(&[&format!("sinks.mlflow_experiment={text}")]).expect("any text");
+            assert_eq!(settings.sinks.mlflow_experiment, expected);
+            assert_eq!(Settings::from_toml(&settings.to_toml()).expect("valid"), settings);
+        };
+        check("shogi", "shogi");
+        check("2026-11-29", "2026-11-29");
+        check("7", "7");
+        check("true", "true");
+        check("[1]", "[1]");
+        check("a = \"b\"", "a = \"b\"");
+        check("\"7\"", "7");
+        check("", "");
+    }
+
+    #[test]
+    fn sinks_that_cannot_be_had_are_refused_with_key_and_source() {
+        let check = |set: &str, reason: &str| {
+            let error = format!("{:#}", load(&[set]).expect_err(set));
+            assert!(error.starts_with(&format!("--set {set}: sinks.")) && error.contains(reason), "{set}: {error}");
+        };
+        check("sinks.tensorboard=1", "sinks.tensorboard: ");
+        check("sinks.prometheus=9464", "must be an address such as 127.0.0.1:9464");
+        check("sinks.prometheus=localhost", "must be an address such as");
+        check("sinks.mlflow=localhost:5000", if cfg!(feature = "mlflow") { "must be a URL" } else { "feature mlflow" });
+        check("sinks.wandb=yes", "known are off, offline, online");
+        check("sinks.store=ftp://host/folder", if cfg!(feature = "store") { "known are" } else { "feature store" });
+        let lacking = [
+            (cfg!(feature = "mlflow"), "sinks.mlflow=http://127.0.0.1:5000", "feature mlflow"),
+            (cfg!(feature = "store"), "sinks.store=/backups", "feature store"),
+            (cfg!(feature = "store-s3"), "sinks.store=s3://bucket/folder", "feature store-s3"),
+            (cfg!(feature = "store-gcs"), "sinks.store=gs://bucket/folder", "feature store-gcs"),
+            (cfg!(feature = "store-azure"), "sinks.store=az://container/folder", "feature store-azure"),
+        ];
+        for (is_built, set, reason) in lacking {
+            if is_built {
+                load(&[set]).expect(set);
+            } else {
+                check(set, reason);
+            }
+        }
+        if cfg!(feature = "mlflow") {
+            check("sinks.mlflow=http://me:secret@host", "name and password stand in the environment");
+        }
+    }
+
+    #[test]
     fn a_rollout_has_a_largest_size() {
         let error = load(&["selfplay.envs=65536", "selfplay.horizon=65"]).expect_err("too large");
         assert!(format!("{error:#}").contains("selfplay.envs * selfplay.horizon = 4259840: must be"), "{error:#}");
@@ -517,6 +610,11 @@ mod tests {
                     assert!(step == 1 || !accepted((low + 1.0).to_string()), "{key}: not a multiple of {step}");
                     assert!(!matches!(default, SettingValue::Name(_)), "{key}");
                 }
+                Range::Flag => {
+                    // What a build lacks is refused for another reason.
+                    assert!(accepted("false".into()) && !accepted("maybe".into()), "{key}");
+                }
+                Range::Text => assert!(accepted(String::new()) && matches!(default, SettingValue::Name(_)), "{key}"),
                 Range::Names(names) => {
                     assert!(names.iter().all(|name| accepted((*name).to_owned())), "{key}");
                     let error = format!("{:#}", load(&[&format!("{key}=none")]).expect_err("no choice"));

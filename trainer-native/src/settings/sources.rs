@@ -4,7 +4,7 @@
 //! figment merges the layers and remembers the source of each value. The file is parsed here, because figment's own reader
 //! brings a second TOML parser, and so are the variables, because figment's errors do not name them.
 
-use super::{Preset, Settings};
+use super::{Preset, Range, Settings};
 use anyhow::{Context, Error, Result, anyhow};
 use figment::error::Kind;
 use figment::providers::Serialized;
@@ -134,6 +134,9 @@ impl Layers {
             row.check().with_context(|| self.source(&row.setting.key))?;
         }
         settings.check_together()?;
+        if let Some(refused) = crate::sinks::refused(&settings) {
+            return Err(anyhow!(refused.reason).context(self.source(refused.key)));
+        }
         Ok(settings)
     }
 
@@ -162,9 +165,16 @@ impl<T: Serialize> Provider for Layer<T> {
     }
 }
 
-/// Table of one dotted key, with its value parsed from text: a TOML value, or else a string.
+/// Table of one dotted key, with its value parsed from text: a TOML value, or else a string. Free text may look like a number or
+/// a date, and stays text.
 fn assignment(key: &str, text: &str) -> Table {
-    let value = text.parse().unwrap_or_else(|_| Value::String(text.to_owned()));
+    let is_text =
+        || Settings::default().rows().iter().any(|row| row.setting.key == key && row.setting.range == Range::Text);
+    let value = match text.parse() {
+        Ok(value @ Value::String(_)) => value,
+        Ok(value) if !is_text() => value,
+        _ => Value::String(text.to_owned()),
+    };
     let mut parts = key.rsplit('.');
     let innermost = Table::from_iter(parts.next().map(|name| (name.to_owned(), value)));
     parts.fold(innermost, |inner, table| Table::from_iter([(table.to_owned(), Value::Table(inner))]))

@@ -39,8 +39,10 @@ pub enum SettingValue {
     Whole(u64),
     /// Number with a fraction.
     Fraction(f64),
-    /// Name of a choice.
+    /// Name of a choice, or free text.
     Name(String),
+    /// Yes or no.
+    Flag(bool),
 }
 
 /// Accepted values of a hyper-parameter.
@@ -57,6 +59,10 @@ pub enum Range {
     },
     /// Names.
     Names(Vec<&'static str>),
+    /// `true` and `false`.
+    Flag,
+    /// Any text.
+    Text,
 }
 
 /// Least number of a range "above 0": smaller ones are subnormal and have lost bits.
@@ -68,7 +74,7 @@ impl Range {
     pub fn step(self, step: u64) -> Self {
         match self {
             Self::Numbers { low, high, .. } => Self::Numbers { low, high, step },
-            Self::Names(_) => self,
+            other => other,
         }
     }
 }
@@ -112,6 +118,8 @@ impl fmt::Display for Range {
                 }
             }
             Self::Names(names) => f.write_str(&names.join(", ")),
+            Self::Flag => f.write_str("true, false"),
+            Self::Text => f.write_str("text"),
         }
     }
 }
@@ -121,7 +129,9 @@ impl fmt::Display for SettingValue {
         match self {
             Self::Whole(number) => write!(f, "{number}"),
             Self::Fraction(number) => write!(f, "{number}"),
+            Self::Name(name) if name.is_empty() => f.write_str("\"\""),
             Self::Name(name) => f.write_str(name),
+            Self::Flag(flag) => write!(f, "{flag}"),
         }
     }
 }
@@ -136,9 +146,11 @@ impl SettingRow {
         let value = &self.value;
         let number = match (value, range) {
             (SettingValue::Name(name), Range::Names(known)) if known.contains(&name.as_str()) => return Ok(()),
+            (SettingValue::Name(_), Range::Text) | (SettingValue::Flag(_), Range::Flag) => return Ok(()),
             (SettingValue::Name(name), _) => bail!("{key} = {name:?}: known are {range}"),
             (SettingValue::Whole(number), _) => *number as f64,
             (SettingValue::Fraction(number), _) => *number,
+            (SettingValue::Flag(_), _) => bail!("{key} = {value}: known are {range}"),
         };
         match *range {
             Range::Numbers { low, high, .. } if !(low..=high).contains(&number) => {
@@ -149,7 +161,7 @@ impl SettingRow {
                 bail!("{key} = {value}: must be a multiple of {step}")
             }
             Range::Numbers { .. } => Ok(()),
-            Range::Names(_) => bail!("{key} = {value}: known are {range}"),
+            Range::Names(_) | Range::Flag | Range::Text => bail!("{key} = {value}: known are {range}"),
         }
     }
 }
@@ -177,6 +189,7 @@ plain_fields! {
     usize: |number| SettingValue::Whole(*number as u64);
     f32: |number| SettingValue::Fraction(decimal(*number));
     f64: |number| SettingValue::Fraction(*number);
+    bool: |flag| SettingValue::Flag(*flag);
     String: |name| SettingValue::Name(name.clone());
     Device: |device| SettingValue::Name(name(device));
     Precision: |precision| SettingValue::Name(name(precision));

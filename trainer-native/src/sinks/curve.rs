@@ -131,6 +131,10 @@ impl Sink for CurveFile {
     fn flush(&mut self) -> Result<()> {
         self.draw()
     }
+
+    fn takes_games(&self) -> bool {
+        false
+    }
 }
 
 impl Panel {

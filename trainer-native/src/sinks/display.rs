@@ -90,6 +90,10 @@ impl Sink for Display {
         std::io::stderr().write_all(text.as_bytes()).context("standard error")?;
         ended.unwrap_or(Ok(Ok(()))).map_err(|_| anyhow!("the display has panicked; the message is above"))?
     }
+
+    fn takes_games(&self) -> bool {
+        false
+    }
 }
 
 impl Shared {

@@ -79,6 +79,10 @@ impl Sink for Journal {
     fn keeps_up(&self) -> bool {
         true
     }
+
+    fn takes_games(&self) -> bool {
+        false
+    }
 }
 
 /// Whole lines of a file of events, in their order; a file that is not there has none, and a damaged line is skipped.
@@ -298,7 +302,7 @@ mod tests {
         let mut write = |event| journal.receive(&Stamped::now(event)).expect("written");
         let iteration = |iteration| Event::Iteration(Box::new(Metrics { iteration, ..Metrics::default() }));
         (1..=5).for_each(|number| write(iteration(number)));
-        write(Event::Restored(Restored { iteration: 3, text: "NaN".into() }));
+        write(Event::Restored(Restored { iteration: 3, plies: 0, text: "NaN".into() }));
         (4..=6).for_each(|number| write(iteration(number)));
         let found = read(&directory.path().join("metrics.jsonl")).expect("read");
         assert_eq!(found.map(|line| line.event).collect::<Vec<_>>(), (1..=6).map(iteration).collect::<Vec<_>>());

@@ -4,25 +4,61 @@
 //! [`Patience::failures`] failures in a row it rests for [`Patience::pause`], then it is tried again. A sink that hangs lets its
 //! queue fill up; further events for it are dropped and counted.
 //!
-//! | sink | receives | file |
-//! |---|---|---|
-//! | [`Journal`] | everything but games | `metrics.jsonl`, `events.jsonl` |
-//! | [`LogFile`] | everything but games | `log.txt` |
-//! | [`CurveFile`] | iterations, evaluations, alarms | `curve.svg` |
-//! | [`Plain`] | everything but games | standard error |
-//! | [`Display`] | everything but games | the terminal, in full-screen mode |
+//! | sink | receives | goes to | feature |
+//! |---|---|---|---|
+//! | [`Journal`] | everything but games | `metrics.jsonl`, `events.jsonl` | |
+//! | [`LogFile`] | everything but games | `log.txt` | |
+//! | [`CurveFile`] | iterations, evaluations, alarms | `curve.svg` | |
+//! | [`Plain`] | everything but games | standard error | |
+//! | [`Display`] | everything but games | the terminal, in full-screen mode | |
+//! | `TensorBoard` | iterations, evaluations, alarms, settings | `tensorboard/` | `tensorboard` |
+//! | `Prometheus` | everything but games | whoever asks over HTTP | `prometheus` |
+//! | `MlFlow` | iterations, evaluations, alarms, settings | a server | `mlflow` |
+//! | `Wandb` | the files of `Journal` | wandb.ai, by a side process | `wandb` |
+//! | `Uploads` | checkpoints, and the files of the others | a folder or a cloud's store | `store`, `store-s3`, … |
+//!
+//! The settings `[sinks]` say which of them a run has, see [`from_settings`]. A program that uses the library can add its own: ten
+//! lines in `examples/own_sink.rs`.
 
 mod curve;
 mod jsonl;
 mod plain;
 mod display;
+mod selection;
+mod scalars;
+mod retry;
+
+#[cfg(feature = "tensorboard")]
+mod tensorboard;
+#[cfg(feature = "prometheus")]
+mod prometheus;
+#[cfg(feature = "mlflow")]
+mod mlflow;
+#[cfg(feature = "wandb")]
+mod wandb;
+#[cfg(feature = "store")]
+mod store;
 
 pub use self::curve::CurveFile;
 pub use self::display::Display;
 pub use self::jsonl::{Digests, Follower, Journal, read, read_run};
 pub use self::plain::{LogFile, Plain, line};
+pub use self::retry::{AttemptError, Retry};
+pub use self::scalars::{TaggedNumber, Thinning, evaluation_scalars, scalars};
+pub use self::selection::{Refused, StoreAddress, StoreKind, from_settings, refused};
 
-use crate::event::{Event, SinkFailure, Stamped};
+#[cfg(feature = "mlflow")]
+pub use self::mlflow::MlFlow;
+#[cfg(feature = "prometheus")]
+pub use self::prometheus::Prometheus;
+#[cfg(feature = "store")]
+pub use self::store::Uploads;
+#[cfg(feature = "tensorboard")]
+pub use self::tensorboard::TensorBoard;
+#[cfg(feature = "wandb")]
+pub use self::wandb::Wandb;
+
+use crate::event::{Event, Notice, SinkFailure, Stamped};
 use anyhow::{Result, anyhow};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -56,6 +92,16 @@ pub trait Sink: Send {
     fn keeps_up(&self) -> bool {
         false
     }
+
+    /// Whether the sink receives the games that end, thousands a second on a GPU; the other events are a few an iteration.
+    fn takes_games(&self) -> bool {
+        true
+    }
+
+    /// Whether the sink reads the files that other sinks write, and therefore ends after them.
+    fn follows_files(&self) -> bool {
+        false
+    }
 }
 
 /// Limits on a sink that fails.
@@ -67,13 +113,13 @@ pub struct Patience {
     pub pause: Duration,
     /// Events that may wait for the sink.
     pub queue: usize,
-    /// Longest wait for a sink to keep up with a checkpoint, and to end.
+    /// Longest wait for a sink to keep up with a checkpoint.
     pub flush: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { failures: 5, pause: Duration::from_mins(1), queue: 1024, flush: Duration::from_secs(3) }
+        Self { failures: 5, pause: Duration::from_mins(1), queue: 8192, flush: Duration::from_secs(3) }
     }
 }
 
@@ -104,6 +150,8 @@ pub struct SinkCounters {
 struct Lane {
     name: String,
     keeps_up: bool,
+    takes_games: bool,
+    follows_files: bool,
     queue: SyncSender<Message>,
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
@@ -133,6 +181,7 @@ impl Sinks {
         let failures = Failures::default();
         let lane = |sink: Box<dyn Sink>| {
             let (name, keeps_up) = (sink.name().to_owned(), sink.keeps_up());
+            let (takes_games, follows_files) = (sink.takes_games(), sink.follows_files());
             let (queue, messages) = sync_channel(patience.queue);
             let shared = Arc::new(Shared::default());
             let worker = Worker {
@@ -146,7 +195,7 @@ impl Sinks {
             };
             let thread =
                 std::thread::Builder::new().name(format!("sink {name}")).spawn(move || worker.run(&messages))?;
-            Ok(Lane { name, keeps_up, queue, shared, thread })
+            Ok(Lane { name, keeps_up, takes_games, follows_files, queue, shared, thread })
         };
         let lanes = sinks.into_iter().map(lane).collect::<Result<_>>()?;
         Ok(Self { lanes, failures, patience })
@@ -159,8 +208,9 @@ impl Sinks {
     }
 
     fn offer(&self, event: Event) {
+        let is_game = matches!(event, Event::GameEnded(_));
         let event = Arc::new(Stamped::now(event));
-        for lane in &self.lanes {
+        for lane in self.lanes.iter().filter(|lane| lane.takes_games || !is_game) {
             lane.offer(&event, &self.failures);
         }
     }
@@ -199,22 +249,79 @@ impl Sinks {
         self.lanes.iter().map(Lane::counters).collect()
     }
 
-    /// Waits until all sinks have taken all events and written them out; one that hangs is left behind.
-    pub fn finish(self) -> Vec<SinkCounters> {
+    /// Ends the sinks: waits until they have taken all events and written them out, `longest` for those that
+    /// [follow files](Sink::follows_files) and as long as for a checkpoint for the others. One that hangs is left behind. The first
+    /// sink, which should be the display, ends last, so that it can tell what is waited for.
+    pub fn finish(self, longest: Duration) -> Vec<SinkCounters> {
         self.report_failures();
-        let deadline = Instant::now() + self.patience.flush;
-        let mut ended = Vec::new();
-        for Lane { name, queue, shared, thread, .. } in self.lanes {
-            drop(queue);
-            while !thread.is_finished() && Instant::now() < deadline {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            if !thread.is_finished() {
+        let Self { lanes, failures, patience } = self;
+        let (mut ends, mut display) = (Vec::new(), None);
+        for (place, lane) in lanes.into_iter().enumerate() {
+            let Lane { name, follows_files, queue, shared, thread, .. } = lane;
+            let end = End { place, follows_files, queue: Some(queue), shared, thread, name };
+            if place == 0 { display = Some(end) } else { ends.push(end) }
+        }
+        let tell = |display: &Option<End>, event: Event| {
+            if let Some(End { queue: Some(queue), shared, .. }) = display
+                && queue.try_send(Message::Event(Arc::new(Stamped::now(event)))).is_err()
+            {
                 shared.dropped.fetch_add(1, Ordering::Relaxed);
             }
-            ended.push(shared.counters(name));
+        };
+        // A wait of zero is none: an interrupted run does not wait for servers.
+        end_all(ends.iter_mut().filter(|end| !end.follows_files), Instant::now() + patience.flush);
+        let begin = Instant::now();
+        end_all(ends.iter_mut().filter(|end| end.follows_files), begin + longest.min(patience.flush));
+        let unfinished = |end: &&End| end.follows_files && !end.thread.is_finished();
+        let slow: Vec<&str> = ends.iter().filter(unfinished).map(|end| end.name.as_str()).collect();
+        if !slow.is_empty() && longest > patience.flush {
+            let (names, seconds) = (slow.join(", "), longest.saturating_sub(patience.flush).as_secs());
+            tell(&display, Event::Notice(Notice { text: format!("waiting for {names}, {seconds} s at most") }));
+            end_all(ends.iter_mut().filter(|end| end.follows_files), begin + longest);
         }
-        ended
+        for failure in std::mem::take(&mut *lock(&failures)) {
+            tell(&display, Event::SinkFailed(failure));
+        }
+        end_all(display.iter_mut(), Instant::now() + patience.flush);
+        ends.extend(display);
+        ends.sort_by_key(|end| end.place);
+        ends.into_iter().map(End::counters).collect()
+    }
+}
+
+/// Sink that is to end.
+struct End {
+    place: usize,
+    name: String,
+    follows_files: bool,
+    /// Its queue, until it is closed.
+    queue: Option<SyncSender<Message>>,
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+/// Closes the queues of some sinks, and waits for their threads until the deadline.
+fn end_all<'a>(ends: impl Iterator<Item = &'a mut End>, deadline: Instant) {
+    let ends: Vec<&mut End> = ends.collect();
+    let threads: Vec<&JoinHandle<()>> = ends
+        .into_iter()
+        .map(|end| {
+            end.queue = None;
+            &end.thread
+        })
+        .collect();
+    while threads.iter().any(|thread| !thread.is_finished()) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+impl End {
+    /// Its counters; one that has not ended has missed something.
+    fn counters(self) -> SinkCounters {
+        if !self.thread.is_finished() {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        self.shared.counters(self.name)
     }
 }
 
@@ -318,7 +425,7 @@ fn lock(failures: &Failures) -> std::sync::MutexGuard<'_, Vec<SinkFailure>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Notice;
+    use crate::event::GameEnded;
 
     /// Sink that hands each event to a function.
     struct Each<F>(&'static str, F);
@@ -377,7 +484,7 @@ mod tests {
         let sinks = Sinks::start(vec![sink], patience(1000)).expect("threads");
         (0..500).for_each(|number| sinks.send(notice(number)));
         assert_eq!(sinks.failures(), 0);
-        let counters = sinks.finish();
+        let counters = sinks.finish(Duration::from_secs(1));
         // The last one is the flush at the end.
         assert_eq!(counters, [SinkCounters { name: "keeper".into(), taken: 501, failures: 0, dropped: 0 }]);
         assert_eq!(*kept.lock().expect("kept"), (0..500).map(notice).collect::<Vec<_>>());
@@ -395,7 +502,7 @@ mod tests {
         let sinks = Sinks::start(vec![sink, Box::new(fails), Box::new(panics)], patience(1000)).expect("threads");
         let mut number = 0;
         send_until(&sinks, &mut number, |counters| counters[1].taken > 0 && counters[2].failures > 3);
-        let counters = sinks.finish();
+        let counters = sinks.finish(Duration::from_secs(1));
         assert_eq!((counters[0].failures, counters[0].dropped), (0, 0));
         assert_eq!(counters[1].failures, 3, "it works after the rest");
         assert!(counters[1].dropped > 0 && counters[2].dropped > 0, "they rested: {counters:?}");
@@ -426,7 +533,7 @@ mod tests {
             wait_until(|| sinks.counters()[0].taken >= number as u64);
         }
         let begin = Instant::now();
-        let counters = sinks.finish();
+        let counters = sinks.finish(Duration::from_secs(1));
         assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
         assert!(counters[1].dropped > 80 && counters[1].taken == 0, "{counters:?}");
         let kept = kept.lock().expect("kept");
@@ -434,5 +541,71 @@ mod tests {
         let reports = kept.iter().filter(|event| matches!(event, Event::SinkFailed(_))).count();
         assert_eq!(reports, 1, "the queue is full once");
         drop(release);
+    }
+
+    #[test]
+    fn games_go_only_to_those_who_take_them() {
+        struct Others(Arc<AtomicU64>);
+        impl Sink for Others {
+            fn name(&self) -> &'static str {
+                "others"
+            }
+
+            fn receive(&mut self, _: &Stamped) -> Result<()> {
+                self.0.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+
+            fn takes_games(&self) -> bool {
+                false
+            }
+        }
+        let (kept, sink) = keeper();
+        let count = Arc::new(AtomicU64::new(0));
+        let sinks = Sinks::start(vec![sink, Box::new(Others(count.clone()))], patience(1000)).expect("threads");
+        sinks.send(Event::GameEnded(GameEnded { iteration: 1, plies: 9, winner: None, reason: "repetition".into() }));
+        sinks.send(notice(1));
+        sinks.finish(Duration::ZERO);
+        assert_eq!((kept.lock().expect("kept").len(), count.load(Ordering::Relaxed)), (2, 1));
+    }
+
+    #[test]
+    fn sinks_that_follow_files_end_after_the_others_and_are_waited_for() {
+        struct Slow(&'static str, bool, Duration, Arc<Mutex<Vec<&'static str>>>);
+        impl Sink for Slow {
+            fn name(&self) -> &str {
+                self.0
+            }
+
+            fn receive(&mut self, _: &Stamped) -> Result<()> {
+                Ok(())
+            }
+
+            fn flush(&mut self) -> Result<()> {
+                std::thread::sleep(self.2);
+                self.3.lock().expect("no panic").push(self.0);
+                if self.0 == "uploads" { Err(anyhow!("half of it")) } else { Ok(()) }
+            }
+
+            fn follows_files(&self) -> bool {
+                self.1
+            }
+        }
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let slow = |name, follows, millis| -> Box<dyn Sink> {
+            Box::new(Slow(name, follows, Duration::from_millis(millis), order.clone()))
+        };
+        let (kept, display) = keeper();
+        let all = vec![display, slow("uploads", true, 300), slow("hangs", true, 60_000), slow("writes", false, 100)];
+        let sinks = Sinks::start(all, patience(1000)).expect("threads");
+        let begin = Instant::now();
+        let counters = sinks.finish(Duration::from_millis(1500));
+        assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+        assert_eq!(*order.lock().expect("no panic"), ["writes", "uploads"]);
+        let found: Vec<(&str, u64, u64)> =
+            counters.iter().map(|counters| (counters.name.as_str(), counters.failures, counters.dropped)).collect();
+        assert_eq!(found, [("keeper", 0, 0), ("uploads", 1, 0), ("hangs", 0, 1), ("writes", 0, 0)]);
+        let kept = format!("{:?}", kept.lock().expect("kept"));
+        assert!(kept.contains("waiting for uploads, hangs, 1 s at most") && kept.contains("half of it"), "{kept}");
     }
 }

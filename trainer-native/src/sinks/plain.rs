@@ -24,6 +24,10 @@ impl Sink for Plain {
             None => Ok(()),
         }
     }
+
+    fn takes_games(&self) -> bool {
+        false
+    }
 }
 
 /// Sink that appends a line with its time, UTC, for each event to a file.
@@ -52,6 +56,10 @@ impl Sink for LogFile {
         let Some(line) = line(&event.event) else { return Ok(()) };
         let time = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs_f64(event.time));
         self.file.write_all(format!("{time} {line}\n").as_bytes()).with_context(|| self.path.display().to_string())
+    }
+
+    fn takes_games(&self) -> bool {
+        false
     }
 }
 

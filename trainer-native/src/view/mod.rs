@@ -335,6 +335,7 @@ mod tests {
         Event::RunStarted(Box::new(RunStarted {
             directory: "runs/2026-11-29-000000".into(),
             iteration,
+            plies: 0,
             budget_plies: 819_200,
             settings: Preset::Cpu.settings(),
             weights: 345_012,
@@ -543,7 +544,7 @@ mod tests {
     fn a_run_that_goes_back_forgets_its_later_evaluations() {
         let mut view = view(Role::Trainer, Theme::Plain);
         assert_eq!(view.evaluations.len(), 4);
-        view.note(&at(150.0, Event::Restored(Restored { iteration: 60, text: "NaN".into() })));
+        view.note(&at(150.0, Event::Restored(Restored { iteration: 60, plies: 0, text: "NaN".into() })));
         view.note(&at(150.0, iteration(61)));
         assert_eq!(view.evaluations.len(), 2);
         assert_eq!(view.curves[0].points().last().expect("a point").0, 4096.0 * 61.0);

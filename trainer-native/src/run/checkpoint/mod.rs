@@ -96,8 +96,8 @@ pub struct State {
 impl State {
     /// SHA-256 of the state, in hexadecimal: equal for runs that did the same work.
     ///
-    /// The table `run` of the settings, which organises that work by threads and budget, is left out, and so are the alarms, which
-    /// only watch it.
+    /// The tables `run` and `sinks` of the settings, which organise that work by threads and budget and say who is told of it, are left
+    /// out, and so are the alarms, which only watch it.
     ///
     /// # Panics
     /// Never: plain data is always encoded.
@@ -105,6 +105,7 @@ impl State {
         let settings = match self.config.parse::<toml::Table>() {
             Ok(mut settings) => {
                 settings.remove("run");
+                settings.remove("sinks");
                 settings.to_string()
             }
             Err(_) => self.config.clone(),
