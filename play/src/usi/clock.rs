@@ -105,10 +105,10 @@ impl Delays {
         self.stall = stall.max(self.stall * 3 / 4);
     }
 
-    /// What to keep in reserve at the end of the clock: `overhead` for the way of the answer, and up to a quarter of it for a stall that
+    /// What to keep in reserve at the end of the clock: `overhead` for the way of the answer, and up to a tenth of it for a stall that
     /// may come.
     pub fn reserve(&self, overhead: Duration) -> Duration {
-        overhead + self.stall.min(overhead / 4)
+        overhead + self.stall.min(overhead / 10)
     }
 
     /// The delay to expect: the longest of the last ones and a little more, or `overhead` before any was measured.
@@ -200,12 +200,12 @@ mod tests {
     fn a_busy_processor_is_reckoned_with() {
         let mut delays = Delays::default();
         assert_eq!(delays.reserve(ms(200)), ms(200));
-        delays.see_stall(ms(40));
-        assert_eq!(delays.reserve(ms(200)), ms(240));
-        delays.see_stall(ms(10));
-        assert_eq!(delays.reserve(ms(200)), ms(230));
+        delays.see_stall(ms(16));
+        assert_eq!(delays.reserve(ms(200)), ms(216));
+        delays.see_stall(ms(4));
+        assert_eq!(delays.reserve(ms(200)), ms(212));
         delays.see_stall(ms(1000));
-        assert_eq!(delays.reserve(ms(200)), ms(250));
+        assert_eq!(delays.reserve(ms(200)), ms(220));
     }
 
     #[test]
