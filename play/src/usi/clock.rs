@@ -105,9 +105,10 @@ impl Delays {
         self.stall = stall.max(self.stall * 3 / 4);
     }
 
-    /// What to keep in reserve at the end of the clock: `overhead` for the way of the answer, and a stall that may come.
+    /// What to keep in reserve at the end of the clock: `overhead` for the way of the answer, and up to a tenth of it for a stall that
+    /// may come.
     pub fn reserve(&self, overhead: Duration) -> Duration {
-        overhead + self.stall
+        overhead + self.stall.min(overhead / 10)
     }
 
     /// The delay to expect: the longest of the last ones and a little more, or `overhead` before any was measured.
@@ -199,10 +200,12 @@ mod tests {
     fn a_busy_processor_is_reckoned_with() {
         let mut delays = Delays::default();
         assert_eq!(delays.reserve(ms(200)), ms(200));
-        delays.see_stall(ms(80));
-        assert_eq!(delays.reserve(ms(200)), ms(280));
-        delays.see_stall(ms(10));
-        assert_eq!(delays.reserve(ms(200)), ms(260));
+        delays.see_stall(ms(16));
+        assert_eq!(delays.reserve(ms(200)), ms(216));
+        delays.see_stall(ms(4));
+        assert_eq!(delays.reserve(ms(200)), ms(212));
+        delays.see_stall(ms(1000));
+        assert_eq!(delays.reserve(ms(200)), ms(220));
     }
 
     #[test]
