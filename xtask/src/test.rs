@@ -78,7 +78,14 @@ const STAGES: [Stage; 12] = [
         name: "sinks",
         about: "TensorBoard, MLflow and the like read what a run tells them",
         runs: Runs::UnlessFast,
-        run: || prepared(sink_tests()),
+        run: || match sink_tests() {
+            // Other people's servers in Python: where they cannot be had, our side is tested all the same.
+            Err(error) if error.is::<Missing>() => {
+                eprintln!("{error:#}");
+                (Counts { skipped: 1, ..Counts::default() }, Ok(()))
+            }
+            command => prepared(command),
+        },
     },
     Stage {
         name: "docs",
@@ -294,7 +301,7 @@ fn sink_tests() -> Result<Command> {
     };
     let mut cargo = cargo();
     // One by one: servers that start together take longer than a test waits for them.
-    cargo.args(["test", "--workspace", SINKS, "--test", "sinks", "--", "--test-threads=1"]);
+    cargo.args(["test", "--workspace", SINKS, "--test", "sinks", "--", "--include-ignored", "--test-threads=1"]);
     cargo.env(SINKS_PYTHON, python);
     Ok(cargo)
 }

@@ -161,7 +161,7 @@ settings! {
         tensorboard: bool = cfg!(feature = "tensorboard"), Range::Flag, "";
         /// Address at which Prometheus may ask for the metrics, such as `127.0.0.1:9464`; empty for none.
         prometheus: String = String::new(), Range::Text, "";
-        /// URL of the MLflow server, such as `http://127.0.0.1:5000`; empty for none.
+        /// URL of the MLflow server, which listens at port 5000 unless told otherwise; empty for none.
         mlflow: String = String::new(), Range::Text, "";
         /// Experiment of MLflow that the run belongs to.
         mlflow_experiment: String = "keisei".to_owned(), Range::Text, "";
