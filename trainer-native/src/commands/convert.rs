@@ -139,6 +139,9 @@ pub fn run(args: &ConvertArgs, print: impl Fn(&str) -> Result<()>, mut report: i
             }
             (Some(output), content) => {
                 let path = path_of(output, number, &mut taken);
+                if let Some(folder) = path.parent() {
+                    fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
+                }
                 write_content(content, target, &path, &mut report)?;
                 print(&format!("{}\n", path.display()))?;
             }
