@@ -16,10 +16,8 @@ use trainer_native::interop::games::decode;
 pub fn check(data: &[u8]) {
     let Some((selector, input)) = data.split_first() else { return };
     if let Some(&format) = Format::ALL.get(usize::from(selector % 8)) {
-        if let Ok(text) = str::from_utf8(input) {
-            if let Some(record) = format.read(text).tree {
-                round_trip(format, &record);
-            }
+        if let Some(record) = str::from_utf8(input).ok().and_then(|text| format.read(text).tree) {
+            round_trip(format, &record);
         }
         return;
     }
