@@ -91,7 +91,7 @@ const STAGES: [Stage; 12] = [
         name: "docs",
         about: "the examples in the documentation run",
         runs: Runs::Always,
-        run: || tested(cargo().args(["test", "--workspace", "--doc", "--no-fail-fast"])),
+        run: || tested(cargo().args(["test", "--workspace", SINKS, "--doc", "--no-fail-fast"])),
     },
     Stage {
         name: "bare",
