@@ -18,7 +18,7 @@ const PATIENCE: u32 = 50;
 /// Cross-entropy of a value head that knows nothing and says ⅓ for each outcome, in nats.
 const KNOWS_NOTHING: f64 = 1.098_612_288_668_109_8;
 
-/// What the alarms remember between iterations; part of a checkpoint.
+/// State of the alarms between iterations; part of a checkpoint.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct AlarmState {
     /// Normalised entropy of the run's first iteration.
@@ -34,7 +34,7 @@ pub struct AlarmState {
     raised: BTreeSet<String>,
 }
 
-/// What is remembered of a game.
+/// Summary of an ended game.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 struct Seen {
     moves: u64,

@@ -1,4 +1,4 @@
-//! What a format cannot hold of a game.
+//! Parts of a game that a format cannot hold.
 
 use alloc::vec;
 use core::fmt;
@@ -136,7 +136,7 @@ impl fmt::Display for LeftOut {
 }
 
 impl Format {
-    /// What a game loses in this format.
+    /// Parts of the game that this format cannot hold.
     pub fn left_out(self, tree: &GameTree) -> LeftOut {
         LeftOut::of(self, tree)
     }

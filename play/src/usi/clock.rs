@@ -105,7 +105,7 @@ impl Delays {
         self.stall = stall.max(self.stall * 3 / 4);
     }
 
-    /// What to keep in reserve at the end of the clock: `overhead` for the way of the answer, and up to a tenth of it for a stall that
+    /// Time kept in reserve at the end of the clock: `overhead` for the way of the answer, and up to a tenth of it for a stall that
     /// may come.
     pub fn reserve(&self, overhead: Duration) -> Duration {
         overhead + self.stall.min(overhead / 10)

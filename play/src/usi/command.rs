@@ -1,6 +1,6 @@
 //! Commands of the GUI, parsed from its lines.
 //!
-//! What is not understood is left out and told, never the reason to refuse the rest.
+//! Words that are not understood are skipped and reported; they are never a reason to refuse the rest.
 
 use std::iter::Peekable;
 use std::str::SplitWhitespace;
@@ -230,7 +230,7 @@ pub fn game(text: &str, max_plies: u16) -> Result<(Game, Option<String>), String
 mod tests {
     use super::*;
 
-    /// What a line says, with a part of each remark on it.
+    /// Command in a line, with a part of each remark on it.
     fn check(line: &str, expected: Option<&Command>, remarks: &[&str]) {
         let (command, found) = Command::parse(line);
         assert_eq!(command.as_ref(), expected, "{line}");

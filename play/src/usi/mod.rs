@@ -13,7 +13,7 @@
 //! | `workers` | the network on several threads |
 //! | `info` | `info` lines during a search |
 //!
-//! What of a line cannot be followed is left out and told by `info string`; the rest of it counts. The engine resigns only where it has no
+//! Parts of a line that cannot be followed are skipped and reported by `info string`; the rest counts. The engine resigns only where it has no
 //! legal move. Without a model, `isready` is answered by `info string error` alone.
 
 mod command;

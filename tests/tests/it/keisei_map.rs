@@ -58,7 +58,7 @@ fn has_word(source: &str, name: &str) -> bool {
     source.match_indices(name).any(|(at, _)| bounds(at))
 }
 
-/// What is wrong with the last two columns, where things live and which tests show them; `read` reads a file of the tree.
+/// Faults of the last two columns, where things live and which tests show them; `read` reads a file of the tree.
 fn faults(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let mut faults = Vec::new();
     for row in rows(page) {

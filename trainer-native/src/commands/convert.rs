@@ -101,7 +101,7 @@ impl Target {
         }
     }
 
-    /// What stands between the games of a file that holds several; `None` if a file holds one.
+    /// Separator between the games of a file; `None` if a file holds one game.
     fn separator(self) -> Option<&'static str> {
         match self {
             Target::Notation { format: Format::Csa2 | Format::Csa3, .. } => Some("/\n"),
@@ -161,7 +161,7 @@ fn target(args: &ConvertArgs) -> Result<Target> {
     Target::from_name(&name).ok_or_else(|| BadArgument::new("--to", &name, reason).into())
 }
 
-/// What became of a file: its messages, contents and descriptions, and how many of its games could not be read.
+/// Result of converting a file: its messages, contents and descriptions, and the number of its games that could not be read.
 #[derive(Default)]
 struct Converted {
     messages: Vec<String>,

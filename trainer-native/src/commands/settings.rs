@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// Arguments of `settings`.
 #[derive(clap::Args, Debug)]
 pub struct SettingsArgs {
-    /// What to do.
+    /// Subcommand.
     #[command(subcommand)]
     pub command: SettingsCommand,
 }

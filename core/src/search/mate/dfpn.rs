@@ -31,7 +31,7 @@ fn bit(depth: usize) -> u128 {
     1 << (depth + 1).min(127)
 }
 
-/// What a search below a node has found so far.
+/// Result so far of the search below a node.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Judgement {
     /// Proof number.

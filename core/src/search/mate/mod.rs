@@ -79,7 +79,7 @@ impl MateSolver {
         MateSolver::among(&[], position, repeated, bytes)
     }
 
-    /// As [`new`](Self::new), for a mate that begins with one of `moves`; with none of them, as every mate.
+    /// Solver, like [`new`](Self::new), of mates that begin with one of `moves`; of all mates if `moves` is empty.
     pub fn among(moves: &[Move], position: &Position, repeated: &[u64], bytes: usize) -> MateSolver {
         MateSolver {
             position: position.clone(),

@@ -99,7 +99,7 @@ impl Table {
         if self.exact { more == less } else { more.covers(less) }
     }
 
-    /// What is known of a position.
+    /// Entry of a position.
     pub fn look_up(&self, board: u64, hand: Hand) -> Known {
         let place = self.place(board);
         let mut proven: Option<Entry> = None;
