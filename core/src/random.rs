@@ -60,6 +60,8 @@ pub enum Purpose {
     Weights = 4,
     /// Matches: keyed by the pair of games, and 0 for the opening, 1 and 2 for the moves of the two games.
     Evaluation = 5,
+    /// Opponents of self-play: keyed by game slot and number of the game in it.
+    Matchmaking = 6,
 }
 
 /// A stream of random numbers: [`SplitMix64`] started at a hash of its key.

@@ -10,7 +10,7 @@ use tracing::{debug_span, info_span};
 
 use crate::run::fit::is_open;
 use crate::run::guard::{Guard, Remedy};
-use crate::selfplay::collect;
+use crate::selfplay::{Pool, collect};
 use crate::settings::Settings;
 
 /// State of learning: games, network and optimiser. Logging, saving and evaluating are up to the caller.
@@ -114,8 +114,9 @@ impl Trainer {
         let begin = Instant::now();
 
         let threads = settings.threads();
-        let (collected, inference) = debug_span!("collect")
-            .in_scope(|| collect(selfplay, learner.as_ref(), weights, done.iterations, threads, rollout))?;
+        let (collected, inference) = debug_span!("collect").in_scope(|| {
+            collect(selfplay, learner.as_ref(), weights, &Pool::default(), done.iterations, threads, rollout)
+        })?;
         let collect_seconds = begin.elapsed().as_secs_f64();
 
         let estimated = debug_span!("estimate").in_scope(|| rollout.estimate(&estimation));
@@ -170,7 +171,7 @@ mod tests {
         let mut selfplay = SelfPlay::new(settings.selfplay(), settings.actions(), 1);
         let mut rollout = Rollout::default();
         let mut learner = Device::Cpu.learner(settings.features(), settings.actions(), Precision::F32, 1)?;
-        collect(&mut selfplay, learner.as_ref(), &weights, 0, 1, &mut rollout)?;
+        collect(&mut selfplay, learner.as_ref(), &weights, &Pool::default(), 0, 1, &mut rollout)?;
         let estimation = Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 };
         let estimated = rollout.estimate(&estimation);
         change(&mut weights);

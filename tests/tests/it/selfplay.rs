@@ -2,7 +2,7 @@
 
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::evaluator::HostEvaluator;
-use keisei_core::learn::{Mover, Rollout, SelfPlay, SelfPlaySettings, Step};
+use keisei_core::learn::{Matchmaking, Mover, Opponents, Rollout, SelfPlay, SelfPlaySettings, Step};
 use keisei_core::net::{NetSpec, Weights, simd::Simd};
 
 const GAMES: usize = 6;
@@ -28,8 +28,8 @@ fn evaluator() -> HostEvaluator<Simd> {
 
 fn play(selfplay: &mut SelfPlay, evaluator: &mut HostEvaluator<Simd>, iteration: u64, rollout: &mut Rollout) {
     let shares: Vec<_> = selfplay
-        .parts(1, rollout)
-        .map(|part| part.play(evaluator, iteration).expect("the network's output is finite"))
+        .parts(1, &Matchmaking::default(), rollout)
+        .map(|part| part.play(evaluator, &mut Opponents::new(), iteration).expect("the network's output is finite"))
         .collect();
     rollout.gather(shares);
 }
