@@ -10,7 +10,7 @@ use keisei_core::format::{PlyInfo, Record};
 use keisei_core::shogi::{Color, Game, GameResult, Outcome, Position, Reason};
 
 use crate::contender::Contender;
-use crate::player::{Player, Turn};
+use crate::player::{self, Player, Turn};
 use crate::rating::{Tally, elo, paired, wilson};
 use keisei_core::random::{Purpose, Stream};
 use keisei_core::shogi::material;
@@ -54,20 +54,17 @@ pub struct Played {
 
 impl Match {
     /// Plays the match. `progress` is called from any thread with each finished game's result for the first contender.
-    ///
-    /// # Panics
-    /// If a player does.
     pub fn play(&self, first: &Contender, second: &Contender, progress: &(dyn Fn(Tally) + Sync)) -> Played {
         let games = 2 * self.pairs;
         let slots = games.div_ceil(self.threads.max(1)).min(SLOTS);
         let next = AtomicUsize::new(0);
         let worker = || {
             let players = [first.player(), second.player()];
-            Worker { table: self, names: [first.name(), second.name()], players, next: &next, progress }.play(slots)
+            Worker { table: self, contenders: [first, second], players, next: &next, progress }.play(slots)
         };
         let mut played: Vec<(usize, Record)> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..self.threads.max(1)).map(|_| scope.spawn(worker)).collect();
-            workers.into_iter().flat_map(|worker| worker.join().expect("a player panicked")).collect()
+            workers.into_iter().flat_map(|worker| worker.join().expect("players' panics are caught")).collect()
         });
         played.sort_unstable_by_key(|&(number, _)| number);
         let games = played.into_iter().map(|(_, record)| record).collect();
@@ -93,7 +90,7 @@ pub fn opening(seed: u64, pair: usize) -> Game {
 /// One thread's part of a match.
 struct Worker<'a> {
     table: &'a Match,
-    names: [&'a str; 2],
+    contenders: [&'a Contender; 2],
     players: [Box<dyn Player + Send>; 2],
     /// Number of the next game, which no thread plays yet.
     next: &'a AtomicUsize,
@@ -105,11 +102,14 @@ struct Seat {
     number: usize,
     game: Game,
     thoughts: Vec<PlyInfo>,
+    /// What a player did that forfeits the game.
+    note: String,
     random: Stream,
 }
 
 impl Worker<'_> {
     fn play(mut self, slots: usize) -> Vec<(usize, Record)> {
+        let slots = self.players.iter().fold(slots, |slots, player| slots.min(player.capacity()));
         let mut finished = Vec::new();
         let mut seats: Vec<Seat> = Vec::new();
         loop {
@@ -126,9 +126,10 @@ impl Worker<'_> {
             }
             for seat in seats.extract_if(.., |seat| seat.game.outcome().is_some()) {
                 (self.progress)(tally(seat.game.outcome(), seat.number));
-                self.players.iter_mut().for_each(|player| player.end(seat.number));
-                let [black, white] = Color::ALL.map(|color| self.names[contender_of(seat.number, color)]);
-                finished.push((seat.number, Record::of_game(&seat.game, black, white, seat.thoughts)));
+                self.players.iter_mut().for_each(|player| player.end(seat.number, seat.game.outcome()));
+                let [black, white] = Color::ALL.map(|color| self.contenders[contender_of(seat.number, color)].name());
+                let record = Record::of_game(&seat.game, black, white, seat.thoughts);
+                finished.push((seat.number, Record { note: seat.note, ..record }));
             }
         }
     }
@@ -139,11 +140,13 @@ impl Worker<'_> {
         (pair < self.table.pairs).then(|| {
             let game = opening(self.table.seed, pair);
             let random = Stream::new(self.table.seed, Purpose::Evaluation, pair as u64, 1 + number as u64 % 2);
-            Seat { number, thoughts: vec![PlyInfo::default(); game.moves().len()], game, random }
+            let thoughts = vec![PlyInfo::default(); game.moves().len()];
+            Seat { number, thoughts, note: String::new(), game, random }
         })
     }
 
-    /// Plays one ply in every game in which `contender` is to move. A side that may declare a win does so.
+    /// Plays one ply in every game in which `contender` is to move. A side that may declare a win does so; one that panics
+    /// forfeits these games.
     fn advance(&mut self, contender: usize, seats: &mut [Seat]) {
         let mut moving: Vec<&mut Seat> = seats
             .iter_mut()
@@ -157,10 +160,13 @@ impl Worker<'_> {
             .iter_mut()
             .map(|seat| Turn { number: seat.number, game: &seat.game, random: &mut seat.random })
             .collect();
-        let choices = self.players[contender].choose(&mut turns);
-        for (seat, choice) in moving.into_iter().zip(choices) {
-            seat.game.play(choice.mv);
-            seat.thoughts.push(choice.thought);
+        let fresh = || self.contenders[contender].player();
+        let answers = player::answers(&mut self.players[contender], fresh, &mut turns);
+        for (seat, answer) in moving.into_iter().zip(answers) {
+            match answer.carry_out(&mut seat.game) {
+                Ok(thought) => seat.thoughts.extend(thought),
+                Err(forfeit) => seat.note = forfeit.to_string(),
+            }
         }
     }
 }
