@@ -41,6 +41,15 @@ impl Contender {
         }
     }
 
+    /// All that the games of a player depend on, in a line: two players with the same identity play the same games.
+    pub fn identity(&self) -> &str {
+        match self {
+            Contender::Random | Contender::Greedy => self.name(),
+            Contender::Policy(agent) => agent.identity(),
+            Contender::Search(player) => player.identity(),
+        }
+    }
+
     /// Visits of the search before each move, 0 for the policy alone; `None` for players without a network.
     pub fn visits(&self) -> Option<u32> {
         match self {
