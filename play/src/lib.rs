@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`player`] | the trait of all players |
 //! | [`baseline`] | random and greedy players, the yardsticks of strength |
+//! | [`alpha_beta`] | player by a plain search for material |
 //! | [`policy_player`] [`search_player`] | players with a network: by its policy alone, or with a search |
 //! | [`executor`] | a model's network in the arithmetic that the user chose |
 //! | [`files`] | reading models and records from files |
@@ -17,6 +18,7 @@
 
 pub mod player;
 pub mod baseline;
+pub mod alpha_beta;
 pub mod policy_player;
 pub mod search_player;
 pub mod executor;

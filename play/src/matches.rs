@@ -54,6 +54,9 @@ pub struct Played {
 
 impl Match {
     /// Plays the match. `progress` is called from any thread with each finished game's result for the first contender.
+    ///
+    /// # Panics
+    /// If `progress` does. Players that panic forfeit.
     pub fn play(&self, first: &Contender, second: &Contender, progress: &(dyn Fn(Tally) + Sync)) -> Played {
         let games = 2 * self.pairs;
         let slots = games.div_ceil(self.threads.max(1)).min(SLOTS);
@@ -64,7 +67,7 @@ impl Match {
         };
         let mut played: Vec<(usize, Record)> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..self.threads.max(1)).map(|_| scope.spawn(worker)).collect();
-            workers.into_iter().flat_map(|worker| worker.join().expect("players' panics are caught")).collect()
+            workers.into_iter().flat_map(|worker| worker.join().expect("the progress panicked")).collect()
         });
         played.sort_unstable_by_key(|&(number, _)| number);
         let games = played.into_iter().map(|(_, record)| record).collect();
