@@ -118,6 +118,9 @@ pub trait Player {
 
 /// Answers of `player` as [`Player::choose`] gives them. A player that panics forfeits the games of all these turns and is not
 /// to be asked again: `fresh` takes its place.
+///
+/// # Panics
+/// If a player answers more or fewer turns than it was given.
 pub fn answers<P: Player + ?Sized>(
     player: &mut Box<P>,
     fresh: impl FnOnce() -> Box<P>,
