@@ -12,10 +12,11 @@ use keisei_core::format::model::Model;
 use keisei_core::random::{Purpose, Stream};
 use keisei_play::contender::Contender;
 use keisei_play::executor::ModelExecutor;
-use keisei_play::matches::Match;
+use keisei_play::matches::{PlayedGame, Sequential, Tournament};
 use keisei_play::policy_player::{EVALUATION_TEMPERATURE, PolicyPlayer};
-use keisei_play::rating::paired;
+use keisei_play::rating::{self, Pairs, Sprt};
 use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -24,8 +25,10 @@ use std::time::Instant;
 /// Counter of the random numbers of gates, which tells them from those of evaluations.
 const STREAM: u64 = 1;
 
-/// Games that are in progress together, and after which the match may end: few, so that their batches are quick.
-const BATCH: usize = 16;
+/// Elo differences between which the sequential test decides, and its error rates: an agent that is stronger by the second becomes the
+/// best with a probability of 95 %, one that is not stronger with 5 %.
+const ELO: (f64, f64) = (0.0, 50.0);
+const ERROR: f64 = 0.05;
 
 /// Match of the newest agent against the best so far; part of a checkpoint until it is decided.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -53,13 +56,13 @@ impl Gate {
 
 /// Match that is being played.
 pub(super) struct RunningGate {
-    result: Receiver<GateResult>,
+    result: Receiver<Result<GateResult>>,
     is_cancelled: Arc<AtomicBool>,
 }
 
 /// Result of a match.
 struct GateResult {
-    points: Vec<f64>,
+    pairs: Pairs,
     verdict: Verdict,
     seconds: f64,
 }
@@ -71,16 +74,17 @@ impl RunningGate {
             snapshots.get(iteration).with_context(|| format!("the snapshot of iteration {iteration} is missing"))
         };
         let [challenger, best] = [of(&gate.challenger)?.clone(), of(&gate.best)?.clone()];
-        let (seed, games) = (gate.seed, settings.gate.games);
+        let (seed, games, max_plies) = (gate.seed, settings.gate.games, settings.selfplay.max_plies);
         let (send, result) = channel();
         let is_cancelled = Arc::new(AtomicBool::new(false));
         let flag = is_cancelled.clone();
         let serve = move || {
             yield_to_others();
-            if let Some(played) = play(&challenger.model, &best.model, seed, games, &flag) {
-                // Nobody waits for the match of a run that has ended.
-                send.send(played).ok();
-            }
+            let players =
+                [("challenger", challenger), ("best", best)].map(|(name, snapshot)| agent(name, &snapshot.model));
+            let tournament = Tournament { players: &players, book: None, seed, max_plies, threads: 1 };
+            // Nobody waits for the match of a run that has ended.
+            send.send(play(tournament, games / 2, &flag)).ok();
         };
         std::thread::Builder::new().name("gate".into()).spawn(serve)?;
         Ok(Self { result, is_cancelled })
@@ -90,15 +94,15 @@ impl RunningGate {
     pub fn wait(self, gate: &Gate, done: &Totals) -> Result<GateMatch> {
         let played =
             self.result.recv().map_err(|_| anyhow!("the thread of the gate has panicked; the message is above"))?;
-        let GateResult { points, verdict, seconds } = played;
+        let GateResult { pairs, verdict, seconds } = played?;
         Ok(GateMatch {
             iteration: done.iterations,
             plies: done.plies,
             challenger: gate.challenger,
             best: gate.best,
-            games: 2 * points.len(),
-            score: points.iter().sum::<f64>() / (2 * points.len()) as f64,
-            interval: paired(&points),
+            games: pairs.games(),
+            score: pairs.score(),
+            interval: pairs.score_interval(),
             verdict,
             seconds,
         })
@@ -111,32 +115,26 @@ impl Drop for RunningGate {
     }
 }
 
-/// Plays the match, up to `games` games; `None` if it was cancelled.
-fn play(challenger: &Model, best: &Model, seed: u64, games: usize, is_cancelled: &AtomicBool) -> Option<GateResult> {
+fn agent(name: &str, model: &Model) -> Contender {
+    PolicyPlayer::new(name, model, ModelExecutor::f32(model), EVALUATION_TEMPERATURE as f32).into()
+}
+
+/// Plays until the sequential test has decided, at most this many pairs, or until the match is cancelled.
+fn play(tournament: Tournament, most_pairs: usize, is_cancelled: &AtomicBool) -> Result<GateResult> {
     let begin = Instant::now();
-    let [challenger, best]: [Contender; 2] = [("challenger", challenger), ("best", best)].map(|(name, model)| {
-        PolicyPlayer::new(name, model, ModelExecutor::f32(model), EVALUATION_TEMPERATURE as f32).into()
-    });
-    let mut points = Vec::new();
-    let mut verdict = Verdict::Undecided;
-    for batch in 0.. {
-        let pairs = (games / 2 - points.len()).min(BATCH / 2);
-        if pairs == 0 {
-            break;
-        }
-        if is_cancelled.load(Ordering::Relaxed) {
-            return None;
-        }
-        let seed = Stream::new(seed, Purpose::Evaluation, batch, STREAM).next_u64();
-        points.extend(Match { pairs, seed, threads: 1 }.play(&challenger, &best, &|_| {}).pair_points());
-    }
-    let (low, high) = paired(&points);
-    if low > 0.5 {
-        verdict = Verdict::Promoted;
-    } else if high < 0.5 {
-        verdict = Verdict::Refused;
-    }
-    Some(GateResult { points, verdict, seconds: begin.elapsed().as_secs_f64() })
+    let sprt = Sprt::new(ELO.0, ELO.1, ERROR, ERROR)?;
+    let test = |&complete: &[usize; 5]| sprt.verdict(&Pairs { complete, ..Pairs::default() });
+    let go_on = |_: &PlayedGame| {
+        if is_cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let (played, decision) = Sequential { tournament, most_pairs }.play(test, None, &go_on)?;
+    let verdict = match decision {
+        Some(rating::Verdict::Elo1) => Verdict::Promoted,
+        Some(rating::Verdict::Elo0) => Verdict::Refused,
+        None => Verdict::Undecided,
+    };
+    let pairs = Pairs { complete: played.pentanomial(), ..Pairs::default() };
+    Ok(GateResult { pairs, verdict, seconds: begin.elapsed().as_secs_f64() })
 }
 
 /// Gives way to the threads that train, where the system knows priorities of threads.
@@ -175,8 +173,22 @@ mod tests {
 
     #[test]
     fn a_match_that_nobody_waits_for_ends() {
-        let (challenger, best) = (snapshot(1), snapshot(2));
-        let played = play(&challenger.model, &best.model, 1, 1_000_000, &AtomicBool::new(true));
-        assert!(played.is_none());
+        let players = [1, 2].map(|iteration| agent("agent", &snapshot(iteration).model));
+        let tournament = Tournament { players: &players, book: None, seed: 1, max_plies: 60, threads: 1 };
+        let played = play(tournament, 50_000, &AtomicBool::new(true)).expect("played");
+        assert!(played.pairs.games() < 1000 && played.verdict == Verdict::Undecided);
+    }
+
+    #[test]
+    fn a_stronger_agent_is_promoted_before_all_games_are_played_and_a_weaker_one_refused() {
+        let verdict = |players: [Contender; 2]| {
+            let tournament = Tournament { players: &players, book: None, seed: 1, max_plies: 0, threads: 1 };
+            let played = play(tournament, 200, &AtomicBool::new(false)).expect("played");
+            assert!(played.pairs.games() < 200, "{:?}", played.pairs);
+            played.verdict
+        };
+        let (agent, greedy) = (agent("agent", &snapshot(1).model), Contender::Greedy);
+        assert_eq!(verdict([agent.clone(), greedy.clone()]), Verdict::Refused);
+        assert_eq!(verdict([greedy, agent]), Verdict::Promoted);
     }
 }
