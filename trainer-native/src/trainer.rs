@@ -73,6 +73,16 @@ pub struct Report {
     pub learn_seconds: f64,
 }
 
+impl Report {
+    /// Seconds that the iteration would have taken with an update from every sample.
+    ///
+    /// The first updates of a run stop at the target KL and its later ones seldom do, so the seconds of the first iterations as
+    /// they are promise a quarter more plies than there will be time for.
+    pub fn seconds_with_every_sample(&self) -> f64 {
+        self.collect_seconds + self.learn_seconds / (1.0 - self.dropped_samples).max(f64::MIN_POSITIVE)
+    }
+}
+
 /// Learner on the device and in the precision of `settings`.
 ///
 /// # Errors
