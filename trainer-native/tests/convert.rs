@@ -109,13 +109,26 @@ fn converted(name: &str, text: &[u8], output: &str) -> (Option<i32>, String, Vec
 }
 
 #[test]
+fn a_game_that_is_read_in_part_is_written_and_the_exit_code_tells() {
+    let cut = "手合割：平手\n   1 ７六歩(77)\n   2 ５五角(22)\n   3 ２六歩(27)\n";
+    let (code, messages, bytes) = converted("cut.kifu", cut.as_bytes(), "out.usi");
+    assert_eq!(code, Some(1), "{messages}");
+    assert!(messages.contains("line 3") && messages.contains("1 could be read in part only"), "{messages}");
+    assert_eq!(String::from_utf8(bytes).unwrap().trim(), "position startpos moves 7g7f");
+    // A remark that is kept as a comment loses nothing, nor does a move against the rules that ends its game.
+    let whole = "手合割：平手\n   1 ７六歩(77)\nsome remark\n   2 ３四歩(33)\n   3 ２二玉(59)\n   4 反則勝ち\n";
+    let (code, messages, _) = converted("whole.kifu", whole.as_bytes(), "out.csa");
+    assert_eq!(code, Some(0), "{messages}");
+}
+
+#[test]
 fn one_bad_start_does_not_take_the_others_along() {
     let games =
         "startpos moves 7g7f\nsfen 9/9 b - 1 moves 7g7f\nposition sfen 4k4/9/9/9/9/9/9/9/4K4 w - 5 moves 5a5b\n";
     let (code, messages, bytes) = converted("games.usi", games.as_bytes(), "out.csa");
     assert_eq!(code, Some(1));
     for part in
-        ["games.usi, game 2: line 2, column 6", "nine ranks", "game 2: is left out", "1 of 3 games could not be read"]
+        ["games.usi, game 2: line 2, column 6", "nine ranks", "game 2: is left out", "of 3 games 1 could not be read"]
     {
         assert!(messages.contains(part), "no {part:?} in {messages}");
     }
