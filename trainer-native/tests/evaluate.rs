@@ -45,7 +45,7 @@ fn a_fresh_model_is_exported_evaluated_and_recorded() {
 
     let evaluate = ["evaluate", "--model", "fresh.model", "--games", "8", "--opponent", "random"];
     let text = run(folder, &[&evaluate[..], &["--record", "games.record"]].concat());
-    for part in ["fresh.model against random: 8 games, seed 1", "| both ", "| ended by", "Wilson", "Elo "] {
+    for part in ["fresh.model against random: 8 games, seed 1", "| both ", "| ended by", "95 % interval", "Elo "] {
         assert!(text.contains(part), "no {part:?} in\n{text}");
     }
     let games = record::from_bytes(&std::fs::read(folder.join("games.record")).unwrap()).unwrap();

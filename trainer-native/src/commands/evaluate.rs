@@ -309,7 +309,7 @@ fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs) -> std:
         }
     }
     let (low, high) = played.score_interval();
-    writeln!(text, "\nscore {:.3}, 95 % interval {low:.3} to {high:.3} (Wilson)", played.tally().score())?;
+    writeln!(text, "\nscore {:.3}, 95 % interval {low:.3} to {high:.3}", played.tally().score())?;
     let (elo, (low, high)) = played.elo();
     let [n0, n1, n2, n3, n4] = played.pentanomial();
     writeln!(
