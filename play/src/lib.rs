@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`player`] | the trait of all players |
 //! | [`baseline`] | random and greedy players, the yardsticks of strength |
+//! | [`alpha_beta`] | player by a plain search for material |
 //! | [`policy_player`] [`search_player`] | players with a network: by its policy alone, or with a search |
+//! | [`usi_player`] | player that asks any USI engine, a process of its own |
 //! | [`executor`] | a model's network in the arithmetic that the user chose |
 //! | [`files`] | reading models and records from files |
 //! | [`contender`] | description of a player, from which a match makes its players |
@@ -17,8 +19,10 @@
 
 pub mod player;
 pub mod baseline;
+pub mod alpha_beta;
 pub mod policy_player;
 pub mod search_player;
+pub mod usi_player;
 pub mod executor;
 pub mod files;
 pub mod contender;
