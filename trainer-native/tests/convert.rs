@@ -9,7 +9,7 @@ use encoding_rs::{EUC_JP, SHIFT_JIS};
 use keisei_core::format::{PlyInfo, Record, record};
 use keisei_core::net::Value;
 use keisei_core::notation::Format;
-use keisei_core::shogi::Game;
+use keisei_core::shogi::{Color, Game};
 use serde_json::Value as Json;
 use trainer_native::interop::games;
 
@@ -201,6 +201,36 @@ fn standard_input_is_a_record_too() {
     assert_eq!(run(b"To_Move:+\nPI\n+\n+7776FU\n-3334FU\n"), expected);
     let game = opening();
     assert_eq!(run(&record::to_bytes(&[Record::of_game(&game, "", "", Vec::new())]).unwrap()), expected);
+}
+
+#[test]
+fn forfeits_keep_their_loser_and_their_note() {
+    let note = "the engine played \"bestmove 9a1i+\": that is not a legal move here";
+    for (moves, loser) in [(2, Color::Black), (1, Color::White)] {
+        let mut game = Game::startpos();
+        for mv in &opening().moves()[..moves] {
+            game.play(*mv);
+        }
+        game.forfeit(loser);
+        let record = Record { note: note.into(), ..Record::of_game(&game, "黒", "白", Vec::new()) };
+        let bytes = record::to_bytes(std::slice::from_ref(&record)).unwrap();
+        for (out, foul) in
+            [("out.csa", "%ILLEGAL_MOVE"), ("out.kifu", "反則負け"), ("out.ki2u", "反則"), ("out.jkf", "ILLEGAL_MOVE")]
+        {
+            let (code, messages, text) = converted("games.record", &bytes, out);
+            assert_eq!((code, &*messages), (Some(0), ""), "{out}");
+            let shown = String::from_utf8(text.clone()).unwrap();
+            assert!(shown.contains(foul) && shown.contains("bestmove 9a1i+"), "{out}: {shown}");
+            let (code, messages, back) = converted(out, &text, "back.record");
+            assert_eq!((code, &*messages), (Some(0), ""), "{out}");
+            let back = record::from_bytes(&back).unwrap();
+            assert_eq!(
+                (back[0].outcome, &back[0].note, &back[0].moves),
+                (record.outcome, &record.note, &record.moves),
+                "{out}"
+            );
+        }
+    }
 }
 
 #[test]

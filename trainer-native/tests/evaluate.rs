@@ -80,6 +80,10 @@ fn the_opponents_are_random_and_greedy_unless_told() {
     };
     assert_eq!(opponents(&[]), ["random", "greedy"]);
     assert_eq!(opponents(&["--opponent", "b.model"]), ["b.model"]);
+    let spelled = ["ab:1,name=one", "model:b.model@2", "model:a.model,temperature=1", "mix:random+3*(greedy,name=g)"];
+    let told = ["one", "b.model, 2 visits", "a.model, temperature 1", "mix:1*random+3*(greedy,name=g)"];
+    let spelled: Vec<&str> = spelled.iter().flat_map(|who| ["--opponent", who]).collect();
+    assert_eq!(opponents(&spelled), told);
 }
 
 #[test]
@@ -217,7 +221,20 @@ fn bad_files_and_arguments_are_named_with_the_reason() {
     check(&["evaluate", "--model", "flipped.model"], 1, &["flipped.model: model file: the SHA-256"]);
     check(&["evaluate", "--model", "text.model"], 1, &["text.model: model file: the first 8 bytes"]);
     let opponent = ["evaluate", "--model", "good.model", "--opponent", "greedi"];
-    check(&opponent, 1, &["`random`, `greedy`, `self` or a model file", "greedi: cannot be read"]);
+    check(&opponent, 1, &["`random`, `greedy`, `ab:DEPTH`", "or a model file", "`self`", "greedi: cannot be read"]);
+    let opponent =
+        |who: &str, code, parts| check(&["evaluate", "--model", "good.model", "--opponent", who], code, parts);
+    opponent("ab:9", 2, &["--opponent \"ab:9\"", "`9`: the depth must be a whole number from 1 to 6"]);
+    opponent("model:good.model@1,heat=3", 2, &["`heat`: a model has no such setting"]);
+    opponent("usi:fairy-stockfish", 2, &["needs a limit"]);
+    opponent(
+        "usi:no-such-engine,nodes=1",
+        1,
+        &["player `usi:no-such-engine,nodes=1`: no-such-engine cannot be started"],
+    );
+    opponent("mix:random+none.model", 1, &["none.model: cannot be read"]);
+    opponent("good.model", 2, &["--opponent \"good.model\"", "play itself"]);
+    opponent("model:./good.model,name=other", 2, &["play itself"]);
     check(&["evaluate", "--model", "good.model", "--games", "7"], 2, &["--games \"7\"", "even"]);
     check(&["evaluate", "--model", "good.model", "--games", "0"], 2, &["--games \"0\""]);
     check(&["evaluate", "--model", "good.model", "--max-plies", "6"], 2, &["--max-plies \"6\"", "above the 6 plies"]);
