@@ -95,10 +95,10 @@ impl Contender {
             Contender::Search(player) => player.identity().to_owned(),
             Contender::Usi { engine, name } => format!("{name}, {engine:?}"),
             Contender::Mixture { members, name } => {
-                let members = members.iter().map(|(weight, member)| format!(", {weight} of ({})", member.identity()));
-                members.fold(name.clone(), |text, member| text + &member)
+                let members = members.iter().map(|(weight, member)| format!("{weight} of ({})", member.identity()));
+                format!("{name}, {}", members.collect::<Vec<_>>().join(" and "))
             }
-            Contender::Named { contender, name } => format!("{name}, which is {}", contender.identity()),
+            Contender::Named { contender, name } => format!("{name}, {}", contender.identity()),
         }
     }
 

@@ -267,7 +267,8 @@ mod tests {
             starts.push(pair[0].start_sfen.clone());
         }
         assert_eq!(starts.iter().filter(|start| start.starts_with("4k4")).count(), 1);
-        let error = tournament.play(&Schedule::pair(8).expect("it is even"), None, NO_WATCH).expect_err("one is missing");
+        let error =
+            tournament.play(&Schedule::pair(8).expect("it is even"), None, NO_WATCH).expect_err("one is missing");
         assert!(error.to_string().contains("the book has 3 openings, but 4 are needed"), "{error}");
     }
 
