@@ -146,7 +146,7 @@ pub fn run(args: &EvaluateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()
 }
 
 /// Book in the file at `path`, in any encoding of Japanese.
-fn read_book(path: &Path) -> Result<Book> {
+pub(super) fn read_book(path: &Path) -> Result<Book> {
     let name = path.display().to_string();
     Book::from_text(&name, &decode(&read(path)?).0).context("--book")
 }
@@ -198,7 +198,7 @@ fn check_opponents(args: &EvaluateArgs, opponents: &[Opponent], subject: &Path) 
     Ok(())
 }
 
-fn threads(asked: usize) -> usize {
+pub(super) fn threads(asked: usize) -> usize {
     match asked {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         asked => asked,
@@ -277,15 +277,9 @@ impl<'a> Progress<'a> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Standing { subject, forfeits, refreshed } = &mut *state;
         *subject += game.tally(0);
-        let forfeit = game.forfeit();
-        for player in [game.fixture.black, game.fixture.white] {
-            let own = forfeit.filter(|&(loser, _)| loser == player).map(|(_, text)| text);
-            forfeits[player].note(own);
-            if let Some(text) = own.filter(|_| forfeits[player].breaks()) {
-                let name = self.players[player].name();
-                self.clear();
-                show(&format!("warning: {name} has forfeited {STREAK} games in a row, the last one so: {text}\n"));
-            }
+        if let Some(warning) = streak_warning(self.players, forfeits, game) {
+            self.clear();
+            show(&warning);
         }
         if self.shown && refreshed.elapsed() >= REFRESH {
             *refreshed = Instant::now();
@@ -302,8 +296,23 @@ impl<'a> Progress<'a> {
     }
 }
 
+/// Counts the forfeits of a finished game's players; a line about one that has just forfeited its [`STREAK`]th game in a row.
+pub(super) fn streak_warning(players: &[Contender], forfeits: &mut [Forfeits], game: &PlayedGame) -> Option<String> {
+    let forfeit = game.forfeit();
+    let mut warning = None;
+    for player in [game.fixture.black, game.fixture.white] {
+        let own = forfeit.filter(|&(loser, _)| loser == player).map(|(_, text)| text);
+        forfeits[player].note(own);
+        if let Some(text) = own.filter(|_| forfeits[player].breaks()) {
+            let name = players[player].name();
+            warning = Some(format!("warning: {name} has forfeited {STREAK} games in a row, the last one so: {text}\n"));
+        }
+    }
+    warning
+}
+
 /// Writes to the terminal; what cannot be shown does not stop the match.
-fn show(text: &str) {
+pub(super) fn show(text: &str) {
     let mut terminal = std::io::stderr().lock();
     terminal.write_all(text.as_bytes()).and_then(|()| terminal.flush()).ok();
 }
