@@ -196,6 +196,7 @@ mod tests {
                 plies: 90,
                 moves_hash: hash,
                 opening_hash: hash,
+                meeting: None,
             };
             news += state.observe(&mut metrics, &[game, game][..1], Precision::F32.ratio_tolerance()).len();
             // The state lives through a checkpoint.
@@ -237,7 +238,14 @@ mod tests {
     fn shares_are_those_of_the_last_games() {
         let mut state = AlarmState::default();
         let outcome = Outcome { result: WIN, reason: Reason::Checkmate };
-        let game = |hash| EndedGame { place: (0, 0), outcome, plies: 9, moves_hash: hash, opening_hash: hash / 2 };
+        let game = |hash| EndedGame {
+            place: (0, 0),
+            outcome,
+            plies: 9,
+            moves_hash: hash,
+            opening_hash: hash / 2,
+            meeting: None,
+        };
         let mut metrics = Metrics::default();
         let games: Vec<EndedGame> = (0..10_000).map(game).chain([game(9_999)]).collect();
         state.observe(&mut metrics, &games, Precision::F32.ratio_tolerance());

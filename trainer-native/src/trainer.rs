@@ -10,7 +10,7 @@ use tracing::{debug_span, info_span};
 
 use crate::run::fit::is_open;
 use crate::run::guard::{Guard, Remedy};
-use crate::selfplay::collect;
+use crate::selfplay::{Pool, collect};
 use crate::settings::Settings;
 
 /// State of learning: games, network and optimiser. Logging, saving and evaluating are up to the caller.
@@ -124,8 +124,9 @@ impl Trainer {
         let begin = Instant::now();
 
         let threads = settings.threads();
-        let (collected, inference) = debug_span!("collect")
-            .in_scope(|| collect(selfplay, learner.as_ref(), weights, done.iterations, threads, rollout))?;
+        let (collected, inference) = debug_span!("collect").in_scope(|| {
+            collect(selfplay, learner.as_ref(), weights, &Pool::default(), done.iterations, threads, rollout)
+        })?;
         let collect_seconds = begin.elapsed().as_secs_f64();
 
         let estimated = debug_span!("estimate").in_scope(|| rollout.estimate(&estimation));
@@ -172,6 +173,9 @@ mod tests {
     use crate::learner::{Device, Precision};
     use crate::settings::Preset;
     use anyhow::Result;
+    use keisei_core::encoding::Action;
+    use keisei_core::learn::{Matchmaking, Mover, SelfPlaySettings, Span, Step};
+    use keisei_core::net::{Value, Wdl};
 
     /// Update after `change` to the weights of the policy that played; returns its statistics and whether the weights moved.
     fn update_after(change: fn(&mut Weights)) -> Result<(Update, bool)> {
@@ -180,7 +184,7 @@ mod tests {
         let mut selfplay = SelfPlay::new(settings.selfplay(), settings.actions(), 1);
         let mut rollout = Rollout::default();
         let mut learner = Device::Cpu.learner(settings.features(), settings.actions(), Precision::F32, 1)?;
-        collect(&mut selfplay, learner.as_ref(), &weights, 0, 1, &mut rollout)?;
+        collect(&mut selfplay, learner.as_ref(), &weights, &Pool::default(), 0, 1, &mut rollout)?;
         let estimation = Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 };
         let estimated = rollout.estimate(&estimation);
         change(&mut weights);
@@ -213,5 +217,44 @@ mod tests {
         let (update, moved) = update_after(|weights| weights.data_mut().fill(f32::NAN)).expect("left out");
         assert_eq!((moved, update.samples, update.steps, update.skipped), (false, 0, 0, 2));
         assert_eq!((update.losses.policy_loss, update.advantage_std, update.grad_norm), (0.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn an_opponents_plies_are_not_learned_from() {
+        let settings = Preset::Tiny.settings();
+        let frozen = Weights::init(&settings.spec(), 6).expect("a valid network");
+        let matchmaking = Matchmaking { share: 1.0, weights: vec![(1, 1.0)] };
+        let pool = Pool { matchmaking, weights: [(1, &frozen)].into() };
+        // An update after games against the opponent, of whose plies only `what` is changed.
+        let update = |what: fn(&mut Step)| {
+            let mut learner = learner(&settings).expect("a CPU");
+            let mut weights = Weights::init(&settings.spec(), 5).expect("a valid network");
+            let short = SelfPlaySettings { max_plies: 12, first_opening_plies: 8, ..settings.selfplay() };
+            let mut selfplay = SelfPlay::new(short, settings.actions(), 1);
+            let mut rollout = Rollout::default();
+            for iteration in 0..3 {
+                collect(&mut selfplay, learner.as_ref(), &weights, &pool, iteration, 1, &mut rollout).expect("finite");
+            }
+            rollout.steps.iter_mut().filter(|step| step.mover == Mover::Opponent).for_each(what);
+            let (learners, brier) = (rollout.learner_slots().count(), rollout.brier());
+            let estimation = Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 };
+            let mut adam = Adam::new(weights.data().len());
+            let rates = Rates { learning_rate: 1e-3, ent_coef: 0.01 };
+            let order = Stream::new(1, Purpose::Shuffle, 0, 0);
+            let estimated = rollout.estimate(&estimation);
+            let update =
+                super::update(learner.as_mut(), &mut weights, &mut adam, estimated, &settings.ppo(), rates, order);
+            (update.expect("learned"), brier, learners, weights.data().to_vec())
+        };
+        let learned = update(|_| {});
+        let (statistics, brier, learners, _) = &learned;
+        assert_eq!((statistics.samples, statistics.skipped), (settings.ppo.epochs * learners, 0));
+        assert!(*learners < 60 && *brier > 0.0 && statistics.explained_variance.is_finite(), "{learners}, {brier}");
+        assert!(statistics.first_ratio_error < Precision::F32.ratio_tolerance().alarm, "{statistics:?}");
+        let blind = update(|step| {
+            (step.log_prob, step.score, step.material) = (f32::NAN, f32::NAN, Value(f32::NAN));
+            (step.wdl, step.legal, step.action) = (Wdl::from_array([f32::NAN; 3]), Span::default(), Action(9999));
+        });
+        assert!(learned == blind);
     }
 }

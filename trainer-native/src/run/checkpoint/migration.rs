@@ -65,6 +65,6 @@ impl SlotOfVersion1 {
         let Self { start, moves, started, opening } = self;
         let has_just_begun = moves.len() == opening as usize;
         let notes = has_just_begun.then(|| Notes { opening, thoughts: Vec::new() });
-        SlotState { start: start.into(), moves, started, notes }
+        SlotState { start: start.into(), moves, started, notes, meeting: None }
     }
 }

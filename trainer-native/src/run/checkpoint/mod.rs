@@ -260,7 +260,13 @@ pub(crate) mod tests {
     pub(crate) fn state(iteration: u64) -> State {
         let thought = Thought { value: Value(0.25), top: [7, 0, 0], probabilities: [0.5, 0.0, 0.0] };
         let notes = Notes { opening: 1, thoughts: vec![thought] };
-        let slot = SlotState { start: "startpos".into(), moves: vec![700, 800], started: 3, notes: Some(notes) };
+        let slot = SlotState {
+            start: "startpos".into(),
+            moves: vec![700, 800],
+            started: 3,
+            notes: Some(notes),
+            meeting: None,
+        };
         State {
             config: "seed = 1".into(),
             done: Totals { iterations: iteration, plies: 10 * iteration, samples: 9, games: 1 },
