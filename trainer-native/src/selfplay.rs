@@ -103,8 +103,8 @@ mod tests {
     use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
     use keisei_core::env::Opening;
     use keisei_core::learn::{
-        Adam, Coefficients, Descent, Estimation, Minibatch, Notes, RandomPlies, RatioTolerance, SelfPlaySettings,
-        SlotState, Span, Step, StepEnd, Sums, Thought,
+        Adam, Coefficients, Descent, Estimation, Minibatch, Mover, Notes, RandomPlies, RatioTolerance,
+        SelfPlaySettings, SlotState, Span, Step, StepEnd, Sums, Thought,
     };
     use keisei_core::net::{NetSpec, Value};
     use keisei_core::shogi::{Game, Move, Position, material};
@@ -208,6 +208,31 @@ mod tests {
         let one = collected(1);
         assert_eq!(one.3.len(), 3, "not all that the settings allow");
         for threads in [2, 3, 5, 64] {
+            assert!(collected(threads) == one, "{threads} threads play other games");
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_does_not_matter_against_opponents() {
+        let spec: NetSpec = Preset::Tiny.settings().spec();
+        let frozen = [8, 9].map(|seed| Weights::init(&spec, seed).expect("a valid network"));
+        let matchmaking = Matchmaking { share: 0.7, weights: vec![(2, 1.0), (5, 1.0)] };
+        let pool = Pool { matchmaking, weights: [(2, &frozen[0]), (5, &frozen[1])].into() };
+        let collected = |threads| {
+            let (mut selfplay, mut rollout) = (start(&settings()), Rollout::default());
+            let mut collect = |iteration| {
+                let collected =
+                    super::collect(&mut selfplay, &learner(), &weights(), &pool, iteration, threads, &mut rollout);
+                let (collected, inference) = collected.expect("finite");
+                assert!(!inference.is_zero());
+                (rows(&rollout), collected.ended, collected.records, selfplay.state())
+            };
+            [0, 1].map(&mut collect)
+        };
+        let one = collected(1);
+        let learners = one[1].0.iter().filter(|(step, _)| step.mover == Mover::Learner).count();
+        assert!((1..one[1].0.len()).contains(&learners), "{learners} plies are the learner's");
+        for threads in [2, 3] {
             assert!(collected(threads) == one, "{threads} threads play other games");
         }
     }

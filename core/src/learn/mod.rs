@@ -27,7 +27,7 @@ mod learner;
 mod schedule;
 
 pub use adam::{Adam, BETA1, BETA2, EPSILON, biases, clip, clip_scale, global_norm};
-pub use gae::{Estimated, Estimation, categorical_returns, negamax_gae};
+pub use gae::{Estimated, Estimation, categorical_returns, gae};
 pub use learner::{Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance};
 pub use loss::{Coefficients, Losses, Sample, Sums, loss_of_sample, loss_of_score, normalize};
 pub use matchmaking::{Matchmaking, Meeting};

@@ -7,7 +7,7 @@ use keisei_core::format::Record;
 use keisei_core::shogi::{Color, GameResult, Outcome, Reason};
 
 use super::schedule::Fixture;
-use crate::rating::{Tally, elo, paired, wilson};
+use crate::rating::{Tally, elo, paired};
 
 /// Plies, opening included, within which a strong player is expected to turn an advantage into a win.
 pub const CONVERSION_PLIES: usize = 256;
@@ -224,9 +224,9 @@ impl Played {
         counts
     }
 
-    /// Wilson's 95 % interval of the first player's score, which is from 0 to 1.
+    /// 95 % interval of the first player's score, which is from 0 to 1; see [`Pairs::score_interval`](crate::rating::Pairs::score_interval).
     pub fn score_interval(&self) -> (f64, f64) {
-        wilson(self.tally().score(), self.games.len())
+        paired(&self.pair_points())
     }
 
     /// Elo difference of the first player over the second, with a 95 % interval from the pairs; infinite where the games set

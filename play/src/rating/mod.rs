@@ -8,6 +8,7 @@
 //! | `pairs` | [`Pairs`]: results of pairs of games with the same opening, and the interval of their score |
 //! | `fit` | [`fit()`]: ratings of all players of a tournament at once, with intervals |
 //! | `cycles` | [`cycles()`]: players of whom each beats the next in a circle |
+//! | `standings` | [`Standings`]: all of this for the games of a tournament |
 //! | `sprt` | [`Sprt`]: sequential test of which of two Elo differences is the true one |
 
 use std::ops::{Add, AddAssign};
@@ -18,12 +19,14 @@ mod student;
 mod pairs;
 mod fit;
 mod cycles;
+mod standings;
 mod sprt;
 
 pub use cycles::{Cycle, Misfit, cycles, misfits};
 pub use fit::{Pairing, Rated, Ratings, fit};
 pub use pairs::Pairs;
 pub use sprt::{Sprt, SprtError, Verdict};
+pub use standings::Standings;
 
 #[cfg(test)]
 mod simulated;

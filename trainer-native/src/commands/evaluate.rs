@@ -8,27 +8,25 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use keisei_core::format::{Model, record};
-use keisei_core::search::Settings;
+use keisei_core::format::record;
 use keisei_play::contender::Contender;
-use keisei_play::executor::{Arithmetic, ModelExecutor};
-use keisei_play::files::{read, read_model};
+use keisei_play::executor::Arithmetic;
+use keisei_play::files::read;
 use keisei_play::matches::{
     Archive, Book, CONVERSION_PLIES, DEFAULT_MAX_PLIES, Forfeits, OPENING_PLIES, Played, PlayedGame, STREAK, Schedule,
     Tournament,
 };
-use keisei_play::policy_player::{EVALUATION_TEMPERATURE, PolicyPlayer};
+use keisei_play::policy_player::EVALUATION_TEMPERATURE;
 use keisei_play::rating::Tally;
-use keisei_play::search_player::SearchPlayer;
+use keisei_play::spelling::{
+    Defaults, MAX_TEMPERATURE, MAX_VISITS, SPELLINGS, SpelledPlayer, Spelling, model_contender,
+};
 use serde_json::json;
 
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;
 use crate::interop::games::decode;
 use crate::run::MODEL;
-
-/// Largest number of visits of a move: each game of a thread keeps a tree of up to this many nodes of about a kilobyte.
-const MAX_VISITS: u32 = 10_000;
 
 /// Interval between updates of the progress line.
 const REFRESH: Duration = Duration::from_millis(200);
@@ -41,7 +39,8 @@ const SELF: &str = "self";
 pub struct EvaluateArgs {
     #[command(flatten)]
     subject: Subject,
-    /// `random`, `greedy`, a model file, or `self` for the same model at other visits; may be given several times
+    /// `random`, `greedy`, `ab:2`, a model file, `self` for the same model at other visits, `usi:PROGRAM,nodes=1000`, or another
+    /// spelling of a player; may be given several times
     #[arg(long, value_name = "WHO", default_values = ["random", "greedy"])]
     opponent: Vec<String>,
     /// Visits of the model's search at every move; 0 plays by the policy alone
@@ -103,11 +102,12 @@ pub fn run(args: &EvaluateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()
         (Some(model), _) => model.clone(),
         (None, run) => run.clone().unwrap_or_default().join(MODEL),
     };
-    let temperature = args.temperature as f32;
-    let subject = with_network(&path, args.visits, temperature, args.arithmetic)?;
-    // All files are read before the first game is played.
+    let opponents: Vec<Opponent> = args.opponent.iter().map(|who| Opponent::read(who)).collect::<Result<_, _>>()?;
+    check_opponents(args, &opponents, &path)?;
+    let subject = model_contender(&path, &play(args, args.visits))?;
+    // All files are read, and all engines seen to start, before the first game is played.
     let opponents: Vec<Contender> =
-        args.opponent.iter().map(|who| opponent(who, &path, args)).collect::<Result<_>>()?;
+        opponents.iter().map(|opponent| opponent.contender(&path, args)).collect::<Result<_>>()?;
 
     let book = args.book.as_deref().map(read_book).transpose()?;
 
@@ -146,7 +146,7 @@ pub fn run(args: &EvaluateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()
 }
 
 /// Book in the file at `path`, in any encoding of Japanese.
-fn read_book(path: &Path) -> Result<Book> {
+pub(super) fn read_book(path: &Path) -> Result<Book> {
     let name = path.display().to_string();
     Book::from_text(&name, &decode(&read(path)?).0).context("--book")
 }
@@ -161,7 +161,7 @@ fn check(args: &EvaluateArgs) -> Result<(), BadArgument> {
         let reason = "must be even and not 0: every opening is played with both colours";
         return Err(BadArgument::new("--games", &args.games.to_string(), reason));
     }
-    if !(0.0..=1e6).contains(&args.temperature) {
+    if !(0.0..=MAX_TEMPERATURE).contains(&args.temperature) {
         return Err(BadArgument::new("--temperature", &args.temperature.to_string(), "must be from 0 to 1000000"));
     }
     let opponent_visits = args.opponent_visits.unwrap_or(0);
@@ -170,54 +170,84 @@ fn check(args: &EvaluateArgs) -> Result<(), BadArgument> {
             return Err(BadArgument::new(flag, &visits.to_string(), format!("must be from 0 to {MAX_VISITS}")));
         }
     }
-    if args.opponent_visits.is_some() && args.opponent.iter().all(|who| matches!(&**who, "random" | "greedy")) {
-        let reason = "no --opponent is a model: `random` and `greedy` do not search";
-        return Err(BadArgument::new("--opponent-visits", &opponent_visits.to_string(), reason));
+    Ok(())
+}
+
+fn check_opponents(args: &EvaluateArgs, opponents: &[Opponent], subject: &Path) -> Result<(), BadArgument> {
+    if let Some(visits) = args.opponent_visits
+        && !opponents.iter().any(|opponent| opponent.plays_by(args).is_some())
+    {
+        let reason = "no --opponent is a model: the others do not search";
+        return Err(BadArgument::new("--opponent-visits", &visits.to_string(), reason));
     }
-    if args.visits == opponent_visits && args.opponent.iter().any(|who| who == SELF) {
-        let reason = "the model would play itself at the same visits: --visits and --opponent-visits must differ";
-        return Err(BadArgument::new("--opponent", SELF, reason));
+    for (who, opponent) in args.opponent.iter().zip(opponents) {
+        let is_subject = match opponent {
+            Opponent::Subject => true,
+            Opponent::Spelled(Spelling { player: SpelledPlayer::Model(model), .. }) => {
+                let real = |path: &Path| path.canonicalize().ok();
+                let file = real(Path::new(&model.file));
+                file.is_some() && file == real(subject)
+            }
+            Opponent::Spelled(_) => false,
+        };
+        if is_subject && opponent.plays_by(args) == Some(play(args, args.visits)) {
+            let reason = "the model would play itself at the same visits: --visits and --opponent-visits must differ";
+            return Err(BadArgument::new("--opponent", who, reason));
+        }
     }
     Ok(())
 }
 
-fn threads(asked: usize) -> usize {
+pub(super) fn threads(asked: usize) -> usize {
     match asked {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         asked => asked,
     }
 }
 
-fn opponent(who: &str, subject: &Path, args: &EvaluateArgs) -> Result<Contender> {
-    let visits = args.opponent_visits.unwrap_or(0);
-    let with_network = |path| with_network(path, visits, args.temperature as f32, args.arithmetic);
-    match who {
-        "random" => Ok(Contender::Random),
-        "greedy" => Ok(Contender::Greedy),
-        SELF => with_network(subject),
-        file => with_network(Path::new(file)).context("--opponent is `random`, `greedy`, `self` or a model file"),
-    }
+/// Play of models at these visits, as the arguments say.
+fn play(args: &EvaluateArgs, visits: u32) -> Defaults {
+    Defaults { visits, temperature: args.temperature, arithmetic: args.arithmetic }
 }
 
-/// Player with the model in the file `path`, by a search of `visits`, or by its policy alone if that is 0.
-fn with_network(path: &Path, visits: u32, temperature: f32, arithmetic: Arithmetic) -> Result<Contender> {
-    let model = read_model(path)?;
-    let network = ModelExecutor::new(&model, arithmetic).context("--arithmetic")?;
-    let name = name(path, &model);
-    if visits == 0 {
-        return Ok(PolicyPlayer::new(&name, &model, network, temperature).into());
-    }
-    let name = format!("{name}, {visits} visit{}", if visits == 1 { "" } else { "s" });
-    let settings = Settings { visits, ..Settings::default() };
-    Ok(SearchPlayer::new(&name, &model, network, settings, temperature).into())
+/// Opponent as its argument says.
+enum Opponent {
+    /// The evaluated model itself.
+    Subject,
+    /// Player by its spelling.
+    Spelled(Spelling),
 }
 
-/// Name of a model: its run and iteration, or its file name if it has no run.
-fn name(path: &Path, model: &Model) -> String {
-    let last = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).display().to_string();
-    match &*model.provenance.run {
-        "" => last(path),
-        run => format!("{} #{}", last(Path::new(run)), model.provenance.iteration),
+impl Opponent {
+    fn read(who: &str) -> Result<Opponent, BadArgument> {
+        if who == SELF {
+            return Ok(Opponent::Subject);
+        }
+        let spelling = who.parse().map(Opponent::Spelled);
+        spelling.map_err(|error| BadArgument::new("--opponent", who, error))
+    }
+
+    /// How the opponent plays, if it is a model.
+    fn plays_by(&self, args: &EvaluateArgs) -> Option<Defaults> {
+        let defaults = play(args, args.opponent_visits.unwrap_or(0));
+        match self {
+            Opponent::Subject => Some(defaults),
+            Opponent::Spelled(spelling) => match &spelling.player {
+                SpelledPlayer::Model(model) => Some(model.play(&defaults)),
+                _ => None,
+            },
+        }
+    }
+
+    fn contender(&self, subject: &Path, args: &EvaluateArgs) -> Result<Contender> {
+        let defaults = play(args, args.opponent_visits.unwrap_or(0));
+        match self {
+            Opponent::Subject => model_contender(subject, &defaults),
+            Opponent::Spelled(spelling) => spelling.contender(&defaults).with_context(|| match spelling.player {
+                SpelledPlayer::Model(_) => format!("--opponent is {SPELLINGS}; `self` is the model itself"),
+                _ => "--opponent".to_owned(),
+            }),
+        }
     }
 }
 
@@ -247,15 +277,9 @@ impl<'a> Progress<'a> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Standing { subject, forfeits, refreshed } = &mut *state;
         *subject += game.tally(0);
-        let forfeit = game.forfeit();
-        for player in [game.fixture.black, game.fixture.white] {
-            let own = forfeit.filter(|&(loser, _)| loser == player).map(|(_, text)| text);
-            forfeits[player].note(own);
-            if let Some(text) = own.filter(|_| forfeits[player].breaks()) {
-                let name = self.players[player].name();
-                self.clear();
-                show(&format!("warning: {name} has forfeited {STREAK} games in a row, the last one so: {text}\n"));
-            }
+        if let Some(warning) = streak_warning(self.players, forfeits, game) {
+            self.clear();
+            show(&warning);
         }
         if self.shown && refreshed.elapsed() >= REFRESH {
             *refreshed = Instant::now();
@@ -272,8 +296,23 @@ impl<'a> Progress<'a> {
     }
 }
 
+/// Counts the forfeits of a finished game's players; a line about one that has just forfeited its [`STREAK`]th game in a row.
+pub(super) fn streak_warning(players: &[Contender], forfeits: &mut [Forfeits], game: &PlayedGame) -> Option<String> {
+    let forfeit = game.forfeit();
+    let mut warning = None;
+    for player in [game.fixture.black, game.fixture.white] {
+        let own = forfeit.filter(|&(loser, _)| loser == player).map(|(_, text)| text);
+        forfeits[player].note(own);
+        if let Some(text) = own.filter(|_| forfeits[player].breaks()) {
+            let name = players[player].name();
+            warning = Some(format!("warning: {name} has forfeited {STREAK} games in a row, the last one so: {text}\n"));
+        }
+    }
+    warning
+}
+
 /// Writes to the terminal; what cannot be shown does not stop the match.
-fn show(text: &str) {
+pub(super) fn show(text: &str) {
     let mut terminal = std::io::stderr().lock();
     terminal.write_all(text.as_bytes()).and_then(|()| terminal.flush()).ok();
 }
@@ -309,7 +348,7 @@ fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs) -> std:
         }
     }
     let (low, high) = played.score_interval();
-    writeln!(text, "\nscore {:.3}, 95 % interval {low:.3} to {high:.3} (Wilson)", played.tally().score())?;
+    writeln!(text, "\nscore {:.3}, 95 % interval {low:.3} to {high:.3}", played.tally().score())?;
     let (elo, (low, high)) = played.elo();
     let [n0, n1, n2, n3, n4] = played.pentanomial();
     writeln!(

@@ -40,6 +40,17 @@ pub struct GameFile {
     pub unreadable: usize,
 }
 
+impl GameFile {
+    /// Number of games of which a part is lost, because it was not understood.
+    pub fn partial(&self) -> usize {
+        let is_partial = |game: &&ReadGame| game.defects.iter().any(|defect| !defect.problem.loses_nothing());
+        match &self.games {
+            Games::Text(games) => games.iter().filter(is_partial).count(),
+            Games::Records(_) => 0,
+        }
+    }
+}
+
 /// Games of a file, as they are in memory.
 pub enum Games {
     /// Games of a text.
