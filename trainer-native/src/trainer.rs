@@ -8,9 +8,10 @@ use keisei_core::random::{Purpose, Stream};
 use serde::{Deserialize, Serialize};
 use tracing::{debug_span, info_span};
 
+use crate::league::{Average, League};
 use crate::run::fit::is_open;
 use crate::run::guard::{Guard, Remedy};
-use crate::selfplay::{Pool, collect};
+use crate::selfplay::collect;
 use crate::settings::Settings;
 
 /// State of learning: games, network and optimiser. Logging, saving and evaluating are up to the caller.
@@ -29,6 +30,10 @@ pub struct Trainer {
     pub done: Totals,
     /// What was done about numbers that were not finite.
     pub guard: Guard,
+    /// Opponents of self-play, and the best agent so far.
+    pub league: League,
+    /// Average of the weights, if the settings ask for one.
+    pub average: Option<Average>,
     rollout: Rollout,
 }
 
@@ -107,8 +112,9 @@ impl Trainer {
     pub fn new(settings: Settings, learner: Box<dyn Learner>, weights: Weights) -> Self {
         let selfplay = SelfPlay::new(settings.selfplay(), settings.actions(), settings.seed);
         let adam = Adam::new(weights.data().len());
-        let (done, guard) = (Totals::default(), Guard::default());
-        Self { settings, learner, selfplay, weights, adam, done, guard, rollout: Rollout::default() }
+        let (done, guard, league) = (Totals::default(), Guard::default(), League::default());
+        let rollout = Rollout::default();
+        Self { settings, learner, selfplay, weights, adam, done, guard, league, average: None, rollout }
     }
 
     /// Runs one iteration, with the schedules at the part `progress` (0–1) of the run.
@@ -117,16 +123,16 @@ impl Trainer {
     /// If the device fails, the network's output is not finite, or the learner computes another policy than the one that
     /// played.
     pub fn iterate(&mut self, progress: f64) -> Result<Report, LearnError> {
-        let Self { settings, learner, selfplay, weights, adam, done, guard, rollout } = self;
+        let Self { settings, learner, selfplay, weights, adam, done, guard, league, average, rollout } = self;
         let _span = info_span!("iteration", iteration = done.iterations + 1).entered();
         let (mut rates, estimation) = settings.schedules(progress);
         rates.learning_rate *= guard.rate();
         let begin = Instant::now();
 
         let threads = settings.threads();
-        let (collected, inference) = debug_span!("collect").in_scope(|| {
-            collect(selfplay, learner.as_ref(), weights, &Pool::default(), done.iterations, threads, rollout)
-        })?;
+        let opponents = league.opponents(settings, &selfplay.opponents());
+        let (collected, inference) = debug_span!("collect")
+            .in_scope(|| collect(selfplay, learner.as_ref(), weights, &opponents, done.iterations, threads, rollout))?;
         let collect_seconds = begin.elapsed().as_secs_f64();
 
         let estimated = debug_span!("estimate").in_scope(|| rollout.estimate(&estimation));
@@ -135,6 +141,10 @@ impl Trainer {
         let update = debug_span!("update")
             .in_scope(|| update(learner.as_mut(), weights, adam, estimated, &settings.ppo(), rates, order))?;
         let learn_seconds = begin.elapsed().as_secs_f64() - collect_seconds;
+
+        if settings.ppo.ema > 0.0 {
+            average.get_or_insert_default().add(weights.data(), settings.ppo.ema);
+        }
 
         let plies = rollout.steps.len();
         done.iterations += 1;
@@ -171,6 +181,7 @@ fn relative_change(before: &[f32], after: &[f32]) -> f64 {
 mod tests {
     use super::*;
     use crate::learner::{Device, Precision};
+    use crate::selfplay::Pool;
     use crate::settings::Preset;
     use anyhow::Result;
     use keisei_core::encoding::Action;

@@ -176,8 +176,6 @@ pub struct SlotState {
     /// Notes on the game; `None` if it will not be recorded.
     pub notes: Option<Notes>,
     /// Whom the learner meets in the game; `None` if it plays both sides.
-    // Format 2 of the checkpoint has no place for it; whoever plays with opponents needs format 3 and drops this line.
-    #[serde(skip)]
     pub meeting: Option<Meeting>,
 }
 
