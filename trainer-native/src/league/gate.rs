@@ -123,11 +123,10 @@ fn agent(name: &str, model: &Model) -> Contender {
 fn play(tournament: Tournament, most_pairs: usize, is_cancelled: &AtomicBool) -> Result<GateResult> {
     let begin = Instant::now();
     let sprt = Sprt::new(ELO.0, ELO.1, ERROR, ERROR)?;
-    let test = |&complete: &[usize; 5]| sprt.verdict(&Pairs { complete, ..Pairs::default() });
     let go_on = |_: &PlayedGame| {
         if is_cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let (played, decision) = Sequential { tournament, most_pairs }.play(test, None, &go_on)?;
+    let (played, decision) = Sequential { tournament, most_pairs }.test(&sprt, None, &go_on)?;
     let verdict = match decision {
         Some(rating::Verdict::Elo1) => Verdict::Promoted,
         Some(rating::Verdict::Elo0) => Verdict::Refused,
