@@ -15,6 +15,7 @@ pub const EVALUATION_TEMPERATURE: f64 = 0.15;
 #[derive(Clone, Debug)]
 pub struct PolicyPlayer {
     name: String,
+    identity: String,
     temperature: f32,
     evaluator: HostEvaluator<ModelExecutor>,
 }
@@ -25,13 +26,19 @@ impl PolicyPlayer {
     /// # Panics
     /// If the network does not fit the model's encodings.
     pub fn new(name: &str, model: &Model, executor: ModelExecutor, temperature: f32) -> PolicyPlayer {
+        let identity = format!("{name}, {}, temperature {temperature}", executor.identity(model));
         let evaluator = HostEvaluator::new(executor, model.features, model.actions);
-        PolicyPlayer { name: name.to_owned(), temperature, evaluator }
+        PolicyPlayer { name: name.to_owned(), identity, temperature, evaluator }
     }
 
     /// Name in tables and records.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Name, network and temperature: all that its games depend on.
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 }
 

@@ -16,6 +16,7 @@ use crate::player::{Answer, Choice, Player, SHOWN, Turn};
 #[derive(Clone, Debug)]
 pub struct SearchPlayer {
     name: String,
+    identity: String,
     evaluator: HostEvaluator<ModelExecutor>,
     settings: Settings,
     temperature: f32,
@@ -37,13 +38,20 @@ impl SearchPlayer {
         temperature: f32,
     ) -> SearchPlayer {
         settings.validate().expect("the settings are in range");
+        let network_identity = network.identity(model);
+        let identity = format!("{name}, {network_identity}, temperature {temperature}, {settings:?}");
         let evaluator = HostEvaluator::new(network, model.features, model.actions);
-        SearchPlayer { name: name.to_owned(), evaluator, settings, temperature, searches: BTreeMap::new() }
+        SearchPlayer { name: name.to_owned(), identity, evaluator, settings, temperature, searches: BTreeMap::new() }
     }
 
     /// Name in tables and records.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Name, network, temperature and settings: all that its games depend on.
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// Visits of the root at which the search ends.
@@ -168,7 +176,8 @@ mod tests {
     #[test]
     fn a_searcher_plays_a_match_that_can_be_recorded() {
         let player = |visits| Contender::from(player(visits));
-        let play = |threads| Match { pairs: 2, seed: 5, threads }.play(&player(12), &player(4), &|_| ());
+        let play =
+            |threads| Match { pairs: 2, seed: 5, max_plies: 400, threads }.play(&player(12), &player(4), &|_| ());
         let played = play(1);
         for threads in [2, 3] {
             assert_eq!(play(threads), played, "{threads} threads");

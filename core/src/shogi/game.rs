@@ -6,6 +6,9 @@ use core::fmt::{self, Write};
 use super::movegen::zone;
 use super::{Color, IllegalMove, Move, Piece, PieceType, Position, TargetSet};
 
+/// Ply limit of a game where none is given, in training as in matches. Random games have 400 plies in the median.
+pub const DEFAULT_MAX_PLIES: u16 = 400;
+
 /// Result of a game that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GameResult {

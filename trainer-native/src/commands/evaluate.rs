@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +11,11 @@ use anyhow::{Context, Result};
 use keisei_core::format::record;
 use keisei_play::contender::Contender;
 use keisei_play::executor::Arithmetic;
-use keisei_play::matches::{CONVERSION_PLIES, Match, Played};
+use keisei_play::files::read;
+use keisei_play::matches::{
+    Archive, Book, CONVERSION_PLIES, DEFAULT_MAX_PLIES, Forfeits, OPENING_PLIES, Played, PlayedGame, STREAK, Schedule,
+    Tournament,
+};
 use keisei_play::policy_player::EVALUATION_TEMPERATURE;
 use keisei_play::rating::Tally;
 use keisei_play::spelling::{
@@ -20,6 +25,7 @@ use serde_json::json;
 
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;
+use crate::interop::games::decode;
 use crate::run::MODEL;
 
 /// Interval between updates of the progress line.
@@ -58,6 +64,15 @@ pub struct EvaluateArgs {
     /// Threads to play on; 0 for one per core
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    /// Plies, opening included, at which a game is cut off and counts as a draw; 0 for the longest that a record holds
+    #[arg(long, value_name = "PLIES", default_value_t = DEFAULT_MAX_PLIES)]
+    max_plies: u16,
+    /// Openings instead of random plies: a file in any notation, or with an SFEN or `startpos moves ...` a line
+    #[arg(long, value_name = "FILE")]
+    book: Option<PathBuf>,
+    /// Folder that keeps each game once it has ended; given again, the evaluation goes on where it was
+    #[arg(long, value_name = "DIR")]
+    resume: Option<PathBuf>,
     /// File to write the games to, for the Replay page
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -94,28 +109,54 @@ pub fn run(args: &EvaluateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()
     let opponents: Vec<Contender> =
         opponents.iter().map(|opponent| opponent.contender(&path, args)).collect::<Result<_>>()?;
 
-    let table = Match { pairs: args.games / 2, seed: args.seed, threads: threads(args.threads) };
-    let mut games = Vec::new();
-    for opponent in &opponents {
-        let started = Instant::now();
-        let progress = Progress::new(opponent.name(), args.games);
-        let played = table.play(&subject, opponent, &|tally| progress.note(tally));
-        progress.clear();
-        let text = if args.json {
-            line(&played, args, &path, opponent.visits())
-        } else {
-            tables(&played, args, started.elapsed())
-        };
+    let book = args.book.as_deref().map(read_book).transpose()?;
+
+    let players: Vec<Contender> = [vec![subject], opponents].concat();
+    let tournament = Tournament {
+        players: &players,
+        book: book.as_ref(),
+        seed: args.seed,
+        max_plies: args.max_plies,
+        threads: threads(args.threads),
+    };
+    let indices: Vec<usize> = (1..players.len()).collect();
+    let schedule = Schedule::gauntlet(&[0], &indices, args.games)?;
+    let plan = || tournament.plan(&format!("{} of the first player against each other", args.games));
+    let mut archive = args.resume.as_deref().map(|folder| Archive::open(folder, &plan())).transpose()?;
+
+    let started = Instant::now();
+    let progress = Progress::new(&players, schedule.games().len());
+    let results = tournament.play(&schedule, archive.as_mut(), &|game| progress.note(game));
+    progress.clear();
+    let results = results?;
+    for &opponent in &indices {
+        let played = results.pairing(0, opponent);
+        let text =
+            if args.json { line(&played, args, &path, players[opponent].visits()) } else { tables(&played, args) };
         print(&text)?;
-        games.extend(played.games);
+    }
+    if !args.json {
+        print(&format!("{} games in {:.1} s\n", schedule.games().len(), started.elapsed().as_secs_f64()))?;
     }
     if let Some(path) = &args.record {
+        let games = results.into_records();
         write_atomically(path, &record::to_bytes(&games).context("the games cannot be recorded")?)?;
     }
     Ok(())
 }
 
+/// Book in the file at `path`, in any encoding of Japanese.
+fn read_book(path: &Path) -> Result<Book> {
+    let name = path.display().to_string();
+    Book::from_text(&name, &decode(&read(path)?).0).context("--book")
+}
+
 fn check(args: &EvaluateArgs) -> Result<(), BadArgument> {
+    let (max_plies, longest) = (usize::from(args.max_plies), record::MAX_MOVES);
+    if max_plies > longest || args.book.is_none() && (1..=OPENING_PLIES).contains(&max_plies) {
+        let reason = format!("must be 0, or above the {OPENING_PLIES} plies of an opening and at most {longest}");
+        return Err(BadArgument::new("--max-plies", &max_plies.to_string(), reason));
+    }
     if args.games == 0 || !args.games.is_multiple_of(2) {
         let reason = "must be even and not 0: every opening is played with both colours";
         return Err(BadArgument::new("--games", &args.games.to_string(), reason));
@@ -210,30 +251,48 @@ impl Opponent {
     }
 }
 
-/// Progress line of a match on a terminal.
+/// Progress line of the games on a terminal, and warnings.
 struct Progress<'a> {
-    opponent: &'a str,
+    players: &'a [Contender],
     games: usize,
     shown: bool,
-    state: Mutex<(Tally, Instant)>,
+    state: Mutex<Standing>,
+}
+
+/// Results so far, in the order in which the games ended.
+struct Standing {
+    subject: Tally,
+    forfeits: Vec<Forfeits>,
+    refreshed: Instant,
 }
 
 impl<'a> Progress<'a> {
-    fn new(opponent: &'a str, games: usize) -> Progress<'a> {
-        let state = Mutex::new((Tally::default(), Instant::now()));
-        Progress { opponent, games, shown: std::io::stderr().is_terminal(), state }
+    fn new(players: &'a [Contender], games: usize) -> Progress<'a> {
+        let forfeits = vec![Forfeits::default(); players.len()];
+        let standing = Standing { subject: Tally::default(), forfeits, refreshed: Instant::now() };
+        Progress { players, games, shown: std::io::stderr().is_terminal(), state: Mutex::new(standing) }
     }
 
-    fn note(&self, tally: Tally) {
+    fn note(&self, game: &PlayedGame) -> ControlFlow<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 += tally;
-        if self.shown && state.1.elapsed() >= REFRESH {
-            state.1 = Instant::now();
-            let so_far = state.0;
-            let (opponent, games) = (self.opponent, self.games);
-            let (game, score) = (so_far.games(), so_far.score());
-            show(&format!("\r\x1b[Kagainst {opponent}: game {game} of {games}, score {score:.3}"));
+        let Standing { subject, forfeits, refreshed } = &mut *state;
+        *subject += game.tally(0);
+        let forfeit = game.forfeit();
+        for player in [game.fixture.black, game.fixture.white] {
+            let own = forfeit.filter(|&(loser, _)| loser == player).map(|(_, text)| text);
+            forfeits[player].note(own);
+            if let Some(text) = own.filter(|_| forfeits[player].breaks()) {
+                let name = self.players[player].name();
+                self.clear();
+                show(&format!("warning: {name} has forfeited {STREAK} games in a row, the last one so: {text}\n"));
+            }
         }
+        if self.shown && refreshed.elapsed() >= REFRESH {
+            *refreshed = Instant::now();
+            let (game, games, score) = (subject.games(), self.games, subject.score());
+            show(&format!("\r\x1b[K{}: game {game} of {games}, score {score:.3}", self.players[0].name()));
+        }
+        ControlFlow::Continue(())
     }
 
     fn clear(&self) {
@@ -250,13 +309,13 @@ fn show(text: &str) {
 }
 
 /// Results as tables.
-fn tables(played: &Played, args: &EvaluateArgs, took: Duration) -> String {
+fn tables(played: &Played, args: &EvaluateArgs) -> String {
     let mut text = String::new();
-    write_tables(&mut text, played, args, took).expect("a string takes everything");
+    write_tables(&mut text, played, args).expect("a string takes everything");
     text
 }
 
-fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs, took: Duration) -> std::fmt::Result {
+fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs) -> std::fmt::Result {
     let Played { first, second, .. } = played;
     let EvaluateArgs { games, seed, temperature, .. } = args;
     writeln!(text, "{first} against {second}: {games} games, seed {seed}, temperature {temperature}\n")?;
@@ -274,8 +333,13 @@ fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs, took: D
         let Tally { wins, draws, losses } = tally;
         writeln!(text, "| {reason:<16} | {:>5} | {wins:>4} | {draws:>5} | {losses:>4} |", tally.games())?;
     }
+    for (name, forfeits) in [first, second].into_iter().zip(played.forfeits()) {
+        if forfeits.count > 0 {
+            writeln!(text, "\n{name}: {forfeits} (at most {} in a row)", forfeits.streak)?;
+        }
+    }
     let (low, high) = played.score_interval();
-    writeln!(text, "\nscore {:.3}, 95 % interval {low:.3} to {high:.3} (Wilson)", played.tally().score())?;
+    writeln!(text, "\nscore {:.3}, 95 % interval {low:.3} to {high:.3}", played.tally().score())?;
     let (elo, (low, high)) = played.elo();
     let [n0, n1, n2, n3, n4] = played.pentanomial();
     writeln!(
@@ -283,12 +347,8 @@ fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs, took: D
         "Elo {elo:+.0}, 95 % interval {low:+.0} to {high:+.0} (pairs with 0, ½, 1, 1½, 2 points: {n0}, {n1}, {n2}, {n3}, {n4})"
     )?;
     let (quick, wins) = (played.quick_wins(), played.tally().wins);
-    writeln!(
-        text,
-        "{quick} of {wins} wins within {CONVERSION_PLIES} plies; {:.1} plies a game; {:.1} s\n",
-        played.mean_plies(),
-        took.as_secs_f64()
-    )
+    let plies = played.mean_plies();
+    writeln!(text, "{quick} of {wins} wins within {CONVERSION_PLIES} plies; {plies:.1} plies a game\n")
 }
 
 /// Results as one line of JSON, with null for an infinite bound of an interval and for the visits of an opponent without a
@@ -308,6 +368,8 @@ fn line(played: &Played, args: &EvaluateArgs, path: &Path, opponent_visits: Opti
         "games": args.games,
         "seed": args.seed,
         "temperature": args.temperature,
+        "max_plies": args.max_plies,
+        "book": args.book,
         "arithmetic": args.arithmetic.to_string(),
         "score": played.tally().score(),
         "score_interval": played.score_interval(),
@@ -318,6 +380,7 @@ fn line(played: &Played, args: &EvaluateArgs, path: &Path, opponent_visits: Opti
         "white": white,
         "pentanomial": played.pentanomial(),
         "reasons": reasons,
+        "forfeits": played.forfeits().map(|forfeits| json!({ "count": forfeits.count, "texts": forfeits.texts })),
         "mean_plies": played.mean_plies(),
         "wins_within_256_plies": played.quick_wins(),
     });

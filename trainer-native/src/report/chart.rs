@@ -20,10 +20,10 @@ const COLORS: [RGBColor; 6] = [
 ];
 
 /// Lines of axes and grid: seen on light and on dark paper.
-const GREY: RGBColor = RGBColor(128, 128, 128);
+pub(super) const GREY: RGBColor = RGBColor(128, 128, 128);
 
 /// Colour of a run by its number, from 0.
-fn color(run: usize) -> RGBColor {
+pub(super) fn color(run: usize) -> RGBColor {
     COLORS[run % COLORS.len()]
 }
 

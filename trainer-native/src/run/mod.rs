@@ -518,6 +518,7 @@ impl Run {
             plies: self.state.done.plies,
             created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             notes: String::new(),
+            ratings: Vec::new(),
         };
         let weights = Weights::new(self.settings.spec(), self.state.weights.clone())?;
         Ok(Model { features: self.settings.features(), actions: self.settings.actions(), provenance, weights })

@@ -161,7 +161,8 @@ impl Trainer {
         let begin = Instant::now();
         let Self { settings, done, .. } = self;
         let seed = Stream::new(settings.seed, Purpose::Evaluation, done.iterations, 0).next_u64();
-        let table = Match { pairs: settings.run.evaluate_games / 2, seed, threads: settings.threads() };
+        let (pairs, max_plies) = (settings.run.evaluate_games / 2, settings.selfplay.max_plies);
+        let table = Match { pairs, seed, max_plies, threads: settings.threads() };
         let model = Model {
             features: settings.features(),
             actions: settings.actions(),

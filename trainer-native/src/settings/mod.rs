@@ -19,6 +19,8 @@ use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::learn::{Estimation, PpoSettings, Rates, Schedule, SelfPlaySettings};
 use keisei_core::net::{NetOptions, NetSpec};
+use keisei_core::shogi::DEFAULT_MAX_PLIES;
+use keisei_play::matches::OPENING_PLIES;
 use serde::{Deserialize, Serialize};
 
 settings! {
@@ -72,8 +74,8 @@ settings! {
         envs: usize = 256, 0..=65536, "games";
         /// Plies of each game in an iteration.
         horizon: usize = 16, 1..=4096, "plies";
-        /// Ply limit of a game, 0 for none; reaching it is a truncation, not a draw.
-        max_plies: u16 = 400, 0..=65535, "plies";
+        /// Ply limit of a game, 0 for none; reaching it is a truncation, not a draw. The evaluations of the run have it too.
+        max_plies: u16 = DEFAULT_MAX_PLIES, 0..=65535, "plies";
         /// Longest random opening: a game starts after a random number of random plies.
         opening_plies: usize = 20, 0..=200, "plies";
         /// Longest random opening of the first game in each slot, so that games do not run in step.
@@ -334,7 +336,8 @@ impl Settings {
         if plies > ROLLOUT_PLIES {
             bail!("selfplay.envs * selfplay.horizon = {plies}: must be at most {ROLLOUT_PLIES}");
         }
-        let longest = opening_plies.max(first_opening_plies);
+        // Evaluations, which a key can ask for at any time, begin with random plies as well.
+        let longest = opening_plies.max(first_opening_plies).max(OPENING_PLIES);
         if max_plies > 0 && usize::from(max_plies) <= longest {
             bail!("selfplay.max_plies = {max_plies}: must be above the random opening of {longest} plies");
         }
