@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use keisei_core::format::{PlyInfo, Record};
 use keisei_core::random::{Purpose, Stream};
 use keisei_core::shogi::{Color, Game, Outcome};
@@ -194,7 +194,9 @@ impl<'a> Hall<'a> {
         for player in pending.iter().flat_map(|fixture| [fixture.black, fixture.white]) {
             if !started.contains_key(&player) {
                 let contender = &tournament.players[player];
-                started.insert(player, contender.player());
+                let mut own = contender.player();
+                own.start().map_err(|forfeit| anyhow!("{}: cannot be started: {forfeit}", contender.name()))?;
+                started.insert(player, own);
             }
         }
         let plays_alone =

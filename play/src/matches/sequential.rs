@@ -10,7 +10,7 @@ use super::archive::Archive;
 use super::played::{Played, PlayedGame, half_points};
 use super::runner::{Tournament, Watch};
 use super::schedule::Schedule;
-use crate::rating::Tally;
+use crate::rating::{Pairs, Sprt, Tally, Verdict};
 
 /// Match of player 0 against player 1 of a tournament that ends with the first pair of games after which a test decides.
 ///
@@ -29,39 +29,46 @@ pub struct Sequential<'a> {
 struct Sequence<D> {
     games: BTreeMap<usize, Tally>,
     seen: usize,
-    pentanomial: [usize; 5],
+    pairs: Pairs,
     decision: Option<D>,
 }
 
 impl<D> Sequence<D> {
     /// Takes a game in, and shows the test each pair that is next.
-    fn take(&mut self, game: &PlayedGame, test: &impl Fn(&[usize; 5]) -> Option<D>) {
+    fn take(&mut self, game: &PlayedGame, test: &impl Fn(&Pairs) -> Option<D>) {
         self.games.insert(game.fixture.number, game.tally(0));
         while self.decision.is_none() {
             let next = 2 * self.seen;
             let (Some(&first), Some(&second)) = (self.games.get(&next), self.games.get(&(next + 1))) else { return };
             self.games.retain(|&number, _| number > next + 1);
             self.seen += 1;
-            self.pentanomial[half_points([first, second])] += 1;
-            self.decision = test(&self.pentanomial);
+            self.pairs.complete[half_points([first, second])] += 1;
+            self.decision = test(&self.pairs);
         }
     }
 }
 
 impl Sequential<'_> {
-    /// Plays until `test` decides. It is given the numbers of pairs in which player 0 scored 0, ½, 1, 1½ and 2 points, after
-    /// each pair. The decision is `None` if the largest number of pairs was played without one, or `watch` broke the match off.
+    /// Plays until this test of whether player 0 is stronger decides; see [`play`](Sequential::play).
+    ///
+    /// # Errors
+    /// As for [`Tournament::play`].
+    pub fn test(&self, sprt: &Sprt, archive: Option<&mut Archive>, watch: Watch) -> Result<(Played, Option<Verdict>)> {
+        self.play(|pairs| sprt.verdict(pairs), archive, watch)
+    }
+
+    /// Plays until `test` decides. It is given the results of player 0 after each pair. The decision is `None` if the largest number of pairs was played without one, or `watch` broke the match off.
     ///
     /// # Errors
     /// As for [`Tournament::play`].
     pub fn play<D: Send>(
         &self,
-        test: impl Fn(&[usize; 5]) -> Option<D> + Sync,
+        test: impl Fn(&Pairs) -> Option<D> + Sync,
         archive: Option<&mut Archive>,
         watch: Watch,
     ) -> Result<(Played, Option<D>)> {
         let schedule = Schedule::pair(2 * self.most_pairs)?;
-        let sequence = Sequence { games: BTreeMap::new(), seen: 0, pentanomial: [0; 5], decision: None };
+        let sequence = Sequence { games: BTreeMap::new(), seen: 0, pairs: Pairs::default(), decision: None };
         let sequence = Mutex::new(sequence);
         let both = |game: &PlayedGame| {
             let mut sequence = sequence.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,10 +100,10 @@ mod tests {
     #[test]
     fn the_pair_that_decides_does_not_depend_on_threads() {
         let players = [Contender::Random, Contender::Random];
-        // Random games of 60 plies are drawn nearly all: this decides at the 12th pair that is not exactly even, or after 30.
-        let test = |pairs: &[usize; 5]| {
-            let uneven = pairs.iter().sum::<usize>() - pairs[2];
-            (uneven == 3 || pairs.iter().sum::<usize>() == 30).then_some(uneven)
+        // Random games of 60 plies are drawn nearly all: this decides at the third pair that is not even, or after 30.
+        let test = |pairs: &Pairs| {
+            let uneven = pairs.games() / 2 - pairs.complete[2];
+            (uneven == 3 || pairs.games() == 60).then_some(uneven)
         };
         let alone = match_of(1, &players).play(test, None, NO_WATCH).expect("both can play");
         assert!(alone.1.is_some() && alone.0.games.len() <= 60);
@@ -106,11 +113,27 @@ mod tests {
     }
 
     #[test]
+    fn the_stronger_player_is_found() {
+        let check = |players: [Contender; 2], expected: Verdict| {
+            let sprt = Sprt::new(0.0, 100.0, 0.05, 0.05).expect("it is a test");
+            let mut sequential = match_of(2, &players);
+            sequential.tournament.max_plies = 400;
+            let (played, verdict) = sequential.test(&sprt, None, NO_WATCH).expect("both can play");
+            assert_eq!(verdict, Some(expected));
+            let pairs = Pairs { complete: played.pentanomial(), ..Pairs::default() };
+            assert_eq!(sprt.verdict(&pairs), Some(expected));
+            assert!(played.games.len() < 80, "{} games", played.games.len());
+        };
+        check([Contender::Greedy, Contender::Random], Verdict::Elo1);
+        check([Contender::Random, Contender::Greedy], Verdict::Elo0);
+    }
+
+    #[test]
     fn a_test_sees_every_pair_in_order_and_once() {
         let players = [Contender::Greedy, Contender::Random];
         let seen = Mutex::new(Vec::new());
-        let test = |pairs: &[usize; 5]| {
-            seen.lock().expect("no test panics").push(pairs.iter().sum::<usize>());
+        let test = |pairs: &Pairs| {
+            seen.lock().expect("no test panics").push(pairs.games() / 2);
             None::<()>
         };
         let (played, decision) = match_of(3, &players).play(test, None, NO_WATCH).expect("both can play");
