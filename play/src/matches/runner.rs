@@ -5,7 +5,8 @@
 //! played alone by a thread that has no other games, so no batch waits for an engine, and at most as many engines think as there
 //! are threads.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -192,11 +193,11 @@ impl<'a> Hall<'a> {
     ) -> Result<Hall<'a>> {
         let mut started: BTreeMap<usize, Own> = BTreeMap::new();
         for player in pending.iter().flat_map(|fixture| [fixture.black, fixture.white]) {
-            if !started.contains_key(&player) {
+            if let Entry::Vacant(vacant) = started.entry(player) {
                 let contender = &tournament.players[player];
                 let mut own = contender.player();
                 own.start().map_err(|forfeit| anyhow!("{}: cannot be started: {forfeit}", contender.name()))?;
-                started.insert(player, own);
+                vacant.insert(own);
             }
         }
         let plays_alone =
@@ -331,7 +332,9 @@ impl Worker<'_, '_> {
                 self.hall.finish(PlayedGame { fixture: seat.fixture, record: Record { note: seat.note, ..record } });
             }
         }
-        seats.iter().for_each(|seat| self.leave(&seat.fixture, None));
+        for seat in &seats {
+            self.leave(&seat.fixture, None);
+        }
     }
 
     fn sit_down(&self, fixture: Fixture) -> Seat {
