@@ -10,7 +10,7 @@ mod listing;
 
 pub use self::listing::{json_schema, markdown, text};
 pub use self::preset::Preset;
-pub use self::sources::{ENVIRONMENT_PREFIX, Layers, Sources};
+pub use self::sources::{ENVIRONMENT_PREFIX, Layers, Sources, no_such_setting};
 pub use self::table::{Range, Setting, SettingRow, SettingValue};
 
 use self::table::{ABOVE_0, Field, settings};
