@@ -48,6 +48,8 @@ settings! {
     NetSection {
         /// Id of the input planes.
         features: String = "attack96".to_owned(), Features::ALL.map(Features::id), "";
+        /// Id of the numbering of actions, which sets the shape of the policy head.
+        actions: String = "dest2187".to_owned(), Actions::ALL.map(Actions::id), "";
         /// Width of the trunk.
         channels: u16 = 32, Range::from(8..=512).step(8), "channels";
         /// Residual blocks.
@@ -256,8 +258,11 @@ impl Settings {
     }
 
     /// Numbering of the network's actions.
+    ///
+    /// # Panics
+    /// If the settings were not validated.
     pub fn actions(&self) -> Actions {
-        Actions::Dest2187
+        Actions::from_id(&self.net.actions).expect("validated")
     }
 
     /// Shape of the network.
