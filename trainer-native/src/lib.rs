@@ -8,6 +8,7 @@ pub mod selfplay;
 pub mod learner;
 pub mod settings;
 pub mod run;
+pub mod sweep;
 pub mod event;
 pub mod metrics;
 pub mod alarm;

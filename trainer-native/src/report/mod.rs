@@ -1,7 +1,7 @@
 //! Report: one self-contained HTML page about one or several runs, which can be read without script and without network.
 
 mod board;
-mod chart;
+pub(crate) mod chart;
 
 use self::board::{SampleGame, samples};
 use self::chart::{Chart, hex};
