@@ -54,6 +54,10 @@ fn play_engine(kind: &str) {
             ("usi", "talks nonsense") => {
                 (0..200).for_each(|i| say(&format!("option name type {i} \u{1b}[2J\u{fffd} usiokay")));
             }
+            // It never reads again, so its input fills up.
+            ("usi", "answers without being asked") => loop {
+                say("usiok\nreadyok\nbestmove 7g7f");
+            },
             ("usi", "floods at usi") => loop {
                 say("id name flood");
             },
@@ -203,6 +207,26 @@ fn noise_does_no_harm() {
         let game = game_of(&mut UsiPlayer::new(engine_of(kind)), 0, 4);
         assert_eq!(game.map(|game| game.moves().len()), Ok(4), "{kind}");
     }
+}
+
+#[test]
+fn an_engine_that_does_not_listen_forfeits() {
+    let begin = Instant::now();
+    let mut player = UsiPlayer::new(engine_of("answers without being asked"));
+    for number in 0..3 {
+        let forfeit = game_of(&mut player, number, 4).expect_err("White cannot play it");
+        assert!(matches!(&forfeit, Forfeit::Illegal(text) if text.contains("7g7f")), "{forfeit}");
+    }
+    // More lines than a pipe holds.
+    let mut long = Game::startpos();
+    for mv in ["2h3h", "8b7b", "3h2h", "7b8b"].repeat(2) {
+        long.play(mv.parse().expect("a move"));
+    }
+    for _ in 0..5000 {
+        assert!(matches!(ask(&mut player, 3, &long), Answer::Plays(_)));
+    }
+    drop(player);
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
 }
 
 #[test]
