@@ -181,6 +181,10 @@ impl Page {
     }
 
     fn iteration(&mut self, metrics: &Metrics) {
+        // A snapshot that has left the pool has no score.
+        if let Some(family) = self.families.get_mut("keisei_league_pool_scores") {
+            family.samples.clear();
+        }
         for scalar in scalars(metrics) {
             let metric = scalar.metric;
             let name = format!("{}_{}", metric.group, metric.key);
@@ -335,8 +339,10 @@ mod tests {
         send(&mut sink, Event::SinkFailed(failure)).expect("taken");
         let mut metrics = Metrics { iteration: 2, alarms: vec!["draws".into()], ..Metrics::default() };
         metrics.ended.reasons.insert("checkmate".into(), 9);
+        metrics.league.pool_scores = [("00000002".to_owned(), 0.6)].into();
         send(&mut sink, Event::Iteration(Box::new(metrics.clone()))).expect("taken");
         metrics.alarms.clear();
+        metrics.league.pool_scores = [("00000003".to_owned(), 0.7)].into();
         send(&mut sink, Event::Iteration(Box::new(metrics))).expect("taken");
 
         let told = std::fs::read_to_string(run.path().join("sinks/prometheus.txt")).expect("the address");
@@ -349,12 +355,14 @@ mod tests {
             "keisei_events_total{event=\"iteration\"} 2",
             "keisei_games_reasons{reason=\"checkmate\"} 9",
             "keisei_games_results{result=\"black\"} 0",
+            "keisei_league_pool_scores{pool_score=\"00000003\"} 0.7",
             "keisei_run_iteration 2",
             "keisei_alarm{id=\"draws\"} 0",
             "# TYPE keisei_alarms_total counter",
         ] {
             assert!(page.lines().any(|found| found == line), "no {line} in\n{page}");
         }
+        assert!(!page.contains("00000002"), "a snapshot that has left the pool has no score: {page}");
         let check = |request: &str, start: &str| {
             let answer = ask(address, request);
             assert!(answer.starts_with(start), "{request:?}: {answer}");

@@ -6,7 +6,7 @@ use super::selection::{StoreAddress, StoreKind};
 use crate::durable::write_atomically;
 use crate::event::{Event, Stamped};
 use crate::league;
-use crate::run::MODEL;
+use crate::run::{BEST, MODEL};
 use crate::settings::SinksSection;
 use anyhow::{Context, Error, Result};
 use keisei_core::format::Model;
@@ -31,7 +31,7 @@ const GROWTH: f64 = 1.5;
 
 /// Files that only grow, and those that are replaced, besides checkpoints and the model.
 const GROWING: [&str; 3] = ["metrics.jsonl", "events.jsonl", "log.txt"];
-const REPLACED: [&str; 2] = ["config.toml", "curve.svg"];
+const REPLACED: [&str; 3] = ["config.toml", "curve.svg", BEST];
 
 /// Sink that uploads checkpoints, models and the other files of a run to `FOLDER/NAME-OF-THE-RUN`.
 ///
@@ -314,6 +314,8 @@ mod tests {
         std::fs::write(run.join(format!("checkpoints/{iteration:08}.checkpoint")), [1; 100]).expect("written");
         std::fs::write(run.join("checkpoints/.half.new"), [1; 10]).expect("written");
         std::fs::write(run.join("config.toml"), "seed = 1").expect("written");
+        create_dir_all(run.join("league")).expect("a folder");
+        std::fs::write(run.join("league/00000001.model"), [2; 50]).expect("written");
         std::fs::write(run.join("metrics.jsonl"), "a\n".repeat(iteration as usize)).expect("written");
     }
 
@@ -353,6 +355,7 @@ mod tests {
         let mut expected = vec![
             ("run/checkpoints/00000004.checkpoint".to_owned(), 100),
             ("run/config.toml".to_owned(), 8),
+            ("run/league/00000001.model".to_owned(), 50),
             ("run/metrics.jsonl".to_owned(), 8),
             ("run/models/00000004.model".to_owned(), model),
         ];
