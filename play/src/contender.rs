@@ -1,11 +1,14 @@
 //! Contenders: descriptions of players, as command lines and tables name them, from which a match makes its players.
 
+use std::borrow::Cow;
+
 use crate::alpha_beta::AlphaBetaPlayer;
 use crate::baseline::{GreedyPlayer, RandomPlayer};
 use crate::mixture::MixturePlayer;
 use crate::player::Player;
 use crate::policy_player::PolicyPlayer;
 use crate::search_player::SearchPlayer;
+use crate::spelling::Spelling;
 use crate::usi_player::{Engine, UsiPlayer};
 
 /// Description of a player: each thread of a match makes a [player](Self::player) of its own from it.
@@ -88,17 +91,17 @@ impl Contender {
     }
 
     /// All that the games of a player depend on, in a line: two players with the same identity play the same games.
-    pub fn identity(&self) -> String {
+    pub fn identity(&self) -> Cow<'_, str> {
         match self {
-            Contender::Random | Contender::Greedy | Contender::AlphaBeta(_) => self.name().to_owned(),
-            Contender::Policy(agent) => agent.identity().to_owned(),
-            Contender::Search(player) => player.identity().to_owned(),
-            Contender::Usi { engine, name } => format!("{name}, {engine:?}"),
-            Contender::Mixture { members, name } => {
-                let members = members.iter().map(|(weight, member)| format!("{weight} of ({})", member.identity()));
-                format!("{name}, {}", members.collect::<Vec<_>>().join(" and "))
+            Contender::Random | Contender::Greedy | Contender::AlphaBeta(_) => self.name().into(),
+            Contender::Policy(agent) => agent.identity().into(),
+            Contender::Search(player) => player.identity().into(),
+            Contender::Usi { engine, .. } => Spelling::from((**engine).clone()).to_string().into(),
+            Contender::Mixture { members, .. } => {
+                let member = |(weight, member): &(f64, Contender)| format!("{weight}*({})", member.identity());
+                format!("mix:{}", members.iter().map(member).collect::<Vec<_>>().join("+")).into()
             }
-            Contender::Named { contender, name } => format!("{name}, {}", contender.identity()),
+            Contender::Named { contender, .. } => contender.identity(),
         }
     }
 

@@ -58,7 +58,9 @@ fn play_engine(kind: &str) {
             "position" => {
                 let moves = rest.strip_prefix("startpos").expect("these games begin at the start").trim();
                 game = Game::startpos();
-                moves.split_whitespace().skip(1).for_each(|mv| game.play(mv.parse().expect("a move")));
+                for mv in moves.split_whitespace().skip(1) {
+                    game.play(mv.parse().expect("a move"));
+                }
             }
             "go" if kind == "dies" && game.moves().len() > 12 => {
                 eprintln!("out of memory");

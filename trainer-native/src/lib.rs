@@ -9,6 +9,7 @@ pub mod learner;
 pub mod settings;
 pub mod league;
 pub mod run;
+pub mod sweep;
 pub mod event;
 pub mod metrics;
 pub mod alarm;

@@ -4,10 +4,10 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
-use trainer_native::argument::BadArgument;
+use trainer_native::argument::{BadArgument, with_settings};
 use trainer_native::commands::{
     checkpoint, convert, dataset, encode, evaluate, export, inspect, metrics, rate, report, runs, serve, settings,
-    train, watch,
+    sweep, train, watch,
 };
 
 #[derive(Parser)]
@@ -21,6 +21,8 @@ struct Cli {
 enum Command {
     /// Learn by self-play
     Train(train::TrainArgs),
+    /// Try values of settings: train agents with each, and compare them by matches
+    Sweep(sweep::SweepArgs),
     /// List, check, show, pin and delete the checkpoints of a run
     Checkpoint(checkpoint::CheckpointArgs),
     /// Watch a run that another process trains, on the same display
@@ -56,7 +58,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    match run(Cli::parse_from(with_settings(std::env::args_os())).command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Train(args) => print(&train::run(&args)?),
+        Command::Sweep(args) => print(&sweep::run(&args, |text| eprintln!("{text}"))?),
         Command::Checkpoint(args) => checkpoint::run(&args, print),
         Command::Metrics(args) => print(&metrics::run(args)),
         Command::Watch(args) => watch::run(&args, print),

@@ -185,7 +185,7 @@ mod tests {
     use crate::settings::Preset;
     use anyhow::Result;
     use keisei_core::encoding::Action;
-    use keisei_core::learn::{Matchmaking, Mover, SelfPlaySettings, Span, Step};
+    use keisei_core::learn::{Matchmaking, Mover, SelfPlaySettings, Span, Step, StepEnd};
     use keisei_core::net::{Value, Wdl};
 
     /// Update after `change` to the weights of the policy that played; returns its statistics and whether the weights moved.
@@ -245,6 +245,11 @@ mod tests {
             let mut rollout = Rollout::default();
             for iteration in 0..3 {
                 collect(&mut selfplay, learner.as_ref(), &weights, &pool, iteration, 1, &mut rollout).expect("finite");
+            }
+            // The last game of each row ends by the rules, which in so few plies hardly any other does.
+            for row in rollout.steps.chunks_mut(rollout.horizon) {
+                let last = row.last_mut().expect("a ply");
+                (last.end, last.tail) = (StepEnd::Won, None);
             }
             rollout.steps.iter_mut().filter(|step| step.mover == Mover::Opponent).for_each(what);
             let (learners, brier) = (rollout.learner_slots().count(), rollout.brier());

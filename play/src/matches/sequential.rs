@@ -29,21 +29,21 @@ pub struct Sequential<'a> {
 struct Sequence<D> {
     games: BTreeMap<usize, Tally>,
     seen: usize,
-    pairs: Pairs,
+    pentanomial: [usize; 5],
     decision: Option<D>,
 }
 
 impl<D> Sequence<D> {
     /// Takes a game in, and shows the test each pair that is next.
-    fn take(&mut self, game: &PlayedGame, test: &impl Fn(&Pairs) -> Option<D>) {
+    fn take(&mut self, game: &PlayedGame, test: &impl Fn(&[usize; 5]) -> Option<D>) {
         self.games.insert(game.fixture.number, game.tally(0));
         while self.decision.is_none() {
             let next = 2 * self.seen;
             let (Some(&first), Some(&second)) = (self.games.get(&next), self.games.get(&(next + 1))) else { return };
             self.games.retain(|&number, _| number > next + 1);
             self.seen += 1;
-            self.pairs.complete[half_points([first, second])] += 1;
-            self.decision = test(&self.pairs);
+            self.pentanomial[half_points([first, second])] += 1;
+            self.decision = test(&self.pentanomial);
         }
     }
 }
@@ -54,21 +54,23 @@ impl Sequential<'_> {
     /// # Errors
     /// As for [`Tournament::play`].
     pub fn test(&self, sprt: &Sprt, archive: Option<&mut Archive>, watch: Watch) -> Result<(Played, Option<Verdict>)> {
-        self.play(|pairs| sprt.verdict(pairs), archive, watch)
+        let verdict = |&complete: &[usize; 5]| sprt.verdict(&Pairs { complete, ..Pairs::default() });
+        self.play(verdict, archive, watch)
     }
 
-    /// Plays until `test` decides. It is given the results of player 0 after each pair. The decision is `None` if the largest number of pairs was played without one, or `watch` broke the match off.
+    /// Plays until `test` decides. It is given the numbers of pairs in which player 0 scored 0, ½, 1, 1½ and 2 points, after
+    /// each pair. The decision is `None` if the largest number of pairs was played without one, or `watch` broke the match off.
     ///
     /// # Errors
     /// As for [`Tournament::play`].
     pub fn play<D: Send>(
         &self,
-        test: impl Fn(&Pairs) -> Option<D> + Sync,
+        test: impl Fn(&[usize; 5]) -> Option<D> + Sync,
         archive: Option<&mut Archive>,
         watch: Watch,
     ) -> Result<(Played, Option<D>)> {
         let schedule = Schedule::pair(2 * self.most_pairs)?;
-        let sequence = Sequence { games: BTreeMap::new(), seen: 0, pairs: Pairs::default(), decision: None };
+        let sequence = Sequence { games: BTreeMap::new(), seen: 0, pentanomial: [0; 5], decision: None };
         let sequence = Mutex::new(sequence);
         let both = |game: &PlayedGame| {
             let mut sequence = sequence.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,9 +103,9 @@ mod tests {
     fn the_pair_that_decides_does_not_depend_on_threads() {
         let players = [Contender::Random, Contender::Random];
         // Random games of 60 plies are drawn nearly all: this decides at the third pair that is not even, or after 30.
-        let test = |pairs: &Pairs| {
-            let uneven = pairs.games() / 2 - pairs.complete[2];
-            (uneven == 3 || pairs.games() == 60).then_some(uneven)
+        let test = |pairs: &[usize; 5]| {
+            let uneven = pairs.iter().sum::<usize>() - pairs[2];
+            (uneven == 3 || pairs.iter().sum::<usize>() == 30).then_some(uneven)
         };
         let alone = match_of(1, &players).play(test, None, NO_WATCH).expect("both can play");
         assert!(alone.1.is_some() && alone.0.games.len() <= 60);
@@ -132,8 +134,8 @@ mod tests {
     fn a_test_sees_every_pair_in_order_and_once() {
         let players = [Contender::Greedy, Contender::Random];
         let seen = Mutex::new(Vec::new());
-        let test = |pairs: &Pairs| {
-            seen.lock().expect("no test panics").push(pairs.games() / 2);
+        let test = |pairs: &[usize; 5]| {
+            seen.lock().expect("no test panics").push(pairs.iter().sum::<usize>());
             None::<()>
         };
         let (played, decision) = match_of(3, &players).play(test, None, NO_WATCH).expect("both can play");

@@ -1,6 +1,7 @@
 //! Subcommands of the program, one file each: their arguments and their output.
 
 pub mod train;
+pub mod sweep;
 pub mod watch;
 pub mod runs;
 pub mod report;

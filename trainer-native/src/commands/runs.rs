@@ -76,13 +76,14 @@ fn row(run: &History) -> [String; 8] {
 }
 
 /// Table of text with columns as wide as their content.
-pub fn table<const N: usize>(head: &[String; N], rows: &[[String; N]]) -> String {
-    let width = |i: usize| rows.iter().chain([head]).map(|row| row[i].chars().count()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(width);
+pub fn table<R: AsRef<[String]>>(head: &[String], rows: &[R]) -> String {
+    let lines = || std::iter::once(head).chain(rows.iter().map(AsRef::as_ref));
+    let width = |i: usize| lines().map(|row| row[i].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let mut text = String::new();
-    for row in [head].into_iter().chain(rows) {
+    for row in lines() {
         let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
+        for (cell, &width) in row.iter().zip(&widths) {
             let _ = write!(line, "{cell:<width$}  ");
         }
         text.push_str(line.trim_end());

@@ -1,6 +1,7 @@
 //! `trainer-native train`: iterate → evaluate → save, until the budget is spent.
 
 use crate::event::{Event, Notice, Stamped};
+use crate::run::checkpoint::any;
 use crate::run::controls::Controls;
 use crate::run::directory::{Directory, LATEST};
 use crate::run::fit::{fit, is_open};
@@ -115,7 +116,8 @@ fn open(args: &TrainArgs, controls: Arc<Controls>) -> Result<Run> {
     let in_lines = args.plain || args.trace.log()?.is_some() || !terminal::is_usable();
     let mut display: Box<dyn Sink> = if in_lines { Box::new(Plain) } else { Box::new(Display::new(controls.clone())) };
     let out = args.out.as_deref();
-    let there = out.filter(|out| args.resume_or_start && out.join("checkpoints").is_dir());
+    // A run killed before its first checkpoint is started anew.
+    let there = out.filter(|out| args.resume_or_start && any(&out.join("checkpoints")).unwrap_or(true));
     if let Some(directory) = args.resume.as_deref().or(there) {
         return resume(args, directory, vec![display], controls);
     }
@@ -145,7 +147,7 @@ fn resume(args: &TrainArgs, directory: &Path, sinks: Vec<Box<dyn Sink>>, control
 const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
 /// Lets the first SIGINT, SIGTERM or SIGHUP stop the run, and the second end the process.
-fn stop_on_signals(controls: Arc<Controls>) -> Result<()> {
+pub(super) fn stop_on_signals(controls: Arc<Controls>) -> Result<()> {
     let mut last: Option<Instant> = None;
     ctrlc::set_handler(move || {
         if last.replace(Instant::now()).is_some_and(|last| last.elapsed() < SAME_SIGNAL) {

@@ -20,10 +20,10 @@ const COLORS: [RGBColor; 6] = [
 ];
 
 /// Lines of axes and grid: seen on light and on dark paper.
-pub(super) const GREY: RGBColor = RGBColor(128, 128, 128);
+pub const GREY: RGBColor = RGBColor(128, 128, 128);
 
 /// Colour of a run by its number, from 0.
-pub(super) fn color(run: usize) -> RGBColor {
+pub fn color(run: usize) -> RGBColor {
     COLORS[run % COLORS.len()]
 }
 
@@ -31,6 +31,12 @@ pub(super) fn color(run: usize) -> RGBColor {
 pub fn hex(run: usize) -> String {
     let RGBColor(red, green, blue) = color(run);
     format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+/// The diagram `svg` with a description for people who do not see it.
+pub fn labelled(svg: &str, about: &str) -> String {
+    let label = super::escaped(about);
+    svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{label}\" "), 1)
 }
 
 /// What a diagram shows.
@@ -53,8 +59,7 @@ impl Chart<'_> {
     pub fn svg(&self) -> Result<String> {
         let mut text = String::new();
         self.draw(&mut text).map_err(|error| anyhow!("{error}"))?;
-        let label = super::escaped(&self.about);
-        Ok(text.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{label}\" "), 1))
+        Ok(labelled(&text, &self.about))
     }
 
     fn draw(&self, text: &mut String) -> Result<(), Box<dyn std::error::Error>> {

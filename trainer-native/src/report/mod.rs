@@ -1,7 +1,7 @@
 //! Report: one self-contained HTML page about one or several runs, which can be read without script and without network.
 
 mod board;
-mod chart;
+pub(crate) mod chart;
 pub mod ratings;
 
 use self::board::{SampleGame, samples};

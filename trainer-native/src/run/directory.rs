@@ -62,7 +62,7 @@ impl Directory {
         } else {
             create_dir_all(&self.path).with_context(|| cannot(&self.path))?;
         }
-        self.lock = Some(lock(&self.path)?);
+        self.lock = Some(lock(&self.path, "trains")?);
         if super::checkpoint::any(&self.checkpoints())? {
             bail!("{0}: holds a run already; go on with --resume {0}, or choose another --out", self.path.display());
         }
@@ -78,7 +78,7 @@ impl Directory {
         if !path.join("checkpoints").is_dir() {
             bail!("{}: no run there to go on with", path.display());
         }
-        let lock = Some(lock(&path)?);
+        let lock = Some(lock(&path, "trains")?);
         Ok(Self { path, is_numbered: false, is_latest: false, lock })
     }
 
@@ -168,13 +168,16 @@ impl Directory {
     }
 }
 
-/// Locks the directory, so that no other process trains there.
-fn lock(directory: &Path) -> Result<File> {
+/// Locks the directory for a process that `works` there: one that "trains" or "sweeps".
+///
+/// # Errors
+/// If another process does so, or the file of the lock cannot be created.
+pub fn lock(directory: &Path, works: &str) -> Result<File> {
     let path = directory.join("lock");
     let file = File::create(&path).with_context(|| format!("{}: cannot create", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!("{}: another process trains here", directory.display()),
+        Err(TryLockError::WouldBlock) => bail!("{}: another process {works} here", directory.display()),
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{}: cannot lock", path.display())),
     }
 }
@@ -193,7 +196,7 @@ pub fn is_same(_: &std::fs::Metadata, _: &std::fs::Metadata) -> bool {
 }
 
 /// Name of a run started now, UTC: `2026-11-24-093015`.
-fn timestamp() -> String {
+pub fn timestamp() -> String {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     now.replace([':', 'Z'], "").replace('T', "-")
 }

@@ -60,6 +60,9 @@ pub const BEST: &str = "best.model";
 /// File name of the latest games in a run's directory, and in the page's.
 pub const GAMES: &str = "games.record";
 
+/// First line of the summary of a run that has spent its budget.
+pub const DONE: &str = "done";
+
 /// File name of the settings in a run's directory.
 const SETTINGS: &str = "config.toml";
 
@@ -611,7 +614,7 @@ impl Run {
 
         let failures: u64 = counters.iter().map(|counters| counters.failures + counters.dropped).sum();
         let mut lines = vec![
-            if interrupted { "stopped by a signal; everything is saved" } else { "done" }.to_owned(),
+            if interrupted { "stopped by a signal; everything is saved" } else { DONE }.to_owned(),
             format!("iterations {}, plies {}, games {}, {seconds:.0} s", done.iterations, done.plies, done.games),
             format!("plies/s {:.0}", done.plies as f64 / seconds),
             format!("failures of sinks {failures}"),

@@ -60,7 +60,7 @@ pub fn markdown() -> String {
     line(&mut text, "\n## Presets\n");
     let presets = Preset::ALL.map(|preset| preset.settings().rows());
     let names = Preset::ALL.map(|preset| format!("`{preset}`")).join(" | ");
-    line(&mut text, &format!("| key | {names} |\n|---|---|---|---|"));
+    line(&mut text, &format!("| key | {names} |\n|---|{}", "---|".repeat(presets.len())));
     for (i, SettingRow { setting, .. }) in presets[0].iter().enumerate() {
         let values = presets.each_ref().map(|rows| &rows[i].value);
         if values.iter().any(|&value| value != values[0]) {

@@ -10,7 +10,7 @@ mod listing;
 
 pub use self::listing::{json_schema, markdown, text};
 pub use self::preset::Preset;
-pub use self::sources::{ENVIRONMENT_PREFIX, Layers, Sources};
+pub use self::sources::{ENVIRONMENT_PREFIX, Layers, Sources, no_such_setting};
 pub use self::table::{Range, Setting, SettingRow, SettingValue};
 
 use self::table::{ABOVE_0, Field, settings};
@@ -55,6 +55,8 @@ settings! {
     NetSection {
         /// Id of the input planes.
         features: String = "attack96".to_owned(), Features::ALL.map(Features::id), "";
+        /// Id of the numbering of actions, which sets the shape of the policy head.
+        actions: String = "dest2187".to_owned(), Actions::ALL.map(Actions::id), "";
         /// Width of the trunk.
         channels: u16 = 32, Range::from(8..=512).step(8), "channels";
         /// Residual blocks.
@@ -288,8 +290,11 @@ impl Settings {
     }
 
     /// Numbering of the network's actions.
+    ///
+    /// # Panics
+    /// If the settings were not validated.
     pub fn actions(&self) -> Actions {
-        Actions::Dest2187
+        Actions::from_id(&self.net.actions).expect("validated")
     }
 
     /// Shape of the network.

@@ -168,10 +168,12 @@ impl<T: Serialize> Provider for Layer<T> {
 /// Table of one dotted key, with its value parsed from text: a TOML value, or else a string. Free text may look like a number or
 /// a date, and stays text.
 fn assignment(key: &str, text: &str) -> Table {
-    let is_text =
-        || Settings::default().rows().iter().any(|row| row.setting.key == key && row.setting.range == Range::Text);
+    let is = |range| Settings::default().rows().iter().any(|row| row.setting.key == key && row.setting.range == range);
+    let is_text = || is(Range::Text);
     let value = match text.parse() {
         Ok(value @ Value::String(_)) => value,
+        // As Python spells them, and so what agents of Weights & Biases pass.
+        Err(_) if matches!(text, "True" | "False") && is(Range::Flag) => Value::Boolean(text == "True"),
         Ok(value) if !is_text() => value,
         _ => Value::String(text.to_owned()),
     };
@@ -184,11 +186,38 @@ fn assignment(key: &str, text: &str) -> Table {
 fn fault(error: &figment::Error) -> Error {
     let key = error.path.join(".");
     match &error.kind {
-        Kind::UnknownField(..) => anyhow!("{key}: no such setting"),
+        Kind::UnknownField(..) => no_such_setting(&key),
         Kind::InvalidType(_, expected) if expected.starts_with("struct ") => anyhow!("{key}: is a table of settings"),
         Kind::UnknownVariant(found, known) => {
             anyhow!("{key}: unknown variant `{found}`, expected one of `{}`", known.join("`, `"))
         }
         kind => anyhow!("{key}: {kind}"),
+    }
+}
+
+/// Least similarity, 0 to 1, at which a key may be the one that was meant.
+const SIMILAR: f64 = 0.75;
+
+/// Error about an unknown key, with the nearest one that there is.
+pub fn no_such_setting(key: &str) -> Error {
+    let rows = Settings::default().rows();
+    let within: Vec<&str> =
+        rows.iter().map(|row| &*row.setting.key).filter(|known| known.starts_with(&format!("{key}."))).collect();
+    if !within.is_empty() {
+        return anyhow!("{key}: is a table of settings: {}", within.join(", "));
+    }
+    // A key may also have been given without its section, or with another one.
+    let last = |key: &str| key.split_once('.').map_or(key, |(_, last)| last).to_owned();
+    let similarity = |known: &str| {
+        let (last_known, last) = (last(known), last(key));
+        let whole = strsim::jaro_winkler(known, key);
+        whole.max(0.99 * strsim::jaro_winkler(&last_known, key)).max(0.98 * strsim::jaro_winkler(&last_known, &last))
+    };
+    let nearest = rows.iter().map(|row| (similarity(&row.setting.key), &row.setting.key));
+    match nearest.max_by(|(a, _), (b, _)| a.total_cmp(b)) {
+        Some((similarity, nearest)) if similarity >= SIMILAR => {
+            anyhow!("{key}: no such setting; the nearest is {nearest}")
+        }
+        _ => anyhow!("{key}: no such setting; `trainer-native settings list` shows all"),
     }
 }

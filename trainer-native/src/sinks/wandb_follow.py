@@ -69,7 +69,8 @@ def numbers(line):
 
 
 def main():
-    state = {"id": uuid.uuid4().hex[:8], "iteration": 0, "evaluation": 0, "restored": 0.0}
+    # An agent of a sweep there has chosen the id.
+    state = {"id": os.environ.get("WANDB_RUN_ID") or uuid.uuid4().hex[:8], "iteration": 0, "evaluation": 0, "restored": 0.0}
     try:
         state |= json.loads(STATE.read_text())
     except FileNotFoundError:

@@ -255,9 +255,10 @@ impl Rating<'_> {
         let played = match (self.sprt, self.args.schedule) {
             (Some(sprt), _) => {
                 let sequential = Sequential { tournament, most_pairs: self.games / 2 };
-                let test = |pairs: &Pairs| {
-                    progress.note_pairs(pairs);
-                    sprt.verdict(pairs)
+                let test = |&complete: &[usize; 5]| {
+                    let pairs = Pairs { complete, ..Pairs::default() };
+                    progress.note_pairs(&pairs);
+                    sprt.verdict(&pairs)
                 };
                 sequential.play(test, archive.as_mut(), &watch).map(|(played, verdict)| {
                     let names = self.players.iter().map(|player| player.name().to_owned()).collect();
