@@ -95,6 +95,9 @@ fn kill_and_resume(kills: u64) {
         let settings = format!(
             "--preset tiny --iterations {ITERATIONS} --set seed={round} --set selfplay.max_plies=30 --set selfplay.first_opening_plies=25 --set selfplay.envs=16"
         );
+        // Every second run with snapshots, a gate and averaged weights.
+        let league = "--set league.share=0.5 --set gate.plies=256 --set gate.games=2 --set ppo.ema=0.9";
+        let settings = format!("{settings} {}", if round % 4 < 2 { league } else { "" });
         let whole = finish(directory, &format!("{settings} --set run.threads={threads} --out whole{round}"));
         let name = format!("killed{round}");
         let run = directory.join(&name);
