@@ -206,12 +206,13 @@ const fn scores(column: usize) -> Scores {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::time::Instant;
 
     use keisei_core::random::{Purpose, SplitMix64, Stream};
     use keisei_core::shogi::{Color, Game};
 
     use super::*;
-    use crate::baseline::GreedyPlayer;
+    use crate::baseline::{GreedyPlayer, RandomPlayer};
     use crate::samples::{game, played, tries};
 
     /// Score by definition: full width, the board counted anew at every leaf.
@@ -345,6 +346,28 @@ mod tests {
         }
         // A hundred each; 42 are as rare as one in 10⁷.
         assert!(counts.into_iter().all(|count| (50..165).contains(&count)), "{counts:?}");
+    }
+
+    /// `cargo test --release -p keisei-play --lib speed_against_random -- --ignored --nocapture`
+    #[test]
+    #[ignore = "prints a speed"]
+    fn speed_against_random() {
+        for depth in [2, 3] {
+            let begin = Instant::now();
+            for number in 0..100 {
+                let mut random = Stream::new(1, Purpose::Evaluation, number, 0);
+                let (mut game, mut searcher) = (Game::startpos(), AlphaBetaPlayer::new(depth));
+                while game.outcome().is_none() {
+                    let is_random = game.moves().len() as u64 % 2 == number % 2;
+                    let mut turn = [Turn { number: 0, game: &game, random: &mut random }];
+                    let mut answers =
+                        if is_random { RandomPlayer.choose(&mut turn) } else { searcher.choose(&mut turn) };
+                    answers.remove(0).carry_out(&mut game).expect("both play legal moves");
+                }
+            }
+            let minutes = begin.elapsed().as_secs_f64() / 60.0;
+            println!("ab:{depth} against random: {:.0} games a minute on one thread", 100.0 / minutes);
+        }
     }
 
     #[test]
