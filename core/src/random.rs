@@ -58,8 +58,11 @@ pub enum Purpose {
     Shuffle = 3,
     /// Initial weights.
     Weights = 4,
-    /// Matches: keyed by the pair of games, and 0 for the opening, 1 and 2 for the moves of the two games.
+    /// Matches: keyed by the opening, and 0 for its random plies, 1 and 2 for the moves of its two games; 0 and 3 for the order
+    /// of a book.
     Evaluation = 5,
+    /// Opponents of self-play: keyed by game slot and number of the game in it.
+    Matchmaking = 6,
 }
 
 /// A stream of random numbers: [`SplitMix64`] started at a hash of its key.

@@ -14,6 +14,7 @@ use keisei_core::net::{NetSpec, Weights};
 use keisei_core::shogi::{Game, Position};
 use trainer_native::event::Machine;
 use trainer_native::run::checkpoint::{self, Checkpoint, State};
+use trainer_native::league::LeagueState;
 use trainer_native::run::guard::Guard;
 use trainer_native::settings::{Layers, Preset, Settings};
 use trainer_native::trainer::Totals;
@@ -122,6 +123,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
             envs: Vec::new(),
             guard: Guard::default(),
             alarms: Vec::new(),
+            league: LeagueState::default(),
+            average: None,
         };
         let bytes = Checkpoint { state, seconds: 1.5, files: Vec::new(), machine: Machine::default() }.to_bytes();
         seeds.push(super::seed(8, with_length_of_header(&bytes)));

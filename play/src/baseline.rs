@@ -3,15 +3,16 @@
 use keisei_core::random::Stream;
 use keisei_core::shogi::{Game, Move, material};
 
-use crate::player::{Choice, Player, Turn};
+use crate::player::{Answer, Choice, Player, Turn};
 
 /// Player that plays every legal move with the same probability.
 #[derive(Clone, Copy, Debug)]
 pub struct RandomPlayer;
 
 impl Player for RandomPlayer {
-    fn choose(&mut self, turns: &mut [Turn]) -> Vec<Choice> {
-        let one = |turn: &mut Turn| Choice::without_thought(any(&turn.game.position().legal_moves(), turn.random));
+    fn choose(&mut self, turns: &mut [Turn]) -> Vec<Answer> {
+        let one =
+            |turn: &mut Turn| Choice::without_thought(any(&turn.game.position().legal_moves(), turn.random)).into();
         turns.iter_mut().map(one).collect()
     }
 }
@@ -22,8 +23,8 @@ impl Player for RandomPlayer {
 pub struct GreedyPlayer;
 
 impl Player for GreedyPlayer {
-    fn choose(&mut self, turns: &mut [Turn]) -> Vec<Choice> {
-        turns.iter_mut().map(|turn| Choice::without_thought(greedy(turn.game, turn.random))).collect()
+    fn choose(&mut self, turns: &mut [Turn]) -> Vec<Answer> {
+        turns.iter_mut().map(|turn| Choice::without_thought(greedy(turn.game, turn.random)).into()).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use keisei_core::evaluator::{Batch, HostEvaluator};
 use keisei_core::format::Model;
 use keisei_core::net::simd::{Bf16, Calibration, Quantized, Simd};
 use keisei_core::net::{Executor, NetSpec};
-use keisei_core::random::SplitMix64;
+use keisei_core::random::{SplitMix64, mix};
 use keisei_core::search::policy;
 use keisei_core::shogi::Game;
 
@@ -76,6 +76,18 @@ impl ModelExecutor {
                 None => bail!("bf16: this CPU has no matrix unit (Intel AMX, on Linux)"),
             },
         })
+    }
+
+    /// Arithmetic and a hash of the weights of `model`, whose network this is: different networks play different games.
+    pub(crate) fn identity(&self, model: &Model) -> String {
+        let arithmetic = match self {
+            ModelExecutor::F32(_) => Arithmetic::F32,
+            ModelExecutor::Integer(_) => Arithmetic::Integer,
+            ModelExecutor::Bf16(_) => Arithmetic::Bf16,
+        };
+        let weights = model.weights.data().iter();
+        let hash = weights.fold(0, |hash, weight| mix(hash ^ u64::from(weight.to_bits())));
+        format!("network {hash:016x} in {arithmetic}")
     }
 
     /// Network of `model` in [`Arithmetic::F32`].

@@ -6,7 +6,7 @@ use keisei_core::format::{Model, PlyInfo};
 use keisei_core::search::policy;
 
 use crate::executor::ModelExecutor;
-use crate::player::{Choice, Player, SHOWN, Turn};
+use crate::player::{Answer, Choice, Player, SHOWN, Turn};
 
 /// Temperature of a policy in evaluations: low enough to play nearly the best move, high enough that games differ.
 pub const EVALUATION_TEMPERATURE: f64 = 0.15;
@@ -15,6 +15,7 @@ pub const EVALUATION_TEMPERATURE: f64 = 0.15;
 #[derive(Clone, Debug)]
 pub struct PolicyPlayer {
     name: String,
+    identity: String,
     temperature: f32,
     evaluator: HostEvaluator<ModelExecutor>,
 }
@@ -25,18 +26,24 @@ impl PolicyPlayer {
     /// # Panics
     /// If the network does not fit the model's encodings.
     pub fn new(name: &str, model: &Model, executor: ModelExecutor, temperature: f32) -> PolicyPlayer {
+        let identity = format!("{name}, {}, temperature {temperature}", executor.identity(model));
         let evaluator = HostEvaluator::new(executor, model.features, model.actions);
-        PolicyPlayer { name: name.to_owned(), temperature, evaluator }
+        PolicyPlayer { name: name.to_owned(), identity, temperature, evaluator }
     }
 
     /// Name in tables and records.
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// Name, network and temperature: all that its games depend on.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
 }
 
 impl Player for PolicyPlayer {
-    fn choose(&mut self, turns: &mut [Turn]) -> Vec<Choice> {
+    fn choose(&mut self, turns: &mut [Turn]) -> Vec<Answer> {
         let actions = self.evaluator.shape().actions;
         let legal: Vec<_> = turns.iter().map(|turn| actions.legal(turn.game.position())).collect();
         let mut batch = Batch::new();
@@ -45,7 +52,7 @@ impl Player for PolicyPlayer {
         }
         let predictions = self.evaluator.predict(&batch).iter();
         let positions = turns.iter_mut().zip(&legal).zip(predictions);
-        positions.map(|((turn, legal), prediction)| decide(turn, legal, prediction, self.temperature)).collect()
+        positions.map(|((turn, legal), prediction)| decide(turn, legal, prediction, self.temperature).into()).collect()
     }
 }
 
@@ -64,7 +71,7 @@ mod tests {
     use keisei_core::shogi::{Game, Position};
 
     use super::*;
-    use crate::samples::{agent, game, tries};
+    use crate::samples::{agent, game, played, tries};
 
     #[test]
     fn an_agent_plays_legal_moves_and_at_temperature_zero_always_the_same() {
@@ -84,10 +91,11 @@ mod tests {
         let turn = |(number, random)| Turn { number, game: &games[number], random };
         let mut turns: Vec<Turn> = streams.iter_mut().enumerate().map(turn).collect();
         let together = agent(1.0).choose(&mut turns);
-        for (i, choice) in together.iter().enumerate() {
+        for (i, answer) in together.iter().enumerate() {
             let mut random = stream(i as u64);
             let alone = agent(1.0).choose(&mut [Turn { number: i, game: &games[i], random: &mut random }]);
-            assert_eq!(alone, std::slice::from_ref(choice));
+            assert_eq!(alone, std::slice::from_ref(answer));
+            let choice = played(answer);
             let total: f32 = choice.thought.top.iter().map(|&(_, p)| p).sum();
             assert!(choice.thought.value.is_some());
             assert_eq!(choice.thought.top.len(), 5.min(games[i].position().legal_count()));

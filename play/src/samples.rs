@@ -9,7 +9,7 @@ use keisei_core::random::{Purpose, Stream};
 use keisei_core::shogi::{Game, Position};
 
 use crate::executor::ModelExecutor;
-use crate::player::{Player, Turn};
+use crate::player::{Answer, Choice, Player, Turn};
 use crate::policy_player::PolicyPlayer;
 
 /// Small model with initial weights.
@@ -32,11 +32,19 @@ pub(crate) fn game(sfen: &str) -> Game {
     Game::new(Position::from_sfen(sfen).expect(sfen), 0)
 }
 
+/// Choice of a player that plays a move.
+pub(crate) fn played(answer: &Answer) -> &Choice {
+    match answer {
+        Answer::Plays(choice) => choice,
+        other => panic!("{other:?} is not a move"),
+    }
+}
+
 /// All moves that `player` plays in this position, in 200 tries.
 pub(crate) fn tries(player: &mut dyn Player, sfen: &str) -> BTreeSet<String> {
     let game = game(sfen);
     let mut streams: Vec<Stream> = (0..200).map(|i| Stream::new(1, Purpose::Evaluation, i, 0)).collect();
     let turn = |(number, random)| Turn { number, game: &game, random };
     let mut turns: Vec<Turn> = streams.iter_mut().enumerate().map(turn).collect();
-    player.choose(&mut turns).into_iter().map(|choice| choice.mv.to_string()).collect()
+    player.choose(&mut turns).iter().map(|answer| played(answer).mv.to_string()).collect()
 }

@@ -6,15 +6,17 @@ use keisei_core::evaluator::{Batch, Evaluator, HostEvaluator};
 use keisei_core::format::{Model, PlyInfo};
 use keisei_core::net::Value;
 use keisei_core::search::{Candidate, Decision, Search, Settings};
+use keisei_core::shogi::Outcome;
 
 use crate::executor::ModelExecutor;
-use crate::player::{Choice, Player, SHOWN, Turn};
+use crate::player::{Answer, Choice, Player, SHOWN, Turn};
 
 /// Player by a search with a fixed number of visits, including those kept from earlier moves of the game. A clone shares
 /// the weights.
 #[derive(Clone, Debug)]
 pub struct SearchPlayer {
     name: String,
+    identity: String,
     evaluator: HostEvaluator<ModelExecutor>,
     settings: Settings,
     temperature: f32,
@@ -36,13 +38,20 @@ impl SearchPlayer {
         temperature: f32,
     ) -> SearchPlayer {
         settings.validate().expect("the settings are in range");
+        let network_identity = network.identity(model);
+        let identity = format!("{name}, {network_identity}, temperature {temperature}, {settings:?}");
         let evaluator = HostEvaluator::new(network, model.features, model.actions);
-        SearchPlayer { name: name.to_owned(), evaluator, settings, temperature, searches: BTreeMap::new() }
+        SearchPlayer { name: name.to_owned(), identity, evaluator, settings, temperature, searches: BTreeMap::new() }
     }
 
     /// Name in tables and records.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Name, network, temperature and settings: all that its games depend on.
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// Visits of the root at which the search ends.
@@ -52,7 +61,7 @@ impl SearchPlayer {
 }
 
 impl Player for SearchPlayer {
-    fn choose(&mut self, turns: &mut [Turn]) -> Vec<Choice> {
+    fn choose(&mut self, turns: &mut [Turn]) -> Vec<Answer> {
         let mut searches: Vec<Search> = turns.iter_mut().map(|turn| self.search(turn)).collect();
         // A batch takes one leaf from each game, so that no search selects a leaf before the result of its last one is known.
         let mut batch = Batch::new();
@@ -67,12 +76,12 @@ impl Player for SearchPlayer {
                 search.deliver(&mut predictions);
             }
         }
-        let choices = turns.iter_mut().zip(&searches).map(|(turn, search)| self.decide(turn, search)).collect();
+        let choices = turns.iter_mut().zip(&searches).map(|(turn, search)| self.decide(turn, search).into()).collect();
         self.searches.extend(turns.iter().map(|turn| turn.number).zip(searches));
         choices
     }
 
-    fn end(&mut self, number: usize) {
+    fn end(&mut self, number: usize, _: Option<Outcome>) {
         self.searches.remove(&number);
     }
 }
@@ -116,7 +125,7 @@ mod tests {
     use super::*;
     use crate::contender::Contender;
     use crate::matches::Match;
-    use crate::samples::model;
+    use crate::samples::{model, played};
     use keisei_core::random::{Purpose, Stream};
 
     fn player(visits: u32) -> SearchPlayer {
@@ -133,11 +142,11 @@ mod tests {
         let turn = |(number, random)| Turn { number, game: &games[number], random };
         let mut turns: Vec<Turn> = streams.iter_mut().enumerate().map(turn).collect();
         let together = player(20).choose(&mut turns);
-        assert_eq!(together[1].mv.to_string(), "G*1b");
-        for (i, choice) in together.iter().enumerate() {
+        assert_eq!(played(&together[1]).mv.to_string(), "G*1b");
+        for (i, answer) in together.iter().enumerate() {
             let mut random = stream(i as u64);
             let alone = player(20).choose(&mut [Turn { number: i, game: &games[i], random: &mut random }]);
-            assert_eq!(alone, std::slice::from_ref(choice));
+            assert_eq!(alone, std::slice::from_ref(answer));
         }
     }
 
@@ -146,7 +155,8 @@ mod tests {
         let mut player = player(40);
         let mut random = Stream::new(1, Purpose::Evaluation, 0, 0);
         let mut game = Game::startpos();
-        let choice = player.choose(&mut [Turn { number: 7, game: &game, random: &mut random }]).remove(0);
+        let answer = player.choose(&mut [Turn { number: 7, game: &game, random: &mut random }]).remove(0);
+        let choice = played(&answer);
         game.play(choice.mv);
         let answer = player.searches[&7].candidates(usize::MAX);
         let answer = answer.iter().find(|candidate| candidate.mv == choice.mv).expect("it was searched");
@@ -159,14 +169,15 @@ mod tests {
         let other = player.search(&mut Turn { number: 8, game: &game, random: &mut random });
         assert_eq!(other.visits(), 0);
         player.searches.insert(7, kept);
-        player.end(7);
+        player.end(7, None);
         assert!(player.searches.is_empty());
     }
 
     #[test]
     fn a_searcher_plays_a_match_that_can_be_recorded() {
         let player = |visits| Contender::from(player(visits));
-        let play = |threads| Match { pairs: 2, seed: 5, threads }.play(&player(12), &player(4), &|_| ());
+        let play =
+            |threads| Match { pairs: 2, seed: 5, max_plies: 400, threads }.play(&player(12), &player(4), &|_| ());
         let played = play(1);
         for threads in [2, 3] {
             assert_eq!(play(threads), played, "{threads} threads");

@@ -1,9 +1,13 @@
 //! Alarms: signs that learning goes wrong, each with what to do about it.
+//!
+//! An alarm is raised at its threshold and stays in force until its number is back by a margin, so that a number that hovers about the
+//! threshold is told of once.
 
 use crate::event::{Alarm, Metrics};
 use keisei_core::learn::{EndedGame, RatioTolerance};
 use keisei_core::shogi::GameResult;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
 /// Games that shares of games are measured over: the last ones, however many iterations they took.
@@ -55,18 +59,19 @@ impl AlarmState {
 
         let first = *self.first_entropy.get_or_insert(metrics.normalized_entropy);
         let update = &metrics.update;
-        let count = |holds, count: u32| if holds { count.saturating_add(1) } else { 0 };
-        self.unexplained = count(update.explained_variance < 0.0, self.unexplained);
-        self.ignorant = count((update.losses.value_loss - KNOWS_NOTHING).abs() < 0.01, self.ignorant);
+        let unexplained = below(update.explained_variance, 0.0, 0.02);
+        let ignorant = below((update.losses.value_loss - KNOWS_NOTHING).abs(), 0.01, 0.015);
+        self.unexplained = unexplained.count(self.unexplained);
+        self.ignorant = ignorant.count(self.ignorant);
         self.dropped += (metrics.dropped_samples - self.dropped) / f64::from(PATIENCE);
 
         let rows = self.rows(metrics, first, tolerance);
         let mut news = Vec::new();
-        for (id, holds, text, advice) in rows {
-            if holds && self.raised.insert(id.to_owned()) {
-                let (text, advice) = (text.to_owned(), advice.to_owned());
+        for (id, sign, text, advice) in rows {
+            if sign.is_there && self.raised.insert(id.to_owned()) {
+                let (text, advice) = (text.into_owned(), advice.to_owned());
                 news.push(Alarm { iteration: metrics.iteration, id: id.to_owned(), text, advice });
-            } else if !holds {
+            } else if !sign.is_near {
                 self.raised.remove(id);
             }
         }
@@ -88,7 +93,7 @@ impl AlarmState {
     }
 
     /// Every alarm: its id, whether its sign is there, what is seen, and what to do about it.
-    fn rows(&self, metrics: &Metrics, first: f64, tolerance: RatioTolerance) -> [Row; 11] {
+    fn rows(&self, metrics: &Metrics, first: f64, tolerance: RatioTolerance) -> [Row; 12] {
         let share = |holds: fn(&Seen) -> bool| {
             let count = self.games.iter().filter(|&game| holds(game)).count();
             if self.games.len() < ENOUGH { 0.0 } else { count as f64 / self.games.len() as f64 }
@@ -99,76 +104,125 @@ impl AlarmState {
         [
             (
                 "entropy_collapse",
-                metrics.normalized_entropy < 0.2 * first,
-                "the policy's entropy has fallen below a fifth of its first value",
+                below(metrics.normalized_entropy, 0.2 * first, 0.25 * first),
+                "the policy's entropy has fallen below a fifth of its first value".into(),
                 "Raise ppo.ent_coef.to, or lower ppo.learning_rate.from.",
             ),
             (
                 "truncation",
-                truncated > 0.3,
-                "more than 30 % of the last games reach the ply limit",
+                above(truncated, 0.3, 0.25),
+                "more than 30 % of the last games reach the ply limit".into(),
                 "Raise selfplay.max_plies, or keep estimation.prior_weight up for longer: nobody learns to end games.",
             ),
             (
                 "empty_value",
-                truncated > 0.15 && update.losses.value_loss < 0.05,
-                "the value loss goes to 0 while games reach the ply limit",
+                above(truncated, 0.15, 0.12).and(below(update.losses.value_loss, 0.05, 0.07)),
+                "the value loss goes to 0 while games reach the ply limit".into(),
                 "The value head learns that nothing ever happens: raise selfplay.max_plies and estimation.prior_weight.from.",
             ),
             (
                 "draws",
-                share(|game| game.is_drawn) > 0.6,
-                "more than 60 % of the last games are drawn",
+                above(share(|game| game.is_drawn), 0.6, 0.55),
+                "more than 60 % of the last games are drawn".into(),
                 "Raise ppo.ent_coef.from, or selfplay.opening_plies, so that games leave the beaten track.",
             ),
             (
                 "repeats",
-                repeats > 0.01,
-                "more than 1 % of the last games repeat an earlier one move by move",
+                above(repeats, 0.01, 0.006),
+                "more than 1 % of the last games repeat an earlier one move by move".into(),
                 "Raise selfplay.opening_plies or ppo.ent_coef.to: the same games teach nothing new.",
             ),
             (
                 "unexplained_variance",
-                self.unexplained >= PATIENCE,
-                "the explained variance has been below 0 for 50 iterations",
+                above(f64::from(self.unexplained), f64::from(PATIENCE) - 1.0, 0.0),
+                "the explained variance has been below 0 for 50 iterations".into(),
                 "The value head is worse than a constant: raise ppo.vf_coef, or lower estimation.value_lambda.",
             ),
             (
                 "ignorant_value",
-                self.ignorant >= PATIENCE,
-                "the value loss has stayed near ln 3 for 50 iterations: the value head has learnt nothing",
+                above(f64::from(self.ignorant), f64::from(PATIENCE) - 1.0, 0.0),
+                "the value loss has stayed near ln 3 for 50 iterations: the value head has learnt nothing".into(),
                 "Raise ppo.vf_coef or ppo.learning_rate.from, and see that games end: selfplay.max_plies, estimation.prior_weight.",
             ),
             (
                 "kl",
-                update.losses.approx_kl > 0.1,
-                "approx_kl is above 0.1",
+                above(update.losses.approx_kl, 0.1, 0.08),
+                "approx_kl is above 0.1".into(),
                 "Lower ppo.learning_rate.from or ppo.target_kl: the policy moves too far in one update.",
             ),
             (
                 "dropped_samples",
-                self.dropped > 0.25,
-                "more than a quarter of the samples of the last 50 iterations were dropped at ppo.target_kl",
+                above(self.dropped, 0.25, 0.2),
+                "more than a quarter of the samples of the last 50 iterations were dropped at ppo.target_kl".into(),
                 "Lower ppo.learning_rate.from or ppo.epochs, or raise ppo.minibatch: self-play is thrown away.",
             ),
             (
                 "not_finite",
-                update.skipped > 0,
-                "gradient steps were left out: not finite",
+                above(update.skipped as f64, 0.0, 0.0),
+                "gradient steps were left out: not finite".into(),
                 "Lower ppo.learning_rate.from or ppo.max_grad_norm; if it comes from 16-bit numbers, run.precision=f32.",
             ),
             (
                 "ratio_error",
-                update.first_ratio_error > tolerance.alarm,
-                "self-play and learner disagree: first_ratio_error is above rounding",
+                above(update.first_ratio_error, tolerance.alarm, 0.5 * tolerance.alarm),
+                "self-play and learner disagree: first_ratio_error is above rounding".into(),
                 "Report it: the two must compute the same policy. run.precision=f32 rounds least.",
+            ),
+            (
+                "forgetting",
+                below(metrics.league.pool_lowest.unwrap_or(1.0), 0.45, 0.48),
+                forgotten(metrics),
+                "It has unlearnt what beat that snapshot: raise league.share, or hold ppo.ent_coef.to up.",
             ),
         ]
     }
 }
 
-/// An alarm: its id, whether its sign is there, what is seen, and what to do about it.
-type Row = (&'static str, bool, &'static str, &'static str);
+/// An alarm: its id, its sign, what is seen, and what to do about it.
+type Row = (&'static str, Sign, Cow<'static, str>, &'static str);
+
+/// Sign of an alarm.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Sign {
+    /// Whether the number is beyond the threshold.
+    is_there: bool,
+    /// Whether it is beyond the threshold, or not yet back by the margin.
+    is_near: bool,
+}
+
+/// Sign that is there above `threshold` and near above `back`.
+fn above(number: f64, threshold: f64, back: f64) -> Sign {
+    Sign { is_there: number > threshold, is_near: number > back }
+}
+
+/// Sign that is there below `threshold` and near below `back`.
+fn below(number: f64, threshold: f64, back: f64) -> Sign {
+    above(-number, -threshold, -back)
+}
+
+impl Sign {
+    fn and(self, other: Self) -> Self {
+        Self { is_there: self.is_there && other.is_there, is_near: self.is_near && other.is_near }
+    }
+
+    /// Iterations in a row with the sign, after `before` of them: [`PATIENCE`] of them end only beyond the margin.
+    fn count(self, before: u32) -> u32 {
+        if self.is_there {
+            before.saturating_add(1)
+        } else if self.is_near && before >= PATIENCE {
+            before
+        } else {
+            0
+        }
+    }
+}
+
+/// Snapshot with the lowest score, and the score.
+fn forgotten(metrics: &Metrics) -> Cow<'static, str> {
+    let scores = metrics.league.pool_scores.iter();
+    let Some((snapshot, score)) = scores.min_by(|a, b| a.1.total_cmp(b.1)) else { return "".into() };
+    format!("the agent scores {score:.2} against its snapshot of iteration {}", snapshot.trim_start_matches('0')).into()
+}
 
 #[cfg(test)]
 mod tests {
@@ -196,6 +250,7 @@ mod tests {
                 plies: 90,
                 moves_hash: hash,
                 opening_hash: hash,
+                meeting: None,
             };
             news += state.observe(&mut metrics, &[game, game][..1], Precision::F32.ratio_tolerance()).len();
             // The state lives through a checkpoint.
@@ -222,8 +277,32 @@ mod tests {
         check("dropped_samples", 50, |m| m.dropped_samples = 0.5, WIN, false);
         check("not_finite", 2, |m| m.update.skipped = 1, WIN, false);
         check("ratio_error", 2, |m| m.update.first_ratio_error = 0.01, WIN, false);
+        check("forgetting", 2, |m| m.league.pool_lowest = Some(0.44), WIN, false);
         let (raised, _) = after(200, |m| m.update.losses.value_loss = 0.01, GameResult::Truncated, false);
         assert_eq!(raised, ["empty_value", "truncation"]);
+    }
+
+    #[test]
+    fn a_number_that_hovers_about_the_threshold_is_told_of_once_and_comes_again_from_beyond_the_margin() {
+        // Beyond the threshold in every second iteration, within the margin in between.
+        fn half(metrics: &Metrics) -> bool {
+            metrics.iteration.is_multiple_of(2)
+        }
+        let news = |change: fn(&mut Metrics)| after(200, change, WIN, false).1;
+        assert_eq!(news(|m| m.update.losses.approx_kl = if half(m) { 0.101 } else { 0.099 }), 1);
+        assert_eq!(news(|m| m.normalized_entropy = if half(m) { 0.179 } else { 0.181 }), 1);
+        assert_eq!(news(|m| m.league.pool_lowest = Some(if half(m) { 0.449 } else { 0.451 })), 1);
+        assert_eq!(news(|m| m.update.first_ratio_error = if half(m) { 1.1e-5 } else { 0.9e-5 }), 1);
+        assert_eq!(news(|m| m.update.explained_variance = if m.iteration % 60 == 0 { 0.01 } else { -0.1 }), 1);
+        assert_eq!(news(|m| m.update.losses.approx_kl = if half(m) { 0.101 } else { 0.07 }), 100);
+        assert_eq!(news(|m| m.update.explained_variance = if m.iteration % 60 == 0 { 0.1 } else { -0.1 }), 3);
+    }
+
+    #[test]
+    fn the_snapshot_that_beats_the_agent_is_named() {
+        let mut metrics = Metrics::default();
+        metrics.league.pool_scores = [("00000012".to_owned(), 0.6), ("00000240".to_owned(), 0.41)].into();
+        assert_eq!(forgotten(&metrics), "the agent scores 0.41 against its snapshot of iteration 240");
     }
 
     #[test]
@@ -237,7 +316,14 @@ mod tests {
     fn shares_are_those_of_the_last_games() {
         let mut state = AlarmState::default();
         let outcome = Outcome { result: WIN, reason: Reason::Checkmate };
-        let game = |hash| EndedGame { place: (0, 0), outcome, plies: 9, moves_hash: hash, opening_hash: hash / 2 };
+        let game = |hash| EndedGame {
+            place: (0, 0),
+            outcome,
+            plies: 9,
+            moves_hash: hash,
+            opening_hash: hash / 2,
+            meeting: None,
+        };
         let mut metrics = Metrics::default();
         let games: Vec<EndedGame> = (0..10_000).map(game).chain([game(9_999)]).collect();
         state.observe(&mut metrics, &games, Precision::F32.ratio_tolerance());

@@ -19,6 +19,8 @@ pub enum Event {
     GameEnded(GameEnded),
     /// A match against a known player was played.
     Evaluation(EvaluationMatch),
+    /// A gate was decided.
+    Gate(GateMatch),
     /// A checkpoint was written.
     Checkpoint(CheckpointWritten),
     /// An alarm was raised, which was not in force before.
@@ -136,6 +138,9 @@ pub struct Metrics {
     /// Games that ended in this iteration.
     #[serde(flatten)]
     pub ended: EndedGames,
+    /// Games against the league's pool.
+    #[serde(flatten)]
+    pub league: LeagueMetrics,
     /// Duration and speed of the iteration.
     #[serde(flatten)]
     pub perf: Perf,
@@ -166,6 +171,22 @@ pub struct EndedGames {
     pub repeats: f64,
     /// Share of different openings among the last 500 games.
     pub opening_diversity: f64,
+}
+
+/// Statistics of the league after an iteration; files of earlier versions have none.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LeagueMetrics {
+    /// Snapshots in the pool.
+    pub pool_snapshots: u64,
+    /// Number of games against the pool that ended in the iteration.
+    pub pool_games: u64,
+    /// Learner's points per game against each snapshot, 0–1, by the snapshot's iteration; only where there were enough games.
+    pub pool_scores: BTreeMap<String, f64>,
+    /// Lowest of these scores.
+    pub pool_lowest: Option<f64>,
+    /// Iteration of the best agent so far.
+    pub best_iteration: Option<u32>,
 }
 
 /// Duration and speed of an iteration.
@@ -228,6 +249,41 @@ pub struct EvaluationMatch {
     pub interval: (f64, f64),
     /// Seconds that it took.
     pub seconds: f64,
+}
+
+/// Match of an agent against the best so far, which decides whether it is the best from now on.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct GateMatch {
+    /// Iteration after which it was decided.
+    pub iteration: u64,
+    /// Plies played in the run by then.
+    pub plies: u64,
+    /// Iteration of the agent that challenged the best.
+    pub challenger: u32,
+    /// Iteration of the agent that was the best.
+    pub best: u32,
+    /// Number of games.
+    pub games: usize,
+    /// Challenger's points per game, 0–1.
+    pub score: f64,
+    /// 95 % interval of the score.
+    pub interval: (f64, f64),
+    /// Verdict.
+    pub verdict: Verdict,
+    /// Seconds that the match took.
+    pub seconds: f64,
+}
+
+/// Verdict of a gate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The challenger is the best from now on.
+    Promoted,
+    /// The challenger is not stronger.
+    Refused,
+    /// The games do not tell which is stronger; the best stays.
+    Undecided,
 }
 
 /// A written checkpoint.

@@ -98,7 +98,7 @@ impl History {
             Event::Alarm(alarm) => self.alarms.push(alarm),
             Event::Restored(restored) => self.go_back(restored.iteration),
             Event::RunEnded(end) => self.end = Some(end),
-            Event::GameEnded(_) | Event::Checkpoint(_) | Event::Notice(_) | Event::SinkFailed(_) => {}
+            Event::GameEnded(_) | Event::Gate(_) | Event::Checkpoint(_) | Event::Notice(_) | Event::SinkFailed(_) => {}
         }
     }
 

@@ -7,6 +7,7 @@ pub mod trainer;
 pub mod selfplay;
 pub mod learner;
 pub mod settings;
+pub mod league;
 pub mod run;
 pub mod sweep;
 pub mod event;

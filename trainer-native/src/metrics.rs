@@ -7,7 +7,7 @@ use std::fmt::Write;
 pub struct Metric {
     /// Key in `metrics.jsonl`.
     pub key: &'static str,
-    /// Group, the first part of its tag: `losses`, `games`, `performance`, `schedule` or `run`.
+    /// Group, the first part of its tag: `losses`, `games`, `league`, `performance`, `schedule` or `run`.
     pub group: &'static str,
     /// Unit; empty for a dimensionless number.
     pub unit: &'static str,
@@ -72,6 +72,13 @@ table! {
         "reasons", "games", "Games by the reason that ended them.";
         "repeats", "", "Share of the last 500 games that repeat an earlier one of them move by move.";
         "opening_diversity", "", "Share of different openings (16 plies) among the last 500 games.";
+    }
+    "league": {
+        "pool_snapshots", "", "Snapshots in the pool; 0 without a league.";
+        "pool_games", "games", "Games against the pool that ended in the iteration.";
+        "pool_scores", "", "Points per game against each snapshot, 0–1, over about the last 100 games; snapshots with fewer than 50 are left out.";
+        "pool_lowest", "", "Lowest of these scores; below 0.45 the agent has unlearnt something.";
+        "best_iteration", "", "Iteration of the best agent so far, by the gate.";
     }
     "performance": {
         "plies_per_second", "1/s", "Plies a second of the whole iteration.";

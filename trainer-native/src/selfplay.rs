@@ -1,17 +1,31 @@
 //! Self-play on several threads: each plays its part of the games.
 
 use keisei_core::evaluator::{Batch, Evaluator, EvaluatorError, Predictions, Shape};
-use keisei_core::learn::{Collected, LearnError, Learner, Part, Rollout, SelfPlay, Share};
+use keisei_core::learn::{Collected, LearnError, Learner, Matchmaking, Opponents, Part, Rollout, SelfPlay, Share};
 use keisei_core::net::Weights;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Fills `rollout` with `horizon` plies of every game, played by the policy of `weights` on the device of `learner`. Returns
-/// the statistics, and the time that was spent in the network, as a mean over the threads.
+/// Frozen opponents of the learner; the default is that there are none.
+#[derive(Clone, Debug, Default)]
+pub struct Pool<'a> {
+    /// Chances of the opponents in games that begin.
+    pub matchmaking: Matchmaking,
+    /// Weights by the id of the opponent: of all those in games in progress, see [`SelfPlay::opponents`], and of all that may be
+    /// met next.
+    pub weights: BTreeMap<u32, &'a Weights>,
+}
+
+/// Fills `rollout` with `horizon` plies of every game, played by the policy of `weights`, in some games against opponents of the
+/// `pool`, on the device of `learner`. Returns the statistics, and the time that was spent in networks, as a mean over the
+/// threads.
 ///
 /// Neither the rollout nor the choice of games that are kept as records depends on `threads`.
 ///
 /// # Errors
-/// If the network's output is not finite, or the device fails.
+/// If a network's output is not finite, an opponent is missing, or the device fails.
 ///
 /// # Panics
 /// If a thread does.
@@ -19,22 +33,19 @@ pub fn collect(
     selfplay: &mut SelfPlay,
     learner: &dyn Learner,
     weights: &Weights,
+    pool: &Pool,
     iteration: u64,
     threads: usize,
     rollout: &mut Rollout,
 ) -> Result<(Collected, Duration), LearnError> {
-    let parts: Vec<Part> = selfplay.parts(threads, rollout).collect();
-    let evaluators: Vec<_> = parts.iter().map(|_| learner.evaluator(weights)).collect();
-    let count = evaluators.len().max(1) as u32;
-    let play = |part: Part, evaluator| {
-        let mut evaluator = Timed { evaluator, spent: Duration::ZERO };
-        part.play(&mut evaluator, iteration).map(|share| (share, evaluator.spent))
-    };
+    let parts: Vec<Part> = selfplay.parts(threads, &pool.matchmaking, rollout).collect();
+    let count = parts.len().max(1) as u32;
+    let players: Vec<_> = parts.iter().map(|_| Players::new(learner, weights, pool)).collect();
     let shares: Result<Vec<(Share, Duration)>, LearnError> = std::thread::scope(|scope| {
         let workers: Vec<_> = parts
             .into_iter()
-            .zip(evaluators)
-            .map(|(part, evaluator)| scope.spawn(move || play(part, evaluator)))
+            .zip(players)
+            .map(|(part, players)| scope.spawn(move || players.play(part, iteration)))
             .collect();
         workers.into_iter().map(|worker| worker.join().expect("a self-play thread does not panic")).collect()
     });
@@ -42,10 +53,33 @@ pub fn collect(
     Ok((rollout.gather(shares), spent.iter().sum::<Duration>() / count))
 }
 
+/// Evaluators of one thread, which share a clock.
+struct Players {
+    learner: Timed,
+    opponents: Opponents,
+}
+
+impl Players {
+    fn new(learner: &dyn Learner, weights: &Weights, pool: &Pool) -> Self {
+        let nanos = Arc::new(AtomicU64::new(0));
+        let timed = |weights| Timed { evaluator: learner.evaluator(weights), nanos: nanos.clone() };
+        let opponents = pool.weights.iter().map(|(&opponent, &weights)| (opponent, Box::new(timed(weights)) as Box<_>));
+        Self { opponents: opponents.collect(), learner: timed(weights) }
+    }
+
+    /// Share of the part, and the time spent in networks.
+    fn play(self, part: Part, iteration: u64) -> Result<(Share, Duration), LearnError> {
+        let Self { mut learner, mut opponents } = self;
+        let share = part.play(&mut learner, &mut opponents, iteration)?;
+        Ok((share, Duration::from_nanos(learner.nanos.load(Ordering::Relaxed))))
+    }
+}
+
 /// Evaluator that adds up the time that it takes.
 struct Timed {
     evaluator: Box<dyn Evaluator + Send>,
-    spent: Duration,
+    /// Nanoseconds so far, of all evaluators of the thread.
+    nanos: Arc<AtomicU64>,
 }
 
 impl Evaluator for Timed {
@@ -56,7 +90,7 @@ impl Evaluator for Timed {
     fn evaluate(&mut self, batch: &Batch) -> Result<&mut Predictions, EvaluatorError> {
         let begin = Instant::now();
         let predictions = self.evaluator.evaluate(batch);
-        self.spent += begin.elapsed();
+        self.nanos.fetch_add(begin.elapsed().as_nanos() as u64, Ordering::Relaxed);
         predictions
     }
 }
@@ -69,15 +103,13 @@ mod tests {
     use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
     use keisei_core::env::Opening;
     use keisei_core::learn::{
-        Adam, Coefficients, Descent, Estimation, Minibatch, Notes, RandomPlies, RatioTolerance, SelfPlaySettings,
-        SlotState, Span, Step, StepEnd, Sums, Thought,
+        Adam, Coefficients, Descent, Estimation, Minibatch, Mover, Notes, RandomPlies, RatioTolerance,
+        SelfPlaySettings, SlotState, Span, Step, StepEnd, Sums, Thought,
     };
     use keisei_core::net::{NetSpec, Value};
     use keisei_core::shogi::{Game, Move, Position, material};
-    use std::collections::BTreeMap;
     use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     /// Short games that end in every way, in more slots than threads.
     fn settings() -> SelfPlaySettings {
@@ -107,7 +139,9 @@ mod tests {
     fn collect(selfplay: &mut SelfPlay, iteration: u64, threads: usize) -> (Rollout, Collected) {
         let mut rollout = Rollout::default();
         let collected =
-            super::collect(selfplay, &learner(), &weights(), iteration, threads, &mut rollout).expect("finite").0;
+            super::collect(selfplay, &learner(), &weights(), &Pool::default(), iteration, threads, &mut rollout)
+                .expect("finite")
+                .0;
         (rollout, collected)
     }
 
@@ -174,6 +208,31 @@ mod tests {
         let one = collected(1);
         assert_eq!(one.3.len(), 3, "not all that the settings allow");
         for threads in [2, 3, 5, 64] {
+            assert!(collected(threads) == one, "{threads} threads play other games");
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_does_not_matter_against_opponents() {
+        let spec: NetSpec = Preset::Tiny.settings().spec();
+        let frozen = [8, 9].map(|seed| Weights::init(&spec, seed).expect("a valid network"));
+        let matchmaking = Matchmaking { share: 0.7, weights: vec![(2, 1.0), (5, 1.0)] };
+        let pool = Pool { matchmaking, weights: [(2, &frozen[0]), (5, &frozen[1])].into() };
+        let collected = |threads| {
+            let (mut selfplay, mut rollout) = (start(&settings()), Rollout::default());
+            let mut collect = |iteration| {
+                let collected =
+                    super::collect(&mut selfplay, &learner(), &weights(), &pool, iteration, threads, &mut rollout);
+                let (collected, inference) = collected.expect("finite");
+                assert!(!inference.is_zero());
+                (rows(&rollout), collected.ended, collected.records, selfplay.state())
+            };
+            [0, 1].map(&mut collect)
+        };
+        let one = collected(1);
+        let learners = one[1].0.iter().filter(|(step, _)| step.mover == Mover::Learner).count();
+        assert!((1..one[1].0.len()).contains(&learners), "{learners} plies are the learner's");
+        for threads in [2, 3] {
             assert!(collected(threads) == one, "{threads} threads play other games");
         }
     }
@@ -284,7 +343,15 @@ mod tests {
     fn a_broken_network_is_an_error() {
         let mut weights = weights();
         weights.data_mut().fill(f32::NAN);
-        let collected = super::collect(&mut start(&settings()), &learner(), &weights, 4, 2, &mut Rollout::default());
+        let collected = super::collect(
+            &mut start(&settings()),
+            &learner(),
+            &weights,
+            &Pool::default(),
+            4,
+            2,
+            &mut Rollout::default(),
+        );
         let error = collected.err().expect("refused");
         assert!(error.to_string().contains("iteration 5: the network's output is not finite"), "{error}");
     }
@@ -344,7 +411,8 @@ mod tests {
         let learner = Panicking { learner: learner(), evaluators: AtomicUsize::new(0), batches: batches.clone() };
         let settings = settings();
         let mut selfplay = start(&settings);
-        let play = || super::collect(&mut selfplay, &learner, &weights(), 0, 2, &mut Rollout::default()).is_ok();
+        let mut rollout = Rollout::default();
+        let play = || super::collect(&mut selfplay, &learner, &weights(), &Pool::default(), 0, 2, &mut rollout).is_ok();
         catch_unwind(AssertUnwindSafe(play)).expect_err("the panic");
         // The other thread has played its rows to their end by then.
         assert!(batches.load(Ordering::SeqCst) >= settings.horizon, "{batches:?}");

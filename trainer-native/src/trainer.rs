@@ -8,6 +8,7 @@ use keisei_core::random::{Purpose, Stream};
 use serde::{Deserialize, Serialize};
 use tracing::{debug_span, info_span};
 
+use crate::league::{Average, League};
 use crate::run::fit::is_open;
 use crate::run::guard::{Guard, Remedy};
 use crate::selfplay::collect;
@@ -29,6 +30,10 @@ pub struct Trainer {
     pub done: Totals,
     /// What was done about numbers that were not finite.
     pub guard: Guard,
+    /// Opponents of self-play, and the best agent so far.
+    pub league: League,
+    /// Average of the weights, if the settings ask for one.
+    pub average: Option<Average>,
     rollout: Rollout,
 }
 
@@ -73,6 +78,16 @@ pub struct Report {
     pub learn_seconds: f64,
 }
 
+impl Report {
+    /// Seconds that the iteration would have taken with an update from every sample.
+    ///
+    /// The first updates of a run stop at the target KL and its later ones seldom do, so the seconds of the first iterations as
+    /// they are promise a quarter more plies than there will be time for.
+    pub fn seconds_with_every_sample(&self) -> f64 {
+        self.collect_seconds + self.learn_seconds / (1.0 - self.dropped_samples).max(f64::MIN_POSITIVE)
+    }
+}
+
 /// Learner on the device and in the precision of `settings`.
 ///
 /// # Errors
@@ -97,8 +112,9 @@ impl Trainer {
     pub fn new(settings: Settings, learner: Box<dyn Learner>, weights: Weights) -> Self {
         let selfplay = SelfPlay::new(settings.selfplay(), settings.actions(), settings.seed);
         let adam = Adam::new(weights.data().len());
-        let (done, guard) = (Totals::default(), Guard::default());
-        Self { settings, learner, selfplay, weights, adam, done, guard, rollout: Rollout::default() }
+        let (done, guard, league) = (Totals::default(), Guard::default(), League::default());
+        let rollout = Rollout::default();
+        Self { settings, learner, selfplay, weights, adam, done, guard, league, average: None, rollout }
     }
 
     /// Runs one iteration, with the schedules at the part `progress` (0–1) of the run.
@@ -107,15 +123,16 @@ impl Trainer {
     /// If the device fails, the network's output is not finite, or the learner computes another policy than the one that
     /// played.
     pub fn iterate(&mut self, progress: f64) -> Result<Report, LearnError> {
-        let Self { settings, learner, selfplay, weights, adam, done, guard, rollout } = self;
+        let Self { settings, learner, selfplay, weights, adam, done, guard, league, average, rollout } = self;
         let _span = info_span!("iteration", iteration = done.iterations + 1).entered();
         let (mut rates, estimation) = settings.schedules(progress);
         rates.learning_rate *= guard.rate();
         let begin = Instant::now();
 
         let threads = settings.threads();
+        let opponents = league.opponents(settings, &selfplay.opponents());
         let (collected, inference) = debug_span!("collect")
-            .in_scope(|| collect(selfplay, learner.as_ref(), weights, done.iterations, threads, rollout))?;
+            .in_scope(|| collect(selfplay, learner.as_ref(), weights, &opponents, done.iterations, threads, rollout))?;
         let collect_seconds = begin.elapsed().as_secs_f64();
 
         let estimated = debug_span!("estimate").in_scope(|| rollout.estimate(&estimation));
@@ -124,6 +141,10 @@ impl Trainer {
         let update = debug_span!("update")
             .in_scope(|| update(learner.as_mut(), weights, adam, estimated, &settings.ppo(), rates, order))?;
         let learn_seconds = begin.elapsed().as_secs_f64() - collect_seconds;
+
+        if settings.ppo.ema > 0.0 {
+            average.get_or_insert_default().add(weights.data(), settings.ppo.ema);
+        }
 
         let plies = rollout.steps.len();
         done.iterations += 1;
@@ -160,8 +181,12 @@ fn relative_change(before: &[f32], after: &[f32]) -> f64 {
 mod tests {
     use super::*;
     use crate::learner::{Device, Precision};
+    use crate::selfplay::Pool;
     use crate::settings::Preset;
     use anyhow::Result;
+    use keisei_core::encoding::Action;
+    use keisei_core::learn::{Matchmaking, Mover, SelfPlaySettings, Span, Step};
+    use keisei_core::net::{Value, Wdl};
 
     /// Update after `change` to the weights of the policy that played; returns its statistics and whether the weights moved.
     fn update_after(change: fn(&mut Weights)) -> Result<(Update, bool)> {
@@ -170,7 +195,7 @@ mod tests {
         let mut selfplay = SelfPlay::new(settings.selfplay(), settings.actions(), 1);
         let mut rollout = Rollout::default();
         let mut learner = Device::Cpu.learner(settings.features(), settings.actions(), Precision::F32, 1)?;
-        collect(&mut selfplay, learner.as_ref(), &weights, 0, 1, &mut rollout)?;
+        collect(&mut selfplay, learner.as_ref(), &weights, &Pool::default(), 0, 1, &mut rollout)?;
         let estimation = Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 };
         let estimated = rollout.estimate(&estimation);
         change(&mut weights);
@@ -203,5 +228,44 @@ mod tests {
         let (update, moved) = update_after(|weights| weights.data_mut().fill(f32::NAN)).expect("left out");
         assert_eq!((moved, update.samples, update.steps, update.skipped), (false, 0, 0, 2));
         assert_eq!((update.losses.policy_loss, update.advantage_std, update.grad_norm), (0.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn an_opponents_plies_are_not_learned_from() {
+        let settings = Preset::Tiny.settings();
+        let frozen = Weights::init(&settings.spec(), 6).expect("a valid network");
+        let matchmaking = Matchmaking { share: 1.0, weights: vec![(1, 1.0)] };
+        let pool = Pool { matchmaking, weights: [(1, &frozen)].into() };
+        // An update after games against the opponent, of whose plies only `what` is changed.
+        let update = |what: fn(&mut Step)| {
+            let mut learner = learner(&settings).expect("a CPU");
+            let mut weights = Weights::init(&settings.spec(), 5).expect("a valid network");
+            let short = SelfPlaySettings { max_plies: 12, first_opening_plies: 8, ..settings.selfplay() };
+            let mut selfplay = SelfPlay::new(short, settings.actions(), 1);
+            let mut rollout = Rollout::default();
+            for iteration in 0..3 {
+                collect(&mut selfplay, learner.as_ref(), &weights, &pool, iteration, 1, &mut rollout).expect("finite");
+            }
+            rollout.steps.iter_mut().filter(|step| step.mover == Mover::Opponent).for_each(what);
+            let (learners, brier) = (rollout.learner_slots().count(), rollout.brier());
+            let estimation = Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 };
+            let mut adam = Adam::new(weights.data().len());
+            let rates = Rates { learning_rate: 1e-3, ent_coef: 0.01 };
+            let order = Stream::new(1, Purpose::Shuffle, 0, 0);
+            let estimated = rollout.estimate(&estimation);
+            let update =
+                super::update(learner.as_mut(), &mut weights, &mut adam, estimated, &settings.ppo(), rates, order);
+            (update.expect("learned"), brier, learners, weights.data().to_vec())
+        };
+        let learned = update(|_| {});
+        let (statistics, brier, learners, _) = &learned;
+        assert_eq!((statistics.samples, statistics.skipped), (settings.ppo.epochs * learners, 0));
+        assert!(*learners < 60 && *brier > 0.0 && statistics.explained_variance.is_finite(), "{learners}, {brier}");
+        assert!(statistics.first_ratio_error < Precision::F32.ratio_tolerance().alarm, "{statistics:?}");
+        let blind = update(|step| {
+            (step.log_prob, step.score, step.material) = (f32::NAN, f32::NAN, Value(f32::NAN));
+            (step.wdl, step.legal, step.action) = (Wdl::from_array([f32::NAN; 3]), Span::default(), Action(9999));
+        });
+        assert!(learned == blind);
     }
 }

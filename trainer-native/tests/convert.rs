@@ -9,7 +9,7 @@ use encoding_rs::{EUC_JP, SHIFT_JIS};
 use keisei_core::format::{PlyInfo, Record, record};
 use keisei_core::net::Value;
 use keisei_core::notation::Format;
-use keisei_core::shogi::Game;
+use keisei_core::shogi::{Color, Game};
 use serde_json::Value as Json;
 use trainer_native::interop::games;
 
@@ -109,13 +109,26 @@ fn converted(name: &str, text: &[u8], output: &str) -> (Option<i32>, String, Vec
 }
 
 #[test]
+fn a_game_that_is_read_in_part_is_written_and_the_exit_code_tells() {
+    let cut = "手合割：平手\n   1 ７六歩(77)\n   2 ５五角(22)\n   3 ２六歩(27)\n";
+    let (code, messages, bytes) = converted("cut.kifu", cut.as_bytes(), "out.usi");
+    assert_eq!(code, Some(1), "{messages}");
+    assert!(messages.contains("line 3") && messages.contains("1 could be read in part only"), "{messages}");
+    assert_eq!(String::from_utf8(bytes).unwrap().trim(), "position startpos moves 7g7f");
+    // A remark that is kept as a comment loses nothing, nor does a move against the rules that ends its game.
+    let whole = "手合割：平手\n   1 ７六歩(77)\nsome remark\n   2 ３四歩(33)\n   3 ２二玉(59)\n   4 反則勝ち\n";
+    let (code, messages, _) = converted("whole.kifu", whole.as_bytes(), "out.csa");
+    assert_eq!(code, Some(0), "{messages}");
+}
+
+#[test]
 fn one_bad_start_does_not_take_the_others_along() {
     let games =
         "startpos moves 7g7f\nsfen 9/9 b - 1 moves 7g7f\nposition sfen 4k4/9/9/9/9/9/9/9/4K4 w - 5 moves 5a5b\n";
     let (code, messages, bytes) = converted("games.usi", games.as_bytes(), "out.csa");
     assert_eq!(code, Some(1));
     for part in
-        ["games.usi, game 2: line 2, column 6", "nine ranks", "game 2: is left out", "1 of 3 games could not be read"]
+        ["games.usi, game 2: line 2, column 6", "nine ranks", "game 2: is left out", "of 3 games 1 could not be read"]
     {
         assert!(messages.contains(part), "no {part:?} in {messages}");
     }
@@ -201,6 +214,36 @@ fn standard_input_is_a_record_too() {
     assert_eq!(run(b"To_Move:+\nPI\n+\n+7776FU\n-3334FU\n"), expected);
     let game = opening();
     assert_eq!(run(&record::to_bytes(&[Record::of_game(&game, "", "", Vec::new())]).unwrap()), expected);
+}
+
+#[test]
+fn forfeits_keep_their_loser_and_their_note() {
+    let note = "the engine played \"bestmove 9a1i+\": that is not a legal move here";
+    for (moves, loser) in [(2, Color::Black), (1, Color::White)] {
+        let mut game = Game::startpos();
+        for mv in &opening().moves()[..moves] {
+            game.play(*mv);
+        }
+        game.forfeit(loser);
+        let record = Record { note: note.into(), ..Record::of_game(&game, "黒", "白", Vec::new()) };
+        let bytes = record::to_bytes(std::slice::from_ref(&record)).unwrap();
+        for (out, foul) in
+            [("out.csa", "%ILLEGAL_MOVE"), ("out.kifu", "反則負け"), ("out.ki2u", "反則"), ("out.jkf", "ILLEGAL_MOVE")]
+        {
+            let (code, messages, text) = converted("games.record", &bytes, out);
+            assert_eq!((code, &*messages), (Some(0), ""), "{out}");
+            let shown = String::from_utf8(text.clone()).unwrap();
+            assert!(shown.contains(foul) && shown.contains("bestmove 9a1i+"), "{out}: {shown}");
+            let (code, messages, back) = converted(out, &text, "back.record");
+            assert_eq!((code, &*messages), (Some(0), ""), "{out}");
+            let back = record::from_bytes(&back).unwrap();
+            assert_eq!(
+                (back[0].outcome, &back[0].note, &back[0].moves),
+                (record.outcome, &record.note, &record.moves),
+                "{out}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 use keisei_core::format::{Dtype, Model, record};
 use serde_json::{Value, json};
+use trainer_native::interop::games::shift_jis;
 
 fn trainer(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trainer-native")).current_dir(folder).args(args).output().unwrap()
@@ -44,7 +45,7 @@ fn a_fresh_model_is_exported_evaluated_and_recorded() {
 
     let evaluate = ["evaluate", "--model", "fresh.model", "--games", "8", "--opponent", "random"];
     let text = run(folder, &[&evaluate[..], &["--record", "games.record"]].concat());
-    for part in ["fresh.model against random: 8 games, seed 1", "| both ", "| ended by", "Wilson", "Elo "] {
+    for part in ["fresh.model against random: 8 games, seed 1", "| both ", "| ended by", "95 % interval", "Elo "] {
         assert!(text.contains(part), "no {part:?} in\n{text}");
     }
     let games = record::from_bytes(&std::fs::read(folder.join("games.record")).unwrap()).unwrap();
@@ -79,6 +80,10 @@ fn the_opponents_are_random_and_greedy_unless_told() {
     };
     assert_eq!(opponents(&[]), ["random", "greedy"]);
     assert_eq!(opponents(&["--opponent", "b.model"]), ["b.model"]);
+    let spelled = ["ab:1,name=one", "model:b.model@2", "model:a.model,temperature=1", "mix:random+3*(greedy,name=g)"];
+    let told = ["one", "b.model, 2 visits", "a.model, temperature 1", "mix:1*random+3*(greedy,name=g)"];
+    let spelled: Vec<&str> = spelled.iter().flat_map(|who| ["--opponent", who]).collect();
+    assert_eq!(opponents(&spelled), told);
 }
 
 #[test]
@@ -107,6 +112,68 @@ fn a_model_searches_and_plays_against_itself() {
 
     let one = ["evaluate", "--model", "a.model", "--games", "2", "--opponent", "a.model", "--opponent-visits", "1"];
     assert!(run(folder, &one).starts_with("a.model against a.model, 1 visit: 2 games"));
+}
+
+#[test]
+fn openings_may_come_from_a_book_and_games_are_cut_off_at_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run(folder, &["export", "--init", "1", "--out", "a.model"]);
+    std::fs::write(folder.join("book"), "# two\nstartpos moves 7g7f 3c3d\nstartpos moves 2g2f\n").unwrap();
+    let book = ["evaluate", "--model", "a.model", "--opponent", "random", "--games", "4", "--book", "book"];
+    let short = [&book[..], &["--max-plies", "9", "--record", "games.record"]].concat();
+    let text = run(folder, &short);
+    assert!(text.contains("| max plies        |     4 |    0 |     4 |    0 |"), "{text}");
+    let games = record::from_bytes(&std::fs::read(folder.join("games.record")).unwrap()).unwrap();
+    assert!(games.iter().all(|game| game.moves.len() == 9 && game.max_plies == 9));
+    let mut firsts: Vec<String> = games.iter().map(|game| game.moves[0].to_string()).collect();
+    assert_eq!((&firsts[0], &firsts[2]), (&firsts[1], &firsts[3]));
+    firsts.sort();
+    assert_eq!(firsts, ["2g2f", "2g2f", "7g7f", "7g7f"]);
+    let line: Value = serde_json::from_str(&run(folder, &[&short[..], &["--json"]].concat())).unwrap();
+    assert_eq!(json!([line["max_plies"], line["book"], line["reasons"]["max plies"]["draws"]]), json!([9, "book", 4]));
+
+    // Written as KIF in Shift_JIS, with a variation.
+    let kif = "手合割：平手\r\n1 ７六歩(77)\r\n2 ３四歩(33)\r\n\r\n変化：1手\r\n1 ２六歩(27)\r\n";
+    std::fs::write(folder.join("book"), shift_jis(kif).0).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&run(folder, &[&short[..], &["--json"]].concat())).unwrap(), line);
+
+    let refused = |text: &str, parts: &[&str]| {
+        std::fs::write(folder.join("book"), text).unwrap();
+        check_refused(folder, &book, 1, &[&["--book", "book: "], parts].concat());
+    };
+    refused("", &["is empty"]);
+    refused("startpos\n\n7g7f\nposition startpos moves 7g7f\n", &["line 4: leads to the same position as line 3"]);
+    refused("startpos\n8k/8G/8P/9/9/9/9/9/K8 w - 1\n", &["line 2: the game is over there (black wins: checkmate)"]);
+    std::fs::write(folder.join("book"), "startpos\n").unwrap();
+    check_refused(folder, &book, 1, &["the book has 1 openings, but 2 are needed"]);
+    check_refused(folder, &[&book[..5], &["--book", "none"]].concat(), 1, &["none: cannot be read"]);
+}
+
+#[test]
+fn an_evaluation_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run(folder, &["export", "--init", "1", "--out", "a.model"]);
+    let evaluate = ["evaluate", "--model", "a.model", "--games", "6", "--json", "--max-plies", "60"];
+    let whole = run(folder, &evaluate);
+    let resume = [&evaluate[..], &["--resume", "kept"]].concat();
+    assert_eq!(run(folder, &resume), whole);
+    // As a kill leaves it: a part of the last game, or nothing but the first.
+    let file = folder.join("kept/tournament.games");
+    let bytes = std::fs::read(&file).unwrap();
+    for length in [bytes.len() - 1, bytes.len() / 2, bytes.len() / 5, 10, 0] {
+        std::fs::write(&file, &bytes[..length]).unwrap();
+        assert_eq!(run(folder, &[&resume[..], &["--threads", "2"]].concat()), whole, "{length} bytes");
+    }
+    let check = |more: &[&str], part: &str| {
+        check_refused(folder, &[&resume[..], more].concat(), 1, &["tournament.games", "another tournament", part]);
+    };
+    check(&["--seed", "2"], "`seed: 1` where this one has `seed: 2`");
+    check(&["--temperature", "0.2"], "temperature 0.15");
+    check(&["--opponent", "random"], "player 2: greedy");
+    run(folder, &["export", "--init", "2", "--out", "a.model"]);
+    check(&[], "player 0: a.model, network");
 }
 
 #[test]
@@ -154,9 +221,24 @@ fn bad_files_and_arguments_are_named_with_the_reason() {
     check(&["evaluate", "--model", "flipped.model"], 1, &["flipped.model: model file: the SHA-256"]);
     check(&["evaluate", "--model", "text.model"], 1, &["text.model: model file: the first 8 bytes"]);
     let opponent = ["evaluate", "--model", "good.model", "--opponent", "greedi"];
-    check(&opponent, 1, &["`random`, `greedy`, `self` or a model file", "greedi: cannot be read"]);
+    check(&opponent, 1, &["`random`, `greedy`, `ab:DEPTH`", "or a model file", "`self`", "greedi: cannot be read"]);
+    let opponent =
+        |who: &str, code, parts| check(&["evaluate", "--model", "good.model", "--opponent", who], code, parts);
+    opponent("ab:9", 2, &["--opponent \"ab:9\"", "`9`: the depth must be a whole number from 1 to 6"]);
+    opponent("model:good.model@1,heat=3", 2, &["`heat`: a model has no such setting"]);
+    opponent("usi:fairy-stockfish", 2, &["needs a limit"]);
+    opponent(
+        "usi:no-such-engine,nodes=1",
+        1,
+        &["player `usi:no-such-engine,nodes=1`: no-such-engine cannot be started"],
+    );
+    opponent("mix:random+none.model", 1, &["none.model: cannot be read"]);
+    opponent("good.model", 2, &["--opponent \"good.model\"", "play itself"]);
+    opponent("model:./good.model,name=other", 2, &["play itself"]);
     check(&["evaluate", "--model", "good.model", "--games", "7"], 2, &["--games \"7\"", "even"]);
     check(&["evaluate", "--model", "good.model", "--games", "0"], 2, &["--games \"0\""]);
+    check(&["evaluate", "--model", "good.model", "--max-plies", "6"], 2, &["--max-plies \"6\"", "above the 6 plies"]);
+    check(&["evaluate", "--model", "good.model", "--max-plies", "10001"], 2, &["--max-plies \"10001\"", "10000"]);
     check(&["evaluate", "--model", "good.model", "--temperature=-1"], 2, &["--temperature \"-1\"", "from 0"]);
     check(&["evaluate", "--model", "good.model", "--temperature", "nan"], 2, &["--temperature \"NaN\""]);
     let visits = |args: &[&str], parts| check(&[&["evaluate", "--model", "good.model"], args].concat(), 2, parts);

@@ -243,6 +243,14 @@ impl<O: Opening> Games<'_, O> {
         &self.slots[row].game
     }
 
+    /// Number of the game in row `row`, counted from 0.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn number(&self, row: usize) -> u64 {
+        self.slots[row].number
+    }
+
     /// Writes the current positions of this part, like [`VecGame::observe`] for all games.
     ///
     /// # Errors

@@ -5,5 +5,5 @@ pub mod model;
 pub mod record;
 
 pub use envelope::EnvelopeError;
-pub use model::{Dtype, Model, ModelError, Provenance};
+pub use model::{Dtype, MeasuredRating, Model, ModelError, Provenance};
 pub use record::{GameError, PlyInfo, Record, RecordError};

@@ -1,7 +1,7 @@
 //! Model file: an exported network with everything that is needed to play it.
 //!
-//! An [envelope] with magic `KEISEI-M` and version [`VERSION`], or [`VERSION_OF_OPTIONS`] for a network with optional layers.
-//! The header is postcard, in this order:
+//! An [envelope] with magic `KEISEI-M` and version [`VERSION`], [`VERSION_OF_OPTIONS`] for a network with optional layers, or
+//! [`VERSION_OF_RATINGS`] for a model whose strength was measured. The header is postcard, in this order:
 //!
 //! | field | type | content |
 //! |---|---|---|
@@ -10,7 +10,8 @@
 //! | `actions` | string | id of the policy's actions, [`Actions::id`] |
 //! | `provenance` | [`Provenance`] | origin of the weights |
 //! | `dtype` | [`Dtype`] | number format of the weights |
-//! | `options` | [`NetOptions`] | optional layers; only in version [`VERSION_OF_OPTIONS`] |
+//! | `options` | [`NetOptions`] | optional layers; only from version [`VERSION_OF_OPTIONS`] on |
+//! | `ratings` | list of [`MeasuredRating`] | [`Provenance::ratings`]; only from version [`VERSION_OF_RATINGS`] on |
 //!
 //! The body holds the weights in the order of [`NetSpec::tensors`], little endian, without gaps.
 
@@ -19,6 +20,7 @@ use core::fmt;
 
 use half::f16;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::envelope::{self, EnvelopeError, MAX_HEADER};
 use crate::encoding::{Actions, Features};
@@ -29,6 +31,9 @@ pub const VERSION: u32 = 1;
 
 /// Version of the format for networks with optional layers. Programs without these layers refuse the file by its version.
 pub const VERSION_OF_OPTIONS: u32 = 2;
+
+/// Version of the format for models whose strength was measured.
+pub const VERSION_OF_RATINGS: u32 = 3;
 
 const MAGIC: [u8; 8] = *b"KEISEI-M";
 
@@ -58,6 +63,32 @@ pub struct Provenance {
     pub created: String,
     /// Remarks for the users of the model.
     pub notes: String,
+    /// Strength of the model, as tournaments measured it; one for each way to play.
+    #[serde(skip)]
+    pub ratings: Vec<MeasuredRating>,
+}
+
+/// Strength of a model, as a tournament measured it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeasuredRating {
+    /// How the model played: visits, temperature and arithmetic, in the measuring program's notation.
+    pub play: String,
+    /// Rating in Elo above the anchor.
+    pub elo: i32,
+    /// Lower bound of the 95 % interval; `None` where the games set none.
+    pub low: Option<i32>,
+    /// Upper bound of the 95 % interval; `None` where the games set none.
+    pub high: Option<i32>,
+    /// Name of the player whose rating is 0.
+    pub anchor: String,
+    /// Games of the model in the tournament.
+    pub games: u32,
+    /// Seed of the tournament's openings and moves.
+    pub seed: u64,
+    /// Conditions of the tournament: schedule, opponents, openings and ply limit.
+    pub conditions: String,
+    /// [Digest](Model::weights_digest) of the weights that played. A model with another has changed since.
+    pub weights: [u8; 32],
 }
 
 /// Number format of stored weights.
@@ -170,6 +201,13 @@ impl Model {
         self.weights.spec()
     }
 
+    /// SHA-256 of the weights, as binary32 in little endian: equal for files that differ only in their provenance.
+    pub fn weights_digest(&self) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        self.weights.data().iter().for_each(|x| digest.update(x.to_le_bytes()));
+        digest.finalize().into()
+    }
+
     /// Bytes of the model's file.
     ///
     /// # Errors
@@ -186,9 +224,16 @@ impl Model {
         };
         let mut header = postcard::to_allocvec(&header).map_err(ModelError::Header)?;
         let options = self.spec().options;
-        let version = if options == NetOptions::default() { VERSION } else { VERSION_OF_OPTIONS };
-        if version == VERSION_OF_OPTIONS {
+        let version = match &self.provenance.ratings[..] {
+            [] if options == NetOptions::default() => VERSION,
+            [] => VERSION_OF_OPTIONS,
+            _ => VERSION_OF_RATINGS,
+        };
+        if version >= VERSION_OF_OPTIONS {
             header.extend(postcard::to_allocvec(&options).map_err(ModelError::Header)?);
+        }
+        if version >= VERSION_OF_RATINGS {
+            header.extend(postcard::to_allocvec(&self.provenance.ratings).map_err(ModelError::Header)?);
         }
         if header.len() > MAX_HEADER {
             return Err(ModelError::HeaderTooLong(header.len()));
@@ -206,12 +251,16 @@ impl Model {
     /// # Errors
     /// The first defect found.
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, ModelError> {
-        let of_options = bytes.get(8..12) == Some(&VERSION_OF_OPTIONS.to_le_bytes()[..]);
-        let version = if of_options { VERSION_OF_OPTIONS } else { VERSION };
+        let later = [VERSION_OF_OPTIONS, VERSION_OF_RATINGS];
+        let is_of = |version: &u32| bytes.get(8..12) == Some(&version.to_le_bytes()[..]);
+        let version = later.into_iter().find(is_of).unwrap_or(VERSION);
         let (header, body) = envelope::open(bytes, MAGIC, version).map_err(ModelError::Envelope)?;
         let (mut header, mut rest) = postcard::take_from_bytes::<Header>(header).map_err(ModelError::Header)?;
-        if of_options {
+        if version >= VERSION_OF_OPTIONS {
             (header.spec.options, rest) = postcard::take_from_bytes(rest).map_err(ModelError::Header)?;
+        }
+        if version >= VERSION_OF_RATINGS {
+            (header.provenance.ratings, rest) = postcard::take_from_bytes(rest).map_err(ModelError::Header)?;
         }
         if !rest.is_empty() {
             return Err(ModelError::HeaderRest(rest.len()));
@@ -280,6 +329,7 @@ mod tests {
                 plies: 345_678,
                 created: "2026-11-24T09:00:00Z".into(),
                 notes: "二歩".into(),
+                ratings: Vec::new(),
             },
             weights: Weights::init(&spec, 5).expect("the specification is valid"),
         }
@@ -326,6 +376,50 @@ mod tests {
         }
         assert_eq!(rounded.to_bytes(Dtype::F16).as_ref(), Ok(&halves));
         assert_eq!(rounded.provenance, model.provenance);
+    }
+
+    #[test]
+    fn ratings_come_back_and_files_without_are_of_the_older_versions() {
+        let mut model = model();
+        let plain = model.to_bytes(Dtype::F32).expect("the model is sound");
+        let digest = model.weights_digest();
+        model.provenance.ratings = ["policy", "100 visits"]
+            .map(|play| MeasuredRating {
+                play: play.into(),
+                elo: 1234,
+                low: Some(1100),
+                high: None,
+                anchor: "random".into(),
+                games: 400,
+                seed: 7,
+                conditions: "gauntlet against greedy, ab:2".into(),
+                weights: digest,
+            })
+            .into();
+        let rated = model.to_bytes(Dtype::F32).expect("the model is sound");
+        assert_eq!((plain[8], rated[8]), (VERSION as u8, VERSION_OF_RATINGS as u8));
+        let read = Model::from_bytes(&rated).expect("the file is sound");
+        assert_eq!((&read, read.weights_digest()), (&model, digest));
+
+        // With optional layers too; and half precision changes the weights, so their digest.
+        let options = NetOptions { se_hidden: 3, pool_hidden: 4, score_hidden: 5 };
+        let weights = Weights::init(&NetSpec { options, ..model.spec().clone() }, 6).expect("valid");
+        let more = Model { weights, ..model.clone() };
+        assert_eq!(Model::from_bytes(&more.to_bytes(Dtype::F32).expect("the model is sound")), Ok(more));
+        let halves = model.to_bytes(Dtype::F16).expect("the model is sound");
+        assert_ne!(Model::from_bytes(&halves).expect("the file is sound").weights_digest(), digest);
+
+        let without = Model { provenance: Provenance { ratings: Vec::new(), ..model.provenance }, ..read };
+        assert_eq!(without.to_bytes(Dtype::F32), Ok(plain));
+        // A claim of more ratings than the header has bytes.
+        let mut header = postcard::to_allocvec(&self::model().spec()).expect("a vector takes everything");
+        for field in ["attack96", "dest2187"] {
+            header.extend(postcard::to_allocvec(field).expect("a vector takes everything"));
+        }
+        header.extend(postcard::to_allocvec(&self::model().provenance).expect("a vector takes everything"));
+        header.extend([0, 0, 0, 0, 255, 255, 255, 255, 15]);
+        let bytes = envelope::seal(MAGIC, VERSION_OF_RATINGS, &header, &[]);
+        check(&bytes, &ModelError::Header(postcard::Error::DeserializeUnexpectedEnd));
     }
 
     #[test]

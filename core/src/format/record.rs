@@ -1,7 +1,7 @@
 //! Record file: whole games with the players' values and candidates, for the Replay page and for study.
 //!
-//! An [envelope] with magic `KEISEI-R`, version [`VERSION`], or [`VERSION_OF_LINES`] if any player told its expected line of play, and an
-//! empty header. The body is postcard: a sequence of games, each with these fields in this order:
+//! An [envelope] with magic `KEISEI-R`, version [`VERSION`], or [`VERSION_OF_LINES`] if any player told its expected line of play, or
+//! [`VERSION_OF_NOTES`] if any game has a note on its end, and an empty header. The body is postcard: a sequence of games, each with these fields in this order:
 //!
 //! | field | type | content |
 //! |---|---|---|
@@ -9,8 +9,9 @@
 //! | black, white | strings | names of the players |
 //! | ply limit | `u16` | number of moves after which the game was cut off; 0 for none |
 //! | moves | sequence of `u16` | [`Move::to_u16`], at most [`MAX_MOVES`] |
-//! | plies | sequence | at most one for each move: value (option of `f32`), candidates (`u16` move, `f32` probability), and in version [`VERSION_OF_LINES`] the line (sequence of `u16`) |
+//! | plies | sequence | at most one for each move: value (option of `f32`), candidates (`u16` move, `f32` probability), and from version [`VERSION_OF_LINES`] on the line (sequence of `u16`) |
 //! | outcome | option of two bytes | result; reason: its place in [`Reason::ALL`] |
+//! | note | string | only in version [`VERSION_OF_NOTES`]: how the game ended, in words |
 //!
 //! | byte | result | reason |
 //! |---|---|---|
@@ -21,6 +22,7 @@
 //! | 4 | | declaration |
 //! | 5 | | resignation |
 //! | 6 | | ply limit |
+//! | 7 | | forfeit |
 //!
 //! Reading plays every game by the rules: a record that was read is a legal game.
 
@@ -41,6 +43,9 @@ pub const VERSION_OF_LINES: u32 = 2;
 
 /// Largest number of moves of one game.
 pub const MAX_MOVES: usize = 10_000;
+
+/// Version of the format with lines of play and notes on the end.
+pub const VERSION_OF_NOTES: u32 = 3;
 
 const MAGIC: [u8; 8] = *b"KEISEI-R";
 
@@ -65,6 +70,8 @@ pub struct Record {
     pub outcome: Option<Outcome>,
     /// Ply limit of the game, 0 for none.
     pub max_plies: u16,
+    /// How the game ended, in words; of a forfeit what the loser did. Empty if the outcome says it all.
+    pub note: String,
 }
 
 /// A player's value and candidates before a move.
@@ -87,6 +94,13 @@ struct StoredGame<'a, Ply> {
     moves: Vec<u16>,
     plies: Vec<Ply>,
     outcome: Option<(u8, u8)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredGameWithNote<'a> {
+    #[serde(borrow)]
+    game: StoredGame<'a, StoredPlyWithLine>,
+    note: &'a str,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -238,6 +252,7 @@ impl Record {
             plies,
             outcome: game.outcome(),
             max_plies: game.max_plies(),
+            note: String::new(),
         }
     }
 
@@ -260,13 +275,14 @@ impl Record {
         Ok(game)
     }
 
-    /// Brings `game` to its recorded end. Resignation and declaration are decisions, which the moves alone do not show.
+    /// Brings `game` to its recorded end. Resignation, declaration and forfeit are decisions, which the moves alone do not show.
     fn end(&self, game: &mut Game) -> Result<(), GameError> {
         let played = game.outcome();
         match self.outcome {
             Some(Outcome { result: GameResult::Win(winner), reason: Reason::Resignation }) => {
                 game.resign(winner.flip());
             }
+            Some(Outcome { result: GameResult::Win(winner), reason: Reason::Forfeit }) => game.forfeit(winner.flip()),
             // A refusal leaves the game in progress, which the comparison below reports.
             Some(Outcome { result: GameResult::Win(_), reason: Reason::Declaration }) => drop(game.declare()),
             _ => {}
@@ -283,15 +299,23 @@ pub fn to_bytes(records: &[Record]) -> Result<Vec<u8>, RecordError> {
     for (i, record) in records.iter().enumerate() {
         record.replay().map_err(|error| RecordError::Game { game: i + 1, error })?;
     }
+    let has_notes = records.iter().any(|record| !record.note.is_empty());
     let has_lines = records.iter().flat_map(|record| &record.plies).any(|ply| !ply.line.is_empty());
-    let body = if has_lines {
+    let version = match (has_notes, has_lines) {
+        (true, _) => VERSION_OF_NOTES,
+        (false, true) => VERSION_OF_LINES,
+        (false, false) => VERSION,
+    };
+    let body = if has_notes {
+        let with_note = |record| StoredGameWithNote { game: store(record, store_line), note: &record.note };
+        postcard::to_allocvec(&records.iter().map(with_note).collect::<Vec<_>>())
+    } else if has_lines {
         let games: Vec<StoredGame<_>> = records.iter().map(|record| store(record, store_line)).collect();
         postcard::to_allocvec(&games)
     } else {
         let games: Vec<StoredGame<_>> = records.iter().map(|record| store(record, store_ply)).collect();
         postcard::to_allocvec(&games)
     };
-    let version = if has_lines { VERSION_OF_LINES } else { VERSION };
     Ok(envelope::seal(MAGIC, version, &[], &body.map_err(RecordError::Body)?))
 }
 
@@ -305,27 +329,33 @@ pub fn is_record(bytes: &[u8]) -> bool {
 /// # Errors
 /// The first defect found.
 pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Record>, RecordError> {
-    let has_lines = bytes.get(8..12) == Some(&VERSION_OF_LINES.to_le_bytes()[..]);
-    let version = if has_lines { VERSION_OF_LINES } else { VERSION };
+    let is_version = |version: &u32| bytes.get(8..12) == Some(&version.to_le_bytes()[..]);
+    let version = [VERSION_OF_LINES, VERSION_OF_NOTES].into_iter().find(is_version).unwrap_or(VERSION);
     let (header, body) = envelope::open(bytes, MAGIC, version).map_err(RecordError::Envelope)?;
     if !header.is_empty() {
         return Err(RecordError::Header(header.len()));
     }
-    if has_lines { read_games(body, load_line) } else { read_games(body, load_ply) }
+    match version {
+        VERSION_OF_NOTES => read_games(body, |StoredGameWithNote { game, note }| {
+            Ok(Record { note: note.into(), ..load(game, load_line)? })
+        }),
+        VERSION_OF_LINES => read_games(body, |game| load(game, load_line)),
+        _ => read_games(body, |game| load(game, load_ply)),
+    }
 }
 
-/// Games of a body whose plies `load_ply` reads.
-fn read_games<'a, Ply: Deserialize<'a>>(
+/// Games of a body, each of which `load` reads.
+fn read_games<'a, Stored: Deserialize<'a>>(
     body: &'a [u8],
-    load_ply: impl Fn(usize, Ply) -> Result<PlyInfo, GameError>,
+    load: impl Fn(Stored) -> Result<Record, GameError>,
 ) -> Result<Vec<Record>, RecordError> {
-    let (games, rest) = postcard::take_from_bytes::<Vec<StoredGame<Ply>>>(body).map_err(RecordError::Body)?;
+    let (games, rest) = postcard::take_from_bytes::<Vec<Stored>>(body).map_err(RecordError::Body)?;
     if !rest.is_empty() {
         return Err(RecordError::BodyRest(rest.len()));
     }
     let read = |(i, game)| {
         let error = |error| RecordError::Game { game: i + 1, error };
-        let record = load(game, &load_ply).map_err(error)?;
+        let record = load(game).map_err(error)?;
         record.replay().map_err(error)?;
         Ok(record)
     };
@@ -419,6 +449,7 @@ fn load<Ply>(
         plies: game.plies.into_iter().enumerate().map(|(i, ply)| load_ply(i + 1, ply)).collect::<Result<_, _>>()?,
         outcome: game.outcome.map(outcome).transpose()?,
         max_plies: game.max_plies,
+        note: String::new(),
     })
 }
 
@@ -459,6 +490,11 @@ mod tests {
     fn resigned(winner: Color) -> Record {
         let outcome = Outcome { result: GameResult::Win(winner), reason: Reason::Resignation };
         Record { outcome: Some(outcome), ..opening() }
+    }
+
+    fn forfeited(loser: Color, note: &str) -> Record {
+        let outcome = Outcome { result: GameResult::Win(loser.flip()), reason: Reason::Forfeit };
+        Record { outcome: Some(outcome), note: note.into(), ..opening() }
     }
 
     /// An opening whose first player expected `line`.
@@ -508,11 +544,21 @@ mod tests {
             vec![],
             vec![mate()],
             vec![mate(), with_line(&["2g2f", "3c3d"])],
+            vec![forfeited(Color::Black, "")],
+            vec![forfeited(Color::Black, "the engine's process ended: 終了"), with_line(&["2g2f", "3c3d"]), mate()],
             vec![opening(), mate(), drawn, cut, resigned(Color::Black), resigned(Color::White), declared],
         ] {
             let bytes = to_bytes(&games).expect("the games are sound");
             let lines = games.iter().flat_map(|game| &game.plies).any(|ply| !ply.line.is_empty());
-            assert_eq!(u32::from(bytes[8]), if lines { VERSION_OF_LINES } else { VERSION });
+            let notes = games.iter().any(|game| !game.note.is_empty());
+            let version = if notes {
+                VERSION_OF_NOTES
+            } else if lines {
+                VERSION_OF_LINES
+            } else {
+                VERSION
+            };
+            assert_eq!(u32::from(bytes[8]), version);
             assert_eq!(from_bytes(&bytes), Ok(games));
         }
     }
@@ -633,7 +679,7 @@ mod tests {
         let declared = Outcome { result: GameResult::Win(Color::White), reason: Reason::Declaration };
         let text = "game 1: recorded as `white wins: declaration`, but the moves leave it `in progress`";
         check_end(opening(), Some(declared), open, text);
-        for (result, reason) in [(4, 0), (0, 7)] {
+        for (result, reason) in [(4, 0), (0, 8)] {
             let error = GameError::UnknownOutcome(result, reason);
             check(&stored(|game| game.outcome = Some((result, reason))), &RecordError::Game { game: 1, error });
         }

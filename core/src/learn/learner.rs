@@ -132,6 +132,16 @@ pub enum LearnError {
         /// Iteration, counted from 1.
         iteration: u64,
     },
+    /// A game is against an opponent that was not given.
+    MissingOpponent {
+        /// Id of the opponent.
+        opponent: u32,
+    },
+    /// The output of an opponent's network is not finite.
+    BrokenOpponent {
+        /// Id of the opponent.
+        opponent: u32,
+    },
     /// The learner computes another policy than the one that played, see [`RatioTolerance::limit`].
     OtherPolicy {
         /// Mean `|ratio − 1|` of the first minibatch.
@@ -157,6 +167,10 @@ impl fmt::Display for LearnError {
             Self::Device(reason) => f.write_str(reason),
             Self::NotFinite { iteration } => {
                 write!(f, "iteration {iteration}: the network's output is not finite; its weights have grown too large")
+            }
+            Self::MissingOpponent { opponent } => write!(f, "a game is against opponent {opponent}, who is not there"),
+            Self::BrokenOpponent { opponent } => {
+                write!(f, "the output of opponent {opponent}'s network is not finite: its weights are damaged")
             }
             Self::OtherPolicy { ratio_error, approx_kl, clipfrac } => write!(
                 f,

@@ -2,10 +2,11 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `selfplay` | games stepped together by a policy, which fill a rollout |
+//! | `matchmaking` | whom the learner meets in a game: itself, or a frozen opponent of a league |
+//! | `selfplay` | games stepped together by the learner and its opponents, which fill a rollout |
 //! | `material` | the material prior of a young value head, and the target of the score head |
 //! | `rollout` | the plies of an iteration, with everything that an update needs |
-//! | `gae` | advantages and value targets; values change sign from ply to ply |
+//! | `gae` | advantages and value targets, in games against oneself and against an opponent |
 //! | `loss` | the PPO loss of a sample, and its gradient worked out by hand |
 //! | `ppo` | the update: shuffled minibatches, one gradient step each |
 //! | `adam` | the optimiser |
@@ -14,6 +15,7 @@
 //!
 //! Like the rest of the core, this module starts no thread and reads no clock; callers bring threads and GPUs.
 
+mod matchmaking;
 mod selfplay;
 mod material;
 mod rollout;
@@ -25,13 +27,15 @@ mod learner;
 mod schedule;
 
 pub use adam::{Adam, BETA1, BETA2, EPSILON, biases, clip, clip_scale, global_norm};
-pub use gae::{Estimated, Estimation, categorical_returns, negamax_gae};
+pub use gae::{Estimated, Estimation, categorical_returns, gae};
 pub use learner::{Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance};
 pub use loss::{Coefficients, Losses, Sample, Sums, loss_of_sample, loss_of_score, normalize};
+pub use matchmaking::{Matchmaking, Meeting};
 pub use material::{material_score, material_value};
 pub use ppo::{PpoSettings, Rates, Update, update};
 pub use rollout::{Mover, Rollout, Span, Step, StepEnd, Tail};
 pub use schedule::{Curve, Schedule};
 pub use selfplay::{
-    Collected, EndedGame, Notes, Part, RandomPlies, SelfPlay, SelfPlaySettings, Share, SlotError, SlotState, Thought,
+    Collected, EndedGame, Notes, Opponents, Part, RandomPlies, SelfPlay, SelfPlaySettings, Share, SlotError, SlotState,
+    Thought,
 };

@@ -17,7 +17,7 @@ use crate::random::Stream;
 pub struct PpoSettings {
     /// Passes over each rollout, at least 1.
     pub epochs: usize,
-    /// Samples of one minibatch, at least 1.
+    /// Most samples of one minibatch, at least 1.
     pub minibatch: usize,
     /// ε of the clipped objective, in (0, 1).
     pub clip_coef: f32,
@@ -54,7 +54,7 @@ pub struct Update {
     pub advantage_mean: f64,
     /// Mean over the minibatches of the advantages' standard deviation before normalisation.
     pub advantage_std: f64,
-    /// Share of the returns' variance that the predicted values explain, at most 1.
+    /// Share of the variance of the learner's returns that its predicted values explain, at most 1.
     pub explained_variance: f64,
     /// Samples learned from.
     pub samples: usize,
@@ -69,6 +69,9 @@ pub struct Update {
 /// One PPO update from a rollout: the learner's plies in minibatches, shuffled by `order` in each epoch, with one gradient
 /// step each, until the last epoch is done or the target KL is exceeded.
 ///
+/// The minibatches are as few as their [size](PpoSettings::minibatch) allows and of about the same size: with opponents the
+/// number of samples differs from rollout to rollout, and a small remainder would weigh as much as a whole minibatch.
+///
 /// # Errors
 /// If the learner fails, or computes another policy than the one that played.
 pub fn update(
@@ -81,13 +84,14 @@ pub fn update(
     mut order: Stream,
 ) -> Result<Update, LearnError> {
     let mut slots: Vec<usize> = rollout.learner_slots().collect();
+    let size = slots.len().div_ceil(slots.len().div_ceil(settings.minibatch).max(1)).max(1);
     let mut total = Sums::default();
-    let mut update = Update { explained_variance: explained_variance(&rollout), ..Update::default() };
+    let mut update = Update { explained_variance: explained_variance(&rollout, &slots), ..Update::default() };
     let ratio_limit = learner.ratio_tolerance().limit;
     let mut descent = learner.descent(weights, adam);
     'epochs: for _ in 0..settings.epochs {
         order.shuffle(&mut slots);
-        for part in slots.chunks(settings.minibatch) {
+        for part in slots.chunks(size) {
             let mut advantages: Vec<f32> = part.iter().map(|&slot| rollout.advantages[slot]).collect();
             let (mean, deviation) = normalize(&mut advantages);
             let minibatch = Minibatch { rollout: &rollout, slots: part, advantages: &advantages };
@@ -139,15 +143,118 @@ fn check_first_minibatch(losses: &Losses, limit: f64) -> Result<(), LearnError> 
     Ok(())
 }
 
-/// Explained variance `1 − Var(G − V) / Var(G)` of the returns `G` by the values `V`; 0 if all returns are equal.
-fn explained_variance(rollout: &Rollout) -> f64 {
+/// Explained variance `1 − Var(G − V) / Var(G)` of the returns `G` by the values `V` in these slots; 0 if all returns are equal.
+fn explained_variance(rollout: &Rollout, slots: &[usize]) -> f64 {
     let variance = |numbers: &[f64]| {
         let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
         numbers.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / numbers.len() as f64
     };
-    let returns: Vec<f64> = rollout.targets.iter().map(|&target| f64::from(target.value().0)).collect();
+    let returns: Vec<f64> = slots.iter().map(|&slot| f64::from(rollout.targets[slot].value().0)).collect();
     let errors: Vec<f64> =
-        returns.iter().zip(&rollout.steps).map(|(g, step)| g - f64::from(step.wdl.value().0)).collect();
+        returns.iter().zip(slots).map(|(g, &slot)| g - f64::from(rollout.steps[slot].wdl.value().0)).collect();
     let spread = variance(&returns);
     if spread > 0.0 { 1.0 - variance(&errors) / spread } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::Actions;
+    use crate::evaluator::Evaluator;
+    use crate::learn::{Descent, Estimation, HostDescent, Mover, RatioTolerance, StepEnd};
+    use crate::net::{NetSpec, Wdl};
+    use crate::random::Purpose;
+    use alloc::boxed::Box;
+    use alloc::string::String;
+    use alloc::vec;
+
+    /// Learner without a gradient, that notes the slots of each minibatch and the advantages.
+    #[derive(Default)]
+    struct Noting(Vec<(Vec<usize>, Vec<f32>)>);
+
+    impl Learner for Noting {
+        fn name(&self) -> String {
+            "noting".into()
+        }
+
+        fn ratio_tolerance(&self) -> RatioTolerance {
+            RatioTolerance { alarm: 1.0, limit: 1.0 }
+        }
+
+        fn evaluator(&self, _: &Weights) -> Box<dyn Evaluator + Send> {
+            unreachable!("an update plays no games")
+        }
+
+        fn descent<'a>(&'a mut self, weights: &'a mut Weights, adam: &'a mut Adam) -> Box<dyn Descent + 'a> {
+            Box::new(HostDescent::new(self, weights, adam))
+        }
+
+        fn gradient(
+            &mut self,
+            weights: &Weights,
+            minibatch: &Minibatch,
+            _: &Coefficients,
+        ) -> Result<(Vec<f32>, Sums), LearnError> {
+            self.0.push((minibatch.slots.to_vec(), minibatch.advantages.to_vec()));
+            Ok((vec![0.0; weights.data().len()], Sums { samples: minibatch.slots.len(), ..Sums::default() }))
+        }
+    }
+
+    /// Update from `plies` plies, of which every `nth` is an opponent's, in minibatches of at most 8.
+    fn noted(plies: usize, nth: usize) -> (Rollout, Noting, Update) {
+        let mut rollout = Rollout::of_random_games(plies, Actions::Dest2187, Stream::new(1, Purpose::Sampling, 0, 0));
+        let mut stream = Stream::new(2, Purpose::Sampling, 0, 0);
+        for (slot, step) in rollout.steps.iter_mut().enumerate() {
+            // Every ply ends a game, so that returns differ.
+            step.end = if stream.below(2) == 0 { StepEnd::Won } else { StepEnd::Lost };
+            if slot % nth == nth - 1 {
+                (step.mover, step.wdl) = (Mover::Opponent, Wdl::from_array([f32::NAN; 3]));
+            }
+        }
+        let estimation = Estimation { gamma: 1.0, gae_lambda: 1.0, value_lambda: 1.0, prior_weight: 0.0 };
+        let spec = NetSpec {
+            channels: 8,
+            blocks: 0,
+            ..NetSpec::for_encodings(crate::encoding::Features::Attack96, Actions::Dest2187)
+        };
+        let mut weights = Weights::init(&spec, 1).expect("the shape is valid");
+        let (mut learner, mut adam) = (Noting::default(), Adam::new(weights.data().len()));
+        let settings = PpoSettings {
+            epochs: 2,
+            minibatch: 8,
+            clip_coef: 0.2,
+            vf_coef: 1.0,
+            score_coef: 0.0,
+            max_grad_norm: 1.0,
+            target_kl: 1.0,
+        };
+        let rates = Rates { learning_rate: 0.1, ent_coef: 0.0 };
+        let order = Stream::new(3, Purpose::Shuffle, 0, 0);
+        let estimated = rollout.estimate(&estimation);
+        let update = update(&mut learner, &mut weights, &mut adam, estimated, &settings, rates, order);
+        (rollout, learner, update.expect("nothing fails"))
+    }
+
+    #[test]
+    fn minibatches_hold_the_learners_plies_in_equal_parts() {
+        for (plies, nth, sizes) in
+            [(32, 100, &[8, 8, 8, 8][..]), (33, 100, &[7, 7, 7, 7, 5]), (27, 3, &[6, 6, 6]), (9, 9, &[8]), (1, 1, &[])]
+        {
+            let (rollout, Noting(minibatches), update) = noted(plies, nth);
+            let found: Vec<usize> = minibatches.iter().map(|(slots, _)| slots.len()).collect();
+            assert_eq!(found, sizes.repeat(2), "{plies} plies");
+            let learners: Vec<usize> = rollout.learner_slots().collect();
+            let (epochs, samples) = (found.len() / 2, 2 * learners.len());
+            for epoch in minibatches.chunks(epochs.max(1)) {
+                let mut slots: Vec<usize> = epoch.iter().flat_map(|(slots, _)| slots.clone()).collect();
+                slots.sort_unstable();
+                assert_eq!(slots, learners, "{plies} plies");
+            }
+            for (_, advantages) in &minibatches {
+                assert!(advantages.iter().sum::<f32>().abs() < 1e-3, "{advantages:?}");
+            }
+            assert_eq!((update.samples, update.steps), (samples, found.len()));
+            assert!(update.explained_variance.is_finite() && update.advantage_std.is_finite(), "{update:?}");
+        }
+    }
 }

@@ -88,9 +88,9 @@ pub struct Step {
     pub action: Action,
     /// Player of the ply.
     pub mover: Mover,
-    /// Log-probability, in nats, of the action under the policy that played it.
+    /// Log-probability, in nats, of the action under the policy of its player.
     pub log_prob: f32,
-    /// Prediction of the network for the position, from the side to move.
+    /// Prediction of the player's network for the position, from the side to move.
     pub wdl: Wdl,
     /// Material of the side to move as a value in [−0.7, 0.7], see [`material_value`](super::material_value).
     pub material: Value,
@@ -98,7 +98,7 @@ pub struct Step {
     pub score: f32,
     /// State of the game after the move.
     pub end: StepEnd,
-    /// Bootstrap values of the position after the move; only where the row or the game is cut there.
+    /// Bootstrap values of the position after the move, by the learner's network; only where the row or the game is cut there.
     pub tail: Option<Tail>,
 }
 
@@ -127,9 +127,9 @@ pub struct Rollout {
     pub steps: Vec<Step>,
     /// Legal actions of all plies; [`Step::legal`] is the range of one.
     pub legal: Vec<Action>,
-    /// Advantage of each ply's action, for the side that moved; not normalised.
+    /// Advantage of each ply's action, for the side that moved, not normalised; 0 at an opponent's ply.
     pub advantages: Vec<f32>,
-    /// Target of the value head at each ply, from the side to move: a categorical λ-return.
+    /// Target of the value head at each ply, from the side to move: a categorical λ-return; the draw at an opponent's ply.
     pub targets: Vec<Wdl>,
 }
 
@@ -178,8 +178,8 @@ impl Rollout {
         &self.legal[start as usize..][..usize::from(count)]
     }
 
-    /// Brier score of the predicted outcomes: their squared error against the result, 0–2, over the plies before the end of a
-    /// game in the same row; 0 if no game ended by the rules.
+    /// Brier score of the outcomes that the learner predicted: their squared error against the result, 0–2, over its plies before
+    /// the end of a game in the same row; 0 if no game ended by the rules.
     pub fn brier(&self) -> f64 {
         let (mut sum, mut count) = (0.0, 0u32);
         for row in self.steps.chunks(self.horizon.max(1)) {
@@ -190,7 +190,9 @@ impl Rollout {
                     StepEnd::Continues => result.map(Wdl::flipped),
                     end => end.result(),
                 };
-                if let Some(result) = result {
+                if let Some(result) = result
+                    && step.mover == Mover::Learner
+                {
                     let pairs = step.wdl.to_array().into_iter().zip(result.to_array());
                     sum += pairs.map(|(p, r)| f64::from((p - r) * (p - r))).sum::<f64>();
                     count += 1;

@@ -1,7 +1,12 @@
 //! Self-play: the games of a [`VecGame`], advanced together by the policy that learns with one batched forward pass a ply.
+//!
+//! In some games the learner meets a frozen opponent instead of itself, see [`Matchmaking`]. The opponent's plies stand in the
+//! rollout like the learner's, marked as [`Mover::Opponent`]; they are played by the opponent's network, in a batch of its own, at
+//! temperature 1.
 
 use alloc::borrow::Cow;
-use alloc::collections::BTreeMap;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use alloc::{format, vec};
@@ -10,6 +15,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::learner::LearnError;
+use super::matchmaking::{Matchmaking, Meeting};
 use super::material::{material_score, material_value};
 use super::rollout::{Mover, Rollout, Span, Step, StepEnd, Tail};
 use crate::encoding::{Action, Actions, PackedObservation};
@@ -86,7 +92,12 @@ pub struct SelfPlay {
     games: VecGame<RandomPlies>,
     /// Notes on the game in each slot; `None` on one that will not be recorded.
     notes: Vec<Option<Notes>>,
+    /// Whom the learner meets in each slot; `None` if it plays both sides.
+    meetings: Vec<Option<Meeting>>,
 }
+
+/// Evaluators of frozen opponents, by their id.
+pub type Opponents = BTreeMap<u32, Box<dyn Evaluator + Send>>;
 
 /// Notes on a game in progress, for its record: the opening and the predictions at every ply since.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -97,7 +108,7 @@ pub struct Notes {
     pub thoughts: Vec<Thought>,
 }
 
-/// Prediction of the network before a ply, from the side to move.
+/// Prediction of the network that plays a ply, before it, from the side to move.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Thought {
     /// Value of the position.
@@ -164,6 +175,8 @@ pub struct SlotState {
     pub started: u64,
     /// Notes on the game; `None` if it will not be recorded.
     pub notes: Option<Notes>,
+    /// Whom the learner meets in the game; `None` if it plays both sides.
+    pub meeting: Option<Meeting>,
 }
 
 /// A game that ended in a rollout.
@@ -179,13 +192,21 @@ pub struct EndedGame {
     pub moves_hash: u64,
     /// The same of its first 16 plies at most.
     pub opening_hash: u64,
+    /// Whom the learner met in it; `None` if it played both sides.
+    pub meeting: Option<Meeting>,
 }
 
 impl EndedGame {
     /// Plies that count as a game's opening.
     pub const OPENING: usize = 16;
 
-    fn new(place: (usize, usize), game: &Game, outcome: Outcome) -> Self {
+    /// End of a game against an opponent, from the learner's view: the opponent's id, and the end. `None` if the learner played
+    /// both sides.
+    pub fn against_opponent(&self) -> Option<(u32, StepEnd)> {
+        self.meeting.map(|Meeting { opponent, learner }| (opponent, StepEnd::of(self.outcome, learner)))
+    }
+
+    fn new(place: (usize, usize), game: &Game, outcome: Outcome, meeting: Option<Meeting>) -> Self {
         let moves = game.moves();
         let hash = |moves: &[Move]| {
             // FNV-1a: a repeated game is to be noticed, not proved.
@@ -193,11 +214,11 @@ impl EndedGame {
             moves.iter().fold(0xcbf2_9ce4_8422_2325, step)
         };
         let opening_hash = hash(&moves[..moves.len().min(Self::OPENING)]);
-        Self { place, outcome, plies: moves.len() as u16, moves_hash: hash(moves), opening_hash }
+        Self { place, outcome, plies: moves.len() as u16, moves_hash: hash(moves), opening_hash, meeting }
     }
 }
 
-/// Statistics of a rollout: the games that ended, and the entropy of the policy.
+/// Statistics of a rollout: the games that ended, and the entropy of the learner's policy.
 #[derive(Default)]
 pub struct Collected {
     /// Number of games that ended, by the [id](crate::shogi::Reason::id) of the reason.
@@ -208,7 +229,8 @@ pub struct Collected {
     pub results: [u64; 3],
     /// Records of the first of these games, in the order in which they ended.
     pub records: Vec<Record>,
-    /// Normalised entropy H / ln(legal moves), summed over plies with more than one legal move, and the number of these plies.
+    /// Normalised entropy H / ln(legal moves), summed over the learner's plies with more than one legal move, and the number of
+    /// these plies.
     normalized_entropy: (f64, u64),
     /// Greatest probability of a move, summed over the same plies.
     top_probability: f64,
@@ -220,7 +242,7 @@ impl Collected {
         self.ended.len() as u64
     }
 
-    /// Mean normalised entropy H / ln(legal moves), 0–1, over the plies with more than one legal move.
+    /// Mean normalised entropy H / ln(legal moves), 0–1, over the learner's plies with more than one legal move.
     pub fn mean_entropy(&self) -> f64 {
         let (sum, choices) = self.normalized_entropy;
         sum / choices.max(1) as f64
@@ -266,12 +288,14 @@ impl Collected {
 }
 
 impl SelfPlay {
-    /// Starts all games, with random openings of different lengths, so that they do not end together.
+    /// Starts all games, with random openings of different lengths, so that they do not end together. In these first games the
+    /// learner plays both sides.
     pub fn new(settings: SelfPlaySettings, actions: Actions, seed: u64) -> Self {
         let opening = RandomPlies::new(&settings, seed);
         let games = VecGame::with_opening(settings.games, actions, settings.max_plies, opening);
         let notes = (0..games.len()).map(|slot| Notes::of(slot, games.game(slot))).collect();
-        Self { settings, seed, games, notes }
+        let meetings = vec![None; games.len()];
+        Self { settings, seed, games, notes, meetings }
     }
 
     /// Number of slots, in each of which one game is in progress.
@@ -292,6 +316,19 @@ impl SelfPlay {
         self.games.game(slot)
     }
 
+    /// Whom the learner meets in the game in `slot`; `None` if it plays both sides.
+    ///
+    /// # Panics
+    /// If there is no such slot.
+    pub fn meeting(&self, slot: usize) -> Option<Meeting> {
+        self.meetings[slot]
+    }
+
+    /// Ids of the opponents in games in progress: they must be there until these games have ended.
+    pub fn opponents(&self) -> BTreeSet<u32> {
+        self.meetings.iter().flatten().map(|meeting| meeting.opponent).collect()
+    }
+
     /// States of all slots, for a checkpoint. They are plain copies, cheap enough to be taken after every iteration.
     pub fn state(&self) -> Vec<SlotState> {
         let usual = Position::startpos();
@@ -303,6 +340,7 @@ impl SelfPlay {
                 moves: game.moves().iter().map(|mv| mv.to_u16()).collect(),
                 started: self.games.number(slot) + 1,
                 notes: notes.clone(),
+                meeting: self.meetings[slot],
             }
         };
         self.notes.iter().enumerate().map(state).collect()
@@ -322,25 +360,35 @@ impl SelfPlay {
             let number = state.started.checked_sub(1).ok_or_else(|| refused("it was never started".into()))?;
             self.games.resume(slot, game, number).map_err(|error| refused(format!("{error}")))?;
             self.notes[slot].clone_from(&state.notes);
+            self.meetings[slot] = state.meeting;
         }
         Ok(())
     }
 
     /// Splits games and rollout into at most `count` parts of about the same size, one for each thread of the caller: each is
-    /// [played](Part::play) on its own, and their shares are [gathered](Rollout::gather) in the same order.
+    /// [played](Part::play) on its own, and their shares are [gathered](Rollout::gather) in the same order. Games that begin in
+    /// this rollout are matched by `matchmaking`; those in progress keep their opponents.
     ///
     /// Neither the moves nor the choice of games that are kept as records depend on `count`.
-    pub fn parts<'a>(&'a mut self, count: usize, rollout: &'a mut Rollout) -> impl Iterator<Item = Part<'a>> {
+    pub fn parts<'a>(
+        &'a mut self,
+        count: usize,
+        matchmaking: &'a Matchmaking,
+        rollout: &'a mut Rollout,
+    ) -> impl Iterator<Item = Part<'a>> {
         let size = self.games.len().div_ceil(count.max(1));
-        let Self { settings, seed, games, notes } = self;
+        let Self { settings, seed, games, notes, meetings } = self;
         let (settings, seed) = (&*settings, *seed);
         rollout.clear(settings.games, settings.horizon);
-        let rows = rollout.steps.chunks_mut(size * settings.horizon).zip(notes.chunks_mut(size));
-        games.chunks_mut(size).zip(rows).map(move |(games, (steps, notes))| Part {
+        let rows = rollout.steps.chunks_mut(size * settings.horizon);
+        let slots = notes.chunks_mut(size).zip(meetings.chunks_mut(size));
+        games.chunks_mut(size).zip(rows).zip(slots).map(move |((games, steps), (notes, meetings))| Part {
             settings,
             seed,
+            matchmaking,
             games,
             notes,
+            meetings,
             steps,
         })
     }
@@ -352,12 +400,20 @@ impl Notes {
         (slot < NOTED).then(|| Self { opening: game.moves().len() as u32, thoughts: Vec::new() })
     }
 
-    /// Record of the finished game.
-    fn record(&self, game: &Game) -> Record {
+    /// Record of the finished game, whose players are named as they met.
+    fn record(&self, game: &Game, meeting: Option<Meeting>) -> Record {
         // The network made no prediction in the random opening.
         let mut infos = vec![PlyInfo::default(); self.opening as usize];
         infos.extend(self.thoughts.iter().map(Thought::info));
-        Record::of_game(game, "self-play", "self-play", infos)
+        let Some(Meeting { opponent, learner }) = meeting else {
+            return Record::of_game(game, "self-play", "self-play", infos);
+        };
+        let opponent = format!("opponent {opponent}");
+        let [black, white] = match learner {
+            Color::Black => ["learner", &opponent],
+            Color::White => [&opponent, "learner"],
+        };
+        Record::of_game(game, black, white, infos)
     }
 }
 
@@ -427,8 +483,10 @@ impl core::error::Error for SlotError {}
 pub struct Part<'a> {
     settings: &'a SelfPlaySettings,
     seed: u64,
+    matchmaking: &'a Matchmaking,
     games: Games<'a, RandomPlies>,
     notes: &'a mut [Option<Notes>],
+    meetings: &'a mut [Option<Meeting>],
     /// One row for each game.
     steps: &'a mut [Step],
 }
@@ -445,6 +503,14 @@ pub struct Share {
     most_records: usize,
 }
 
+/// Turn in one row; in order, those of the learner come first, then those of each opponent.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    /// The opponent whose turn it is; `None` if it is the learner's.
+    opponent: Option<u32>,
+    row: usize,
+}
+
 /// Position in which a row or a game was cut: the return is bootstrapped from its value.
 struct Cut {
     /// Index of the step before the position.
@@ -454,16 +520,27 @@ struct Cut {
 }
 
 impl Part<'_> {
-    /// Plays `horizon` plies in every slot by the policy of `evaluator` at temperature 1, and writes the rows.
+    /// Plays `horizon` plies in every slot, each by the policy of its player at temperature 1, and writes the rows. `opponents`
+    /// holds at least those of games in progress and those that may be met next.
     ///
     /// Moves are drawn with random numbers keyed by `iteration` and the game's slot.
     ///
+    /// A row that ends, or a game that is cut off, is bootstrapped from the learner's value of the position reached, whoever is to
+    /// move there. Where that is an opponent, the value of the learner's next position, behind a reply that nobody has played, is
+    /// estimated as `−γ` times the value of this one: the learner's network values positions from both sides, the rows keep
+    /// their length, and a cut needs no network but the learner's.
+    ///
     /// # Errors
-    /// If the network's output is not finite, or the device fails.
+    /// If a network's output is not finite, an opponent is missing, or the device fails.
     ///
     /// # Panics
     /// Never: only legal actions are played.
-    pub fn play(mut self, evaluator: &mut dyn Evaluator, iteration: u64) -> Result<Share, LearnError> {
+    pub fn play(
+        mut self,
+        learner: &mut dyn Evaluator,
+        opponents: &mut Opponents,
+        iteration: u64,
+    ) -> Result<Share, LearnError> {
         let (games, horizon) = (self.games.len(), self.settings.horizon);
         let stream = |row| Stream::new(self.seed, Purpose::Sampling, iteration, (self.games.first() + row) as u64);
         let mut streams: Vec<Stream> = (0..games).map(stream).collect();
@@ -477,40 +554,60 @@ impl Part<'_> {
         };
         let mut cuts: Vec<Cut> = Vec::new();
         let mut chosen: Vec<Action> = vec![Action(0); games];
+        let mut turns: Vec<Turn> = Vec::with_capacity(games);
         self.games.observe(positions.outputs()).expect("the buffers have a row for each game");
 
         for t in 0..horizon {
-            positions.fill_batch();
-            let predictions = finite(evaluator.evaluate(&positions.batch)?, iteration)?;
-            for row in 0..games {
-                let (actions, moves) = (positions.batch.legal().row(row), positions.batch_moves.row(row));
-                let wdl = predictions.get(row).wdl.softmax();
-                let probabilities = predictions.logits_mut(row);
-                policy::softmax(probabilities, 1.0);
-                let choice = policy::draw(probabilities, streams[row].uniform());
-                chosen[row] = actions[choice];
-                share.collected.note_entropy(probabilities);
-                if let Some(notes) = &mut self.notes[row] {
-                    notes.thoughts.push(Thought::new(wdl.value(), probabilities, moves));
-                }
-                let position = self.games.game(row).position();
-                self.steps[row * horizon + t] = Step {
-                    observation: positions.observations[row],
-                    legal: Span { start: share.legal.len() as u32, count: actions.len() as u16 },
-                    action: actions[choice],
-                    mover: Mover::Learner,
-                    log_prob: libm::logf(probabilities[choice]),
-                    wdl,
-                    material: material_value(position),
-                    score: material_score(position),
-                    end: StepEnd::Continues,
-                    tail: None,
+            turns.clear();
+            turns.extend((0..games).map(|row| self.turn(row)));
+            turns.sort_unstable();
+            for turns in turns.chunk_by(|a, b| a.opponent == b.opponent) {
+                positions.fill_batch(turns.iter().map(|turn| turn.row));
+                let opponent = turns[0].opponent;
+                let predictions = match opponent {
+                    None => finite(learner.evaluate(&positions.batch)?, iteration)?,
+                    Some(opponent) => {
+                        let evaluator = opponents.get_mut(&opponent).ok_or(LearnError::MissingOpponent { opponent })?;
+                        let predictions = evaluator.evaluate(&positions.batch)?;
+                        if !predictions.is_finite() {
+                            return Err(LearnError::BrokenOpponent { opponent });
+                        }
+                        predictions
+                    }
                 };
-                share.legal.extend_from_slice(actions);
+                let mover = if opponent.is_none() { Mover::Learner } else { Mover::Opponent };
+                for (place, &Turn { row, .. }) in turns.iter().enumerate() {
+                    let (actions, moves) = (positions.batch.legal().row(place), positions.batch_moves.row(place));
+                    let wdl = predictions.get(place).wdl.softmax();
+                    let probabilities = predictions.logits_mut(place);
+                    policy::softmax(probabilities, 1.0);
+                    let choice = policy::draw(probabilities, streams[row].uniform());
+                    chosen[row] = actions[choice];
+                    if mover == Mover::Learner {
+                        share.collected.note_entropy(probabilities);
+                    }
+                    if let Some(notes) = &mut self.notes[row] {
+                        notes.thoughts.push(Thought::new(wdl.value(), probabilities, moves));
+                    }
+                    let position = self.games.game(row).position();
+                    self.steps[row * horizon + t] = Step {
+                        observation: positions.observations[row],
+                        legal: Span { start: share.legal.len() as u32, count: actions.len() as u16 },
+                        action: actions[choice],
+                        mover,
+                        log_prob: libm::logf(probabilities[choice]),
+                        wdl,
+                        material: material_value(position),
+                        score: material_score(position),
+                        end: StepEnd::Continues,
+                        tail: None,
+                    };
+                    share.legal.extend_from_slice(actions);
+                }
             }
 
             let first = self.games.first();
-            let Self { games, notes, steps, .. } = &mut self;
+            let Self { seed, matchmaking, games, notes, meetings, steps, .. } = &mut self;
             let ended = |row: usize, game: &Game, outcome: Outcome| {
                 let mover = game.position().side_to_move().flip();
                 let step = row * horizon + t;
@@ -518,34 +615,42 @@ impl Part<'_> {
                 if steps[step].end == StepEnd::Truncated {
                     cuts.push(Cut::at(step, game));
                 }
-                share.collected.note_end(EndedGame::new((t, first + row), game, outcome));
+                share.collected.note_end(EndedGame::new((t, first + row), game, outcome, meetings[row]));
                 if share.records.len() < share.most_records {
-                    share.records.extend(notes[row].as_ref().map(|notes| (t, notes.record(game))));
+                    share.records.extend(notes[row].as_ref().map(|notes| (t, notes.record(game, meetings[row]))));
                 }
             };
             games.step_observed(&chosen, positions.outputs(), ended).expect("only legal actions are chosen");
             for row in 0..games.len() {
                 let step = row * horizon + t;
                 if steps[step].end != StepEnd::Continues {
-                    notes[row] = Notes::of(games.first() + row, games.game(row));
+                    notes[row] = Notes::of(first + row, games.game(row));
+                    meetings[row] = matchmaking.meet(*seed, first + row, games.number(row));
                 } else if t + 1 == horizon {
                     cuts.push(Cut::at(step, games.game(row)));
                 }
             }
         }
-        self.estimate_cuts(&cuts, evaluator, iteration)?;
+        self.estimate_cuts(&cuts, learner, iteration)?;
         Ok(share)
     }
 
+    /// The turn in `row`.
+    fn turn(&self, row: usize) -> Turn {
+        let side = self.games.game(row).position().side_to_move();
+        let opponent = self.meetings[row].filter(|meeting| meeting.learner != side).map(|meeting| meeting.opponent);
+        Turn { opponent, row }
+    }
+
     /// Evaluates the positions in which rows and games were cut.
-    fn estimate_cuts(&mut self, cuts: &[Cut], evaluator: &mut dyn Evaluator, iteration: u64) -> Result<(), LearnError> {
+    fn estimate_cuts(&mut self, cuts: &[Cut], learner: &mut dyn Evaluator, iteration: u64) -> Result<(), LearnError> {
         let mut batch = Batch::new();
         for part in cuts.chunks(self.games.len()) {
             batch.clear();
             for cut in part {
                 batch.push(cut.observation, []);
             }
-            let predictions = finite(evaluator.evaluate(&batch)?, iteration)?;
+            let predictions = finite(learner.evaluate(&batch)?, iteration)?;
             for (cut, prediction) in part.iter().zip(predictions.iter()) {
                 self.steps[cut.step].tail = Some(Tail { wdl: prediction.wdl.softmax(), material: cut.material });
             }
@@ -625,15 +730,17 @@ impl Positions {
         }
     }
 
-    fn fill_batch(&mut self) {
+    /// Fills the batch with the positions of these rows.
+    fn fill_batch(&mut self, rows: impl IntoIterator<Item = usize>) {
         self.batch.clear();
         self.batch_moves.clear();
-        let rows = self.actions.chunks_exact(MAX_MOVES).zip(self.moves.chunks_exact(MAX_MOVES));
-        for ((actions, moves), (&count, &observation)) in rows.zip(self.counts.iter().zip(&self.observations)) {
+        for row in rows {
+            let legal = row * MAX_MOVES..row * MAX_MOVES + usize::from(self.counts[row]);
+            let moves = self.moves[legal.clone()].iter().copied();
             self.pairs.clear();
-            self.pairs.extend(actions.iter().copied().zip(moves.iter().copied()).take(usize::from(count)));
+            self.pairs.extend(self.actions[legal].iter().copied().zip(moves));
             self.pairs.sort_unstable_by_key(|&(action, _)| action);
-            self.batch.push(observation, self.pairs.iter().map(|&(action, _)| action));
+            self.batch.push(self.observations[row], self.pairs.iter().map(|&(action, _)| action));
             self.batch_moves.push(self.pairs.iter().map(|&(_, mv)| mv));
         }
     }

@@ -179,8 +179,10 @@ impl End {
         match (outcome.reason, outcome.result) {
             (Reason::Checkmate | Reason::NoLegalMove, _) => End::Mate,
             (Reason::Repetition, _) => End::Repetition,
-            (Reason::PerpetualCheck, GameResult::Win(winner)) if winner == side_to_move => End::IllegalWin,
-            (Reason::PerpetualCheck, _) => End::IllegalLoss,
+            (Reason::PerpetualCheck | Reason::Forfeit, GameResult::Win(winner)) if winner == side_to_move => {
+                End::IllegalWin
+            }
+            (Reason::PerpetualCheck | Reason::Forfeit, _) => End::IllegalLoss,
             (Reason::Declaration, _) => End::Declaration,
             (Reason::Resignation, _) => End::Resign,
             (Reason::MaxPlies, _) => End::MaxMoves,

@@ -54,6 +54,13 @@ pub enum Problem {
     Json(String),
 }
 
+impl Problem {
+    /// Whether the game is whole all the same: the text is kept as a comment, the move as the last of its line, or all is played.
+    pub fn loses_nothing(&self) -> bool {
+        matches!(self, Problem::Foreign | Problem::Illegal(_) | Problem::Gap { .. })
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,6 +6,9 @@ use core::fmt::{self, Write};
 use super::movegen::zone;
 use super::{Color, IllegalMove, Move, Piece, PieceType, Position, TargetSet};
 
+/// Ply limit of a game where none is given, in training as in matches. Random games have 400 plies in the median.
+pub const DEFAULT_MAX_PLIES: u16 = 400;
+
 /// Result of a game that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GameResult {
@@ -34,11 +37,13 @@ pub enum Reason {
     Resignation,
     /// The ply limit was reached.
     MaxPlies,
+    /// The loser, most often a program, made no legal move: it played an illegal one, was silent or failed.
+    Forfeit,
 }
 
 impl Reason {
     /// Every reason, in the order of their bytes in a record.
-    pub const ALL: [Reason; 7] = [
+    pub const ALL: [Reason; 8] = [
         Reason::Checkmate,
         Reason::NoLegalMove,
         Reason::Repetition,
@@ -46,6 +51,7 @@ impl Reason {
         Reason::Declaration,
         Reason::Resignation,
         Reason::MaxPlies,
+        Reason::Forfeit,
     ];
 
     /// The name in metrics: the words of [`Display`](fmt::Display) joined by `_`.
@@ -64,6 +70,7 @@ impl Reason {
             Reason::Declaration => "declaration",
             Reason::Resignation => "resignation",
             Reason::MaxPlies => "max_plies",
+            Reason::Forfeit => "forfeit",
         }
     }
 }
@@ -509,6 +516,18 @@ impl Game {
         self.outcome.get_or_insert(Outcome::win(loser.flip(), Reason::Resignation));
     }
 
+    /// Ends the game as forfeited by `loser`, at its turn or not. A game that has ended keeps its outcome.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mut game = Game::startpos();
+    /// game.forfeit(Color::White);
+    /// assert_eq!(game.outcome().unwrap().to_string(), "black wins: forfeit");
+    /// ```
+    pub fn forfeit(&mut self, loser: Color) {
+        self.outcome.get_or_insert(Outcome::win(loser.flip(), Reason::Forfeit));
+    }
+
     /// Ends the game by a declaration of the side to move, which wins by the 27-point rule.
     ///
     /// # Errors
@@ -591,7 +610,7 @@ mod tests {
     /// Another order would change what the bytes of old records mean.
     #[test]
     fn reasons_keep_their_order() {
-        let ids = "checkmate no_legal_move repetition perpetual_check declaration resignation max_plies";
+        let ids = "checkmate no_legal_move repetition perpetual_check declaration resignation max_plies forfeit";
         assert!(Reason::ALL.map(Reason::id).into_iter().eq(ids.split(' ')));
     }
 }

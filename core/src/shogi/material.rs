@@ -8,6 +8,30 @@ const ON_BOARD: [f32; 14] = [1.0, 3.0, 3.0, 4.0, 6.0, 8.0, 10.0, 0.0, 4.2, 5.0, 
 /// Points of a piece in hand, in the order of `PieceType::HAND`.
 const IN_HAND: [f32; 7] = [1.0, 3.0, 3.0, 5.0, 6.0, 8.0, 10.0];
 
+/// Points of a piece on the board, in pawns, 0 for a king.
+///
+/// ```
+/// # use keisei_core::shogi::*;
+/// assert_eq!(material::on_board(PieceType::Dragon), 14.0);
+/// ```
+pub const fn on_board(kind: PieceType) -> f32 {
+    ON_BOARD[kind.index()]
+}
+
+/// Points of a piece in hand, in pawns; a promoted piece is held as its base kind.
+///
+/// ```
+/// # use keisei_core::shogi::*;
+/// assert_eq!((material::in_hand(PieceType::Silver), material::in_hand(PieceType::Dragon)), (5.0, 10.0));
+/// assert_eq!(material::in_hand(PieceType::King), 0.0);
+/// ```
+pub const fn in_hand(kind: PieceType) -> f32 {
+    match kind.unpromoted() {
+        PieceType::King => 0.0,
+        base => IN_HAND[base.index()],
+    }
+}
+
 /// Material of `side` less that of its opponent, in pawns.
 ///
 /// ```

@@ -43,7 +43,7 @@ pub mod material;
 pub use attacks::attacks;
 pub use bitboard::{Bitboard, Squares};
 pub use color::Color;
-pub use game::{DeclarationError, Game, GameResult, Outcome, Reason};
+pub use game::{DEFAULT_MAX_PLIES, DeclarationError, Game, GameResult, Outcome, Reason};
 pub use hand::Hand;
 pub use movegen::{MAX_MOVES, MoveList, Origin, TargetSet};
 pub use mv::Move;

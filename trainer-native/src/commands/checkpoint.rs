@@ -1,12 +1,15 @@
 //! `trainer-native checkpoint`: what is in the checkpoints of a run, whether they are sound, and which of them stay.
 
+use crate::durable::FileDigest;
 use crate::event::Machine;
+use crate::league::FOLDER;
 use crate::run::checkpoint::store::Entry;
 use crate::run::checkpoint::{Checkpoint, Pin, Retention, Store, load_from};
-use crate::run::{GAMES, MODEL};
+use crate::run::{BEST, GAMES, MODEL};
 use crate::trainer::Totals;
 use anyhow::{Context, Result, bail, ensure};
 use keisei_core::format::{Model, record};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -148,11 +151,21 @@ fn defects_of_others(run: &Path, entries: &[Entry]) -> Result<Vec<String>> {
     let digests = newest.map_or(&[][..], |header| &header.files);
     let mut defects: Vec<String> =
         digests.iter().filter_map(|digest| digest.check(run).err()).map(|error| format!("{error:#}")).collect();
+    // Each once, although many checkpoints need it.
+    let headers = entries.iter().filter_map(|entry| entry.header.as_ref());
+    let snapshots: BTreeMap<&str, &FileDigest> =
+        headers.flat_map(|header| &header.snapshots).map(|file| (&*file.name, file)).collect();
+    let folder = run.join(FOLDER);
+    defects.extend(snapshots.values().filter_map(|file| file.check(&folder).err()).map(|error| format!("{error:#}")));
     let mut check = |path: &Path, read: fn(&[u8]) -> Result<()>| {
         let checked = fs::read(path).map_err(anyhow::Error::from).and_then(|bytes| read(&bytes));
         defects.extend(checked.err().map(|error| format!("{}: {error:#}", path.display())));
     };
     check(&run.join(MODEL), |bytes| Ok(Model::from_bytes(bytes).map(drop)?));
+    let best = run.join(BEST);
+    if best.exists() {
+        check(&best, |bytes| Ok(Model::from_bytes(bytes).map(drop)?));
+    }
     for path in records(run)? {
         check(&path, |bytes| Ok(record::from_bytes(bytes).map(drop)?));
     }
@@ -200,6 +213,8 @@ fn show(args: &ShowArgs) -> Result<String> {
     let lengths: Vec<usize> = state.envs.iter().map(|slot| slot.moves.len()).collect();
     let norm = state.weights.iter().map(|&weight| f64::from(weight).powi(2)).sum::<f64>().sqrt();
     let guard = &state.guard;
+    let best = state.league.best.map_or(String::new(), |best| format!(", best that of iteration {best}"));
+    let league = format!("{} snapshots in the pool{best}", state.league.pool.len());
     let rows = [
         ("file", path.display().to_string()),
         ("state", state_word),
@@ -211,6 +226,7 @@ fn show(args: &ShowArgs) -> Result<String> {
         ("weights", format!("{}, norm {norm:.3}", state.weights.len())),
         ("optimiser", format!("{} steps", state.adam.steps())),
         ("in progress", format!("{} games, {} plies", lengths.len(), lengths.iter().sum::<usize>())),
+        ("league", league),
         ("guard", format!("{} barren, {} halvings, {} restores", guard.barren, guard.halvings, guard.restores)),
         ("written by", written_by(machine)),
         ("digest", state.digest()),

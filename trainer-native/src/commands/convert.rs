@@ -11,10 +11,12 @@
 //! UTF-8. The formats that can be read are listed in [`games`].
 //!
 //! On standard error stand, after the name of the file, each place that was not understood, each game that is therefore left out, what the
-//! format cannot hold, and the characters that the encoding lacks. The exit code is 1 if a file or a game could not be read or written.
+//! format cannot hold, and the characters that the encoding lacks. The exit code is 1 if a file or a game could not be read or written, or was read in part only: what
+//! was understood is written all the same.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -147,11 +149,34 @@ pub fn run(args: &ConvertArgs, print: impl Fn(&str) -> Result<()>, mut report: i
             }
         }
     }
-    if source.unreadable > 0 {
+    let missed = Missed { unreadable: source.unreadable, partial: source.partial() };
+    if missed.any() {
         let all = source.unreadable + source.games.len();
-        bail!("{}: {} of {all} games could not be read", args.input.display(), source.unreadable);
+        bail!("{}: of {all} games {missed}", args.input.display());
     }
     Ok(())
+}
+
+/// Numbers of games of which something is lost.
+#[derive(Clone, Copy, Default)]
+struct Missed {
+    unreadable: usize,
+    partial: usize,
+}
+
+impl Missed {
+    fn any(self) -> bool {
+        self.unreadable + self.partial > 0
+    }
+}
+
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [(self.unreadable, "could not be read"), (self.partial, "could be read in part only")];
+        let parts = parts.iter().filter(|&&(count, _)| count > 0);
+        let text: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+        f.write_str(&text.join(", "))
+    }
 }
 
 fn target(args: &ConvertArgs) -> Result<Target> {
@@ -161,13 +186,13 @@ fn target(args: &ConvertArgs) -> Result<Target> {
     Target::from_name(&name).ok_or_else(|| BadArgument::new("--to", &name, reason).into())
 }
 
-/// Result of converting a file: its messages, contents and descriptions, and the number of its games that could not be read.
+/// Result of converting a file: its messages, contents and descriptions, and its games of which something is lost.
 #[derive(Default)]
 struct Converted {
     messages: Vec<String>,
     contents: Vec<Content>,
     descriptions: Vec<Value>,
-    unreadable: usize,
+    missed: Missed,
     failed: bool,
 }
 
@@ -184,7 +209,7 @@ fn convert_folder(
     }
     let files = games::files(input)?;
     let (mut descriptions, mut taken, mut folders) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-    let (mut failures, mut unreadable) = (0, 0);
+    let (mut failures, mut missed) = (0, Missed::default());
     for chunk in files.chunks(CHUNK) {
         let all = in_parallel(chunk, cores(), |file| convert(file, output.map(|_| target)));
         for (file, mut converted) in chunk.iter().zip(all) {
@@ -198,7 +223,8 @@ fn convert_folder(
                     converted.failed = true;
                 }
             }
-            unreadable += converted.unreadable;
+            missed.unreadable += converted.missed.unreadable;
+            missed.partial += converted.missed.partial;
             failures += usize::from(converted.failed);
         }
     }
@@ -206,9 +232,9 @@ fn convert_folder(
         None => print(&pretty(&Value::Array(descriptions)))?,
         Some(output) => print(&format!("{} files written to {}\n", taken.len(), output.display()))?,
     }
-    match (failures, unreadable) {
-        (0, 0) => Ok(()),
-        (0, _) => bail!("{unreadable} games could not be read"),
+    match failures {
+        0 if missed.any() => bail!("of the games {missed}"),
+        0 => Ok(()),
         _ => bail!("{failures} of {} files could not be converted", files.len()),
     }
 }
@@ -254,12 +280,12 @@ fn convert(file: &Path, target: Option<Target>) -> Converted {
             converted.failed = true;
         }
         Ok((source, None)) => {
-            converted.unreadable = source.unreadable;
+            converted.missed = Missed { unreadable: source.unreadable, partial: source.partial() };
             let games = (0..source.games.len()).map(|index| describe(&source, &source.games.get(index)));
             converted.descriptions.extend(games);
         }
         Ok((source, Some((contents, left_out)))) => {
-            converted.unreadable = source.unreadable;
+            converted.missed = Missed { unreadable: source.unreadable, partial: source.partial() };
             converted.contents = contents;
             if !left_out.is_empty() {
                 converted.messages.push(format!("{}: {left_out}", file.display()));

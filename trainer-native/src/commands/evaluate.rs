@@ -2,28 +2,31 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use keisei_core::format::{Model, record};
-use keisei_core::search::Settings;
+use keisei_core::format::record;
 use keisei_play::contender::Contender;
-use keisei_play::executor::{Arithmetic, ModelExecutor};
-use keisei_play::files::read_model;
-use keisei_play::matches::{CONVERSION_PLIES, Match, Played};
-use keisei_play::policy_player::{EVALUATION_TEMPERATURE, PolicyPlayer};
+use keisei_play::executor::Arithmetic;
+use keisei_play::files::read;
+use keisei_play::matches::{
+    Archive, Book, CONVERSION_PLIES, DEFAULT_MAX_PLIES, Forfeits, OPENING_PLIES, Played, PlayedGame, STREAK, Schedule,
+    Tournament,
+};
+use keisei_play::policy_player::EVALUATION_TEMPERATURE;
 use keisei_play::rating::Tally;
-use keisei_play::search_player::SearchPlayer;
+use keisei_play::spelling::{
+    Defaults, MAX_TEMPERATURE, MAX_VISITS, SPELLINGS, SpelledPlayer, Spelling, model_contender,
+};
 use serde_json::json;
 
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;
+use crate::interop::games::decode;
 use crate::run::MODEL;
-
-/// Largest number of visits of a move: each game of a thread keeps a tree of up to this many nodes of about a kilobyte.
-const MAX_VISITS: u32 = 10_000;
 
 /// Interval between updates of the progress line.
 const REFRESH: Duration = Duration::from_millis(200);
@@ -36,7 +39,8 @@ const SELF: &str = "self";
 pub struct EvaluateArgs {
     #[command(flatten)]
     subject: Subject,
-    /// `random`, `greedy`, a model file, or `self` for the same model at other visits; may be given several times
+    /// `random`, `greedy`, `ab:2`, a model file, `self` for the same model at other visits, `usi:PROGRAM,nodes=1000`, or another
+    /// spelling of a player; may be given several times
     #[arg(long, value_name = "WHO", default_values = ["random", "greedy"])]
     opponent: Vec<String>,
     /// Visits of the model's search at every move; 0 plays by the policy alone
@@ -60,6 +64,15 @@ pub struct EvaluateArgs {
     /// Threads to play on; 0 for one per core
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    /// Plies, opening included, at which a game is cut off and counts as a draw; 0 for the longest that a record holds
+    #[arg(long, value_name = "PLIES", default_value_t = DEFAULT_MAX_PLIES)]
+    max_plies: u16,
+    /// Openings instead of random plies: a file in any notation, or with an SFEN or `startpos moves ...` a line
+    #[arg(long, value_name = "FILE")]
+    book: Option<PathBuf>,
+    /// Folder that keeps each game once it has ended; given again, the evaluation goes on where it was
+    #[arg(long, value_name = "DIR")]
+    resume: Option<PathBuf>,
     /// File to write the games to, for the Replay page
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -89,39 +102,66 @@ pub fn run(args: &EvaluateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()
         (Some(model), _) => model.clone(),
         (None, run) => run.clone().unwrap_or_default().join(MODEL),
     };
-    let temperature = args.temperature as f32;
-    let subject = with_network(&path, args.visits, temperature, args.arithmetic)?;
-    // All files are read before the first game is played.
+    let opponents: Vec<Opponent> = args.opponent.iter().map(|who| Opponent::read(who)).collect::<Result<_, _>>()?;
+    check_opponents(args, &opponents, &path)?;
+    let subject = model_contender(&path, &play(args, args.visits))?;
+    // All files are read, and all engines seen to start, before the first game is played.
     let opponents: Vec<Contender> =
-        args.opponent.iter().map(|who| opponent(who, &path, args)).collect::<Result<_>>()?;
+        opponents.iter().map(|opponent| opponent.contender(&path, args)).collect::<Result<_>>()?;
 
-    let table = Match { pairs: args.games / 2, seed: args.seed, threads: threads(args.threads) };
-    let mut games = Vec::new();
-    for opponent in &opponents {
-        let started = Instant::now();
-        let progress = Progress::new(opponent.name(), args.games);
-        let played = table.play(&subject, opponent, &|tally| progress.note(tally));
-        progress.clear();
-        let text = if args.json {
-            line(&played, args, &path, opponent.visits())
-        } else {
-            tables(&played, args, started.elapsed())
-        };
+    let book = args.book.as_deref().map(read_book).transpose()?;
+
+    let players: Vec<Contender> = [vec![subject], opponents].concat();
+    let tournament = Tournament {
+        players: &players,
+        book: book.as_ref(),
+        seed: args.seed,
+        max_plies: args.max_plies,
+        threads: threads(args.threads),
+    };
+    let indices: Vec<usize> = (1..players.len()).collect();
+    let schedule = Schedule::gauntlet(&[0], &indices, args.games)?;
+    let plan = || tournament.plan(&format!("{} of the first player against each other", args.games));
+    let mut archive = args.resume.as_deref().map(|folder| Archive::open(folder, &plan())).transpose()?;
+
+    let started = Instant::now();
+    let progress = Progress::new(&players, schedule.games().len());
+    let results = tournament.play(&schedule, archive.as_mut(), &|game| progress.note(game));
+    progress.clear();
+    let results = results?;
+    for &opponent in &indices {
+        let played = results.pairing(0, opponent);
+        let text =
+            if args.json { line(&played, args, &path, players[opponent].visits()) } else { tables(&played, args) };
         print(&text)?;
-        games.extend(played.games);
+    }
+    if !args.json {
+        print(&format!("{} games in {:.1} s\n", schedule.games().len(), started.elapsed().as_secs_f64()))?;
     }
     if let Some(path) = &args.record {
+        let games = results.into_records();
         write_atomically(path, &record::to_bytes(&games).context("the games cannot be recorded")?)?;
     }
     Ok(())
 }
 
+/// Book in the file at `path`, in any encoding of Japanese.
+pub(super) fn read_book(path: &Path) -> Result<Book> {
+    let name = path.display().to_string();
+    Book::from_text(&name, &decode(&read(path)?).0).context("--book")
+}
+
 fn check(args: &EvaluateArgs) -> Result<(), BadArgument> {
+    let (max_plies, longest) = (usize::from(args.max_plies), record::MAX_MOVES);
+    if max_plies > longest || args.book.is_none() && (1..=OPENING_PLIES).contains(&max_plies) {
+        let reason = format!("must be 0, or above the {OPENING_PLIES} plies of an opening and at most {longest}");
+        return Err(BadArgument::new("--max-plies", &max_plies.to_string(), reason));
+    }
     if args.games == 0 || !args.games.is_multiple_of(2) {
         let reason = "must be even and not 0: every opening is played with both colours";
         return Err(BadArgument::new("--games", &args.games.to_string(), reason));
     }
-    if !(0.0..=1e6).contains(&args.temperature) {
+    if !(0.0..=MAX_TEMPERATURE).contains(&args.temperature) {
         return Err(BadArgument::new("--temperature", &args.temperature.to_string(), "must be from 0 to 1000000"));
     }
     let opponent_visits = args.opponent_visits.unwrap_or(0);
@@ -130,81 +170,123 @@ fn check(args: &EvaluateArgs) -> Result<(), BadArgument> {
             return Err(BadArgument::new(flag, &visits.to_string(), format!("must be from 0 to {MAX_VISITS}")));
         }
     }
-    if args.opponent_visits.is_some() && args.opponent.iter().all(|who| matches!(&**who, "random" | "greedy")) {
-        let reason = "no --opponent is a model: `random` and `greedy` do not search";
-        return Err(BadArgument::new("--opponent-visits", &opponent_visits.to_string(), reason));
+    Ok(())
+}
+
+fn check_opponents(args: &EvaluateArgs, opponents: &[Opponent], subject: &Path) -> Result<(), BadArgument> {
+    if let Some(visits) = args.opponent_visits
+        && !opponents.iter().any(|opponent| opponent.plays_by(args).is_some())
+    {
+        let reason = "no --opponent is a model: the others do not search";
+        return Err(BadArgument::new("--opponent-visits", &visits.to_string(), reason));
     }
-    if args.visits == opponent_visits && args.opponent.iter().any(|who| who == SELF) {
-        let reason = "the model would play itself at the same visits: --visits and --opponent-visits must differ";
-        return Err(BadArgument::new("--opponent", SELF, reason));
+    for (who, opponent) in args.opponent.iter().zip(opponents) {
+        let is_subject = match opponent {
+            Opponent::Subject => true,
+            Opponent::Spelled(Spelling { player: SpelledPlayer::Model(model), .. }) => {
+                let real = |path: &Path| path.canonicalize().ok();
+                let file = real(Path::new(&model.file));
+                file.is_some() && file == real(subject)
+            }
+            Opponent::Spelled(_) => false,
+        };
+        if is_subject && opponent.plays_by(args) == Some(play(args, args.visits)) {
+            let reason = "the model would play itself at the same visits: --visits and --opponent-visits must differ";
+            return Err(BadArgument::new("--opponent", who, reason));
+        }
     }
     Ok(())
 }
 
-fn threads(asked: usize) -> usize {
+pub(super) fn threads(asked: usize) -> usize {
     match asked {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         asked => asked,
     }
 }
 
-fn opponent(who: &str, subject: &Path, args: &EvaluateArgs) -> Result<Contender> {
-    let visits = args.opponent_visits.unwrap_or(0);
-    let with_network = |path| with_network(path, visits, args.temperature as f32, args.arithmetic);
-    match who {
-        "random" => Ok(Contender::Random),
-        "greedy" => Ok(Contender::Greedy),
-        SELF => with_network(subject),
-        file => with_network(Path::new(file)).context("--opponent is `random`, `greedy`, `self` or a model file"),
+/// Play of models at these visits, as the arguments say.
+fn play(args: &EvaluateArgs, visits: u32) -> Defaults {
+    Defaults { visits, temperature: args.temperature, arithmetic: args.arithmetic }
+}
+
+/// Opponent as its argument says.
+enum Opponent {
+    /// The evaluated model itself.
+    Subject,
+    /// Player by its spelling.
+    Spelled(Spelling),
+}
+
+impl Opponent {
+    fn read(who: &str) -> Result<Opponent, BadArgument> {
+        if who == SELF {
+            return Ok(Opponent::Subject);
+        }
+        let spelling = who.parse().map(Opponent::Spelled);
+        spelling.map_err(|error| BadArgument::new("--opponent", who, error))
+    }
+
+    /// How the opponent plays, if it is a model.
+    fn plays_by(&self, args: &EvaluateArgs) -> Option<Defaults> {
+        let defaults = play(args, args.opponent_visits.unwrap_or(0));
+        match self {
+            Opponent::Subject => Some(defaults),
+            Opponent::Spelled(spelling) => match &spelling.player {
+                SpelledPlayer::Model(model) => Some(model.play(&defaults)),
+                _ => None,
+            },
+        }
+    }
+
+    fn contender(&self, subject: &Path, args: &EvaluateArgs) -> Result<Contender> {
+        let defaults = play(args, args.opponent_visits.unwrap_or(0));
+        match self {
+            Opponent::Subject => model_contender(subject, &defaults),
+            Opponent::Spelled(spelling) => spelling.contender(&defaults).with_context(|| match spelling.player {
+                SpelledPlayer::Model(_) => format!("--opponent is {SPELLINGS}; `self` is the model itself"),
+                _ => "--opponent".to_owned(),
+            }),
+        }
     }
 }
 
-/// Player with the model in the file `path`, by a search of `visits`, or by its policy alone if that is 0.
-fn with_network(path: &Path, visits: u32, temperature: f32, arithmetic: Arithmetic) -> Result<Contender> {
-    let model = read_model(path)?;
-    let network = ModelExecutor::new(&model, arithmetic).context("--arithmetic")?;
-    let name = name(path, &model);
-    if visits == 0 {
-        return Ok(PolicyPlayer::new(&name, &model, network, temperature).into());
-    }
-    let name = format!("{name}, {visits} visit{}", if visits == 1 { "" } else { "s" });
-    let settings = Settings { visits, ..Settings::default() };
-    Ok(SearchPlayer::new(&name, &model, network, settings, temperature).into())
-}
-
-/// Name of a model: its run and iteration, or its file name if it has no run.
-fn name(path: &Path, model: &Model) -> String {
-    let last = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).display().to_string();
-    match &*model.provenance.run {
-        "" => last(path),
-        run => format!("{} #{}", last(Path::new(run)), model.provenance.iteration),
-    }
-}
-
-/// Progress line of a match on a terminal.
+/// Progress line of the games on a terminal, and warnings.
 struct Progress<'a> {
-    opponent: &'a str,
+    players: &'a [Contender],
     games: usize,
     shown: bool,
-    state: Mutex<(Tally, Instant)>,
+    state: Mutex<Standing>,
+}
+
+/// Results so far, in the order in which the games ended.
+struct Standing {
+    subject: Tally,
+    forfeits: Vec<Forfeits>,
+    refreshed: Instant,
 }
 
 impl<'a> Progress<'a> {
-    fn new(opponent: &'a str, games: usize) -> Progress<'a> {
-        let state = Mutex::new((Tally::default(), Instant::now()));
-        Progress { opponent, games, shown: std::io::stderr().is_terminal(), state }
+    fn new(players: &'a [Contender], games: usize) -> Progress<'a> {
+        let forfeits = vec![Forfeits::default(); players.len()];
+        let standing = Standing { subject: Tally::default(), forfeits, refreshed: Instant::now() };
+        Progress { players, games, shown: std::io::stderr().is_terminal(), state: Mutex::new(standing) }
     }
 
-    fn note(&self, tally: Tally) {
+    fn note(&self, game: &PlayedGame) -> ControlFlow<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 += tally;
-        if self.shown && state.1.elapsed() >= REFRESH {
-            state.1 = Instant::now();
-            let so_far = state.0;
-            let (opponent, games) = (self.opponent, self.games);
-            let (game, score) = (so_far.games(), so_far.score());
-            show(&format!("\r\x1b[Kagainst {opponent}: game {game} of {games}, score {score:.3}"));
+        let Standing { subject, forfeits, refreshed } = &mut *state;
+        *subject += game.tally(0);
+        if let Some(warning) = streak_warning(self.players, forfeits, game) {
+            self.clear();
+            show(&warning);
         }
+        if self.shown && refreshed.elapsed() >= REFRESH {
+            *refreshed = Instant::now();
+            let (game, games, score) = (subject.games(), self.games, subject.score());
+            show(&format!("\r\x1b[K{}: game {game} of {games}, score {score:.3}", self.players[0].name()));
+        }
+        ControlFlow::Continue(())
     }
 
     fn clear(&self) {
@@ -214,20 +296,35 @@ impl<'a> Progress<'a> {
     }
 }
 
+/// Counts the forfeits of a finished game's players; a line about one that has just forfeited its [`STREAK`]th game in a row.
+pub(super) fn streak_warning(players: &[Contender], forfeits: &mut [Forfeits], game: &PlayedGame) -> Option<String> {
+    let forfeit = game.forfeit();
+    let mut warning = None;
+    for player in [game.fixture.black, game.fixture.white] {
+        let own = forfeit.filter(|&(loser, _)| loser == player).map(|(_, text)| text);
+        forfeits[player].note(own);
+        if let Some(text) = own.filter(|_| forfeits[player].breaks()) {
+            let name = players[player].name();
+            warning = Some(format!("warning: {name} has forfeited {STREAK} games in a row, the last one so: {text}\n"));
+        }
+    }
+    warning
+}
+
 /// Writes to the terminal; what cannot be shown does not stop the match.
-fn show(text: &str) {
+pub(super) fn show(text: &str) {
     let mut terminal = std::io::stderr().lock();
     terminal.write_all(text.as_bytes()).and_then(|()| terminal.flush()).ok();
 }
 
 /// Results as tables.
-fn tables(played: &Played, args: &EvaluateArgs, took: Duration) -> String {
+fn tables(played: &Played, args: &EvaluateArgs) -> String {
     let mut text = String::new();
-    write_tables(&mut text, played, args, took).expect("a string takes everything");
+    write_tables(&mut text, played, args).expect("a string takes everything");
     text
 }
 
-fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs, took: Duration) -> std::fmt::Result {
+fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs) -> std::fmt::Result {
     let Played { first, second, .. } = played;
     let EvaluateArgs { games, seed, temperature, .. } = args;
     writeln!(text, "{first} against {second}: {games} games, seed {seed}, temperature {temperature}\n")?;
@@ -245,8 +342,13 @@ fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs, took: D
         let Tally { wins, draws, losses } = tally;
         writeln!(text, "| {reason:<16} | {:>5} | {wins:>4} | {draws:>5} | {losses:>4} |", tally.games())?;
     }
+    for (name, forfeits) in [first, second].into_iter().zip(played.forfeits()) {
+        if forfeits.count > 0 {
+            writeln!(text, "\n{name}: {forfeits} (at most {} in a row)", forfeits.streak)?;
+        }
+    }
     let (low, high) = played.score_interval();
-    writeln!(text, "\nscore {:.3}, 95 % interval {low:.3} to {high:.3} (Wilson)", played.tally().score())?;
+    writeln!(text, "\nscore {:.3}, 95 % interval {low:.3} to {high:.3}", played.tally().score())?;
     let (elo, (low, high)) = played.elo();
     let [n0, n1, n2, n3, n4] = played.pentanomial();
     writeln!(
@@ -254,12 +356,8 @@ fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs, took: D
         "Elo {elo:+.0}, 95 % interval {low:+.0} to {high:+.0} (pairs with 0, ½, 1, 1½, 2 points: {n0}, {n1}, {n2}, {n3}, {n4})"
     )?;
     let (quick, wins) = (played.quick_wins(), played.tally().wins);
-    writeln!(
-        text,
-        "{quick} of {wins} wins within {CONVERSION_PLIES} plies; {:.1} plies a game; {:.1} s\n",
-        played.mean_plies(),
-        took.as_secs_f64()
-    )
+    let plies = played.mean_plies();
+    writeln!(text, "{quick} of {wins} wins within {CONVERSION_PLIES} plies; {plies:.1} plies a game\n")
 }
 
 /// Results as one line of JSON, with null for an infinite bound of an interval and for the visits of an opponent without a
@@ -279,6 +377,8 @@ fn line(played: &Played, args: &EvaluateArgs, path: &Path, opponent_visits: Opti
         "games": args.games,
         "seed": args.seed,
         "temperature": args.temperature,
+        "max_plies": args.max_plies,
+        "book": args.book,
         "arithmetic": args.arithmetic.to_string(),
         "score": played.tally().score(),
         "score_interval": played.score_interval(),
@@ -289,6 +389,7 @@ fn line(played: &Played, args: &EvaluateArgs, path: &Path, opponent_visits: Opti
         "white": white,
         "pentanomial": played.pentanomial(),
         "reasons": reasons,
+        "forfeits": played.forfeits().map(|forfeits| json!({ "count": forfeits.count, "texts": forfeits.texts })),
         "mean_plies": played.mean_plies(),
         "wins_within_256_plies": played.quick_wins(),
     });

@@ -40,6 +40,17 @@ pub struct GameFile {
     pub unreadable: usize,
 }
 
+impl GameFile {
+    /// Number of games of which a part is lost, because it was not understood.
+    pub fn partial(&self) -> usize {
+        let is_partial = |game: &&ReadGame| game.defects.iter().any(|defect| !defect.problem.loses_nothing());
+        match &self.games {
+            Games::Text(games) => games.iter().filter(is_partial).count(),
+            Games::Records(_) => 0,
+        }
+    }
+}
+
 /// Games of a file, as they are in memory.
 pub enum Games {
     /// Games of a text.
@@ -287,6 +298,9 @@ fn tree_of(game: &Record) -> GameTree {
         // The longest record fills the longest line, where an end has no place.
         let _ = builder.end(End::of_outcome(outcome, builder.position().side_to_move()));
     }
+    if !game.note.is_empty() {
+        builder.node_mut().comments.push(game.note.clone());
+    }
     let mut tree = builder.finish();
     tree.set_header("先手", &game.black);
     tree.set_header("後手", &game.white);
@@ -304,9 +318,13 @@ pub fn record_of(tree: &GameTree) -> (Record, LeftOut) {
     let max_plies = tree.header("最大手数").and_then(|plies| plies.parse().ok());
     let max_plies: u16 = max_plies.filter(|&plies| usize::from(plies) >= length).unwrap_or(0);
     let mut game = Game::new(tree.start().clone(), max_plies);
-    let (mut plies, mut left_out) = (Vec::new(), LeftOut::default());
+    let (mut plies, mut note, mut left_out) = (Vec::new(), String::new(), LeftOut::default());
     for node in line.iter().map(|&id| tree.node(id)) {
-        left_out.comments += usize::from(!node.comments.is_empty());
+        if matches!(node.event(), Event::End(_)) {
+            note = node.comments.join("\n");
+        } else {
+            left_out.comments += usize::from(!node.comments.is_empty());
+        }
         left_out.bookmarks += usize::from(node.bookmark.is_some());
         left_out.times += usize::from(node.spent.is_some());
         let mut info = PlyInfo::default();
@@ -326,6 +344,8 @@ pub fn record_of(tree: &GameTree) -> (Record, LeftOut) {
                 let decided = game.outcome().is_some();
                 match end {
                     End::Resign if !decided => game.resign(game.position().side_to_move()),
+                    End::IllegalLoss if !decided => game.forfeit(game.position().side_to_move()),
+                    End::IllegalWin if !decided => game.forfeit(game.position().side_to_move().flip()),
                     // A record of a game that goes on has no outcome.
                     End::Interrupt if !decided => {}
                     End::Declaration if !decided => left_out.ends += usize::from(game.declare().is_err()),
@@ -345,7 +365,7 @@ pub fn record_of(tree: &GameTree) -> (Record, LeftOut) {
     let kept = ["先手", "後手", "最大手数"];
     left_out.headers = tree.headers.iter().filter(|(key, _)| !kept.contains(&key.as_str())).count();
     let name = |key| tree.header(key).unwrap_or_default();
-    (Record::of_game(&game, name("先手"), name("後手"), plies), left_out)
+    (Record { note, ..Record::of_game(&game, name("先手"), name("後手"), plies) }, left_out)
 }
 
 /// What a player thought before its move `mv`, from its evaluation after it.

@@ -86,6 +86,12 @@ impl CpuLearner {
         let network = match self.precision {
             Precision::Bf16 => Backprop::bf16(weights),
             Precision::Bf16x3 => Backprop::bf16x3(weights),
+            _ if self.threads > 1 => Some(Backprop::in_two_tasks(weights, |forward, backward| {
+                std::thread::scope(|scope| {
+                    scope.spawn(forward);
+                    backward();
+                });
+            })),
             _ => Some(Backprop::new(weights)),
         };
         network.expect(UNIT)
@@ -203,8 +209,9 @@ impl Worker {
         let size = features.planes() * SQUARES;
         let actions = self.policy.len() / Backprop::CHUNK;
         let scores = self.score.len() / Backprop::CHUNK;
-        let slots = minibatch.slots[range.clone()].chunks(Backprop::CHUNK);
-        for (slots, advantages) in slots.zip(minibatch.advantages[range].chunks(Backprop::CHUNK)) {
+        let chunk = net.fastest_chunk();
+        let slots = minibatch.slots[range.clone()].chunks(chunk);
+        for (slots, advantages) in slots.zip(minibatch.advantages[range].chunks(chunk)) {
             let planes = &mut self.planes[..slots.len() * size];
             let policy = &mut self.policy[..slots.len() * actions];
             let policy_gradient = &mut self.policy_gradient[..slots.len() * actions];

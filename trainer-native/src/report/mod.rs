@@ -2,6 +2,7 @@
 
 mod board;
 pub(crate) mod chart;
+pub mod ratings;
 
 use self::board::{SampleGame, samples};
 use self::chart::{Chart, hex};

@@ -29,17 +29,16 @@ pub fn measure(settings: &Settings) -> Result<Speed> {
     let mut trainer = Trainer::fresh(settings.clone())?;
     let begin = Instant::now();
     // The first iteration warms caches, clocks and threads up: it counts only if there is time for no other.
-    trainer.iterate(0.0)?;
-    let mut seconds = begin.elapsed().as_secs_f64();
+    let mut seconds = trainer.iterate(0.0)?.seconds_with_every_sample();
+    let mut iterations = 1.0;
     if begin.elapsed() < time {
-        let (begin, first) = (Instant::now(), trainer.done.plies);
+        (seconds, iterations) = (0.0, 0.0);
         while begin.elapsed() < time {
-            trainer.iterate(0.0)?;
+            seconds += trainer.iterate(0.0)?.seconds_with_every_sample();
+            iterations += 1.0;
         }
-        seconds =
-            begin.elapsed().as_secs_f64() * settings.iteration_plies() as f64 / (trainer.done.plies - first) as f64;
     }
-    let mut seconds_per_ply = seconds / settings.iteration_plies() as f64;
+    let mut seconds_per_ply = seconds / (iterations * settings.iteration_plies() as f64);
     let every = settings.run.evaluate_plies;
     if every > 0 && seconds_per_ply * (every as f64) < 60.0 * settings.run.minutes {
         trainer.settings.run.evaluate_games = settings.run.evaluate_games.min(8);

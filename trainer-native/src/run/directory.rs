@@ -1,6 +1,7 @@
 //! Directory of a run: its name, its lock, and the writing of its files.
 
 use crate::durable::{sweep, write_atomically};
+use crate::league::FOLDER;
 use anyhow::{Context, Result, bail};
 use std::fs::{File, TryLockError, create_dir, create_dir_all};
 use std::io::ErrorKind;
@@ -117,7 +118,7 @@ impl Directory {
     ///
     /// # Errors
     /// Names the path.
-    fn create_folder(&self, name: &str) -> Result<()> {
+    pub fn create_folder(&self, name: &str) -> Result<()> {
         let path = self.file(name);
         match create_dir(&path) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
@@ -132,7 +133,7 @@ impl Directory {
     /// # Errors
     /// Names the folder or file that cannot be read or deleted.
     pub fn sweep(&self) -> Result<()> {
-        ["", "checkpoints", "games"].iter().try_for_each(|folder| sweep(&self.path.join(folder)))
+        ["", "checkpoints", "games", FOLDER].iter().try_for_each(|folder| sweep(&self.path.join(folder)))
     }
 
     /// Checks that the directory is still the one that was locked: it may have been deleted or renamed since.

@@ -84,10 +84,11 @@ fn plies_per_second(settings: Settings) -> Result<f64> {
     let mut trainer = Trainer::fresh(settings)?;
     trainer.iterate(0.0)?;
     let (begin, first) = (Instant::now(), trainer.done.plies);
+    let mut seconds = 0.0;
     while begin.elapsed() < TIME {
-        trainer.iterate(0.0)?;
+        seconds += trainer.iterate(0.0)?.seconds_with_every_sample();
     }
-    Ok((trainer.done.plies - first) as f64 / begin.elapsed().as_secs_f64())
+    Ok((trainer.done.plies - first) as f64 / seconds)
 }
 
 #[cfg(test)]

@@ -38,7 +38,10 @@ pub fn needed(settings: &Settings) -> u64 {
         * (MAX_MOVES * (size_of::<Action>() + size_of::<Move>())
             + 2 * size_of::<PackedObservation>()
             + 2 * LEGAL_MOVES * (size_of::<Action>() + size_of::<Move>() + size_of::<f32>()));
-    (rollout + in_progress + buffers + settings.spec().parameters() * size_of::<f32>() * COPIES) as u64
+    // The pool, and its networks ready to play on each thread.
+    let league = if settings.league.share > 0.0 { settings.league.snapshots * (1 + settings.threads()) } else { 0 };
+    let weights = settings.spec().parameters() * size_of::<f32>() * (COPIES + league);
+    (rollout + in_progress + buffers + weights) as u64
 }
 
 /// Bytes of memory that this process may still take, where the system tells.

@@ -7,6 +7,8 @@
 //! | `log.txt`, `curve.svg`         | the same as text with times, and as a plot                       |
 //! | `tensorboard/`, `sinks/`      | event files of TensorBoard, and the state of other sinks         |
 //! | `model.model`                  | the network of the newest checkpoint                             |
+//! | `best.model`                   | the best agent so far, by the gate                               |
+//! | `league/*.model`               | snapshots of the agent that the league plays against             |
 //! | `games/*.record`               | games of self-play; the newest of them also in `games.record`    |
 //! | `checkpoints/*.checkpoint`     | all that is needed to resume, see [`checkpoint`]                 |
 //! | `lock`                         | lock of the one process that may write here                      |
@@ -34,21 +36,26 @@ use crate::event::{
     Alarm, CheckpointWritten, EndedGames, Event, GameEnded, Machine, Metrics, Notice, Perf, Restored, RunEnded,
     RunStarted,
 };
+use crate::league::{self, Snapshots};
 use crate::settings::Settings;
 use crate::sinks::{Digests, Journal, Patience, Sink, SinkCounters, Sinks, from_settings, read};
-use crate::trainer::{Report, Trainer};
+use crate::trainer::{Report, Totals, Trainer};
 use anyhow::{Context, Result, bail};
 use keisei_core::format::model::{Dtype, Model, Provenance};
 use keisei_core::format::record::{self, Record};
 use keisei_core::learn::{Collected, RatioTolerance};
 use keisei_core::net::Weights;
 use keisei_core::shogi::{Color, GameResult};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// File name of the current model in a run's directory.
 pub const MODEL: &str = "model.model";
+
+/// File name of the best agent so far in a run's directory.
+pub const BEST: &str = "best.model";
 
 /// File name of the latest games in a run's directory, and in the page's.
 pub const GAMES: &str = "games.record";
@@ -76,6 +83,11 @@ pub struct Run {
     worker: Worker,
     /// State after the last whole iteration.
     state: State,
+    /// Snapshots of its league.
+    snapshots: Snapshots,
+    /// Snapshots whose files are written, and the one that is the best agent in its file.
+    written: BTreeSet<u32>,
+    written_best: Option<u32>,
     checkpoints: Store,
     sinks: Sinks,
     /// Digests of the files that sinks write, for checkpoints.
@@ -155,12 +167,15 @@ impl Run {
         let mut trainer = Trainer::fresh(settings)?;
         (trainer.guard, trainer.done) = (state.guard.clone(), state.done);
         let alarms = postcard::from_bytes(&state.alarms).unwrap_or_default();
-        trainer.restore(state)?;
+        let state = state.under(&trainer.settings);
+        let snapshots = state.league.load(directory.path(), &trainer.settings)?;
+        trainer.restore(state, snapshots)?;
         // Only now that nothing can refuse the checkpoint.
         let done = trainer.done;
         let aside = set_aside_after(&directory.checkpoints(), done.iterations)?;
         notices.extend(aside.iter().map(|path| format!("set aside: {}", path.display())));
         let mut run = Self { alarms, ..Self::open(trainer, directory, sinks, controls, seconds)? };
+        run.state.alarms = postcard::to_allocvec(&run.alarms).context("alarms")?;
         for text in notices {
             run.say(text);
         }
@@ -213,6 +228,9 @@ impl Run {
             settings: trainer.settings.clone(),
             controls,
             state: trainer.state(),
+            written: trainer.league.snapshots().keys().copied().collect(),
+            written_best: None,
+            snapshots: trainer.league.snapshots().clone(),
             tolerance: trainer.learner.ratio_tolerance(),
             worker: Worker::start(trainer)?,
             sinks,
@@ -352,8 +370,8 @@ impl Run {
 
     /// Takes over the results of an iteration.
     fn accept(&mut self, iterated: Iterated, log_seconds: f64) -> Result<()> {
-        let Iterated { mut report, state, shown } = iterated;
-        self.state = state;
+        let Iterated { mut report, state, shown, league, gate, snapshots } = iterated;
+        (self.state, self.snapshots) = (state, snapshots);
         self.records.append(&mut report.collected.records);
         let remedy = report.remedy;
         let iteration = self.state.done.iterations;
@@ -366,7 +384,7 @@ impl Run {
             let reason = game.outcome.reason.id().to_owned();
             self.sinks.send(Event::GameEnded(GameEnded { iteration, plies: game.plies, winner, reason }));
         }
-        let mut metrics = Metrics { shown, ..self.metrics(&report, log_seconds) };
+        let mut metrics = Metrics { shown, league, ..self.metrics(&report, log_seconds) };
         let news = self.alarms.observe(&mut metrics, &report.collected.ended, self.tolerance);
         self.state.alarms = postcard::to_allocvec(&self.alarms).context("alarms")?;
         if self.is_unsaved {
@@ -375,6 +393,9 @@ impl Run {
         self.sinks.send(Event::Iteration(Box::new(metrics)));
         for alarm in news {
             self.sinks.send(Event::Alarm(alarm));
+        }
+        if let Some(gate) = gate {
+            self.sinks.send(Event::Gate(gate));
         }
         match remedy {
             Remedy::Nothing => {}
@@ -396,8 +417,9 @@ impl Run {
     fn restore(&mut self, reason: &str) -> Result<()> {
         let loaded = load_from(&self.directory.checkpoints(), None)?;
         loaded.skipped.iter().for_each(|skipped| self.say(skipped.to_string()));
-        let state = loaded.checkpoint.state;
-        match self.work(Job::Restore(Box::new(state.clone())))? {
+        let state = loaded.checkpoint.state.under(&self.settings);
+        let snapshots = state.league.load(self.directory.path(), &self.settings)?;
+        match self.work(Job::Restore(Box::new(state.clone()), snapshots.clone()))? {
             Some(Done::Restored(restored)) => restored?,
             Some(_) => unreachable!("a return to a state was asked for"),
             None => return Ok(()),
@@ -405,7 +427,8 @@ impl Run {
         set_aside_after(&self.directory.checkpoints(), state.done.iterations)?;
         self.alarms = postcard::from_bytes(&state.alarms).unwrap_or_default();
         self.saved = state.done.iterations;
-        self.state = state;
+        self.written = snapshots.keys().copied().collect();
+        (self.state, self.snapshots, self.written_best) = (state, snapshots, None);
         self.records.clear();
         let text = format!("{reason}; the learning rate is halved");
         let done = self.state.done;
@@ -477,6 +500,7 @@ impl Run {
         let iteration = self.state.done.iterations;
         let model = self.model()?.to_bytes(Dtype::F32).context("model")?;
         self.directory.write(MODEL, &model)?;
+        self.save_league()?;
         if !self.records.is_empty() {
             let bytes = record::to_bytes(&self.records).context("records")?;
             self.directory.write(&format!("games/{iteration:08}.record"), &bytes)?;
@@ -497,6 +521,34 @@ impl Run {
             // The next checkpoint tries again.
             self.say(format!("old checkpoints could not be deleted: {error:#}"));
         }
+        let needed = self.checkpoints.snapshots();
+        let pruned =
+            needed.and_then(|needed| needed.map_or(Ok(()), |needed| league::prune(self.directory.path(), &needed)));
+        if let Err(error) = pruned {
+            self.say(format!("old snapshots could not be deleted: {error:#}"));
+        }
+        Ok(())
+    }
+
+    /// Writes the snapshots of the league and the best agent, where they are new.
+    fn save_league(&mut self) -> Result<()> {
+        for (&iteration, snapshot) in &self.snapshots {
+            if !self.written.contains(&iteration) {
+                self.directory.create_folder(league::FOLDER)?;
+                snapshot.write(&self.directory.file(league::FOLDER))?;
+            }
+        }
+        self.written = self.snapshots.keys().copied().collect();
+        let best = self.state.league.best;
+        if best != self.written_best
+            && let Some(snapshot) = best.and_then(|best| self.snapshots.get(&best))
+        {
+            let mut model = snapshot.model.clone();
+            model.provenance =
+                Provenance { notes: "the best agent by the gate".into(), ..self.provenance(&model.provenance) };
+            self.directory.write(BEST, &model.to_bytes(Dtype::F32).context("best agent")?)?;
+            self.written_best = best;
+        }
         Ok(())
     }
 
@@ -514,16 +566,20 @@ impl Run {
     /// # Errors
     /// Never in a run: the weights are those of its network.
     pub fn model(&self) -> Result<Model> {
-        let provenance = Provenance {
+        let Totals { iterations: iteration, plies, .. } = self.state.done;
+        let provenance = self.provenance(&Provenance { iteration, plies, ..Provenance::default() });
+        let weights = Weights::new(self.settings.spec(), self.state.weights.clone())?;
+        Ok(worker::model(&self.settings, &weights, self.state.average.as_ref(), provenance))
+    }
+
+    /// Provenance of a model that leaves the run now.
+    fn provenance(&self, taken: &Provenance) -> Provenance {
+        Provenance {
             // The name alone: a model that is published should not show its maker's folders.
             run: self.directory.name(),
-            iteration: self.state.done.iterations,
-            plies: self.state.done.plies,
             created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            notes: String::new(),
-        };
-        let weights = Weights::new(self.settings.spec(), self.state.weights.clone())?;
-        Ok(Model { features: self.settings.features(), actions: self.settings.actions(), provenance, weights })
+            ..taken.clone()
+        }
     }
 
     /// Saves what is not saved, into a folder in `rescue` if the run's own cannot be written, and ends all sinks; returns a
@@ -576,6 +632,10 @@ impl Run {
     fn rescue(&self, rescue: &Path) -> Result<PathBuf> {
         let folder = Directory::named(rescue, &format!("keisei-rescue-{}", self.directory.name())).create()?;
         folder.write(MODEL, &self.model()?.to_bytes(Dtype::F32).context("model")?)?;
+        for snapshot in self.snapshots.values() {
+            folder.create_folder(league::FOLDER)?;
+            snapshot.write(&folder.file(league::FOLDER))?;
+        }
         Store::new(&folder.checkpoints()).save(&Checkpoint {
             state: self.state.clone(),
             seconds: self.seconds(),

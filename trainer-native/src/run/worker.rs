@@ -2,7 +2,9 @@
 
 use super::checkpoint::State;
 use super::guard::Remedy;
-use crate::event::{EvaluationMatch, ShownGame};
+use crate::event::{EvaluationMatch, GateMatch, LeagueMetrics, ShownGame};
+use crate::league::{Average, League, Snapshots};
+use crate::settings::Settings;
 use crate::trainer::{Report, Trainer};
 use anyhow::{Result, anyhow};
 use keisei_core::format::model::{Model, Provenance};
@@ -37,8 +39,8 @@ pub enum Job {
     },
     /// A match against the greedy player.
     Evaluate,
-    /// Return to a state.
-    Restore(Box<State>),
+    /// Return to a state, with the snapshots of its league.
+    Restore(Box<State>, Snapshots),
 }
 
 /// Result of a job.
@@ -61,6 +63,12 @@ pub struct Iterated {
     pub state: State,
     /// The game to show.
     pub shown: ShownGame,
+    /// Statistics of the league.
+    pub league: LeagueMetrics,
+    /// The gate that was decided, if any.
+    pub gate: Option<GateMatch>,
+    /// Snapshots that the state needs.
+    pub snapshots: Snapshots,
 }
 
 impl Worker {
@@ -112,9 +120,12 @@ impl Trainer {
         match job {
             Job::Iterate { progress, shown } => match self.iterate(progress) {
                 Ok(report) => {
-                    let (state, shown) = (self.state(), self.shown(shown % self.selfplay.len()));
+                    let state = self.state();
                     match state.sickness() {
-                        None => Done::Iterated(Box::new(Iterated { report, state, shown })),
+                        None => match self.conclude(report, state, shown) {
+                            Ok(iterated) => Done::Iterated(Box::new(iterated)),
+                            Err(error) => Done::Failed(error, Remedy::Stop),
+                        },
                         Some(reason) => Done::Failed(anyhow!(reason), self.guard.broken()),
                     }
                 }
@@ -122,13 +133,32 @@ impl Trainer {
                 Err(error) => Done::Failed(error.into(), Remedy::Stop),
             },
             Job::Evaluate => Done::Evaluated(self.evaluate()),
-            Job::Restore(state) => Done::Restored(self.restore(*state)),
+            Job::Restore(state, snapshots) => Done::Restored(self.restore(*state, snapshots)),
         }
+    }
+
+    /// Results of an iteration with sound weights, after the league has taken note of it.
+    fn conclude(&mut self, report: Report, state: State, shown: usize) -> Result<Iterated> {
+        let Self { settings, selfplay, weights, done, league, average, .. } = &mut *self;
+        let (playing, plies_before) = (selfplay.opponents(), done.plies - report.plies as u64);
+        // Neither the name of the run nor the time: the bytes of a snapshot depend only on the work done.
+        let provenance = Provenance {
+            iteration: done.iterations,
+            plies: done.plies,
+            notes: "snapshot of a league".into(),
+            ..Provenance::default()
+        };
+        let agent = || model(settings, weights, average.as_ref(), provenance.clone());
+        let ended = &report.collected.ended;
+        let (league, gate) = league.follow(settings, plies_before, done, &agent, ended, &playing)?;
+        let state = State { league: self.league.state().clone(), ..state };
+        let (shown, snapshots) = (self.shown(shown % self.selfplay.len()), self.league.snapshots().clone());
+        Ok(Iterated { report, state, shown, league, gate, snapshots })
     }
 
     /// State between two iterations; that of the alarms is up to the run.
     pub fn state(&self) -> State {
-        let Self { settings, selfplay, weights, adam, done, guard, .. } = self;
+        let Self { settings, selfplay, weights, adam, done, guard, league, average, .. } = self;
         State {
             config: settings.to_toml(),
             done: *done,
@@ -137,21 +167,29 @@ impl Trainer {
             envs: selfplay.state(),
             guard: guard.clone(),
             alarms: Vec::new(),
+            league: league.state().clone(),
+            average: average.clone(),
         }
     }
 
-    /// Goes on from a state, with the settings and the guard of this trainer.
+    /// Goes on from a state, with the snapshots of its league and the settings and the guard of this trainer.
     ///
     /// # Errors
-    /// If the settings do not fit the state.
-    pub fn restore(&mut self, state: State) -> Result<()> {
+    /// If the settings do not fit the state, or a snapshot is missing.
+    pub fn restore(&mut self, state: State, snapshots: Snapshots) -> Result<()> {
         use anyhow::{Context, bail};
         let weights = Weights::new(self.settings.spec(), state.weights).context("weights in the checkpoint")?;
         if state.adam.len() != weights.data().len() {
             bail!("the checkpoint's optimiser is for {} weights, not {}", state.adam.len(), weights.data().len());
         }
+        if let Some(average) = state.average.as_ref().filter(|average| average.weights().len() != weights.data().len())
+        {
+            bail!("the checkpoint's average is of {} weights, not {}", average.weights().len(), weights.data().len());
+        }
+        let league = League::resume(state.league, snapshots, &self.settings)?;
         self.selfplay.restore(&state.envs)?;
         (self.weights, self.adam, self.done) = (weights, state.adam, state.done);
+        (self.league, self.average) = (league, state.average);
         Ok(())
     }
 
@@ -161,13 +199,9 @@ impl Trainer {
         let begin = Instant::now();
         let Self { settings, done, .. } = self;
         let seed = Stream::new(settings.seed, Purpose::Evaluation, done.iterations, 0).next_u64();
-        let table = Match { pairs: settings.run.evaluate_games / 2, seed, threads: settings.threads() };
-        let model = Model {
-            features: settings.features(),
-            actions: settings.actions(),
-            provenance: Provenance::default(),
-            weights: self.weights.clone(),
-        };
+        let (pairs, max_plies) = (settings.run.evaluate_games / 2, settings.selfplay.max_plies);
+        let table = Match { pairs, seed, max_plies, threads: settings.threads() };
+        let model = model(settings, &self.weights, self.average.as_ref(), Provenance::default());
         let agent = PolicyPlayer::new("agent", &model, ModelExecutor::f32(&model), EVALUATION_TEMPERATURE as f32);
         let played = table.play(&agent.into(), &Contender::Greedy, &|_| {});
         let tally = played.tally();
@@ -191,4 +225,13 @@ impl Trainer {
         }
         ShownGame { slot, sfen: position.to_sfen(), last: last.iter().map(ToString::to_string).collect() }
     }
+}
+
+/// Model of the agent: with the averaged weights, if there are any.
+pub fn model(settings: &Settings, weights: &Weights, average: Option<&Average>, provenance: Provenance) -> Model {
+    let mut weights = weights.clone();
+    if let Some(average) = average {
+        weights.data_mut().copy_from_slice(average.weights());
+    }
+    Model { features: settings.features(), actions: settings.actions(), provenance, weights }
 }

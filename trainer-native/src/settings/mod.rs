@@ -14,11 +14,14 @@ pub use self::sources::{ENVIRONMENT_PREFIX, Layers, Sources, no_such_setting};
 pub use self::table::{Range, Setting, SettingRow, SettingValue};
 
 use self::table::{ABOVE_0, Field, settings};
+use crate::league::Weighting;
 use crate::learner::{Device, Precision};
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::learn::{Estimation, PpoSettings, Rates, Schedule, SelfPlaySettings};
 use keisei_core::net::{NetOptions, NetSpec};
+use keisei_core::shogi::DEFAULT_MAX_PLIES;
+use keisei_play::matches::OPENING_PLIES;
 use serde::{Deserialize, Serialize};
 
 settings! {
@@ -36,6 +39,10 @@ settings! {
         estimation: EstimationSection;
         /// Update by PPO.
         ppo: PpoSection;
+        /// League: games against frozen snapshots of the agent.
+        league: LeagueSection;
+        /// Gate: matches that decide which agent is the best so far.
+        gate: GateSection;
         /// Budget, checkpoints, evaluation and hardware.
         run: RunSection;
         /// Destinations of the events of the run, besides the display, `metrics.jsonl`, `events.jsonl` and `log.txt`.
@@ -74,8 +81,8 @@ settings! {
         envs: usize = 256, 0..=65536, "games";
         /// Plies of each game in an iteration.
         horizon: usize = 16, 1..=4096, "plies";
-        /// Ply limit of a game, 0 for none; reaching it is a truncation, not a draw.
-        max_plies: u16 = 400, 0..=65535, "plies";
+        /// Ply limit of a game, 0 for none; reaching it is a truncation, not a draw. The evaluations of the run have it too.
+        max_plies: u16 = DEFAULT_MAX_PLIES, 0..=65535, "plies";
         /// Longest random opening: a game starts after a random number of random plies.
         opening_plies: usize = 20, 0..=200, "plies";
         /// Longest random opening of the first game in each slot, so that games do not run in step.
@@ -120,6 +127,31 @@ settings! {
         max_grad_norm: f32 = 1.0, ABOVE_0..=1e6, "";
         /// Mean approximate KL divergence of a minibatch that ends the update.
         target_kl: f32 = 0.03, ABOVE_0..=1e6, "nats";
+        /// Decay of the average of the weights for each update, 0 for none: with it, models, evaluations, gate and snapshots have the
+        /// averaged weights. Self-play and learning do not change.
+        ema: f32 = 0.0, 0.0..=0.999_999, "";
+    }
+}
+
+settings! {
+    /// League: games against frozen snapshots of the agent.
+    LeagueSection {
+        /// Share of the games of self-play that are against a snapshot instead of the agent itself, 0 for none.
+        share: f32 = 0.0, 0.0..=0.5, "ratio";
+        /// Choice of the snapshot: `pfsp` prefers those that the agent does badly against.
+        weighting: Weighting = Weighting::Pfsp, ["uniform", "pfsp"], "";
+        /// Snapshots in the pool, the newest of those taken after iterations 1, 2, 3, 4, 6, 8, 12, 16 and so on; the best agent is one more.
+        snapshots: usize = 12, 1..=64, "snapshots";
+    }
+}
+
+settings! {
+    /// Gate: matches that decide which agent is the best so far.
+    GateSection {
+        /// Interval between matches of the newest agent against the best, which is saved as `best.model`; 0 for none.
+        plies: u64 = 0, 0.., "plies";
+        /// Games of a match at most; a sequential test ends it when the games tell which agent is stronger.
+        games: usize = 200, Range::from(2..=100_000).step(2), "games";
     }
 }
 
@@ -339,7 +371,8 @@ impl Settings {
         if plies > ROLLOUT_PLIES {
             bail!("selfplay.envs * selfplay.horizon = {plies}: must be at most {ROLLOUT_PLIES}");
         }
-        let longest = opening_plies.max(first_opening_plies);
+        // Evaluations, which a key can ask for at any time, begin with random plies as well.
+        let longest = opening_plies.max(first_opening_plies).max(OPENING_PLIES);
         if max_plies > 0 && usize::from(max_plies) <= longest {
             bail!("selfplay.max_plies = {max_plies}: must be above the random opening of {longest} plies");
         }

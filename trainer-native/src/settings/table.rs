@@ -1,6 +1,7 @@
 //! Table of settings: name, default, range, unit and description of each hyper-parameter, beside the struct that holds its
 //! value.
 
+use crate::league::Weighting;
 use crate::learner::{Device, Precision};
 use anyhow::{Result, bail};
 use keisei_core::learn::{Curve, Schedule};
@@ -194,6 +195,7 @@ plain_fields! {
     Device: |device| SettingValue::Name(name(device));
     Precision: |precision| SettingValue::Name(name(precision));
     Curve: |shape| SettingValue::Name(name(shape));
+    Weighting: |weighting| SettingValue::Name(name(weighting));
 }
 
 /// The shortest decimal that stands for `number`: 0.1, not 0.10000000149.

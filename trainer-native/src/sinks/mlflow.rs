@@ -4,7 +4,7 @@ use super::retry::{AttemptError, Retry};
 use super::scalars::{Thinning, evaluation_scalars, scalars};
 use super::{Sink, read};
 use crate::durable::write_atomically;
-use crate::event::{Event, RunStarted, Stamped};
+use crate::event::{Event, RunStarted, Stamped, Verdict};
 use crate::settings::{Settings, SinksSection};
 use anyhow::{Context, Result, anyhow};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -319,6 +319,9 @@ impl Sink for MlFlow {
             Event::Alarm(alarm) => {
                 self.tags.push((format!("alarm.{}", alarm.id), format!("iteration {iteration}: {}", alarm.text)));
             }
+            Event::Gate(gate) if gate.verdict == Verdict::Promoted => {
+                self.tags.push(("best".into(), format!("iteration {}", gate.challenger)));
+            }
             Event::Restored(restored) => {
                 self.waiting.retain(|waiting| waiting.iteration <= iteration);
                 self.left_out = None;
@@ -366,6 +369,7 @@ fn iteration_of(event: &Event) -> u64 {
     match event {
         Event::Iteration(metrics) => metrics.iteration,
         Event::Evaluation(evaluation) => evaluation.iteration,
+        Event::Gate(gate) => gate.iteration,
         Event::Alarm(alarm) => alarm.iteration,
         Event::Restored(restored) => restored.iteration,
         _ => 0,

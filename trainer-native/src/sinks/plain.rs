@@ -1,7 +1,9 @@
 //! Events as lines of text: on standard error, and with their times in `log.txt`.
 
 use super::Sink;
-use crate::event::{CheckpointWritten, EvaluationMatch, Event, Metrics, RunStarted, SinkFailure, Stamped};
+use crate::event::{
+    CheckpointWritten, EvaluationMatch, Event, GateMatch, Metrics, RunStarted, SinkFailure, Stamped, Verdict,
+};
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
@@ -70,6 +72,7 @@ pub fn line(event: &Event) -> Option<String> {
         Event::Iteration(metrics) => iteration(metrics),
         Event::GameEnded(_) => return None,
         Event::Evaluation(evaluation) => evaluated(evaluation),
+        Event::Gate(gate) => gated(gate),
         Event::Checkpoint(CheckpointWritten { iteration, path, seconds, .. }) => {
             format!("checkpoint of iteration {iteration} in {seconds:.2} s: {}", path.display())
         }
@@ -105,6 +108,19 @@ fn evaluated(evaluation: &EvaluationMatch) -> String {
     )
 }
 
+fn gated(gate: &GateMatch) -> String {
+    let GateMatch { challenger, best, games, score, interval: (low, high), verdict, .. } = gate;
+    let verdict = match verdict {
+        Verdict::Promoted => "it is the best from now on",
+        Verdict::Refused => "it is not stronger",
+        Verdict::Undecided => "too close to call, the best stays",
+    };
+    format!(
+        "gate of iteration {challenger}: {score:.3} [{low:.3}, {high:.3}] against the best, iteration {best}, {games} \
+         games: {verdict}"
+    )
+}
+
 fn iteration(m: &Metrics) -> String {
     let losses = &m.update.losses;
     let length = if m.ended.games_ended > 0 { format!("{:.0}", m.ended.length_mean) } else { "-".into() };
@@ -123,6 +139,10 @@ fn iteration(m: &Metrics) -> String {
     );
     for (reason, count) in &m.ended.reasons {
         let _ = write!(text, " {reason} {count}");
+    }
+    if m.league.pool_snapshots > 0 {
+        let lowest = m.league.pool_lowest.map_or("-".into(), |lowest| format!("{lowest:.2}"));
+        let _ = write!(text, " pool of {} lowest {lowest}", m.league.pool_snapshots);
     }
     text
 }

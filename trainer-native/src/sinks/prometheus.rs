@@ -128,6 +128,15 @@ impl Page {
                 self.evaluation(evaluation);
                 "evaluation"
             }
+            Event::Gate(gate) => {
+                self.set(
+                    "gate_score",
+                    "Points per game of the newest challenger against the best agent.",
+                    &[],
+                    gate.score,
+                );
+                "gate"
+            }
             Event::Checkpoint(checkpoint) => {
                 let help = "Iteration of the newest checkpoint.";
                 self.set("checkpoint_iteration", help, &[], checkpoint.iteration as f64);

@@ -51,7 +51,10 @@ pub fn scalars(metrics: &Metrics) -> Vec<TaggedNumber> {
                     push(reason, metrics.ended.reasons.get(reason).copied().unwrap_or(0) as f64);
                 }
             }
-            // The game in progress.
+            Json::Object(_) if metric.key == "pool_scores" => {
+                metrics.league.pool_scores.iter().for_each(|(snapshot, &score)| push(snapshot, score));
+            }
+            // The game in progress, and what the league cannot tell yet.
             _ => {}
         }
     }
@@ -109,6 +112,8 @@ mod tests {
         metrics.ended.reasons.insert("repetition".into(), 7);
         metrics.update.losses.value_loss = 0.5;
         metrics.update.losses.policy_loss = f64::NAN;
+        metrics.league.pool_scores.insert("00000012".into(), 0.75);
+        (metrics.league.pool_lowest, metrics.league.best_iteration) = (Some(0.75), Some(12));
         let scalars = scalars(&metrics);
         let value = |tag: &str| scalars.iter().find(|scalar| scalar.tag() == tag).map(|scalar| scalar.value);
         assert_eq!(value("losses/value_loss"), Some(0.5));
@@ -116,6 +121,8 @@ mod tests {
         assert_eq!(value("run/alarms"), Some(2.0));
         assert_eq!(value("games/results/white"), Some(5.0));
         assert_eq!(value("games/reasons/repetition"), Some(7.0));
+        assert_eq!(value("league/pool_scores/00000012"), Some(0.75));
+        assert_eq!(value("league/best_iteration"), Some(12.0));
         assert_eq!(value("games/reasons/checkmate"), Some(0.0));
         assert_eq!(value("losses/stopped"), Some(0.0));
         let tags: BTreeSet<String> = scalars.iter().map(TaggedNumber::tag).collect();

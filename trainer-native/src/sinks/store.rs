@@ -5,6 +5,7 @@ use super::retry::Retry;
 use super::selection::{StoreAddress, StoreKind};
 use crate::durable::write_atomically;
 use crate::event::{Event, Stamped};
+use crate::league;
 use crate::run::MODEL;
 use crate::settings::SinksSection;
 use anyhow::{Context, Error, Result};
@@ -150,6 +151,9 @@ impl Uploads {
         names.reverse();
         for name in names {
             add(folder.join(&name), format!("checkpoints/{name}"))?;
+        }
+        for (path, name) in league::files(&self.run)? {
+            add(path, format!("{}/{name}", league::FOLDER))?;
         }
         let model = self.run.join(MODEL);
         if let Ok(bytes) = std::fs::read(&model) {

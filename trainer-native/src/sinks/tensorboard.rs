@@ -105,7 +105,7 @@ impl TensorBoard {
             for name in ["metrics.jsonl", "events.jsonl"] {
                 for earlier in read(&self.run.join(name))?.filter(|earlier| earlier.time < time) {
                     // What else happened, such as a return to a checkpoint, has left its marks in the files.
-                    if matches!(earlier.event, Event::Iteration(_) | Event::Evaluation(_)) {
+                    if matches!(earlier.event, Event::Iteration(_) | Event::Evaluation(_) | Event::Gate(_)) {
                         self.receive(&earlier)?;
                     }
                 }
@@ -161,6 +161,11 @@ impl Sink for TensorBoard {
                 let value = |(tag, value)| Value { tag, number: Some(value as f32), ..Value::default() };
                 let values = evaluation_scalars(evaluation).map(value).into();
                 self.summary(time, evaluation.plies as i64, values)
+            }
+            Event::Gate(gate) => {
+                let number = Some(gate.score as f32);
+                let value = Value { tag: "gate/score".into(), number, ..Value::default() };
+                self.summary(time, gate.plies as i64, vec![value])
             }
             Event::Alarm(Alarm { id, text, advice, .. }) => {
                 self.catch_up()?;

@@ -47,6 +47,7 @@ pub const CURVES: &[Curve] = &[
     curve("update_norm", |m| Some(m.update_norm)),
     curve("grad_norm", |m| Some(m.update.grad_norm)),
     curve("repeats", |m| Some(m.ended.repeats)),
+    curve("pool_lowest", |m| m.league.pool_lowest),
     curve("plies_per_second", |m| Some(m.perf.plies_per_second)),
     curve("learning_rate", |m| Some(f64::from(m.learning_rate))),
     curve("ent_coef", |m| Some(f64::from(m.ent_coef))),

@@ -165,7 +165,7 @@ impl View {
                 self.alarms.insert(alarm.id.clone(), alarm.clone());
             }
             Event::Restored(restored) => self.go_back(restored.iteration),
-            Event::GameEnded(_) | Event::Checkpoint(_) | Event::Notice(_) | Event::SinkFailed(_) => {}
+            Event::GameEnded(_) | Event::Gate(_) | Event::Checkpoint(_) | Event::Notice(_) | Event::SinkFailed(_) => {}
             Event::RunEnded(end) => {
                 self.activity = if end.interrupted { Activity::Stopped } else { Activity::Ended };
                 self.end = Some(end.clone());

@@ -8,7 +8,7 @@ use keisei_core::search::Settings;
 use keisei_play::contender::Contender;
 use keisei_play::executor::ModelExecutor;
 use keisei_play::files::read_model;
-use keisei_play::matches::Match;
+use keisei_play::matches::{DEFAULT_MAX_PLIES, Match};
 use keisei_play::rating::Tally;
 use keisei_play::search_player::SearchPlayer;
 
@@ -41,7 +41,11 @@ pub fn measure(model: &Path, visits: &[u32], games: usize, threads: usize) -> Re
     for pair in visits.windows(2) {
         let (weaker, stronger) = (contender(pair[0]), contender(pair[1]));
         let started = Instant::now();
-        let played = Match { pairs: games / 2, seed: 1, threads }.play(&stronger, &weaker, &|_| ());
+        let played = Match { pairs: games / 2, seed: 1, max_plies: DEFAULT_MAX_PLIES, threads }.play(
+            &stronger,
+            &weaker,
+            &|_| (),
+        );
         let Tally { wins, draws, losses } = played.tally();
         let (elo, (low, high)) = played.elo();
         println!(

@@ -10,7 +10,7 @@ use alloc::sync::Arc;
 
 use super::{Executor, NetSpec, Weights};
 pub use bf16::Bf16;
-pub use gradient::{Backprop, Tape};
+pub use gradient::{Backprop, Tape, Task};
 pub use level::Level;
 use network::{Buffers, Network};
 pub use quantized::{Calibration, Dot, Quantized};

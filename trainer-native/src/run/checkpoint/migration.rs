@@ -1,11 +1,13 @@
 //! Migration of checkpoints that earlier versions of the program wrote.
 
-use super::{Checkpoint, State};
+use super::{Checkpoint, Header, State};
+use crate::durable::FileDigest;
 use crate::event::Machine;
+use crate::league::LeagueState;
 use crate::run::guard::Guard;
 use crate::settings::Settings;
 use crate::trainer::Totals;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use keisei_core::learn::{Adam, Notes, SlotState};
 use serde::Deserialize;
 
@@ -39,6 +41,8 @@ pub(super) fn from_version_1(content: &[u8]) -> Result<Checkpoint> {
         envs: envs.into_iter().map(SlotOfVersion1::migrated).collect(),
         guard: Guard::default(),
         alarms: Vec::new(),
+        league: LeagueState::default(),
+        average: None,
     };
     Ok(Checkpoint { state, seconds: f64::from_le_bytes(*seconds), files: Vec::new(), machine: Machine::default() })
 }
@@ -65,6 +69,68 @@ impl SlotOfVersion1 {
         let Self { start, moves, started, opening } = self;
         let has_just_begun = moves.len() == opening as usize;
         let notes = has_just_begun.then(|| Notes { opening, thoughts: Vec::new() });
-        SlotState { start: start.into(), moves, started, notes }
+        SlotState { start: start.into(), moves, started, notes, meeting: None }
+    }
+}
+
+/// Header of a file of version 2, which had no snapshots.
+pub(super) fn header_of_version_2(header: &[u8]) -> Result<Header> {
+    let HeaderOfVersion2 { done, seconds, files, machine } =
+        postcard::from_bytes(header).context("its header cannot be decoded")?;
+    Ok(Header { done, seconds, files, machine, snapshots: Vec::new() })
+}
+
+/// Checkpoint in the header and the body of a file of version 2: a run without a league.
+pub(super) fn from_version_2(header: &[u8], state: &[u8]) -> Result<Checkpoint> {
+    let Header { done, seconds, files, machine, .. } = header_of_version_2(header)?;
+    let state: StateOfVersion2 = postcard::from_bytes(state).context("its state cannot be decoded")?;
+    let (named, found) = (done.iterations, state.done.iterations);
+    ensure!(done == state.done, "its header is of iteration {named}, its state of {found}");
+    let StateOfVersion2 { config, done, weights, adam, envs, guard, alarms } = state;
+    let state = State {
+        config,
+        done,
+        weights,
+        adam,
+        envs: envs.into_iter().map(SlotOfVersion2::migrated).collect(),
+        guard,
+        alarms,
+        league: LeagueState::default(),
+        average: None,
+    };
+    Ok(Checkpoint { state, seconds, files, machine })
+}
+
+#[derive(Deserialize)]
+struct HeaderOfVersion2 {
+    done: Totals,
+    seconds: f64,
+    files: Vec<FileDigest>,
+    machine: Machine,
+}
+
+#[derive(Deserialize)]
+struct StateOfVersion2 {
+    config: String,
+    done: Totals,
+    weights: Vec<f32>,
+    adam: Adam,
+    envs: Vec<SlotOfVersion2>,
+    guard: Guard,
+    alarms: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct SlotOfVersion2 {
+    start: String,
+    moves: Vec<u16>,
+    started: u64,
+    notes: Option<Notes>,
+}
+
+impl SlotOfVersion2 {
+    fn migrated(self) -> SlotState {
+        let Self { start, moves, started, notes } = self;
+        SlotState { start: start.into(), moves, started, notes, meeting: None }
     }
 }

@@ -4,7 +4,8 @@
 //!
 //! | part | content |
 //! |---|---|
-//! | header | [`Header`]: the work done, the seconds that it took, digests of other files of the run, and what wrote it |
+//! | header | [`Header`]: the work done, the seconds that it took, digests of other files of the run, what wrote it, and the snapshots of
+//! the league that the state needs |
 //! | body | [`State`] |
 //!
 //! A file appears whole or not at all. The seconds are outside the state: two runs that did the same work have the same
@@ -29,19 +30,22 @@ pub use store::{Loaded, Pin, Skipped, Store, any, load_from, pins, set_aside_aft
 use super::guard::Guard;
 use crate::durable::FileDigest;
 use crate::event::Machine;
+use crate::league::{Average, LeagueState};
+use crate::settings::Settings;
 use crate::trainer::Totals;
 use anyhow::{Context, Result, ensure};
 use keisei_core::format::envelope;
-use keisei_core::learn::{Adam, SlotState};
+use keisei_core::learn::{Adam, Meeting, SlotState};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Version of the format that is written. Version 1 is read too.
-pub const VERSION: u32 = 2;
+/// Version of the format that is written. Versions 1 and 2 are read too.
+pub const VERSION: u32 = 3;
 
 const MAGIC: [u8; 8] = *b"KEISEICP";
 
@@ -72,6 +76,8 @@ pub struct Header {
     pub files: Vec<FileDigest>,
     /// Program, toolchain and machine that wrote it; empty if it was not stored.
     pub machine: Machine,
+    /// Files of the league's snapshots that the state needs, in the folder [`league`](crate::league::FOLDER) of the run.
+    pub snapshots: Vec<FileDigest>,
 }
 
 /// State of a run between two iterations.
@@ -91,13 +97,17 @@ pub struct State {
     pub guard: Guard,
     /// State of the alarms, in their own encoding; empty before the first iteration.
     pub alarms: Vec<u8>,
+    /// State of the league.
+    pub league: LeagueState,
+    /// Average of the weights, if there is one.
+    pub average: Option<Average>,
 }
 
 impl State {
     /// SHA-256 of the state, in hexadecimal: equal for runs that did the same work.
     ///
     /// The tables `run` and `sinks` of the settings, which organise that work by threads and budget and say who is told of it, are left
-    /// out, and so are the alarms, which only watch it.
+    /// out, and so are the alarms, which only watch it, and the settings of a league, a gate and an average that are switched off.
     ///
     /// # Panics
     /// Never: plain data is always encoded.
@@ -106,13 +116,42 @@ impl State {
             Ok(mut settings) => {
                 settings.remove("run");
                 settings.remove("sinks");
+                remove_what_is_off(&mut settings);
                 settings.to_string()
             }
             Err(_) => self.config.clone(),
         };
-        let work = (settings, self.done, &self.weights, &self.adam, &self.envs, &self.guard);
-        let bytes = postcard::to_allocvec(&work).expect("plain data");
+        let games = self.envs.iter().map(|slot| (&slot.start, &slot.moves, slot.started, &slot.notes));
+        let games: Vec<_> = games.collect();
+        let work = (settings, self.done, &self.weights, &self.adam, games, &self.guard);
+        let mut bytes = postcard::to_allocvec(&work).expect("plain data");
+        // Work without a league has the digest that it had before there were any.
+        let meetings: Vec<Option<Meeting>> = self.envs.iter().map(|slot| slot.meeting).collect();
+        if meetings.iter().any(Option::is_some) || self.league != LeagueState::default() || self.average.is_some() {
+            let league = (meetings, &self.league, &self.average);
+            bytes.extend(postcard::to_allocvec(&league).expect("plain data"));
+        }
         sha256(&bytes)
+    }
+
+    /// Snapshots that games in progress are against.
+    pub fn opponents(&self) -> BTreeSet<u32> {
+        self.envs.iter().filter_map(|slot| slot.meeting).map(|meeting| meeting.opponent).collect()
+    }
+
+    /// The state as a run with these `settings` goes on from it: without the average, the best agent and the opponents that they switch
+    /// off. The learner then plays both sides of games that it began against a snapshot.
+    #[must_use]
+    pub fn under(mut self, settings: &Settings) -> Self {
+        if settings.league.share == 0.0 {
+            self.envs.iter_mut().for_each(|slot| slot.meeting = None);
+        }
+        if settings.ppo.ema == 0.0 {
+            self.average = None;
+        }
+        let playing = self.opponents();
+        self.league = self.league.under(settings, &playing);
+        self
     }
 
     /// Defect of a state from which no run can go on: a weight or moment that is not finite or far too large, or an optimiser of
@@ -129,8 +168,9 @@ impl State {
         let signed = -LARGEST_WEIGHT..=LARGEST_WEIGHT;
         let parts = [
             ("weight", &self.weights[..], signed.clone()),
-            ("first moment", first, signed),
+            ("first moment", first, signed.clone()),
             ("second moment", second, second_moments),
+            ("averaged weight", self.average.as_ref().map_or(&[], Average::weights), signed),
         ];
         parts.into_iter().find_map(|(name, numbers, sound)| {
             let (index, number) = numbers.iter().enumerate().find(|(_, number)| !sound.contains(number))?;
@@ -147,10 +187,8 @@ impl Checkpoint {
     /// # Panics
     /// If there are so many digests of other files that the header is too long.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let Self { state, seconds, files, machine } = self;
-        let header = Header { done: state.done, seconds: *seconds, files: files.clone(), machine: machine.clone() };
-        let header = postcard::to_allocvec(&header).expect("plain data");
-        envelope::seal(MAGIC, VERSION, &header, &postcard::to_allocvec(state).expect("plain data"))
+        let header = postcard::to_allocvec(&self.header()).expect("plain data");
+        envelope::seal(MAGIC, VERSION, &header, &postcard::to_allocvec(&self.state).expect("plain data"))
     }
 
     /// Checkpoint in the bytes of a file, of this version or an earlier one. The state is not searched for
@@ -163,6 +201,10 @@ impl Checkpoint {
             Some(VERSION) => Self::from_current(bytes),
             Some(1) => {
                 envelope::open_content(bytes, MAGIC, 1).map_err(anyhow::Error::from).and_then(migration::from_version_1)
+            }
+            Some(2) => {
+                let opened = envelope::open(bytes, MAGIC, 2).map_err(anyhow::Error::from);
+                opened.and_then(|(header, state)| migration::from_version_2(header, state))
             }
             // Only if the digest is right has the number of the version not been damaged.
             Some(newer) if newer > VERSION && envelope::open_content(bytes, MAGIC, newer).is_ok() => {
@@ -177,7 +219,7 @@ impl Checkpoint {
 
     fn from_current(bytes: &[u8]) -> Result<Self> {
         let (header, state) = envelope::open(bytes, MAGIC, VERSION)?;
-        let Header { done, seconds, files, machine } =
+        let Header { done, seconds, files, machine, .. } =
             postcard::from_bytes(header).context("its header cannot be decoded")?;
         let state: State = postcard::from_bytes(state).context("its state cannot be decoded")?;
         let (named, found) = (done.iterations, state.done.iterations);
@@ -204,6 +246,7 @@ impl Checkpoint {
             seconds: self.seconds,
             files: self.files.clone(),
             machine: self.machine.clone(),
+            snapshots: self.state.league.files.values().cloned().collect(),
         }
     }
 }
@@ -219,14 +262,36 @@ impl Header {
         match version(&bytes)? {
             1 => {
                 let (done, seconds) = migration::totals_of_version_1(bytes.get(12..)?)?;
-                Some(Self { done, seconds, files: Vec::new(), machine: Machine::default() })
+                Some(Self { done, seconds, files: Vec::new(), machine: Machine::default(), snapshots: Vec::new() })
             }
-            VERSION => {
-                let length = u32::from_le_bytes(bytes.get(12..16)?.try_into().ok()?);
-                postcard::from_bytes(bytes.get(24..)?.get(..length as usize)?).ok()
-            }
+            2 => migration::header_of_version_2(Self::part_of(&bytes)?).ok(),
+            VERSION => postcard::from_bytes(Self::part_of(&bytes)?).ok(),
             _ => None,
         }
+    }
+
+    /// The bytes of the header in the beginning of a file since version 2.
+    fn part_of(bytes: &[u8]) -> Option<&[u8]> {
+        let length = u32::from_le_bytes(bytes.get(12..16)?.try_into().ok()?);
+        bytes.get(24..)?.get(..length as usize)
+    }
+}
+
+/// Removes the settings of what is switched off: it does no work, whatever else they say.
+fn remove_what_is_off(settings: &mut toml::Table) {
+    let is_off = |table: &toml::Table, section: &str, key: &str| {
+        let number = table.get(section).and_then(|section| section.get(key));
+        number.is_none_or(|number| number.as_float() == Some(0.0) || number.as_integer() == Some(0))
+    };
+    for (section, key) in [("league", "share"), ("gate", "plies")] {
+        if is_off(settings, section, key) {
+            settings.remove(section);
+        }
+    }
+    if is_off(settings, "ppo", "ema")
+        && let Some(toml::Value::Table(ppo)) = settings.get_mut("ppo")
+    {
+        ppo.remove("ema");
     }
 }
 
@@ -255,12 +320,19 @@ pub(crate) mod tests {
     use super::*;
     use keisei_core::learn::{Notes, Thought};
     use keisei_core::net::Value;
+    use keisei_core::shogi::Color;
 
     /// A sound state, small and without a meaning, after `iteration` iterations.
     pub(crate) fn state(iteration: u64) -> State {
         let thought = Thought { value: Value(0.25), top: [7, 0, 0], probabilities: [0.5, 0.0, 0.0] };
         let notes = Notes { opening: 1, thoughts: vec![thought] };
-        let slot = SlotState { start: "startpos".into(), moves: vec![700, 800], started: 3, notes: Some(notes) };
+        let slot = SlotState {
+            start: "startpos".into(),
+            moves: vec![700, 800],
+            started: 3,
+            notes: Some(notes),
+            meeting: None,
+        };
         State {
             config: "seed = 1".into(),
             done: Totals { iterations: iteration, plies: 10 * iteration, samples: 9, games: 1 },
@@ -269,6 +341,8 @@ pub(crate) mod tests {
             envs: vec![slot.clone(), SlotState { notes: None, ..slot }],
             guard: Guard { barren: 1, halvings: 2, restores: 3 },
             alarms: vec![5, 6],
+            league: LeagueState::default(),
+            average: None,
         }
     }
 
@@ -282,9 +356,10 @@ pub(crate) mod tests {
         let expected = checkpoint(3);
         let bytes = expected.to_bytes();
         assert_eq!(Checkpoint::from_bytes(&bytes).as_ref(), Ok(&expected));
-        let (header, body) = envelope::open(&bytes, *b"KEISEICP", 2).expect("sealed");
+        let (header, body) = envelope::open(&bytes, *b"KEISEICP", 3).expect("sealed");
         assert_eq!(body, postcard::to_allocvec(&expected.state).expect("plain data"));
-        let fields = (expected.state.done, expected.seconds, &expected.files, &expected.machine);
+        let fields =
+            (expected.state.done, expected.seconds, &expected.files, &expected.machine, Vec::<FileDigest>::new());
         assert_eq!(header, postcard::to_allocvec(&fields).expect("plain data"));
 
         let directory = tempfile::tempdir().expect("temporary directory");
@@ -326,6 +401,33 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_digest_ignores_what_is_switched_off_and_sees_the_league() {
+        let digest = |config: &str| State { config: config.into(), ..state(1) }.digest();
+        let before = digest("seed = 1\n[ppo]\nepochs = 1\n");
+        let off = "[league]\nshare = 0.0\nsnapshots = 5\n[gate]\nplies = 0\ngames = 4\n";
+        assert_eq!(digest(&format!("seed = 1\n[ppo]\nepochs = 1\nema = 0.0\n{off}")), before);
+        for on in ["[league]\nshare = 0.1\n", "[gate]\nplies = 5\n"] {
+            assert_ne!(digest(&format!("seed = 1\n[ppo]\nepochs = 1\n{on}")), before, "{on}");
+        }
+        assert_ne!(digest("seed = 1\n[ppo]\nema = 0.5\nepochs = 1\n"), before);
+
+        let changed = |change: fn(&mut State)| {
+            let mut state = state(1);
+            change(&mut state);
+            state.digest()
+        };
+        let digests = [
+            changed(|_| {}),
+            changed(|state| state.league.best = Some(7)),
+            changed(|state| state.average = Some(Average::default())),
+            changed(|state| state.envs[1].meeting = Some(Meeting { opponent: 7, learner: Color::Black })),
+            changed(|state| state.envs[1].meeting = Some(Meeting { opponent: 7, learner: Color::White })),
+            changed(|state| state.league.pool = [(7, crate::league::Score { games: 1.0, points: 0.5 })].into()),
+        ];
+        assert_eq!(digests.iter().collect::<BTreeSet<_>>().len(), digests.len());
+    }
+
+    #[test]
     fn no_damage_goes_unnoticed() {
         let bytes = checkpoint(3).to_bytes();
         let check = |damaged: &[u8], what: &dyn std::fmt::Display| match Checkpoint::from_bytes(damaged) {
@@ -345,8 +447,8 @@ pub(crate) mod tests {
 
     #[test]
     fn what_a_later_version_wrote_is_not_called_damaged() {
-        let bytes = envelope::seal(MAGIC, 3, b"header", b"body");
-        assert_eq!(Checkpoint::from_bytes(&bytes), Err(Fault::Newer { version: 3 }));
+        let bytes = envelope::seal(MAGIC, 4, b"header", b"body");
+        assert_eq!(Checkpoint::from_bytes(&bytes), Err(Fault::Newer { version: 4 }));
     }
 
     #[test]
@@ -372,6 +474,14 @@ pub(crate) mod tests {
         check(|state| state.weights[1] = f32::NAN, "weight 1 of 2 is NaN, outside -1e6 to 1e6");
         check(|state| state.weights[0] = 1e30, "weight 0 of 2 is 1e30");
         check(|state| state.weights[0] = f32::NEG_INFINITY, "weight 0 of 2 is -inf");
+        check(
+            |state| {
+                let mut average = Average::default();
+                average.add(&[0.5, f32::NAN], 0.5);
+                state.average = Some(average);
+            },
+            "averaged weight 1 of 2 is NaN",
+        );
         check(|state| state.weights.push(0.0), "2 first and 2 second moments for 3 weights");
         let [nan, huge, negative] = [f32::NAN, 1e30, -1.0];
         let mut sick = state(1);

@@ -23,6 +23,7 @@ use std::time::SystemTime;
 const EXTENSION: &str = "checkpoint";
 const PIN: &str = "pin";
 const BEST: &str = "best-";
+const ASIDE: &str = "aside";
 
 /// Checkpoints of one run, for the process that trains there.
 pub struct Store {
@@ -235,6 +236,23 @@ impl Store {
         Ok(sound.filter(goes).map(|entry| entry.path.clone()).collect())
     }
 
+    /// Names of the league's snapshots that any checkpoint needs, also one that was set aside; none if a checkpoint cannot be read, which
+    /// may need any.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn snapshots(&mut self) -> Result<Option<BTreeSet<String>>> {
+        let entries = self.entries()?;
+        let is_unknown = |entry: &Entry| matches!(entry.fault, Some(Fault::Unreadable { .. } | Fault::Newer { .. }));
+        if entries.iter().any(is_unknown) {
+            return Ok(None);
+        }
+        let aside = paths(&self.directory)?.into_iter().filter(|path| is_aside(path));
+        let headers = entries.into_iter().filter_map(|entry| entry.header);
+        let headers = headers.chain(aside.filter_map(|path| Header::peek(&path)));
+        Ok(Some(headers.flat_map(|header| header.snapshots).map(|file| file.name).collect()))
+    }
+
     /// Pins a checkpoint; the pin on the best moves there from another one.
     ///
     /// # Errors
@@ -335,8 +353,8 @@ pub fn set_aside_after(directory: &Path, iteration: u64) -> Result<Vec<PathBuf>>
     let mut aside = Vec::new();
     for (_, _, path) in by_iteration(directory)?.into_iter().filter(|&(later, ..)| later > iteration) {
         let names = (1..).map(|number| match number {
-            1 => path.with_added_extension("aside"),
-            _ => path.with_added_extension(format!("aside{number}")),
+            1 => path.with_added_extension(ASIDE),
+            _ => path.with_added_extension(format!("{ASIDE}{number}")),
         });
         let free = names.into_iter().find(|name| !name.exists()).context("some name is free")?;
         rename(&path, &free)?;
@@ -385,6 +403,12 @@ fn by_iteration(directory: &Path) -> Result<Vec<(u64, bool, PathBuf)>> {
 fn files(directory: &Path) -> Result<Vec<(PathBuf, u64)>> {
     let named = |path: PathBuf| iteration_of(path.file_name()?.to_str()?, EXTENSION).map(|iteration| (path, iteration));
     Ok(paths(directory)?.into_iter().filter_map(named).collect())
+}
+
+/// Whether a checkpoint was set aside under this path.
+fn is_aside(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| extension.starts_with(ASIDE))
 }
 
 fn paths(directory: &Path) -> Result<Vec<PathBuf>> {

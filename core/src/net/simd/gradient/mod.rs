@@ -69,11 +69,26 @@ impl Tape {
     }
 }
 
+/// Half of the work of making a [`Backprop`], to be run once.
+pub type Task<'a> = &'a mut (dyn FnMut() + Send);
+
 const MISMATCH: &str = "the tape is of another kind of network";
 
 impl Backprop {
     /// Largest number of positions of one [`forward`](Backprop::forward).
     pub const CHUNK: usize = CHUNK;
+
+    /// Channels from which full chunks are the fastest: there the sums of one convolution's gradient alone are more than a
+    /// core's cache, and a larger chunk passes over them less often. Below, half a chunk keeps them there with its own tape.
+    const WIDE: usize = 128;
+
+    /// Number of positions of one [`forward`](Backprop::forward) at which many of them are passed the fastest.
+    pub fn fastest_chunk(&self) -> usize {
+        match &self.tower {
+            Tower::Vectors(tower) if usize::from(tower.network.spec.channels) < Self::WIDE => CHUNK / 2,
+            Tower::Vectors(_) | Tower::Matrix(_) => CHUNK,
+        }
+    }
 
     /// Backpropagation in f32, at the fastest level of this CPU.
     ///
@@ -83,14 +98,32 @@ impl Backprop {
         Backprop::with_level(weights, Level::best()).expect("the best level is available")
     }
 
+    /// The same as [`new`](Backprop::new), with its two halves as tasks that `both` runs, at once or one after the other.
+    ///
+    /// # Panics
+    /// If `both` does not run each of them.
+    pub fn in_two_tasks(weights: &Weights, both: impl FnOnce(Task, Task)) -> Backprop {
+        Backprop::by_tasks(weights, Level::best(), both).expect("the best level is available")
+    }
+
     /// Backpropagation in f32 at one level, or `None` if the level is not available.
     pub fn with_level(weights: &Weights, level: Level) -> Option<Backprop> {
-        let (kernels, gradients) = (Kernels::<f32>::of(level)?, GradientKernels::of(level)?);
-        let network = Network::float(weights, level, kernels);
-        Some(Backprop {
-            tower: Tower::Vectors(vector_tower::Tower::new(weights, network, gradients)),
-            heads: HeadsBackward::new(weights, kernels, gradients),
+        Backprop::by_tasks(weights, level, |forward, backward| {
+            forward();
+            backward();
         })
+    }
+
+    fn by_tasks(weights: &Weights, level: Level, both: impl FnOnce(Task, Task)) -> Option<Backprop> {
+        let (kernels, gradients) = (Kernels::<f32>::of(level)?, GradientKernels::of(level)?);
+        let (mut network, mut backward) = (None, None);
+        both(&mut || network = Some(Network::float(weights, level, kernels)), &mut || {
+            let transposed = vector_tower::Tower::transposed(weights, kernels);
+            backward = Some((transposed, HeadsBackward::new(weights, kernels, gradients)));
+        });
+        let network = network.expect("both tasks were run");
+        let (transposed, heads) = backward.expect("both tasks were run");
+        Some(Backprop { tower: Tower::Vectors(vector_tower::Tower::new(network, gradients, transposed)), heads })
     }
 
     /// Backpropagation with the arithmetic of [`Bf16::new`](super::Bf16::new), or `None` without a matrix unit; gradients are f32.

@@ -62,8 +62,16 @@ impl TowerTape {
 }
 
 impl Tower {
-    pub(super) fn new(weights: &Weights, network: Network<f32>, gradients: &'static GradientKernels) -> Tower {
-        let kernels = network.kernels;
+    pub(super) fn new(
+        network: Network<f32>,
+        gradients: &'static GradientKernels,
+        transposed: Vec<Aligned<f32>>,
+    ) -> Tower {
+        Tower { network, gradients, transposed }
+    }
+
+    /// Transformed weights of all convolutions but the first, with inputs and outputs exchanged.
+    pub(super) fn transposed(weights: &Weights, kernels: &Kernels<f32>) -> Vec<Aligned<f32>> {
         let channels = usize::from(weights.spec().channels);
         let transposed = convs(weights.spec()).skip(1).map(|name| {
             let weight = weights.expect(&format!("{name}.weight"));
@@ -71,7 +79,7 @@ impl Tower {
                 winograd::weights(&weight[(k * channels + column) * TAPS..])
             })
         });
-        Tower { gradients, transposed: transposed.collect(), network }
+        transposed.collect()
     }
 
     /// Numbers from one of the 25 products of a tile to the next in the input of a convolution.

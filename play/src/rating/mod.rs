@@ -1,10 +1,35 @@
-//! Statistics of strength from the results of games: scores with intervals, and Elo differences; and values as centipawns.
+//! Statistics of strength from the results of games: scores with intervals, Elo differences, a joint fit of all players'
+//! ratings, sequential tests; and values as centipawns.
 //!
 //! All intervals are two-sided at 95 %. A win counts 1 point, a draw ½, a loss 0.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `pairs` | [`Pairs`]: results of pairs of games with the same opening, and the interval of their score |
+//! | `fit` | [`fit()`]: ratings of all players of a tournament at once, with intervals |
+//! | `cycles` | [`cycles()`]: players of whom each beats the next in a circle |
+//! | `standings` | [`Standings`]: all of this for the games of a tournament |
+//! | `sprt` | [`Sprt`]: sequential test of which of two Elo differences is the true one |
 
 use std::ops::{Add, AddAssign};
 
 use keisei_core::net::Value;
+
+mod student;
+mod pairs;
+mod fit;
+mod cycles;
+mod standings;
+mod sprt;
+
+pub use cycles::{Cycle, Misfit, cycles, misfits};
+pub use fit::{Pairing, Rated, Ratings, fit};
+pub use pairs::Pairs;
+pub use sprt::{Sprt, SprtError, Verdict};
+pub use standings::Standings;
+
+#[cfg(test)]
+mod simulated;
 
 /// Half the width of a 95 % interval, in standard deviations of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
@@ -49,10 +74,14 @@ impl AddAssign for Tally {
 
 /// Wilson's interval of a score, 0 to 1, over independent games. With draws it is wider than necessary.
 pub fn wilson(score: f64, games: usize) -> (f64, f64) {
-    let n = games as f64;
-    let shrink = 1.0 + Z * Z / n;
-    let centre = (score + Z * Z / (2.0 * n)) / shrink;
-    let half = Z * (score * (1.0 - score) / n + Z * Z / (4.0 * n * n)).sqrt() / shrink;
+    wilson_at(score, games as f64, Z)
+}
+
+/// Wilson's interval of `score` over `n` independent games, which need not be a whole number, `z` standard deviations wide.
+fn wilson_at(score: f64, n: f64, z: f64) -> (f64, f64) {
+    let shrink = 1.0 + z * z / n;
+    let centre = (score + z * z / (2.0 * n)) / shrink;
+    let half = z * (score * (1.0 - score) / n + z * z / (4.0 * n * n)).sqrt() / shrink;
     // A score of 0 or 1 is a bound of its interval exactly; with a rounding error its Elo would be finite.
     let low = if score > 0.0 { centre - half } else { 0.0 };
     let high = if score < 1.0 { centre + half } else { 1.0 };
@@ -64,21 +93,15 @@ pub fn elo(score: f64) -> f64 {
     400.0 * (score / (1.0 - score)).log10()
 }
 
-/// Interval of the score, 0 to 1, from the points, 0 to 2, of pairs of games with the same opening.
-///
-/// The two games of a pair depend on each other through the opening; only the pairs are independent. So the interval is a
-/// normal approximation with the variance of the pairs. If all pairs have the same points, that would be certainty; then it
-/// is Wilson's interval over the games.
+/// Score that a player with an Elo difference of `elo` is expected to have, 0 to 1: the inverse of [`elo`].
+pub fn expected_score(elo: f64) -> f64 {
+    1.0 / (1.0 + 10f64.powf(-elo / 400.0))
+}
+
+/// Interval of the score, 0 to 1, from the points, 0 to 2, of pairs of games with the same opening; see
+/// [`Pairs::score_interval`].
 pub fn paired(points: &[f64]) -> (f64, f64) {
-    let n = points.len() as f64;
-    let scores = points.iter().map(|points| points / 2.0);
-    let mean = scores.clone().sum::<f64>() / n;
-    let squares: f64 = scores.map(|score| (score - mean).powi(2)).sum();
-    if squares == 0.0 {
-        return wilson(mean, 2 * points.len());
-    }
-    let half = Z * (squares / (n - 1.0) / n).sqrt();
-    ((mean - half).max(0.0), (mean + half).min(1.0))
+    Pairs::of_points(points).score_interval()
 }
 
 /// Centipawns per unit of log odds: the scale that shogi programs have used since Ponanza.
@@ -126,6 +149,9 @@ mod tests {
             near((elo(score), 0.0), (expected, 0.0));
         }
         assert_eq!((elo(0.0), elo(1.0)), (f64::NEG_INFINITY, f64::INFINITY));
+        for difference in [-800.0, -20.0, 0.0, 3.0, 400.0] {
+            assert!((elo(expected_score(difference)) - difference).abs() < 1e-9, "{difference}");
+        }
     }
 
     #[test]
@@ -136,17 +162,6 @@ mod tests {
         check(-0.5, -659);
         check(1.0, 9999);
         check(-1.0, -9999);
-    }
-
-    #[test]
-    fn pairs_by_hand() {
-        // Mean 1.5, variance (0.25 + 0.25) / 3 of a pair, deviation of the mean √(0.166667 / 4) = 0.204124.
-        near(paired(&[2.0, 1.0, 1.5, 1.5]), (0.75 - 0.200038, 0.75 + 0.200038));
-        // 1.6 ± 1.96 · 0.4: cut off at 2.
-        near(paired(&[2.0, 2.0, 2.0, 2.0, 0.0]), (0.8 - 0.391993, 1.0));
-        // One colour wins in every opening: all pairs have the same points, so it is Wilson's interval over the 10 games.
-        near(paired(&[1.0; 5]), wilson(0.5, 10));
-        near(paired(&[2.0; 5]), wilson(1.0, 10));
     }
 
     #[test]
