@@ -43,7 +43,9 @@ mod tests {
             assert_eq!(average.weights(), [expected, -expected]);
         }
         let mut mean = Average::default();
-        (1..=9u8).for_each(|weight| mean.add(&[f32::from(weight)], 0.999));
+        for weight in 1..=9u8 {
+            mean.add(&[f32::from(weight)], 0.999);
+        }
         assert!((mean.weights()[0] - 5.0).abs() < 1e-6, "{mean:?}");
     }
 }

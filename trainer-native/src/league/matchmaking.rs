@@ -74,7 +74,9 @@ mod tests {
 
     fn score(results: &[f64]) -> Score {
         let mut score = Score::default();
-        results.iter().for_each(|&points| score.add(points));
+        for &points in results {
+            score.add(points);
+        }
         score
     }
 

@@ -384,7 +384,7 @@ impl Run {
             let reason = game.outcome.reason.id().to_owned();
             self.sinks.send(Event::GameEnded(GameEnded { iteration, plies: game.plies, winner, reason }));
         }
-        let mut metrics = Metrics { shown, league, ..self.metrics(&report, log_seconds) };
+        let mut metrics = Metrics { league, shown, ..self.metrics(&report, log_seconds) };
         let news = self.alarms.observe(&mut metrics, &report.collected.ended, self.tolerance);
         self.state.alarms = postcard::to_allocvec(&self.alarms).context("alarms")?;
         if self.is_unsaved {
