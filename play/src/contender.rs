@@ -6,6 +6,7 @@ use crate::mixture::MixturePlayer;
 use crate::player::Player;
 use crate::policy_player::PolicyPlayer;
 use crate::search_player::SearchPlayer;
+use crate::spelling::Spelling;
 use crate::usi_player::{Engine, UsiPlayer};
 
 /// Description of a player: each thread of a match makes a [player](Self::player) of its own from it.
@@ -93,12 +94,12 @@ impl Contender {
             Contender::Random | Contender::Greedy | Contender::AlphaBeta(_) => self.name().to_owned(),
             Contender::Policy(agent) => agent.identity().to_owned(),
             Contender::Search(player) => player.identity().to_owned(),
-            Contender::Usi { engine, name } => format!("{name}, {engine:?}"),
-            Contender::Mixture { members, name } => {
-                let members = members.iter().map(|(weight, member)| format!(", {weight} of ({})", member.identity()));
-                members.fold(name.clone(), |text, member| text + &member)
+            Contender::Usi { engine, .. } => Spelling::from((**engine).clone()).to_string(),
+            Contender::Mixture { members, .. } => {
+                let member = |(weight, member): &(f64, Contender)| format!("{weight}*({})", member.identity());
+                format!("mix:{}", members.iter().map(member).collect::<Vec<_>>().join("+"))
             }
-            Contender::Named { contender, name } => format!("{name}, which is {}", contender.identity()),
+            Contender::Named { contender, .. } => contender.identity(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use keisei_core::random::Stream;
 use keisei_core::shogi::Outcome;
 
-use crate::player::{Answer, Player, Turn};
+use crate::player::{Answer, Forfeit, Player, Turn};
 
 /// Player that draws one of its members for each game, from the game's own random numbers: who plays a game does not depend on
 /// the other games.
@@ -42,6 +42,10 @@ impl MixturePlayer {
 }
 
 impl Player for MixturePlayer {
+    fn start(&mut self) -> Result<(), Forfeit> {
+        self.members.iter_mut().try_for_each(|(_, member)| member.start())
+    }
+
     fn choose(&mut self, turns: &mut [Turn]) -> Vec<Answer> {
         let MixturePlayer { members, drawn } = self;
         let mut parts: Vec<(Vec<usize>, Vec<Turn>)> = members.iter().map(|_| (Vec::new(), Vec::new())).collect();

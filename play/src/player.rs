@@ -104,6 +104,14 @@ impl Answer {
 
 /// Player, which answers in many games at a time.
 pub trait Player {
+    /// Starts what the player needs, such as a process; without this it starts with the first game.
+    ///
+    /// # Errors
+    /// If it cannot be started, in words.
+    fn start(&mut self) -> Result<(), Forfeit> {
+        Ok(())
+    }
+
     /// One answer for each turn, in the order of the turns. The first turn with a number begins a game.
     fn choose(&mut self, turns: &mut [Turn]) -> Vec<Answer>;
 

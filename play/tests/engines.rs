@@ -3,11 +3,15 @@
 //! The failing engines are this program itself: the test [`engine`] plays one of them if it is told which.
 
 use std::io::{BufRead, Write};
+use std::ops::ControlFlow;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use keisei_core::format::{Record, record};
 use keisei_core::random::{Purpose, Stream};
-use keisei_core::shogi::{Game, Position};
+use keisei_core::shogi::{Color, Game, GameResult, Outcome, Position, Reason};
+use keisei_play::contender::Contender;
+use keisei_play::matches::{Schedule, Tournament};
 use keisei_play::player::{Answer, Forfeit, Player, Turn};
 use keisei_play::usi_player::{Engine, Limits, UsiPlayer};
 
@@ -50,6 +54,10 @@ fn play_engine(kind: &str) {
             ("usi", "talks nonsense") => {
                 (0..200).for_each(|i| say(&format!("option name type {i} \u{1b}[2J\u{fffd} usiokay")));
             }
+            // It never reads again, so its input fills up.
+            ("usi", "answers without being asked") => loop {
+                say("usiok\nreadyok\nbestmove 7g7f");
+            },
             ("usi", "floods at usi") => loop {
                 say("id name flood");
             },
@@ -202,6 +210,26 @@ fn noise_does_no_harm() {
 }
 
 #[test]
+fn an_engine_that_does_not_listen_forfeits() {
+    let begin = Instant::now();
+    let mut player = UsiPlayer::new(engine_of("answers without being asked"));
+    for number in 0..3 {
+        let forfeit = game_of(&mut player, number, 4).expect_err("White cannot play it");
+        assert!(matches!(&forfeit, Forfeit::Illegal(text) if text.contains("7g7f")), "{forfeit}");
+    }
+    // More lines than a pipe holds.
+    let mut long = Game::startpos();
+    for mv in ["2h3h", "8b7b", "3h2h", "7b8b"].repeat(2) {
+        long.play(mv.parse().expect("a move"));
+    }
+    for _ in 0..5000 {
+        assert!(matches!(ask(&mut player, 3, &long), Answer::Plays(_)));
+    }
+    drop(player);
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+}
+
+#[test]
 fn a_crash_costs_one_game() {
     let mut player = UsiPlayer::new(engine_of("dies in its first game"));
     let forfeit = game_of(&mut player, 0, 6).expect_err("it dies");
@@ -260,6 +288,48 @@ fn a_player_ends_with_its_engine() {
         assert!(game_of(&mut player, 0, 2).is_ok(), "{kind}");
     }
     assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_tournament_goes_on_past_every_fault() {
+    let kinds = ["dies in its first game", "plays illegally", "resigns", "plays"];
+    let mut players = vec![Contender::Greedy];
+    players.extend(kinds.map(|kind| Contender::from(engine_of(kind)).named(kind)));
+    let schedule = Schedule::gauntlet(&[0], &[1, 2, 3, 4], 4).expect("the games are paired");
+    let play = |threads| {
+        let tournament = Tournament { players: &players, book: None, seed: 1, max_plies: 60, threads };
+        tournament.play(&schedule, None, &|_| ControlFlow::Continue(())).expect("it is played")
+    };
+    let records = play(1).into_records();
+    assert_eq!(records.len(), 16);
+    let noted = |kind: &str, part: &str, reason| {
+        let games: Vec<_> = records.iter().filter(|game| game.black == kind || game.white == kind).collect();
+        let is_lost = |game: &&&Record| {
+            let outcome = game.outcome.expect("it is over");
+            let winner = if game.black == kind { Color::White } else { Color::Black };
+            game.note.contains(part) && outcome == Outcome { result: GameResult::Win(winner), reason }
+        };
+        assert_eq!((games.len(), games.iter().filter(is_lost).count()), (4, 4), "{kind}: {games:?}");
+    };
+    noted("dies in its first game", "assertion failed:", Reason::Forfeit);
+    noted("plays illegally", "9a1i+", Reason::Forfeit);
+    noted("resigns", "", Reason::Resignation);
+    assert_eq!(records.iter().filter(|game| !game.note.is_empty()).count(), 8, "the others have no note");
+    let bytes = record::to_bytes(&records).expect("the games are legal");
+    assert_eq!(record::from_bytes(&bytes).as_ref(), Ok(&records));
+    // More threads have more processes, and each of them fails as often as it is started.
+    let results = |records: Vec<Record>| records.into_iter().map(|game| game.outcome).collect::<Vec<_>>();
+    assert_eq!(results(play(3).into_records()), results(records));
+}
+
+#[test]
+fn a_tournament_does_not_begin_with_an_engine_that_does_not_start() {
+    let players = [Contender::Greedy, Contender::from(engine_of("exits at once")).named("broken")];
+    let schedule = Schedule::gauntlet(&[0], &[1], 4).expect("the games are paired");
+    let tournament = Tournament { players: &players, book: None, seed: 1, max_plies: 60, threads: 2 };
+    let error = tournament.play(&schedule, None, &|_| ControlFlow::Continue(())).expect_err("it does not start");
+    let text = format!("{error:#}");
+    assert!(text.contains("broken") && text.contains("weights.bin"), "{text}");
 }
 
 /// Debian's Fairy-Stockfish, if it is installed.

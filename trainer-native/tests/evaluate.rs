@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 use keisei_core::format::{Dtype, Model, record};
 use serde_json::{Value, json};
+use trainer_native::interop::games::shift_jis;
 
 fn trainer(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trainer-native")).current_dir(folder).args(args).output().unwrap()
@@ -114,6 +115,68 @@ fn a_model_searches_and_plays_against_itself() {
 }
 
 #[test]
+fn openings_may_come_from_a_book_and_games_are_cut_off_at_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run(folder, &["export", "--init", "1", "--out", "a.model"]);
+    std::fs::write(folder.join("book"), "# two\nstartpos moves 7g7f 3c3d\nstartpos moves 2g2f\n").unwrap();
+    let book = ["evaluate", "--model", "a.model", "--opponent", "random", "--games", "4", "--book", "book"];
+    let short = [&book[..], &["--max-plies", "9", "--record", "games.record"]].concat();
+    let text = run(folder, &short);
+    assert!(text.contains("| max plies        |     4 |    0 |     4 |    0 |"), "{text}");
+    let games = record::from_bytes(&std::fs::read(folder.join("games.record")).unwrap()).unwrap();
+    assert!(games.iter().all(|game| game.moves.len() == 9 && game.max_plies == 9));
+    let mut firsts: Vec<String> = games.iter().map(|game| game.moves[0].to_string()).collect();
+    assert_eq!((&firsts[0], &firsts[2]), (&firsts[1], &firsts[3]));
+    firsts.sort();
+    assert_eq!(firsts, ["2g2f", "2g2f", "7g7f", "7g7f"]);
+    let line: Value = serde_json::from_str(&run(folder, &[&short[..], &["--json"]].concat())).unwrap();
+    assert_eq!(json!([line["max_plies"], line["book"], line["reasons"]["max plies"]["draws"]]), json!([9, "book", 4]));
+
+    // Written as KIF in Shift_JIS, with a variation.
+    let kif = "手合割：平手\r\n1 ７六歩(77)\r\n2 ３四歩(33)\r\n\r\n変化：1手\r\n1 ２六歩(27)\r\n";
+    std::fs::write(folder.join("book"), shift_jis(kif).0).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&run(folder, &[&short[..], &["--json"]].concat())).unwrap(), line);
+
+    let refused = |text: &str, parts: &[&str]| {
+        std::fs::write(folder.join("book"), text).unwrap();
+        check_refused(folder, &book, 1, &[&["--book", "book: "], parts].concat());
+    };
+    refused("", &["is empty"]);
+    refused("startpos\n\n7g7f\nposition startpos moves 7g7f\n", &["line 4: leads to the same position as line 3"]);
+    refused("startpos\n8k/8G/8P/9/9/9/9/9/K8 w - 1\n", &["line 2: the game is over there (black wins: checkmate)"]);
+    std::fs::write(folder.join("book"), "startpos\n").unwrap();
+    check_refused(folder, &book, 1, &["the book has 1 openings, but 2 are needed"]);
+    check_refused(folder, &[&book[..5], &["--book", "none"]].concat(), 1, &["none: cannot be read"]);
+}
+
+#[test]
+fn an_evaluation_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run(folder, &["export", "--init", "1", "--out", "a.model"]);
+    let evaluate = ["evaluate", "--model", "a.model", "--games", "6", "--json", "--max-plies", "60"];
+    let whole = run(folder, &evaluate);
+    let resume = [&evaluate[..], &["--resume", "kept"]].concat();
+    assert_eq!(run(folder, &resume), whole);
+    // As a kill leaves it: a part of the last game, or nothing but the first.
+    let file = folder.join("kept/tournament.games");
+    let bytes = std::fs::read(&file).unwrap();
+    for length in [bytes.len() - 1, bytes.len() / 2, bytes.len() / 5, 10, 0] {
+        std::fs::write(&file, &bytes[..length]).unwrap();
+        assert_eq!(run(folder, &[&resume[..], &["--threads", "2"]].concat()), whole, "{length} bytes");
+    }
+    let check = |more: &[&str], part: &str| {
+        check_refused(folder, &[&resume[..], more].concat(), 1, &["tournament.games", "another tournament", part]);
+    };
+    check(&["--seed", "2"], "`seed: 1` where this one has `seed: 2`");
+    check(&["--temperature", "0.2"], "temperature 0.15");
+    check(&["--opponent", "random"], "player 2: greedy");
+    run(folder, &["export", "--init", "2", "--out", "a.model"]);
+    check(&[], "player 0: a.model, network");
+}
+
+#[test]
 fn a_run_is_exported_for_the_page() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -174,6 +237,8 @@ fn bad_files_and_arguments_are_named_with_the_reason() {
     opponent("model:./good.model,name=other", 2, &["play itself"]);
     check(&["evaluate", "--model", "good.model", "--games", "7"], 2, &["--games \"7\"", "even"]);
     check(&["evaluate", "--model", "good.model", "--games", "0"], 2, &["--games \"0\""]);
+    check(&["evaluate", "--model", "good.model", "--max-plies", "6"], 2, &["--max-plies \"6\"", "above the 6 plies"]);
+    check(&["evaluate", "--model", "good.model", "--max-plies", "10001"], 2, &["--max-plies \"10001\"", "10000"]);
     check(&["evaluate", "--model", "good.model", "--temperature=-1"], 2, &["--temperature \"-1\"", "from 0"]);
     check(&["evaluate", "--model", "good.model", "--temperature", "nan"], 2, &["--temperature \"NaN\""]);
     let visits = |args: &[&str], parts| check(&[&["evaluate", "--model", "good.model"], args].concat(), 2, parts);

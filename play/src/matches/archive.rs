@@ -37,7 +37,8 @@ impl Plan {
     }
 
     fn text(&self) -> String {
-        self.0.iter().map(|(key, value)| format!("{key}: {value}\n")).collect()
+        let lines: Vec<String> = self.0.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();
+        lines.concat()
     }
 }
 
@@ -189,7 +190,9 @@ mod tests {
 
     fn game(moves: &[&str]) -> Record {
         let mut game = Game::startpos();
-        moves.iter().for_each(|mv| game.play(mv.parse().expect("it is USI")));
+        for mv in moves {
+            game.play(mv.parse().expect("it is USI"));
+        }
         Record::of_game(&game, "a", "b", Vec::new())
     }
 

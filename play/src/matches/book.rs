@@ -113,7 +113,9 @@ impl Book {
     pub(super) fn game(&self, index: usize, max_plies: u16) -> Game {
         let Opening { start, moves, .. } = &self.openings[index];
         let mut game = Game::new(start.clone(), max_plies);
-        moves.iter().for_each(|&mv| game.play(mv));
+        for &mv in moves {
+            game.play(mv);
+        }
         game
     }
 }

@@ -131,7 +131,9 @@ mod tests {
             let own = results.games.iter().filter(|game| [game.fixture.black, game.fixture.white].contains(&player));
             own.map(|game| game.tally(player)).fold(Tally::default(), |sum, tally| sum + tally).score()
         };
-        Ok((0..results.players.len()).map(score).collect())
+        let scores: Vec<f64> = (0..results.players.len()).map(score).collect();
+        ensure!(scores.iter().all(|score| score.is_finite()), "a player without games");
+        Ok(scores)
     }
 
     #[test]

@@ -324,7 +324,9 @@ mod tests {
         let mut forfeits = Forfeits::default();
         assert_eq!(forfeits.to_string(), "0 forfeits");
         let texts = [Some("it hung"), Some("it ended"), None, Some("it hung"), Some("it hung")];
-        texts.into_iter().for_each(|text| forfeits.note(text));
+        for text in texts {
+            forfeits.note(text);
+        }
         assert_eq!((forfeits.count, forfeits.streak, forfeits.breaks()), (4, 2, false));
         assert_eq!(forfeits.to_string(), "4 forfeits: 3 times it hung, it ended");
         let broken: Vec<bool> = (0..6).map(|_| (forfeits.note(Some("it hung")), forfeits.breaks()).1).collect();

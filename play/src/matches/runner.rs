@@ -5,12 +5,13 @@
 //! played alone by a thread that has no other games, so no batch waits for an engine, and at most as many engines think as there
 //! are threads.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use keisei_core::format::{PlyInfo, Record};
 use keisei_core::random::{Purpose, Stream};
 use keisei_core::shogi::{Color, Game, Outcome};
@@ -23,8 +24,12 @@ use super::schedule::{Fixture, Schedule};
 use crate::contender::Contender;
 use crate::player::{self, Answer, Player, Turn};
 
-/// Games that a thread advances together.
+/// Largest number of games that a thread advances together.
 const SLOTS: usize = 64;
+
+/// Games that a thread advances together for each player in them. It is then a player's turn in as many, on average, and a batch of
+/// 8 costs a CPU no more per position than one of 64 (`benches/results`). More would only lose more games to a kill.
+const SLOTS_OF_PLAYER: usize = 8;
 
 /// Players and conditions of a tournament: with a schedule, all that its games depend on.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +109,8 @@ impl Tournament<'_> {
         if flow.is_continue() {
             let is_pending = |fixture: &&Fixture| !is_known(results, fixture.number);
             let pending: Vec<Fixture> = schedule.games().iter().filter(is_pending).copied().collect();
-            let hall = Hall::open(self, &openings, pending, archive.as_deref_mut(), watch)?;
+            let started = self.start_players(&pending)?;
+            let hall = Hall::open(self, &openings, pending, started, archive.as_deref_mut(), watch);
             let (finished, stopped) = hall.play()?;
             flow = stopped;
             results.games.extend(finished);
@@ -131,6 +137,20 @@ impl Tournament<'_> {
             plan.add(format!("player {index}"), player.identity());
         }
         plan
+    }
+
+    /// A player for each index in these games, started.
+    fn start_players(&self, pending: &[Fixture]) -> Result<BTreeMap<usize, Own>> {
+        let mut started: BTreeMap<usize, Own> = BTreeMap::new();
+        for player in pending.iter().flat_map(|fixture| [fixture.black, fixture.white]) {
+            if let Entry::Vacant(vacant) = started.entry(player) {
+                let contender = &self.players[player];
+                let mut own = contender.player();
+                own.start().map_err(|forfeit| anyhow!("{}: cannot be started: {forfeit}", contender.name()))?;
+                vacant.insert(own);
+            }
+        }
+        Ok(started)
     }
 
     /// Game of the archive, if it is that of the schedule.
@@ -187,31 +207,27 @@ impl<'a> Hall<'a> {
         tournament: &'a Tournament<'a>,
         openings: &'a Openings<'a>,
         pending: Vec<Fixture>,
+        started: BTreeMap<usize, Own>,
         archive: Option<&'a mut Archive>,
         watch: Watch<'a>,
-    ) -> Result<Hall<'a>> {
-        let mut started: BTreeMap<usize, Own> = BTreeMap::new();
-        for player in pending.iter().flat_map(|fixture| [fixture.black, fixture.white]) {
-            if !started.contains_key(&player) {
-                let contender = &tournament.players[player];
-                started.insert(player, contender.player());
-            }
-        }
+    ) -> Hall<'a> {
         let plays_alone =
             |fixture: &Fixture| [fixture.black, fixture.white].iter().any(|player| started[player].capacity() < SLOTS);
         let (mut alone, together): (Vec<Fixture>, Vec<Fixture>) = pending.into_iter().partition(plays_alone);
         alone.sort_by_key(|fixture| (fixture.black.min(fixture.white), fixture.black.max(fixture.white)));
-        Ok(Hall {
+        let players: BTreeSet<usize> = together.iter().flat_map(|game| [game.black, game.white]).collect();
+        let most = SLOTS.min(SLOTS_OF_PLAYER * players.len());
+        Hall {
             tournament,
             openings,
-            slots: together.len().div_ceil(tournament.threads.max(1)).clamp(1, SLOTS),
+            slots: together.len().div_ceil(tournament.threads.max(1)).min(most).max(1),
             alone: Mutex::new(alone.into()),
             together: Mutex::new(together.into()),
             started: Mutex::new(started),
             desk: Mutex::new(Desk { archive, finished: Vec::new(), error: None }),
             watch,
             is_broken_off: AtomicBool::new(false),
-        })
+        }
     }
 
     /// Plays all games and returns them in the order in which they ended, and whether they were broken off.
@@ -329,7 +345,9 @@ impl Worker<'_, '_> {
                 self.hall.finish(PlayedGame { fixture: seat.fixture, record: Record { note: seat.note, ..record } });
             }
         }
-        seats.iter().for_each(|seat| self.leave(&seat.fixture, None));
+        for seat in &seats {
+            self.leave(&seat.fixture, None);
+        }
     }
 
     fn sit_down(&self, fixture: Fixture) -> Seat {
@@ -374,5 +392,65 @@ impl Worker<'_, '_> {
             started.unwrap_or_else(|| contender.player())
         });
         player::answers(own, || contender.player(), turns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::baseline::RandomPlayer;
+
+    /// Random player that notes the numbers of the games in each of its batches.
+    struct Spy {
+        batches: Arc<Mutex<Vec<Vec<usize>>>>,
+        capacity: usize,
+    }
+
+    impl Player for Spy {
+        fn choose(&mut self, turns: &mut [Turn]) -> Vec<Answer> {
+            lock(&self.batches).push(turns.iter().map(|turn| turn.number).collect());
+            RandomPlayer.choose(turns)
+        }
+
+        fn capacity(&self) -> usize {
+            self.capacity
+        }
+    }
+
+    /// Batches of player 0, who can play as many games at a time, in a round robin of random players on one thread; and its games.
+    fn batches(capacity: usize) -> (Vec<Vec<usize>>, Vec<PlayedGame>) {
+        let players = [Contender::Random, Contender::Random, Contender::Random];
+        let tournament = Tournament { players: &players, book: None, seed: 1, max_plies: 30, threads: 1 };
+        let schedule = Schedule::round_robin(3, 4).expect("it is sound");
+        let openings = Openings::new(None, 1, 30, schedule.openings()).expect("they are long enough");
+        let watch: Watch = &|_| ControlFlow::Continue(());
+        let batches = Arc::new(Mutex::new(Vec::new()));
+        let mut started = tournament.start_players(schedule.games()).expect("all can start");
+        started.insert(0, Box::new(Spy { batches: batches.clone(), capacity }));
+        let hall = Hall::open(&tournament, &openings, schedule.games().to_vec(), started, None, watch);
+        let (mut games, _) = hall.play().expect("nothing is written");
+        games.sort_unstable_by_key(number_of);
+        (lock(&batches).clone(), games)
+    }
+
+    #[test]
+    fn turns_against_all_opponents_are_one_batch() {
+        let (batches, games) = batches(usize::MAX);
+        // Player 0 is Black in half of its eight games, two of them against each opponent; six random plies were played. Then it
+        // is its turn in all of them.
+        assert_eq!(batches[..2], [vec![0, 2, 6, 8], vec![0, 1, 2, 3, 6, 7, 8, 9]]);
+        assert_eq!(games.len(), 12);
+    }
+
+    #[test]
+    fn a_player_of_one_game_at_a_time_plays_alone() {
+        let (batches, games) = batches(1);
+        assert!(batches.iter().all(|batch| batch.len() == 1));
+        let order: Vec<usize> = batches.chunk_by(|a, b| a == b).map(|game| game[0][0]).collect();
+        assert_eq!(order, [0, 1, 6, 7, 2, 3, 8, 9], "games in another order, or mixed");
+        // The games are the same.
+        assert_eq!(games, super::tests::batches(usize::MAX).1);
     }
 }

@@ -10,7 +10,7 @@ use super::archive::Archive;
 use super::played::{Played, PlayedGame, half_points};
 use super::runner::{Tournament, Watch};
 use super::schedule::Schedule;
-use crate::rating::Tally;
+use crate::rating::{Pairs, Sprt, Tally, Verdict};
 
 /// Match of player 0 against player 1 of a tournament that ends with the first pair of games after which a test decides.
 ///
@@ -49,6 +49,15 @@ impl<D> Sequence<D> {
 }
 
 impl Sequential<'_> {
+    /// Plays until this test of whether player 0 is stronger decides; see [`play`](Sequential::play).
+    ///
+    /// # Errors
+    /// As for [`Tournament::play`].
+    pub fn test(&self, sprt: &Sprt, archive: Option<&mut Archive>, watch: Watch) -> Result<(Played, Option<Verdict>)> {
+        let verdict = |&complete: &[usize; 5]| sprt.verdict(&Pairs { complete, ..Pairs::default() });
+        self.play(verdict, archive, watch)
+    }
+
     /// Plays until `test` decides. It is given the numbers of pairs in which player 0 scored 0, ½, 1, 1½ and 2 points, after
     /// each pair. The decision is `None` if the largest number of pairs was played without one, or `watch` broke the match off.
     ///
@@ -93,7 +102,7 @@ mod tests {
     #[test]
     fn the_pair_that_decides_does_not_depend_on_threads() {
         let players = [Contender::Random, Contender::Random];
-        // Random games of 60 plies are drawn nearly all: this decides at the 12th pair that is not exactly even, or after 30.
+        // Random games of 60 plies are drawn nearly all: this decides at the third pair that is not even, or after 30.
         let test = |pairs: &[usize; 5]| {
             let uneven = pairs.iter().sum::<usize>() - pairs[2];
             (uneven == 3 || pairs.iter().sum::<usize>() == 30).then_some(uneven)
@@ -103,6 +112,22 @@ mod tests {
         for threads in [2, 3, 5] {
             assert_eq!(match_of(threads, &players).play(test, None, NO_WATCH).expect("both can play"), alone);
         }
+    }
+
+    #[test]
+    fn the_stronger_player_is_found() {
+        let check = |players: [Contender; 2], expected: Verdict| {
+            let sprt = Sprt::new(0.0, 100.0, 0.05, 0.05).expect("it is a test");
+            let mut sequential = match_of(2, &players);
+            sequential.tournament.max_plies = 400;
+            let (played, verdict) = sequential.test(&sprt, None, NO_WATCH).expect("both can play");
+            assert_eq!(verdict, Some(expected));
+            let pairs = Pairs { complete: played.pentanomial(), ..Pairs::default() };
+            assert_eq!(sprt.verdict(&pairs), Some(expected));
+            assert!(played.games.len() < 80, "{} games", played.games.len());
+        };
+        check([Contender::Greedy, Contender::Random], Verdict::Elo1);
+        check([Contender::Random, Contender::Greedy], Verdict::Elo0);
     }
 
     #[test]

@@ -156,6 +156,12 @@ impl From<SpelledPlayer> for Spelling {
     }
 }
 
+impl From<Engine> for Spelling {
+    fn from(engine: Engine) -> Spelling {
+        SpelledPlayer::Usi(engine).into()
+    }
+}
+
 impl Spelling {
     /// Player that is described: reads the files of models and starts each engine once, to see that its options exist.
     ///

@@ -161,6 +161,13 @@ impl UsiPlayer {
 }
 
 impl Player for UsiPlayer {
+    fn start(&mut self) -> Result<(), Forfeit> {
+        if self.session.is_none() {
+            self.session = Some(Session::start(&self.engine)?);
+        }
+        Ok(())
+    }
+
     fn choose(&mut self, turns: &mut [Turn]) -> Vec<Answer> {
         let answer = |turn: &mut Turn| match self.answer(turn) {
             Ok(answer) => answer,

@@ -41,7 +41,11 @@ pub fn measure(model: &Path, visits: &[u32], games: usize, threads: usize) -> Re
     for pair in visits.windows(2) {
         let (weaker, stronger) = (contender(pair[0]), contender(pair[1]));
         let started = Instant::now();
-        let played = Match { pairs: games / 2, seed: 1, max_plies: DEFAULT_MAX_PLIES, threads }.play(&stronger, &weaker, &|_| ());
+        let played = Match { pairs: games / 2, seed: 1, max_plies: DEFAULT_MAX_PLIES, threads }.play(
+            &stronger,
+            &weaker,
+            &|_| (),
+        );
         let Tally { wins, draws, losses } = played.tally();
         let (elo, (low, high)) = played.elo();
         println!(
