@@ -1,7 +1,5 @@
 //! Contenders: descriptions of players, as command lines and tables name them, from which a match makes its players.
 
-use std::borrow::Cow;
-
 use crate::alpha_beta::AlphaBetaPlayer;
 use crate::baseline::{GreedyPlayer, RandomPlayer};
 use crate::mixture::MixturePlayer;
@@ -91,15 +89,15 @@ impl Contender {
     }
 
     /// All that the games of a player depend on, in a line: two players with the same identity play the same games.
-    pub fn identity(&self) -> Cow<'_, str> {
+    pub fn identity(&self) -> String {
         match self {
-            Contender::Random | Contender::Greedy | Contender::AlphaBeta(_) => self.name().into(),
-            Contender::Policy(agent) => agent.identity().into(),
-            Contender::Search(player) => player.identity().into(),
-            Contender::Usi { engine, .. } => Spelling::from((**engine).clone()).to_string().into(),
+            Contender::Random | Contender::Greedy | Contender::AlphaBeta(_) => self.name().to_owned(),
+            Contender::Policy(agent) => agent.identity().to_owned(),
+            Contender::Search(player) => player.identity().to_owned(),
+            Contender::Usi { engine, .. } => Spelling::from((**engine).clone()).to_string(),
             Contender::Mixture { members, .. } => {
                 let member = |(weight, member): &(f64, Contender)| format!("{weight}*({})", member.identity());
-                format!("mix:{}", members.iter().map(member).collect::<Vec<_>>().join("+")).into()
+                format!("mix:{}", members.iter().map(member).collect::<Vec<_>>().join("+"))
             }
             Contender::Named { contender, .. } => contender.identity(),
         }

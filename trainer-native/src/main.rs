@@ -6,8 +6,8 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::{BadArgument, with_settings};
 use trainer_native::commands::{
-    checkpoint, convert, dataset, encode, evaluate, export, inspect, metrics, rate, report, runs, serve, settings,
-    sweep, train, watch,
+    checkpoint, convert, dataset, encode, evaluate, export, inspect, metrics, model, rate, report, runs, serve,
+    settings, sweep, train, watch,
 };
 
 #[derive(Parser)]
@@ -39,6 +39,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Rate players by a tournament: table, intervals, JSON, SVG, sequential test
     Rate(rate::RateArgs),
+    /// Show what a model file holds: network, encodings, origin, ratings
+    Inspect(model::InspectArgs),
     /// Write a model to a file, for players, the page or other programs
     Export(export::ExportArgs),
     /// Serve the built pages to a browser on this machine
@@ -79,6 +81,7 @@ fn run(command: Command) -> Result<()> {
         Command::Settings(args) => print(&settings::run(&args)?),
         Command::Evaluate(args) => evaluate::run(&args, print),
         Command::Rate(args) => rate::run(&args, print),
+        Command::Inspect(args) => print(&model::run(&args)?),
         Command::Export(args) => print(&export::run(&args)?),
         Command::Serve(args) => serve::run(&args),
         Command::Convert(args) => convert::run(&args, print, |message| eprintln!("{message}")),

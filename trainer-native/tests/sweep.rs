@@ -59,12 +59,12 @@ fn trials_are_trained_and_compared() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let over = "--over ppo.clip_coef=0.1..0.3 --over net.blocks={1,2} --strategy random --trials 2 --seeds 2";
-    let (table, told) = check(folder, &format!("{TINY} {over} --opponent random --opponent default --out s"));
+    let (table, told) = check(folder, &format!("{TINY} {over} --opponent ab:1 --opponent default --out s"));
     for part in [
         "ppo.clip_coef",
         "net.blocks",
         "95 % interval",
-        "vs random",
+        "vs ab:1",
         "vs default",
         "the intervals hold it",
         "s/sweep.svg",
@@ -89,7 +89,7 @@ fn trials_are_trained_and_compared() {
         last = score;
         let seeds: Vec<f64> = row["seeds"].as_array().unwrap().iter().map(number).collect();
         assert!(seeds.len() == 2 && (seeds.iter().sum::<f64>() / 2.0 - score).abs() < 1e-12, "{row}");
-        // Two games of each agent against random, and against each agent of the default settings but itself.
+        // Two games of each agent against alpha-beta, and against each agent of the default settings but itself.
         let games =
             |i: usize| ["wins", "draws", "losses"].map(|what| row["results"][i][what].as_u64().unwrap()).iter().sum();
         let expected = if row["trial"] == 0 { (4, 4) } else { (4, 8) };
@@ -280,6 +280,12 @@ fn what_cannot_be_swept_is_refused_with_its_reason() {
     refused(&format!("{over} --opponent self"), 2, &["--opponent", "self"]);
     refused(&format!("{over} --opponent greedy --opponent greedy"), 2, &["given twice"]);
     refused(&format!("{over} --opponent nobody.model --out s"), 1, &["--opponent nobody.model: ", "nobody.model"]);
+    refused(&format!("{over} --opponent ab:0"), 2, &["--opponent \"ab:0\""]);
+    refused(
+        &format!("{over} --opponent usi:/nowhere,nodes=1 --out s"),
+        1,
+        &["--opponent usi:/nowhere,nodes=1: ", "/nowhere"],
+    );
     assert!(!folder.join("s/journal.jsonl").exists());
     check_refused(folder, "sweep --resume nowhere", 1, &["nowhere: no sweep there"]);
     check_refused(folder, "sweep --resume nowhere --trials 3", 2, &["cannot be used with"]);

@@ -99,6 +99,9 @@ impl Deref for Estimated<'_> {
 ///
 /// `V` mixes the network's value with the material prior: shaping by a potential is the same as starting the value function at
 /// that potential (Wiewiora 2003).
+///
+/// # Panics
+/// If the row ends without the end of a game and without a tail.
 pub fn gae(row: &[Step], estimation: &Estimation, advantages: &mut [f32]) {
     let Estimation { gamma, gae_lambda, prior_weight, .. } = *estimation;
     let mixed = |wdl: Wdl, material: Value| (1.0 - prior_weight) * wdl.value().0 + prior_weight * material.0;
@@ -144,6 +147,9 @@ const CUT: &str = "the last ply of a row carries the estimate of what follows";
 ///
 /// Like [`gae`], an opponent's ply has no estimate and no λ: it passes on what follows it, flipped and discounted. Its own
 /// target is set to the draw.
+///
+/// # Panics
+/// If the row ends without the end of a game and without a tail.
 pub fn categorical_returns(row: &[Step], estimation: &Estimation, targets: &mut [Wdl]) {
     let Estimation { gamma, value_lambda, .. } = *estimation;
     let blend = |a: Wdl, b: Wdl, weight: f32| {
@@ -322,12 +328,12 @@ mod tests {
             let delta = |t: usize| {
                 let mut delta = -value(row[t].wdl, row[t].material);
                 // What happens from the decision to the next one, from the view of the learner at the decision.
-                for u in t..(t + span).min(end) {
-                    let view = (-gamma).powi((u - t) as i32);
-                    if let Some(result) = row[u].end.result() {
+                for (distance, step) in row[t..end].iter().take(span).enumerate() {
+                    let view = (-gamma).powi(distance as i32);
+                    if let Some(result) = step.end.result() {
                         delta += view * f64::from(result.value().0);
                     }
-                    if let Some(tail) = row[u].tail {
+                    if let Some(tail) = step.tail {
                         delta -= gamma * view * value(tail.wdl, tail.material);
                     }
                 }
@@ -361,17 +367,14 @@ mod tests {
             let returns = defined(&row, &games, gamma.into(), value_lambda.into(), &of_network);
             for (t, step) in row.iter().enumerate() {
                 near(targets[t].to_array().iter().sum(), 1.0);
-                match (expected[t], returns[t]) {
-                    (Some(advantage), Some(beyond_value)) => {
-                        plies[0] += 1;
-                        assert_eq!(step.mover, Mover::Learner);
-                        near(advantages[t], advantage as f32);
-                        near(targets[t].value().0, step.wdl.value().0 + beyond_value as f32);
-                    }
-                    _ => {
-                        plies[1] += 1;
-                        assert_eq!((step.mover, advantages[t], targets[t]), (Mover::Opponent, 0.0, Wdl::DRAW));
-                    }
+                if let (Some(advantage), Some(beyond_value)) = (expected[t], returns[t]) {
+                    plies[0] += 1;
+                    assert_eq!(step.mover, Mover::Learner);
+                    near(advantages[t], advantage as f32);
+                    near(targets[t].value().0, step.wdl.value().0 + beyond_value as f32);
+                } else {
+                    plies[1] += 1;
+                    assert_eq!((step.mover, advantages[t], targets[t]), (Mover::Opponent, 0.0, Wdl::DRAW));
                 }
             }
         }

@@ -30,8 +30,8 @@ impl Matchmaking {
     /// Whom the learner meets in game `number` of `slot`, both counted from 0, and the side that it plays, either with the same
     /// chance; `None` if it plays both sides.
     ///
-    /// It depends on the arguments only, not on other games. A finer stream of random numbers than that of the moves makes
-    /// sure that no game changes because others have opponents.
+    /// It depends on the arguments only, not on other games, and is drawn from a stream of its own, so that no opening or move
+    /// changes because of it.
     pub fn meet(&self, seed: u64, slot: usize, number: u64) -> Option<Meeting> {
         let mut stream = Stream::new(seed, Purpose::Matchmaking, slot as u64, number);
         if stream.uniform() >= self.share {
@@ -53,7 +53,7 @@ impl Matchmaking {
             }
         }
         // Rounding may leave a trace of the sum.
-        met().last().map(|&(opponent, _)| opponent)
+        met().next_back().map(|&(opponent, _)| opponent)
     }
 }
 

@@ -24,8 +24,12 @@ use super::schedule::{Fixture, Schedule};
 use crate::contender::Contender;
 use crate::player::{self, Answer, Player, Turn};
 
-/// Games that a thread advances together.
+/// Largest number of games that a thread advances together.
 const SLOTS: usize = 64;
+
+/// Games that a thread advances together for each player in them. It is then a player's turn in as many, on average, and a batch of
+/// 8 costs a CPU no more per position than one of 64 (`benches/results`). More would only lose more games to a kill.
+const SLOTS_OF_PLAYER: usize = 8;
 
 /// Players and conditions of a tournament: with a schedule, all that its games depend on.
 #[derive(Clone, Copy, Debug)]
@@ -211,10 +215,12 @@ impl<'a> Hall<'a> {
             |fixture: &Fixture| [fixture.black, fixture.white].iter().any(|player| started[player].capacity() < SLOTS);
         let (mut alone, together): (Vec<Fixture>, Vec<Fixture>) = pending.into_iter().partition(plays_alone);
         alone.sort_by_key(|fixture| (fixture.black.min(fixture.white), fixture.black.max(fixture.white)));
+        let players: BTreeSet<usize> = together.iter().flat_map(|game| [game.black, game.white]).collect();
+        let most = SLOTS.min(SLOTS_OF_PLAYER * players.len());
         Hall {
             tournament,
             openings,
-            slots: together.len().div_ceil(tournament.threads.max(1)).clamp(1, SLOTS),
+            slots: together.len().div_ceil(tournament.threads.max(1)).min(most).max(1),
             alone: Mutex::new(alone.into()),
             together: Mutex::new(together.into()),
             started: Mutex::new(started),

@@ -140,7 +140,7 @@ fn opponents_play_their_side_of_whole_games_and_the_learner_the_other() {
     let (mut cuts, mut begun, mut sides, mut met) = ([0; 4], [0; 2], [0; 2], BTreeSet::new());
     for iteration in 0..6 {
         let (rollout, collected) = play_matched(&mut selfplay, &matchmaking, iteration, 2);
-        let mut ended = collected.ended.iter().copied().collect::<Vec<EndedGame>>();
+        let mut ended: Vec<EndedGame> = collected.ended.clone();
         for (slot, row) in rollout.steps.chunks(HORIZON).enumerate() {
             let (game, number, meeting) = &mut games[slot];
             for (t, step) in row.iter().enumerate() {
@@ -211,11 +211,11 @@ fn shown(
     iterations: std::ops::Range<u64>,
     threads: usize,
 ) -> Vec<Shown> {
-    let mut play = |iteration| {
+    let play = |iteration| {
         let (rollout, collected) = play_matched(selfplay, matchmaking, iteration, threads);
         (rows(&rollout), collected.ended, collected.records, selfplay.state())
     };
-    iterations.map(|iteration| play(iteration)).collect()
+    iterations.map(play).collect()
 }
 
 #[test]
@@ -312,7 +312,7 @@ fn an_opponent_that_is_missing_or_broken_is_named() {
         assert!(error.to_string().contains("opponent 4"), "{error}");
     };
     check(&mut Opponents::new(), &LearnError::MissingOpponent { opponent: 4 });
-    let mut broken = Weights::init(&evaluator().executor().spec(), 1).expect("the shape is valid");
+    let mut broken = Weights::init(evaluator().executor().spec(), 1).expect("the shape is valid");
     broken.data_mut().fill(f32::NAN);
     let broken = HostEvaluator::new(Simd::new(&broken), Features::Attack96, Actions::Dest2187);
     check(&mut Opponents::from([(4, Box::new(broken) as _)]), &LearnError::BrokenOpponent { opponent: 4 });

@@ -10,6 +10,7 @@ pub mod settings;
 pub mod metrics;
 pub mod evaluate;
 pub mod rate;
+pub mod model;
 pub mod export;
 pub mod serve;
 pub mod convert;

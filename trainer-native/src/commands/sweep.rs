@@ -13,6 +13,7 @@ use crate::sweep::space::Space;
 use crate::sweep::strategy::{MOST_TRIALS, Strategy};
 use crate::sweep::{Sweep, threads_of_a_job, try_opponents};
 use anyhow::{Result, bail, ensure};
+use keisei_play::spelling::Spelling;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -136,6 +137,10 @@ fn check(args: &SweepArgs) -> Result<(), BadArgument> {
     for (i, opponent) in args.opponent.iter().enumerate() {
         if opponent == "self" {
             return Err(BadArgument::new("--opponent", opponent, "scores against oneself compare nothing"));
+        }
+        if opponent != DEFAULT {
+            let spelling = opponent.parse::<Spelling>();
+            spelling.map_err(|error| BadArgument::new("--opponent", opponent, error))?;
         }
         if args.opponent[..i].contains(opponent) {
             return Err(BadArgument::new("--opponent", opponent, "is given twice"));

@@ -361,6 +361,7 @@ pub fn try_opponents(folder: &Path, opponents: &[String]) -> Result<()> {
         if let End::Failure(reason) = end {
             bail!("--opponent {opponent}: {reason}");
         }
+        process::results(&process.output()?, 1).with_context(|| format!("--opponent {opponent}"))?;
     }
     Ok(())
 }

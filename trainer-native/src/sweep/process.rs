@@ -163,12 +163,18 @@ pub fn play(model: &Path, opponents: &[String], games: usize, seed: u64, threads
 /// Results against each of `opponents`, as `evaluate --json` prints them, a line each.
 ///
 /// # Errors
-/// If it is not what was asked for.
+/// If it is not what was asked for, or a player forfeited more than half of its games: then the score says nothing.
 pub fn results(output: &str, opponents: usize) -> Result<Vec<Tally>> {
     let tally = |line: &str| {
         let line: serde_json::Value = serde_json::from_str(line).context("a result of evaluate")?;
         let count = |what: &str| line["all"][what].as_u64().map(|count| count as usize).context("a count of games");
-        Ok(Tally { wins: count("wins")?, draws: count("draws")?, losses: count("losses")? })
+        let tally = Tally { wins: count("wins")?, draws: count("draws")?, losses: count("losses")? };
+        for (forfeits, name) in line["forfeits"].as_array().into_iter().flatten().zip(["name", "opponent"]) {
+            let forfeited = forfeits["count"].as_u64().context("a count of forfeits")? as usize;
+            let (games, name, texts) = (tally.games(), &line[name], &forfeits["texts"]);
+            ensure!(2 * forfeited <= games, "{name} forfeited {forfeited} of {games} games: {texts}");
+        }
+        Ok(tally)
     };
     let results = output.lines().map(tally).collect::<Result<Vec<_>>>()?;
     ensure!(results.len() == opponents, "{} of {opponents} results", results.len());

@@ -168,8 +168,7 @@ impl Table {
         let mut others: Vec<(usize, f64)> = places.get(1).copied().into_iter().collect();
         others.extend(places.iter().skip(2).find(|(trial, _)| *trial == 0));
         for other in others {
-            let name =
-                |trial: usize| if trial == 0 { "the default settings".to_owned() } else { format!("trial {trial}") };
+            let name = |trial: usize| if trial == 0 { "the default".to_owned() } else { format!("trial {trial}") };
             let (one, two) = (name(first.0), name(other.0));
             let difference = first.1 - other.1;
             notes.push(match self.spread.seeds_to_tell(difference) {
@@ -179,6 +178,9 @@ impl Table {
                     format!("{one} is {difference:.3} ahead of {two}: it takes about {seeds} seeds of each to tell that from chance")
                 }
             });
+        }
+        if self.plan.opponents.iter().any(|opponent| opponent == DEFAULT) {
+            notes.push("the luck of the default's agents, which all trials meet, is in no interval".to_owned());
         }
         if places.len() > 2 {
             notes

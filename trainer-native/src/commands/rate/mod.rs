@@ -20,6 +20,7 @@ use keisei_play::rating::{Pairs, Sprt, Standings, Verdict};
 use keisei_play::spelling::{Defaults, MAX_TEMPERATURE, MAX_VISITS, SPELLINGS, SpelledPlayer, Spelling};
 
 use self::progress::Progress;
+pub(super) use self::provenance::line as rating_line;
 use super::evaluate::{read_book, threads};
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;

@@ -64,7 +64,8 @@ fn write_ranking(text: &mut String, rating: &Rating, standings: &Standings) -> R
 /// Results of each player (row) against each other (column).
 fn write_matrix(text: &mut String, standings: &Standings) -> Result {
     let order = standings.order();
-    let width = width(standings).max(18);
+    // Before each name stands its rank.
+    let width = (width(standings) + 3).max(18);
     let cell = |player, opponent| {
         let tally = standings.against(player, opponent);
         if tally.games() == 0 { String::new() } else { counts(tally) }
