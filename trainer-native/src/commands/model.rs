@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::rate::rating_line;
 use crate::run::MODEL;
+use crate::run::checkpoint::hexadecimal;
 
 /// Arguments of `inspect`.
 #[derive(clap::Args, Debug)]
@@ -46,13 +47,13 @@ fn write_text(text: &mut String, path: &Path, model: &Model) -> std::fmt::Result
     let mut row =
         |name: &str, value: &str| if value.is_empty() { Ok(()) } else { writeln!(text, "  {name:<9} {value}") };
     row("network", &format!("{} blocks of {} channels, {} weights", spec.blocks, spec.channels, spec.parameters()))?;
-    row("layers", &layers(&spec.options))?;
+    row("layers", &layers(spec.options))?;
     row("planes", model.features.id())?;
     row("actions", model.actions.id())?;
     row("run", &if run.is_empty() { String::new() } else { format!("{run}, iteration {iteration}, {plies} plies") })?;
     row("created", created)?;
     row("notes", notes)?;
-    row("weights", &format!("SHA-256 {}", hex(&model.weights_digest())))?;
+    row("weights", &format!("SHA-256 {}", hexadecimal(&model.weights_digest())))?;
     for rating in ratings {
         let changed = if rating.weights == model.weights_digest() { "" } else { "; of other weights" };
         row("rating", &format!("{}{changed}", rating_line(rating)))?;
@@ -62,8 +63,8 @@ fn write_text(text: &mut String, path: &Path, model: &Model) -> std::fmt::Result
 }
 
 /// Names of the optional layers.
-fn layers(options: &NetOptions) -> String {
-    let NetOptions { se_hidden, pool_hidden, score_hidden } = *options;
+fn layers(options: NetOptions) -> String {
+    let NetOptions { se_hidden, pool_hidden, score_hidden } = options;
     let layers = [("squeeze and excitation", se_hidden), ("global pooling", pool_hidden), ("score", score_hidden)];
     let named = layers.iter().filter(|(_, hidden)| *hidden > 0).map(|(name, hidden)| format!("{name} ({hidden})"));
     named.collect::<Vec<_>>().join(", ")
@@ -96,12 +97,8 @@ fn line(path: &Path, model: &Model) -> String {
         "plies": plies,
         "created": created,
         "notes": notes,
-        "weights_sha256": hex(&digest),
+        "weights_sha256": hexadecimal(&digest),
         "ratings": ratings.iter().map(rating).collect::<Vec<_>>(),
     });
     format!("{line}\n")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::chart::{GREY, color};
 
@@ -65,6 +66,7 @@ fn draw(text: &mut String, bars: &[Bar], axis: &str) -> Result<(), Box<dyn std::
         .bold_line_style(GREY.mix(0.35))
         .light_line_style(TRANSPARENT)
         .draw()?;
+    let left_of_axis = ("sans-serif", 13).into_text_style(&root).pos(Pos::new(HPos::Right, VPos::Center));
     let color = color(0);
     for (row, (bar, name)) in bars.iter().zip(&names).enumerate() {
         let middle = row as f64 + 0.5;
@@ -78,8 +80,7 @@ fn draw(text: &mut String, bars: &[Bar], axis: &str) -> Result<(), Box<dyn std::
         }
         let point = (bar.elo.clamp(low, high), middle);
         chart.draw_series([Circle::new(point, 4, color.filled())])?;
-        let back = -((CHARACTER * name.chars().count() as u32 + 8) as i32);
-        let label = Text::new(name.clone(), (back, -6), ("sans-serif", 13));
+        let label = Text::new(name.clone(), (-8, 0), left_of_axis.clone());
         chart.draw_series([EmptyElement::at((low, middle)) + label])?;
     }
     root.present()?;

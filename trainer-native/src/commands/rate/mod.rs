@@ -235,25 +235,18 @@ impl Rating<'_> {
     fn play(&self) -> Result<Outcome> {
         let tournament = self.tournament();
         let (subjects, others) = self.sides();
-        let (schedule, games) = match (self.sprt, self.args.schedule) {
-            (Some(_), _) => (Schedule::new(), None),
-            (None, Meetings::RoundRobin) => {
-                let schedule = Schedule::round_robin(self.players.len(), self.games)?;
-                let games = schedule.games().len();
-                (schedule, Some(games))
-            }
-            (None, Meetings::Gauntlet) => {
-                let schedule = Schedule::gauntlet(&subjects, &others, self.games)?;
-                let games = schedule.games().len();
-                (schedule, Some(games))
-            }
-            (None, Meetings::Ladder) => (Schedule::new(), None),
+        // Who meets whom is known beforehand, but for tests and ladders.
+        let schedule = match (self.sprt, self.args.schedule) {
+            (Some(_), _) | (None, Meetings::Ladder) => None,
+            (None, Meetings::RoundRobin) => Some(Schedule::round_robin(self.players.len(), self.games)?),
+            (None, Meetings::Gauntlet) => Some(Schedule::gauntlet(&subjects, &others, self.games)?),
         };
+        let games = schedule.as_ref().map(|schedule| schedule.games().len());
         let plan = tournament.plan(&self.meetings());
         let mut archive = self.args.resume.as_deref().map(|folder| Archive::open(folder, &plan)).transpose()?;
         let progress = Progress::new(&self.players, games, self.sprt);
         let watch = |game: &PlayedGame| progress.note(game);
-        let played = match (self.sprt, self.args.schedule) {
+        let played = match (self.sprt, schedule) {
             (Some(sprt), _) => {
                 let sequential = Sequential { tournament, most_pairs: self.games / 2 };
                 let test = |&complete: &[usize; 5]| {
@@ -270,7 +263,7 @@ impl Rating<'_> {
                     (Results { players: names, games: games.collect() }, verdict)
                 })
             }
-            (None, Meetings::Ladder) => {
+            (None, None) => {
                 let ladder = Ladder { rungs: others, subjects, games: self.games, nearest: self.args.nearest };
                 let rate = |results: &Results| -> Result<Vec<f64>> {
                     let ratings = Standings::new(results, self.anchor).ratings;
@@ -279,7 +272,9 @@ impl Rating<'_> {
                 };
                 ladder.play(&tournament, archive.as_mut(), &rate, &watch).map(|results| (results, None))
             }
-            _ => tournament.play(&schedule, archive.as_mut(), &watch).map(|results| (results, None)),
+            (None, Some(schedule)) => {
+                tournament.play(&schedule, archive.as_mut(), &watch).map(|results| (results, None))
+            }
         };
         progress.clear();
         let (results, verdict) = played?;

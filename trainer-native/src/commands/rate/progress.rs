@@ -89,23 +89,23 @@ impl<'a> Progress<'a> {
 
     fn line(&self, state: &State) -> String {
         let (games, elapsed) = (state.games, state.started.elapsed());
-        let mut line = match self.games {
-            Some(all) => {
-                let rest = elapsed.mul_f64(all.saturating_sub(games) as f64 / games.max(1) as f64);
-                format!("game {games} of {all}, about {} left", duration(rest.as_secs_f64()))
-            }
-            None => format!("game {games}, {}", duration(elapsed.as_secs_f64())),
-        };
+        let mut parts = Vec::new();
+        if let Some(all) = self.games {
+            let rest = elapsed.mul_f64(all.saturating_sub(games) as f64 / games.max(1) as f64);
+            parts.push(format!("game {games} of {all}, about {} left", duration(rest.as_secs_f64())));
+        } else {
+            parts.push(format!("game {games}, {}", duration(elapsed.as_secs_f64())));
+        }
         if let Some(sprt) = self.sprt {
             let (ratio, (lower, upper)) = (sprt.log_likelihood_ratio(&state.pairs), sprt.bounds());
             let rest = 2.0 * sprt.expected_pairs(&state.pairs);
-            line += &format!(", LLR {ratio:+.2} of {lower:.2} to {upper:+.2}, about {rest:.0} games left");
+            parts.push(format!("LLR {ratio:+.2} of {lower:.2} to {upper:+.2}, about {rest:.0} games left"));
         }
         let forfeits: usize = state.forfeits.iter().map(|forfeits| forfeits.count).sum();
         if forfeits > 0 {
-            line += &format!(", {forfeits} forfeited");
+            parts.push(format!("{forfeits} forfeited"));
         }
-        line
+        parts.join(", ")
     }
 
     pub(super) fn clear(&self) {
