@@ -13,8 +13,8 @@ use keisei_core::format::{Dtype, Model, Provenance, Record, envelope, model, rec
 use keisei_core::net::{NetSpec, Weights};
 use keisei_core::shogi::{Game, Position};
 use trainer_native::event::Machine;
-use trainer_native::run::checkpoint::{self, Checkpoint, State};
 use trainer_native::league::LeagueState;
+use trainer_native::run::checkpoint::{self, Checkpoint, State};
 use trainer_native::run::guard::Guard;
 use trainer_native::settings::{Layers, Preset, Settings};
 use trainer_native::trainer::Totals;

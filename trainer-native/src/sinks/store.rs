@@ -394,7 +394,7 @@ mod tests {
         create_dir_all(&target).expect("it is back");
         let event = Event::RunEnded(RunEnded::default());
         sink.receive(&Stamped { time: 1e9, event }).expect("uploaded");
-        assert_eq!(files(&target).len(), 4);
+        assert_eq!(files(&target).len(), 5);
     }
 
     #[test]
