@@ -123,6 +123,10 @@ fn a_rating_is_written_into_the_model_and_shown() {
     // Nothing else has changed, and another measurement replaces the first.
     let without = Provenance { ratings: Vec::new(), ..after.provenance.clone() };
     assert_eq!(Model { provenance: without, ..after.clone() }, before);
+    // The same model in the same way, by whatever path, is one player.
+    fs::copy(&path, folder.join("copy.model")).unwrap();
+    check_refused(folder, &["rate", "a.model", "random", "./a.model"], 2, "would play itself");
+    check_refused(folder, &["rate", "model:a.model@2", "a.model", "model:copy.model@2"], 2, "would play itself");
     run(folder, &[&rate[..], &["--seed", "5"]].concat());
     let again = Model::from_bytes(&fs::read(&path).unwrap()).unwrap();
     assert_eq!(again.provenance.ratings.iter().map(|rating| rating.seed).collect::<Vec<_>>(), [5, 5]);

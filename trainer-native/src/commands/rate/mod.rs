@@ -204,7 +204,9 @@ impl Rating<'_> {
                 _ => "PLAYER".to_owned(),
             })
         });
-        let players = distinct(players.collect::<Result<_>>()?);
+        let players = players.collect::<Result<Vec<_>>>()?;
+        check_models(args, &players)?;
+        let players = distinct(players);
         let anchor = anchor(args, &players)?;
         let book = args.book.as_deref().map(read_book).transpose()?;
         let games = args.games.unwrap_or(if sprt.is_some() { TEST_GAMES } else { GAMES });
@@ -364,6 +366,23 @@ fn spelling(text: &str) -> Result<Spelling, BadArgument> {
         model.file = Path::new(&model.file).join(MODEL).display().to_string();
     }
     Ok(spelling)
+}
+
+/// Checks that no model is there twice: its games against itself tell nothing, and a mistaken path is more likely.
+fn check_models(args: &RateArgs, players: &[Contender]) -> Result<(), BadArgument> {
+    // What its games depend on, but for its name: a copy of a file may have another.
+    let play = |player: &Contender| {
+        let identity = player.identity();
+        identity.strip_prefix(player.name()).unwrap_or(&identity).to_owned()
+    };
+    for (number, player) in players.iter().enumerate() {
+        let is_same = |other: &Contender| play(other) == play(player);
+        if player.visits().is_some() && players[..number].iter().any(is_same) {
+            let reason = "the model would play itself: visits, temperature or arithmetic must differ";
+            return Err(BadArgument::new("PLAYER", &args.players[number], reason));
+        }
+    }
+    Ok(())
 }
 
 /// Players with different names: the second of a name gets a number.
