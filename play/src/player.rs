@@ -51,7 +51,7 @@ pub enum Answer {
     Forfeits(Forfeit),
 }
 
-/// What a player did instead of answering by the rules. Its text goes into the record of the game.
+/// Fault of a player that did not answer by the rules. Its text goes into the record of the game.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Forfeit {
     /// Played what is not a legal move, or declared a win that is none; the text quotes it.

@@ -140,7 +140,7 @@ impl Forfeits {
     }
 }
 
-/// As in `3 forfeits: 2 times the process ended, 7g7e is not a legal move here`, the most frequent first.
+/// Text such as `3 forfeits: 2 times the process ended, 7g7e is not a legal move here`, the most frequent first.
 impl fmt::Display for Forfeits {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{} forfeit{}", self.count, if self.count == 1 { "" } else { "s" })?;

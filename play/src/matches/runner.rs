@@ -282,7 +282,7 @@ struct Seat {
     /// Index of the player to move; `None` once the game is over.
     turn: Option<usize>,
     thoughts: Vec<PlyInfo>,
-    /// What a player did that forfeits the game.
+    /// Fault of a player that forfeits the game.
     note: String,
     random: Stream,
 }

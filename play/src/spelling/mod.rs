@@ -125,7 +125,7 @@ pub struct SpellingError {
     pub spelling: String,
     /// Part of it that is wrong; empty if something is missing.
     pub part: String,
-    /// What is wrong.
+    /// Reason.
     pub problem: String,
 }
 
@@ -196,7 +196,7 @@ impl SpelledModel {
         SpelledModel { file: file.to_owned(), visits: None, temperature: None, arithmetic: None }
     }
 
-    /// What is said about the play, and where nothing is, the defaults.
+    /// Settings of the play as they are spelled, and the defaults of the others.
     pub fn play(&self, defaults: &Defaults) -> Defaults {
         Defaults {
             visits: self.visits.unwrap_or(defaults.visits),

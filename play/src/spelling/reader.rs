@@ -69,7 +69,7 @@ pub fn read(text: &str) -> Result<Spelling, SpellingError> {
 }
 
 struct Reader<'a> {
-    /// What has not been read.
+    /// Rest of the text.
     rest: &'a str,
     /// Number of mixtures around this place.
     depth: usize,

@@ -103,7 +103,7 @@ pub fn refuses_option(line: &str) -> bool {
     ["no such option", "unknown option", "invalid option"].iter().any(|words| line.contains(words))
 }
 
-/// What an engine reported about its best line so far.
+/// Report of an engine about its best line so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     value: Option<Value>,

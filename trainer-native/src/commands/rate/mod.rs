@@ -149,7 +149,7 @@ struct Rating<'a> {
     sprt: Option<Sprt>,
 }
 
-/// What was played, and what it says.
+/// Results of the tournament, and the ratings that they give.
 struct Outcome {
     results: Results,
     standings: Standings,
