@@ -1,6 +1,6 @@
 //! Player that asks an engine, any program that speaks the Universal Shogi Interface (USI).
 //!
-//! What an engine does against the protocol is a [forfeit](crate::player::Forfeit) of the game, with the engine's words: it is
+//! Anything that an engine does against the protocol is a [forfeit](crate::player::Forfeit) of the game, with the engine's words: it is
 //! started again for the next game. Nothing waits for an engine without a deadline.
 
 mod process;

@@ -19,13 +19,13 @@ pub enum Preset {
     Quick,
     /// A night of eight hours on this machine.
     Overnight,
-    /// What Keisei trained with in 2025, for comparison: its planes, actions and numbers, a network of nearly its size.
+    /// Keisei's training of 2025, for comparison: its planes, actions and numbers, a network of nearly its size.
     ///
     /// Not the same: the rules and a value that changes sides (theirs added the opponent's), W/D/L in place of one number, no
     /// batch normalisation, a policy of convolutions.
     #[value(name = "keisei-2025")]
     Keisei2025,
-    /// What Keisei trained with in 2026, for comparison: its planes, actions and numbers, a network of nearly its size.
+    /// Keisei's training of 2026, for comparison: its planes, actions and numbers, a network of nearly its size.
     ///
     /// Not the same: the rules and advantages that change sides, no batch normalisation, one pooling bias a block without shift, value and score
     /// from a convolution and not from pooled planes, no league.

@@ -92,12 +92,12 @@ pub enum Entry {
     Failed {
         /// The agent.
         agent: Agent,
-        /// What its process said.
+        /// Last words of its process.
         reason: String,
     },
 }
 
-/// What came of an agent so far.
+/// State of an agent.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Progress {
     /// It has spent its budget.
@@ -119,7 +119,7 @@ pub struct Journal {
     pub rungs: Vec<Rung>,
     /// Values of each trial that is proposed, those of trial 0 empty.
     pub points: Vec<Point>,
-    /// What came of each agent that is not still to be trained.
+    /// Outcome of each agent that is not still to be trained.
     pub agents: BTreeMap<Agent, Progress>,
 }
 

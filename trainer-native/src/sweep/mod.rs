@@ -337,7 +337,7 @@ pub fn threads_of_a_job(settings: &Settings, jobs: usize) -> usize {
 /// cannot be used is refused before anything is trained.
 ///
 /// # Errors
-/// What the opponent's match said.
+/// The message of the match that failed.
 pub fn try_opponents(folder: &Path, opponents: &[String]) -> Result<()> {
     let others: Vec<&String> = opponents.iter().filter(|opponent| !BUILT_IN.contains(&opponent.as_str())).collect();
     if others.is_empty() {

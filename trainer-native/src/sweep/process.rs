@@ -116,7 +116,7 @@ impl Process {
         }
     }
 
-    /// What it printed.
+    /// Text that it printed.
     ///
     /// # Errors
     /// If the file cannot be read.

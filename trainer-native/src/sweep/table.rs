@@ -30,11 +30,11 @@ pub struct Row {
     pub rung: usize,
     /// Budget of each of its agents there.
     pub plies: u64,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// What came of a trial.
+/// Outcome of a trial.
 pub enum Outcome {
     /// All its agents have played.
     Scored(Scored),
@@ -138,7 +138,7 @@ impl Table {
         format!("{}\n{}\n", table(&head, &rows), self.notes().join("\n"))
     }
 
-    /// What the scores are, and whether the first trial can be told from the second and from the default settings.
+    /// Meaning of the scores, and whether the first trial can be told from the second and from the default settings.
     pub fn notes(&self) -> Vec<String> {
         let Plan { seeds, games, plies, strategy, .. } = &self.plan;
         let mut notes = vec![format!(
