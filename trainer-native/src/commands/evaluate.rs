@@ -10,22 +10,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use keisei_core::format::record;
 use keisei_play::contender::Contender;
-use keisei_play::executor::Arithmetic;
-use keisei_play::files::read;
-use keisei_play::matches::{
-    Archive, Book, CONVERSION_PLIES, DEFAULT_MAX_PLIES, Forfeits, OPENING_PLIES, Played, PlayedGame, STREAK, Schedule,
-    Tournament,
-};
-use keisei_play::policy_player::EVALUATION_TEMPERATURE;
+use keisei_play::matches::{CONVERSION_PLIES, Forfeits, Played, PlayedGame, STREAK, Schedule, Tournament};
 use keisei_play::rating::Tally;
-use keisei_play::spelling::{
-    Defaults, MAX_TEMPERATURE, MAX_VISITS, SPELLINGS, SpelledPlayer, Spelling, model_contender,
-};
+use keisei_play::spelling::{Defaults, MAX_VISITS, SPELLINGS, SpelledPlayer, Spelling, model_contender};
 use serde_json::json;
 
+use super::conditions::Conditions;
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;
-use crate::interop::games::decode;
 use crate::run::MODEL;
 
 /// Interval between updates of the progress line.
@@ -52,30 +44,8 @@ pub struct EvaluateArgs {
     /// Games against each opponent, an even number: every opening is played with both colours
     #[arg(long, default_value_t = 400)]
     games: usize,
-    /// Sharpness of the models' choices: 0 plays the best move, 1 the policy as it was trained, or as it was searched
-    #[arg(long, default_value_t = EVALUATION_TEMPERATURE)]
-    temperature: f64,
-    /// Numbers that the networks compute in
-    #[arg(long, value_enum, default_value_t)]
-    arithmetic: Arithmetic,
-    /// Seed of openings and choices: the same seed plays the same games
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Threads to play on; 0 for one per core
-    #[arg(long, default_value_t = 0)]
-    threads: usize,
-    /// Plies, opening included, at which a game is cut off and counts as a draw; 0 for the longest that a record holds
-    #[arg(long, value_name = "PLIES", default_value_t = DEFAULT_MAX_PLIES)]
-    max_plies: u16,
-    /// Openings instead of random plies: a file in any notation, or with an SFEN or `startpos moves ...` a line
-    #[arg(long, value_name = "FILE")]
-    book: Option<PathBuf>,
-    /// Folder that keeps each game once it has ended; given again, the evaluation goes on where it was
-    #[arg(long, value_name = "DIR")]
-    resume: Option<PathBuf>,
-    /// File to write the games to, for the Replay page
-    #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
+    #[command(flatten)]
+    conditions: Conditions,
     /// Print one line of JSON for each opponent instead of tables
     #[arg(long)]
     json: bool,
@@ -109,20 +79,20 @@ pub fn run(args: &EvaluateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()
     let opponents: Vec<Contender> =
         opponents.iter().map(|opponent| opponent.contender(&path, args)).collect::<Result<_>>()?;
 
-    let book = args.book.as_deref().map(read_book).transpose()?;
+    let book = args.conditions.read_book()?;
 
     let players: Vec<Contender> = [vec![subject], opponents].concat();
     let tournament = Tournament {
         players: &players,
         book: book.as_ref(),
-        seed: args.seed,
-        max_plies: args.max_plies,
-        threads: threads(args.threads),
+        seed: args.conditions.seed,
+        max_plies: args.conditions.max_plies,
+        threads: args.conditions.threads(),
     };
     let indices: Vec<usize> = (1..players.len()).collect();
     let schedule = Schedule::gauntlet(&[0], &indices, args.games)?;
-    let plan = || tournament.plan(&format!("{} of the first player against each other", args.games));
-    let mut archive = args.resume.as_deref().map(|folder| Archive::open(folder, &plan())).transpose()?;
+    let plan = tournament.plan(&format!("{} of the first player against each other", args.games));
+    let mut archive = args.conditions.archive(&plan)?;
 
     let started = Instant::now();
     let progress = Progress::new(&players, schedule.games().len());
@@ -138,31 +108,18 @@ pub fn run(args: &EvaluateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()
     if !args.json {
         print(&format!("{} games in {:.1} s\n", schedule.games().len(), started.elapsed().as_secs_f64()))?;
     }
-    if let Some(path) = &args.record {
+    if let Some(path) = &args.conditions.record {
         let games = results.into_records();
         write_atomically(path, &record::to_bytes(&games).context("the games cannot be recorded")?)?;
     }
     Ok(())
 }
 
-/// Book in the file at `path`, in any encoding of Japanese.
-pub(super) fn read_book(path: &Path) -> Result<Book> {
-    let name = path.display().to_string();
-    Book::from_text(&name, &decode(&read(path)?).0).context("--book")
-}
-
 fn check(args: &EvaluateArgs) -> Result<(), BadArgument> {
-    let (max_plies, longest) = (usize::from(args.max_plies), record::MAX_MOVES);
-    if max_plies > longest || args.book.is_none() && (1..=OPENING_PLIES).contains(&max_plies) {
-        let reason = format!("must be 0, or above the {OPENING_PLIES} plies of an opening and at most {longest}");
-        return Err(BadArgument::new("--max-plies", &max_plies.to_string(), reason));
-    }
+    args.conditions.check()?;
     if args.games == 0 || !args.games.is_multiple_of(2) {
         let reason = "must be even and not 0: every opening is played with both colours";
         return Err(BadArgument::new("--games", &args.games.to_string(), reason));
-    }
-    if !(0.0..=MAX_TEMPERATURE).contains(&args.temperature) {
-        return Err(BadArgument::new("--temperature", &args.temperature.to_string(), "must be from 0 to 1000000"));
     }
     let opponent_visits = args.opponent_visits.unwrap_or(0);
     for (flag, visits) in [("--visits", args.visits), ("--opponent-visits", opponent_visits)] {
@@ -198,16 +155,9 @@ fn check_opponents(args: &EvaluateArgs, opponents: &[Opponent], subject: &Path) 
     Ok(())
 }
 
-pub(super) fn threads(asked: usize) -> usize {
-    match asked {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        asked => asked,
-    }
-}
-
 /// Play of models at these visits, as the arguments say.
 fn play(args: &EvaluateArgs, visits: u32) -> Defaults {
-    Defaults { visits, temperature: args.temperature, arithmetic: args.arithmetic }
+    args.conditions.defaults(visits)
 }
 
 /// Opponent as its argument says.
@@ -326,7 +276,7 @@ fn tables(played: &Played, args: &EvaluateArgs) -> String {
 
 fn write_tables(text: &mut String, played: &Played, args: &EvaluateArgs) -> std::fmt::Result {
     let Played { first, second, .. } = played;
-    let EvaluateArgs { games, seed, temperature, .. } = args;
+    let EvaluateArgs { games, conditions: Conditions { seed, temperature, .. }, .. } = args;
     writeln!(text, "{first} against {second}: {games} games, seed {seed}, temperature {temperature}\n")?;
     writeln!(text, "| {:<16} | games |  won | drawn | lost | score |", "colour")?;
     writeln!(text, "|:-----------------|------:|-----:|------:|-----:|------:|")?;
@@ -375,11 +325,11 @@ fn line(played: &Played, args: &EvaluateArgs, path: &Path, opponent_visits: Opti
         "opponent": played.second,
         "opponent_visits": opponent_visits,
         "games": args.games,
-        "seed": args.seed,
-        "temperature": args.temperature,
-        "max_plies": args.max_plies,
-        "book": args.book,
-        "arithmetic": args.arithmetic.to_string(),
+        "seed": args.conditions.seed,
+        "temperature": args.conditions.temperature,
+        "max_plies": args.conditions.max_plies,
+        "book": args.conditions.book,
+        "arithmetic": args.conditions.arithmetic.to_string(),
         "score": played.tally().score(),
         "score_interval": played.score_interval(),
         "elo": elo,

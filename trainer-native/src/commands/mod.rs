@@ -8,6 +8,7 @@ pub mod report;
 pub mod checkpoint;
 pub mod settings;
 pub mod metrics;
+pub mod conditions;
 pub mod evaluate;
 pub mod rate;
 pub mod model;

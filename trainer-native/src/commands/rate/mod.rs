@@ -10,18 +10,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use keisei_core::format::record;
 use keisei_play::contender::Contender;
-use keisei_play::executor::Arithmetic;
 use keisei_play::matches::{
-    Archive, Book, DEFAULT_MAX_PLIES, Fixture, Ladder, OPENING_PLIES, PlayedGame, Results, Schedule, Sequential,
-    Tournament,
+    Book, Fixture, Ladder, OPENING_PLIES, PlayedGame, Results, Schedule, Sequential, Tournament,
 };
-use keisei_play::policy_player::EVALUATION_TEMPERATURE;
 use keisei_play::rating::{Pairs, Sprt, Standings, Verdict};
-use keisei_play::spelling::{Defaults, MAX_TEMPERATURE, MAX_VISITS, SPELLINGS, SpelledPlayer, Spelling};
+use keisei_play::spelling::{MAX_VISITS, SPELLINGS, SpelledPlayer, Spelling};
 
 use self::progress::Progress;
 pub(super) use self::provenance::line as rating_line;
-use super::evaluate::{read_book, threads};
+use super::conditions::Conditions;
 use crate::argument::BadArgument;
 use crate::durable::write_atomically;
 use crate::report::ratings::{self, Bar};
@@ -91,30 +88,8 @@ pub struct RateArgs {
     /// Visits of models whose spelling has none; 0 plays by the policy alone
     #[arg(long, default_value_t = 0)]
     visits: u32,
-    /// Sharpness of models whose spelling has none: 0 plays the best move, 1 the policy as it was trained
-    #[arg(long, default_value_t = EVALUATION_TEMPERATURE)]
-    temperature: f64,
-    /// Numbers that the networks compute in
-    #[arg(long, value_enum, default_value_t)]
-    arithmetic: Arithmetic,
-    /// Seed of openings and choices: the same seed plays the same games
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Threads to play on; 0 for one per core
-    #[arg(long, default_value_t = 0)]
-    threads: usize,
-    /// Plies, opening included, at which a game is cut off and counts as a draw; 0 for the longest that a record holds
-    #[arg(long, value_name = "PLIES", default_value_t = DEFAULT_MAX_PLIES)]
-    max_plies: u16,
-    /// Openings instead of random plies: a file in any notation, or with an SFEN or `startpos moves ...` a line
-    #[arg(long, value_name = "FILE")]
-    book: Option<PathBuf>,
-    /// Folder that keeps each game once it has ended; given again, the tournament goes on where it was
-    #[arg(long, value_name = "DIR")]
-    resume: Option<PathBuf>,
-    /// File to write the games to, for the Replay page and `convert`
-    #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
+    #[command(flatten)]
+    conditions: Conditions,
     /// Print one line of JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -171,13 +146,13 @@ pub fn run(args: &RateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()> {
     if let Some(path) = &args.svg {
         write_atomically(path, rating.svg(&outcome.standings)?.as_bytes())?;
     }
-    if let Some(path) = &args.record {
+    if let Some(path) = &args.conditions.record {
         let records = outcome.results.games.iter().map(|game| game.record.clone()).collect::<Vec<_>>();
         write_atomically(path, &record::to_bytes(&records).context("the games cannot be recorded")?)?;
     }
     if outcome.is_broken_off {
         let games = outcome.results.games.len();
-        let hint = match &args.resume {
+        let hint = match &args.conditions.resume {
             Some(_) => "the same command goes on from there",
             None => "with --resume DIR a tournament can go on later",
         };
@@ -196,7 +171,7 @@ impl Rating<'_> {
     fn new(args: &RateArgs) -> Result<Rating<'_>> {
         let sprt = check(args)?;
         let spellings: Vec<Spelling> = args.players.iter().map(|player| spelling(player)).collect::<Result<_, _>>()?;
-        let defaults = Defaults { visits: args.visits, temperature: args.temperature, arithmetic: args.arithmetic };
+        let defaults = args.conditions.defaults(args.visits);
         // All files are read, and all engines seen to start, before the first game is played.
         let players = spellings.iter().map(|spelling| {
             spelling.contender(&defaults).with_context(|| match spelling.player {
@@ -208,14 +183,15 @@ impl Rating<'_> {
         check_models(args, &players)?;
         let players = distinct(players);
         let anchor = anchor(args, &players)?;
-        let book = args.book.as_deref().map(read_book).transpose()?;
+        let book = args.conditions.read_book()?;
         let games = args.games.unwrap_or(if sprt.is_some() { TEST_GAMES } else { GAMES });
         Ok(Rating { args, spellings, players, book, games, anchor, sprt })
     }
 
     fn tournament(&self) -> Tournament<'_> {
-        let RateArgs { seed, max_plies, threads: asked, .. } = *self.args;
-        Tournament { players: &self.players, book: self.book.as_ref(), seed, max_plies, threads: threads(asked) }
+        let conditions = &self.args.conditions;
+        let Conditions { seed, max_plies, .. } = *conditions;
+        Tournament { players: &self.players, book: self.book.as_ref(), seed, max_plies, threads: conditions.threads() }
     }
 
     /// Description of who meets whom.
@@ -245,7 +221,7 @@ impl Rating<'_> {
         };
         let games = schedule.as_ref().map(|schedule| schedule.games().len());
         let plan = tournament.plan(&self.meetings());
-        let mut archive = self.args.resume.as_deref().map(|folder| Archive::open(folder, &plan)).transpose()?;
+        let mut archive = self.args.conditions.archive(&plan)?;
         let progress = Progress::new(&self.players, games, self.sprt);
         let watch = |game: &PlayedGame| progress.note(game);
         let played = match (self.sprt, schedule) {
@@ -314,7 +290,7 @@ impl Rating<'_> {
 }
 
 fn check(args: &RateArgs) -> Result<Option<Sprt>, BadArgument> {
-    let RateArgs { players, subjects, max_plies, .. } = args;
+    let RateArgs { players, subjects, .. } = args;
     let count = players.len();
     if !(2..=MAX_PLAYERS).contains(&count) {
         let reason = format!("a tournament has from 2 to {MAX_PLAYERS} players");
@@ -324,14 +300,7 @@ fn check(args: &RateArgs) -> Result<Option<Sprt>, BadArgument> {
         let reason = "must be even and not 0: every opening is played with both colours";
         return Err(BadArgument::new("--games", &games.to_string(), reason));
     }
-    let (plies, longest) = (usize::from(*max_plies), record::MAX_MOVES);
-    if plies > longest || args.book.is_none() && (1..=OPENING_PLIES).contains(&plies) {
-        let reason = format!("must be 0, or above the {OPENING_PLIES} plies of an opening and at most {longest}");
-        return Err(BadArgument::new("--max-plies", &plies.to_string(), reason));
-    }
-    if !(0.0..=MAX_TEMPERATURE).contains(&args.temperature) {
-        return Err(BadArgument::new("--temperature", &args.temperature.to_string(), "must be from 0 to 1000000"));
-    }
+    args.conditions.check()?;
     if args.visits > MAX_VISITS {
         let reason = format!("must be from 0 to {MAX_VISITS}");
         return Err(BadArgument::new("--visits", &args.visits.to_string(), reason));

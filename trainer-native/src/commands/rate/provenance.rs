@@ -42,7 +42,7 @@ fn row(
 ) -> Option<MeasuredRating> {
     let rated = outcome.standings.ratings.of(player)?;
     let args = rating.args;
-    let defaults = Defaults { visits: args.visits, temperature: args.temperature, arithmetic: args.arithmetic };
+    let defaults = args.conditions.defaults(args.visits);
     let Defaults { visits, temperature, arithmetic } = spelled.play(&defaults);
     let play = match visits {
         0 => "policy alone".to_owned(),
@@ -52,7 +52,7 @@ fn row(
     let whole = |elo: f64| elo.is_finite().then(|| elo.round() as i32);
     let others = (0..rating.players.len()).filter(|&other| other != player);
     let others: Vec<&str> = others.map(|other| rating.players[other].name()).collect();
-    let limit = args.max_plies;
+    let limit = args.conditions.max_plies;
     Some(MeasuredRating {
         play: format!("{play}, temperature {temperature}, {arithmetic}"),
         elo: rated.elo.round() as i32,
@@ -60,7 +60,7 @@ fn row(
         high: whole(rated.interval.1),
         anchor: rating.anchor_name().to_owned(),
         games: outcome.standings.total(player).games() as u32,
-        seed: args.seed,
+        seed: args.conditions.seed,
         conditions: format!(
             "{} with {}; {}, ply limit {limit}",
             rating.meetings(),

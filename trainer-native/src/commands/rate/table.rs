@@ -16,7 +16,7 @@ pub(super) fn tables(rating: &Rating, outcome: &Outcome) -> String {
 fn write(text: &mut String, rating: &Rating, outcome: &Outcome) -> Result {
     let standings = &outcome.standings;
     let games = outcome.results.games.len();
-    let (meetings, openings, seed) = (rating.meetings(), rating.openings(), rating.args.seed);
+    let (meetings, openings, seed) = (rating.meetings(), rating.openings(), rating.args.conditions.seed);
     writeln!(text, "{games} games: {meetings}; {openings}, seed {seed}\n")?;
     write_ranking(text, rating, standings)?;
     write_matrix(text, standings)?;
