@@ -99,7 +99,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let spec = NetSpec { channels: 8, blocks: 0, value_channels: 1, value_hidden: 1, ..small };
     let weights = Weights::init(&spec, 1).expect("a small network");
     let model = Model { features, actions, provenance: Provenance::default(), weights };
-    for dtype in [Dtype::F32, Dtype::F16] {
+    for dtype in [Dtype::F32, Dtype::F16, Dtype::I8] {
         let bytes = model.to_bytes(dtype).expect("a small model");
         seeds.push(super::seed(1, with_length_of_header(&bytes)));
         seeds.push(super::seed(0, bytes));

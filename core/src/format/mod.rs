@@ -1,5 +1,6 @@
 //! File formats: models and records, which the trainer writes and the page reads, and the envelope of all our binary files.
 
+mod dtype;
 pub mod envelope;
 pub mod model;
 pub mod record;

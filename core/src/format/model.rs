@@ -1,7 +1,8 @@
 //! Model file: an exported network with everything that is needed to play it.
 //!
-//! An [envelope] with magic `KEISEI-M` and version [`VERSION`], [`VERSION_OF_OPTIONS`] for a network with optional layers, or
-//! [`VERSION_OF_RATINGS`] for a model whose strength was measured. The header is postcard, in this order:
+//! An [envelope] with magic `KEISEI-M` and version [`VERSION`], [`VERSION_OF_OPTIONS`] for a network with optional layers,
+//! [`VERSION_OF_RATINGS`] for a model whose strength was measured, or [`VERSION_OF_INTEGERS`] for weights as integers. The header
+//! is postcard, in this order:
 //!
 //! | field | type | content |
 //! |---|---|---|
@@ -13,15 +14,15 @@
 //! | `options` | [`NetOptions`] | optional layers; only from version [`VERSION_OF_OPTIONS`] on |
 //! | `ratings` | list of [`MeasuredRating`] | [`Provenance::ratings`]; only from version [`VERSION_OF_RATINGS`] on |
 //!
-//! The body holds the weights in the order of [`NetSpec::tensors`], little endian, without gaps.
+//! The body holds the weights as [`Dtype`] says.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use half::f16;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use super::dtype::Dtype;
 use super::envelope::{self, EnvelopeError, MAX_HEADER};
 use crate::encoding::{Actions, Features};
 use crate::net::{NetOptions, NetSpec, SpecError, Weights, WeightsError};
@@ -34,6 +35,9 @@ pub const VERSION_OF_OPTIONS: u32 = 2;
 
 /// Version of the format for models whose strength was measured.
 pub const VERSION_OF_RATINGS: u32 = 3;
+
+/// Version of the format for weights as integers, [`Dtype::I8`]. Programs that do not know them refuse the file by its version.
+pub const VERSION_OF_INTEGERS: u32 = 4;
 
 const MAGIC: [u8; 8] = *b"KEISEI-M";
 
@@ -89,24 +93,6 @@ pub struct MeasuredRating {
     pub conditions: String,
     /// [Digest](Model::weights_digest) of the weights that played. A model with another has changed since.
     pub weights: [u8; 32],
-}
-
-/// Number format of stored weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Dtype {
-    /// IEEE 754 binary32: exact.
-    F32,
-    /// IEEE 754 binary16: half the size; rounded to 11 significant bits, ties to even.
-    F16,
-}
-
-impl Dtype {
-    fn bytes(self) -> usize {
-        match self {
-            Dtype::F32 => 4,
-            Dtype::F16 => 2,
-        }
-    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -229,6 +215,7 @@ impl Model {
             [] => VERSION_OF_OPTIONS,
             _ => VERSION_OF_RATINGS,
         };
+        let version = if dtype == Dtype::I8 { VERSION_OF_INTEGERS } else { version };
         if version >= VERSION_OF_OPTIONS {
             header.extend(postcard::to_allocvec(&options).map_err(ModelError::Header)?);
         }
@@ -238,11 +225,9 @@ impl Model {
         if header.len() > MAX_HEADER {
             return Err(ModelError::HeaderTooLong(header.len()));
         }
-        let body: Vec<u8> = match dtype {
-            Dtype::F32 => self.weights.data().iter().flat_map(|x| x.to_le_bytes()).collect(),
-            Dtype::F16 => self.weights.data().iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()).collect(),
-        };
-        check_finite(self.spec(), &numbers(&body, dtype))?;
+        check_finite(self.spec(), self.weights.data())?;
+        let body = dtype.write(self.spec(), self.weights.data());
+        check_finite(self.spec(), &dtype.read(self.spec(), &body))?;
         Ok(envelope::seal(MAGIC, version, &header, &body))
     }
 
@@ -251,7 +236,7 @@ impl Model {
     /// # Errors
     /// The first defect found.
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, ModelError> {
-        let later = [VERSION_OF_OPTIONS, VERSION_OF_RATINGS];
+        let later = [VERSION_OF_OPTIONS, VERSION_OF_RATINGS, VERSION_OF_INTEGERS];
         let is_of = |version: &u32| bytes.get(8..12) == Some(&version.to_le_bytes()[..]);
         let version = later.into_iter().find(is_of).unwrap_or(VERSION);
         let (header, body) = envelope::open(bytes, MAGIC, version).map_err(ModelError::Envelope)?;
@@ -271,11 +256,11 @@ impl Model {
         let actions = Actions::from_id(actions).ok_or_else(|| ModelError::Actions(actions.into()))?;
         check_encodings(&spec, features, actions)?;
 
-        let expected = spec.parameters() * dtype.bytes();
+        let expected = dtype.size(&spec);
         if body.len() != expected {
             return Err(ModelError::WeightBytes { found: body.len(), expected });
         }
-        let data = numbers(body, dtype);
+        let data = dtype.read(&spec, body);
         check_finite(&spec, &data)?;
         let weights = Weights::new(spec, data).map_err(|error| match error {
             WeightsError::Spec(error) => ModelError::Spec(error),
@@ -294,13 +279,6 @@ fn check_encodings(spec: &NetSpec, features: Features, actions: Actions) -> Resu
         return Err(ModelError::ActionCount { net: spec.actions(), actions: actions.count() });
     }
     Ok(())
-}
-
-fn numbers(body: &[u8], dtype: Dtype) -> Vec<f32> {
-    match dtype {
-        Dtype::F32 => body.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
-        Dtype::F16 => body.as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32()).collect(),
-    }
 }
 
 fn check_finite(spec: &NetSpec, data: &[f32]) -> Result<(), ModelError> {
@@ -376,6 +354,13 @@ mod tests {
         }
         assert_eq!(rounded.to_bytes(Dtype::F16).as_ref(), Ok(&halves));
         assert_eq!(rounded.provenance, model.provenance);
+
+        let integers = model.to_bytes(Dtype::I8).expect("the model is sound");
+        assert_eq!(integers[8], VERSION_OF_INTEGERS as u8);
+        assert!(integers.len() < halves.len(), "{} bytes, {} as halves", integers.len(), halves.len());
+        let rounded = Model::from_bytes(&integers).expect("the file is sound");
+        assert_eq!(rounded.to_bytes(Dtype::I8).as_ref(), Ok(&integers));
+        assert_eq!(rounded.provenance, model.provenance);
     }
 
     #[test]
@@ -439,7 +424,11 @@ mod tests {
 
     #[test]
     fn every_truncation_and_every_extension_is_found() {
-        let bytes = model().to_bytes(Dtype::F16).expect("the model is sound");
+        every_truncation_of(model().to_bytes(Dtype::F16).expect("the model is sound"));
+        every_truncation_of(model().to_bytes(Dtype::I8).expect("the model is sound"));
+    }
+
+    fn every_truncation_of(bytes: Vec<u8>) {
         for len in 0..bytes.len() {
             let error = Model::from_bytes(&bytes[..len]).expect_err("a truncated file");
             assert!(
@@ -519,7 +508,8 @@ mod tests {
         body[4 * at..][..4].copy_from_slice(&f32::NAN.to_le_bytes());
         check(&file(|_| (), &body), &error);
         model.weights.data_mut()[at] = f32::NAN;
-        assert_eq!(model.to_bytes(Dtype::F32), Err(error));
+        assert_eq!(model.to_bytes(Dtype::F32), Err(error.clone()));
+        assert_eq!(model.to_bytes(Dtype::I8), Err(error));
     }
 
     #[test]

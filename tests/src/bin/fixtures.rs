@@ -10,6 +10,9 @@
 //!
 //! and `fixtures logits MODEL FILE` the native outputs for these positions: of each all policy logits and the three outcome
 //! logits, f32 little-endian; and `fixtures large FILE` a model that is large enough for the page to use a GPU.
+//!
+//! `fixtures int8 MODEL GAMES` rounds a model to 8-bit integers and prints in how many positions of the games the best move is the
+//! same; below 99 % it fails. The model must be a trained one: an untrained policy is so even that any rounding changes its best move.
 
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
@@ -34,8 +37,11 @@ fn main() -> Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["files", directory] => files(Path::new(directory)),
         ["logits", model, file] => logits(Path::new(model), Path::new(file)),
+        ["int8", model, games] => int8(Path::new(model), Path::new(games)),
         ["large", file] => write(Path::new(file), &large()?.to_bytes(Dtype::F16)?),
-        _ => bail!("usage: fixtures files DIR | fixtures logits MODEL FILE | fixtures large FILE"),
+        _ => bail!(
+            "usage: fixtures files DIR | fixtures logits MODEL FILE | fixtures large FILE | fixtures int8 MODEL GAMES"
+        ),
     }
 }
 
@@ -61,6 +67,52 @@ fn logits(path: &Path, file: &Path) -> Result<()> {
     let mut evaluator = evaluator(&model);
     let answers = evaluator.predict(&batch).iter().flat_map(|found| found.logits.iter().copied().chain(found.wdl.0));
     write(file, &answers.flat_map(f32::to_le_bytes).collect::<Vec<u8>>())
+}
+
+/// Positions of a record that are compared.
+const COMPARED: usize = 1000;
+/// Smallest share of positions in which rounding leaves the best move as it was.
+const LEAST_SAME: f64 = 0.99;
+
+fn int8(model: &Path, games: &Path) -> Result<()> {
+    let read = |path: &Path| fs::read(path).with_context(|| format!("{}", path.display()));
+    let model = Model::from_bytes(&read(model)?).with_context(|| format!("{}", model.display()))?;
+    let bytes = model.to_bytes(Dtype::I8)?;
+    let rounded = Model::from_bytes(&bytes)?;
+    let games = record::from_bytes(&read(games)?).with_context(|| format!("{}", games.display()))?;
+    let mut batch = Batch::new();
+    // Every other position, so that more games take part.
+    for positions in games.iter().map(positions_of) {
+        for game in positions?.iter().step_by(2).take(COMPARED - batch.len()) {
+            batch.push(PackedObservation::new(game), model.actions.legal(game.position()).actions().iter().copied());
+        }
+    }
+    let best = |model: &Model| -> Vec<usize> {
+        let mut evaluator = evaluator(model);
+        evaluator
+            .predict(&batch)
+            .iter()
+            .map(|found| policy::draw(&policy::probabilities(found.logits, 0.0), 0.0))
+            .collect()
+    };
+    let same = best(&model).iter().zip(best(&rounded)).filter(|(exact, rounded)| **exact == *rounded).count();
+    let share = same as f64 / batch.len() as f64;
+    println!("{} bytes; {same} of {} best moves are the same, {:.1} %", bytes.len(), batch.len(), 100.0 * share);
+    if batch.len() < COMPARED || share < LEAST_SAME {
+        bail!("the bar is {} positions and {} %", COMPARED, 100.0 * LEAST_SAME);
+    }
+    Ok(())
+}
+
+/// Positions of a recorded game in which a move was played.
+fn positions_of(game: &Record) -> Result<Vec<Game>> {
+    let mut now = Game::new(Position::from_sfen(&game.start_sfen)?, 0);
+    let mut positions = Vec::new();
+    for &mv in &game.moves {
+        positions.push(now.clone());
+        now.try_play(mv)?;
+    }
+    Ok(positions)
 }
 
 fn evaluator(model: &Model) -> HostEvaluator<Simd> {

@@ -28,6 +28,9 @@ pub struct ExportArgs {
     /// Store 16-bit numbers in a model: half the size, rounded to 11 bits
     #[arg(long)]
     f16: bool,
+    /// Store 8-bit integers in a model, with a step for each output: a quarter of the size
+    #[arg(long, conflicts_with = "f16")]
+    int8: bool,
 }
 
 /// Format of a model file.
@@ -68,7 +71,7 @@ struct Target {
 /// # Errors
 /// Names the arguments that exclude each other, or the file that cannot be read or written, or is not a model or a record.
 pub fn run(args: &ExportArgs) -> Result<String> {
-    if args.to != Format::Model && (args.f16 || args.target.out.is_none()) {
+    if args.to != Format::Model && (args.f16 || args.int8 || args.target.out.is_none()) {
         let reason = "is written to --out, with 32-bit numbers";
         let name = args.to.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         bail!(BadArgument::new("--to", &name, reason));
@@ -77,7 +80,11 @@ pub fn run(args: &ExportArgs) -> Result<String> {
         (Some(folder), _) => read_model(&folder.join(MODEL))?,
         (None, seed) => fresh(seed.unwrap_or_default())?,
     };
-    let dtype = if args.f16 { Dtype::F16 } else { Dtype::F32 };
+    let dtype = match (args.f16, args.int8) {
+        (true, _) => Dtype::F16,
+        (_, true) => Dtype::I8,
+        _ => Dtype::F32,
+    };
     let bytes = model.to_bytes(dtype).context("the model cannot be stored")?;
 
     let mut written = String::new();
