@@ -440,7 +440,8 @@ impl Game {
         Ok(())
     }
 
-    /// Plays `mv`, which the caller knows to be legal here in a game that has not ended.
+    /// Plays `mv`, which the caller knows to be legal here. A game that had ended goes on, as records of games do in which
+    /// nobody saw the repetition.
     ///
     /// ```
     /// # use keisei_core::shogi::*;

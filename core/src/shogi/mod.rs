@@ -9,6 +9,8 @@
 //! | `position` | board, hands, side to move; playing a move |
 //! | `attacks` | attack sets of each kind of piece |
 //! | `movegen` | the one generator of legal moves: pins, checks, two pawns, drop-pawn mate |
+//! | `illegal` | the reason why a move is against the rules |
+//! | `setup` | a start position that somebody puts together, and what is wrong with it |
 //! | `game` | history: repetition, perpetual check, declaration, ply limit, outcome |
 //! | `sfen` `usi` | text of positions and moves |
 //! | `zobrist` | keys for the repetition test |
@@ -33,6 +35,8 @@ mod hand;
 mod position;
 mod attacks;
 mod movegen;
+mod illegal;
+mod setup;
 mod game;
 mod sfen;
 mod usi;
@@ -45,11 +49,13 @@ pub use bitboard::{Bitboard, Squares};
 pub use color::Color;
 pub use game::{DEFAULT_MAX_PLIES, DeclarationError, Game, GameResult, Outcome, Reason};
 pub use hand::Hand;
+pub use illegal::Illegal;
 pub use movegen::{MAX_MOVES, MoveList, Origin, TargetSet};
 pub use mv::Move;
 pub use perft::{perft, perft_played};
 pub use piece::{Piece, PieceType};
 pub use position::{IllegalMove, Position};
+pub use setup::{Setup, SetupFault};
 pub use sfen::SfenError;
 pub use square::{Square, SquareError};
 pub use usi::MoveError;

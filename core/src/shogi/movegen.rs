@@ -86,7 +86,7 @@ pub(super) const fn zone(color: Color) -> Bitboard {
 
 /// The far ranks on which an unpromoted piece of this kind could never move again.
 #[inline]
-const fn dead_ranks(color: Color, kind: PieceType) -> Bitboard {
+pub(super) const fn dead_ranks(color: Color, kind: PieceType) -> Bitboard {
     const LAST: [Bitboard; 2] = [Bitboard::rank(1), Bitboard::rank(9)];
     const LAST_TWO: [Bitboard; 2] = [Bitboard::rank(1).or(Bitboard::rank(2)), Bitboard::rank(9).or(Bitboard::rank(8))];
     match kind {
