@@ -118,6 +118,11 @@ impl Search {
         self.tree.len()
     }
 
+    /// Moves of the opened nodes, 12 bytes each: most of the tree's memory.
+    pub fn edges(&self) -> usize {
+        self.tree.edge_count()
+    }
+
     /// Whether there is nothing more to do: the game is over, the result is proven, or a limit is reached.
     pub fn is_finished(&self) -> bool {
         let root = self.tree.node(ROOT);
@@ -237,18 +242,19 @@ impl Search {
     pub fn advance(&mut self, mv: Move) {
         self.abandon();
         self.reroot(mv);
+        self.game.play(mv);
         self.look_at_root();
     }
 
-    /// Plays `mv` and makes the node behind it the root.
+    /// Makes the node behind `mv` the root.
     fn reroot(&mut self, mv: Move) {
-        self.game.play(mv);
         self.only.clear();
         let edge = self.tree.edges(ROOT).iter().find(|edge| edge.mv == mv);
-        self.tree = match edge.and_then(Edge::child) {
-            Some(child) => self.tree.subtree(child),
-            None => Tree::new(),
-        };
+        // Without moves its statistics are of no use at the root.
+        match edge.and_then(Edge::child).filter(|&child| self.tree.node(child).stage == Stage::Open) {
+            Some(child) => self.tree.keep(child, 0),
+            None => self.tree = Tree::new(),
+        }
     }
 
     /// Searches `game` from now on: its subtree is kept if `game` continues the one that was searched, else the tree starts
@@ -263,7 +269,7 @@ impl Search {
                 for &mv in rest {
                     self.reroot(mv);
                 }
-                // It may also have been resigned or declared.
+                // It may also have been resigned or declared, or have gone on after its end.
                 self.game = game;
                 self.look_at_root();
             }
@@ -284,6 +290,23 @@ impl Search {
         assert!(moves.iter().all(|&mv| self.game.position().is_legal(mv)), "only legal moves are searched");
         self.abandon();
         self.only = moves.to_vec();
+        self.tree = Tree::new();
+        self.look_at_root();
+    }
+
+    /// Forgets what lies below the least visited nodes, so that at most `most` nodes stay, or the root and its moves. The
+    /// visits and values of all that stay are kept, and a visit opens a forgotten part again: a search in little memory
+    /// can go on forever. Leaves that are not delivered are abandoned.
+    pub fn trim(&mut self, most: usize) {
+        self.abandon();
+        if self.tree.len() > most {
+            self.tree.keep(ROOT, self.tree.least_visits(most));
+        }
+    }
+
+    /// Forgets the tree, and begins again at the same position.
+    pub fn restart(&mut self) {
+        self.abandon();
         self.tree = Tree::new();
         self.look_at_root();
     }
@@ -481,4 +504,120 @@ fn set_priors(edges: &mut [Edge], logits: &[f32], temperature: f32) {
 /// The probabilities, or a draw where a network of wild weights gives none.
 fn finite(wdl: Wdl) -> Wdl {
     if (wdl.win + wdl.draw + wdl.loss).is_finite() { with_rest_lost(wdl.win, wdl.draw) } else { Wdl::DRAW }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Candidate, Decision};
+    use super::*;
+    use crate::encoding::Features;
+    use crate::evaluator::HostEvaluator;
+    use crate::net::{NetSpec, Weights, scalar::Scalar};
+    use crate::shogi::Position;
+
+    fn evaluator() -> HostEvaluator<Scalar> {
+        let (features, actions) = (Features::Attack96, Actions::Dest2187);
+        let spec = NetSpec { channels: 8, blocks: 0, ..NetSpec::for_encodings(features, actions) };
+        HostEvaluator::new(Scalar::new(&Weights::init(&spec, 3).expect("the shape is valid")), features, actions)
+    }
+
+    fn searched(visits: u32) -> Search {
+        let settings = Settings { visits, ..Settings::default() };
+        let mut search = Search::new(Game::new(Position::startpos(), 0), Actions::Dest2187, settings);
+        run(&mut search);
+        search
+    }
+
+    fn run(search: &mut Search) {
+        let mut evaluator = evaluator();
+        while !search.is_finished() {
+            search.step(&mut evaluator, 4).expect("a CPU does not fail");
+        }
+    }
+
+    /// The statistics of the root's moves, without their lines.
+    fn statistics(search: &Search) -> Vec<Candidate> {
+        let candidates = search.candidates(usize::MAX).into_iter();
+        candidates.map(|candidate| Candidate { line: Vec::new(), ..candidate }).collect()
+    }
+
+    #[test]
+    fn a_trimmed_search_knows_what_it_knew_and_goes_on() {
+        let whole = searched(200);
+        for most in [1, 30, 150] {
+            let mut search = whole.clone();
+            search.trim(most);
+            let opened = search.tree.edges(ROOT).iter().filter(|edge| edge.child().is_some()).count();
+            assert!(search.nodes() <= most.max(1 + opened), "{most}: {} nodes", search.nodes());
+            assert_eq!((search.visits(), search.wdl()), (whole.visits(), whole.wdl()));
+            assert_eq!(statistics(&search), statistics(&whole));
+            search.set_visits(400);
+            run(&mut search);
+            assert!(search.visits() >= 400);
+            let of_moves: u32 = search.candidates(usize::MAX).iter().map(|candidate| candidate.visits).sum();
+            // One visit was the root's own.
+            assert_eq!(of_moves + 1, search.visits(), "{most}");
+        }
+        let mut search = whole.clone();
+        search.trim(usize::MAX);
+        assert_eq!(search.candidates(9), whole.candidates(9));
+    }
+
+    #[test]
+    fn the_game_may_go_into_what_was_forgotten() {
+        let mut search = searched(200);
+        search.trim(1);
+        let Decision::Play(mv) = search.decide() else { panic!("the game is not over") };
+        search.advance(mv);
+        assert_eq!((search.visits(), search.nodes()), (0, 1));
+        search.set_visits(1);
+        run(&mut search);
+        assert!(matches!(search.decide(), Decision::Play(_)));
+    }
+
+    #[test]
+    fn a_game_that_goes_on_after_its_end_is_followed() {
+        let start = Position::from_sfen("r3k4/9/9/9/9/9/9/9/8K b - 1").expect("a position");
+        let mut game = Game::new(start, 0);
+        for mv in "1i2i 5a4a 2i1i 4a5a ".repeat(3).split_ascii_whitespace() {
+            game.play(mv.parse().expect("a move"));
+        }
+        let mut search = Search::new(game.clone(), Actions::Dest2187, Settings { visits: 20, ..Settings::default() });
+        assert!(matches!(search.decide(), Decision::Over(_)));
+        game.play_unchecked("1i2i".parse().expect("a move"));
+        game.play_unchecked("5a4b".parse().expect("a move"));
+        search.follow(game);
+        run(&mut search);
+        assert!(matches!(search.decide(), Decision::Play(_)));
+    }
+
+    #[test]
+    fn exploration_is_what_selection_adds() {
+        let search = searched(200);
+        let candidates = search.candidates(usize::MAX);
+        let Settings { c_puct, c_base, .. } = *search.settings();
+        let visits = search.visits() as f32;
+        let at_root = (c_puct + libm::logf((visits + c_base + 1.0) / c_base)) * libm::sqrtf(visits);
+        for candidate in &candidates {
+            let expected = at_root * candidate.prior / (1.0 + candidate.visits as f32);
+            assert!((candidate.exploration - expected).abs() < 1e-5);
+        }
+        let sum = |candidate: &&Candidate| {
+            candidate.value().map_or(f32::NEG_INFINITY, |value| value.0 + candidate.exploration)
+        };
+        let visited = candidates.iter().filter(|candidate| candidate.visits > 0);
+        let next = visited.max_by(|a, b| sum(a).total_cmp(&sum(b))).expect("moves were visited");
+        let selected = puct::select(&search.tree, ROOT, search.settings(), 0.0).expect("nothing is proven");
+        let selected = &search.tree.edges(ROOT)[selected];
+        // An unvisited move may come before it.
+        assert!(selected.mv == next.mv || selected.child().is_none());
+    }
+
+    #[test]
+    fn a_restarted_search_is_a_new_one() {
+        let mut search = searched(100);
+        search.restart();
+        run(&mut search);
+        assert_eq!(search.candidates(9), searched(100).candidates(9));
+    }
 }

@@ -1,7 +1,7 @@
 //! Selection of the move to follow from a node: PUCT (Rosin 2011), as `AlphaZero` has it (Silver and others 2018).
 
 use super::Settings;
-use super::tree::{NodeId, Proof, Tree, worth};
+use super::tree::{Edge, Node, NodeId, Proof, Tree, worth};
 
 /// The edge of an open node to follow next: the highest value plus exploration. Moves that are proven to lose are left out;
 /// nothing if all are. `draw_value` is what a draw is worth to the side to move at the node.
@@ -9,9 +9,7 @@ use super::tree::{NodeId, Proof, Tree, worth};
 /// A visit in flight counts as a loss (virtual loss), so that the leaves of a batch differ.
 pub(super) fn select(tree: &Tree, id: NodeId, settings: &Settings, draw_value: f32) -> Option<usize> {
     let node = tree.node(id);
-    let started = node.started() as f32;
-    let c = settings.c_puct + libm::logf((started + settings.c_base + 1.0) / settings.c_base);
-    let exploration = c * libm::sqrtf(started);
+    let exploration = exploration(node, settings);
 
     let edges = tree.edges(id);
     let visited: f32 = edges.iter().filter(|edge| edge.child().is_some()).map(|edge| edge.prior).sum();
@@ -26,7 +24,7 @@ pub(super) fn select(tree: &Tree, id: NodeId, settings: &Settings, draw_value: f
             None if seen_unvisited => continue,
             None => {
                 seen_unvisited = true;
-                unvisited_value + exploration * edge.prior
+                unvisited_value + urge(exploration, edge, None)
             }
             Some(child) => {
                 let value = match child.proof {
@@ -38,7 +36,7 @@ pub(super) fn select(tree: &Tree, id: NodeId, settings: &Settings, draw_value: f
                         (worth(child.wdl().flipped(), draw_value) * visits - in_flight) / (visits + in_flight)
                     }
                 };
-                value + exploration * edge.prior / (1.0 + child.started() as f32)
+                value + urge(exploration, edge, Some(child))
             }
         };
         if score > best_score {
@@ -48,9 +46,21 @@ pub(super) fn select(tree: &Tree, id: NodeId, settings: &Settings, draw_value: f
     best
 }
 
+/// Exploration at a node, which its edges share in by their priors.
+pub(super) fn exploration(node: &Node, settings: &Settings) -> f32 {
+    let started = node.started() as f32;
+    let c = settings.c_puct + libm::logf((started + settings.c_base + 1.0) / settings.c_base);
+    c * libm::sqrtf(started)
+}
+
+/// Exploration term U of an edge, which is added to its value: `exploration` is that of its node, `child` the node behind it.
+pub(super) fn urge(exploration: f32, edge: &Edge, child: Option<&Node>) -> f32 {
+    exploration * edge.prior / (1.0 + child.map_or(0, Node::started) as f32)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::tree::{Edge, ROOT, Stage, with_rest_lost};
+    use super::super::tree::{ROOT, Stage, with_rest_lost};
     use super::*;
     use crate::shogi::Position;
 

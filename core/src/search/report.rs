@@ -4,7 +4,8 @@ use alloc::{vec, vec::Vec};
 use core::cmp::Ordering;
 
 use super::policy;
-use super::tree::{Edge, NodeId, Proof, ROOT, seen_by_other_side, worth};
+use super::puct;
+use super::tree::{Edge, NodeId, Proof, ROOT, Stage, seen_by_other_side, worth};
 use super::{Search, mate::Mate};
 use crate::net::{Value, Wdl};
 use crate::shogi::{Move, Outcome};
@@ -29,6 +30,8 @@ pub struct Candidate {
     pub prior: f32,
     /// Visits of the move.
     pub visits: u32,
+    /// Exploration term U of PUCT: the search follows the move of the greatest sum of value and U.
+    pub exploration: f32,
     /// Probabilities of win, draw and loss after it, or `None` if it was never visited.
     pub wdl: Option<Wdl>,
     /// Proven result, if there is one; plies count this move.
@@ -55,6 +58,13 @@ impl Search {
     pub fn wdl(&self) -> Option<Wdl> {
         let root = self.tree.node(ROOT);
         (root.visits > 0 || root.proof.is_some()).then(|| root.wdl())
+    }
+
+    /// The moves of the root with their priors, by falling prior; none before the network was asked.
+    pub fn priors(&self) -> impl Iterator<Item = (Move, f32)> {
+        let root = self.tree.node(ROOT);
+        let edges = if root.stage == Stage::Open { self.tree.edges(ROOT) } else { &[] };
+        edges.iter().map(|edge| (edge.mv, edge.prior))
     }
 
     /// The best moves so far, at most `count`, the best first: proven wins, then by visits, proven losses last.
@@ -151,6 +161,7 @@ impl Search {
             mv: edge.mv,
             prior: edge.prior,
             visits: node.map_or(0, |node| node.visits),
+            exploration: puct::urge(puct::exploration(self.tree.node(ROOT), self.settings()), edge, node),
             wdl: seen.map(|node| seen_by_other_side(node.wdl())),
             proof: self.proof_of(edge),
             line: self.line(edge),
@@ -185,6 +196,7 @@ fn mating(mate: &Mate) -> Candidate {
         mv: mate.line[0],
         prior: 0.0,
         visits: 0,
+        exploration: 0.0,
         wdl: Some(Wdl::WIN),
         proof: Some(Proof::Win(mate.plies)),
         line: mate.line.clone(),

@@ -10,7 +10,8 @@ pub struct Settings {
     /// Visits of the root, those kept from an earlier move included, after which the search is finished; 1 is the
     /// policy's move. `u32::MAX` sets no limit.
     pub visits: u32,
-    /// Nodes after which the search is finished; a node takes about one kilobyte with its moves.
+    /// Nodes after which the search is finished, unless it is [trimmed](super::Search::trim); a node takes about one kilobyte with
+    /// its moves.
     pub max_nodes: usize,
     /// Exploration at few visits (`c_init` of `AlphaZero`, 2018).
     pub c_puct: f32,

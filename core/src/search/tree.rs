@@ -3,7 +3,7 @@
 //! There are no transpositions: a node stands for one path from the root, so repetition, declaration and ply limit are
 //! exact. All numbers of a node are from the side to move there.
 
-use alloc::{vec, vec::Vec};
+use alloc::{collections::BinaryHeap, vec, vec::Vec};
 use core::cmp::Reverse;
 
 use crate::net::Wdl;
@@ -111,6 +111,11 @@ impl Node {
         }
     }
 
+    /// Forgets the node's edges, and so its children.
+    fn close(&mut self) {
+        (self.first_edge, self.edges, self.stage) = (0, 0, Stage::Fresh);
+    }
+
     pub fn add(&mut self, wdl: Wdl) {
         self.visits += 1;
         self.wins += f64::from(wdl.win);
@@ -141,6 +146,8 @@ pub(super) struct Edge {
     child: NodeId,
 }
 
+const _: () = assert!(size_of::<Edge>() == 12, "`Search::edges` tells the size");
+
 impl Edge {
     pub fn new(mv: Move) -> Edge {
         Edge { mv, prior: 0.0, child: UNVISITED }
@@ -166,6 +173,10 @@ impl Tree {
 
     pub fn len(&self) -> usize {
         self.nodes.len()
+    }
+
+    pub fn edge_count(&self) -> usize {
+        self.edges.len()
     }
 
     pub fn node(&self, id: NodeId) -> &Node {
@@ -236,25 +247,120 @@ impl Tree {
         news && proof.is_some()
     }
 
-    /// The part of the tree below `root`, as a tree of its own.
-    pub fn subtree(&self, root: NodeId) -> Tree {
-        let mut tree = Tree { nodes: vec![self.node(root).clone()], edges: Vec::new() };
-        // Node `i` of the new tree was node `old[i]`; its edges are copied when its turn comes.
-        let mut old = vec![root];
-        let mut next = 0;
-        while let Some(&from) = old.get(next) {
-            tree.nodes[next].first_edge = tree.edges.len() as u32;
-            for edge in self.edges(from) {
-                let mut edge = *edge;
-                if let Some(child) = edge.child() {
-                    edge.child = old.len() as NodeId;
-                    old.push(child);
-                    tree.nodes.push(self.node(child).clone());
-                }
-                tree.edges.push(edge);
+    /// Keeps the part of the tree below `root`, which becomes the root, in the memory that it has. Of nodes with fewer than
+    /// `least_visits` visits only their own statistics stay: they are as if never opened, and a visit opens them again.
+    pub fn keep(&mut self, root: NodeId, least_visits: u32) {
+        // A child has a higher number than its parent, before and after: one pass in this order finds all that stay.
+        let mut renumbered = vec![UNVISITED; self.nodes.len()];
+        let mut stays = vec![false; self.nodes.len()];
+        stays[root as usize] = true;
+        let mut count = 0;
+        for id in root..self.nodes.len() as NodeId {
+            if !stays[id as usize] {
+                continue;
             }
-            next += 1;
+            let node = self.node_mut(id);
+            if id != root && node.visits < least_visits {
+                node.close();
+            }
+            for edge in self.edges(id) {
+                if let Some(child) = edge.child() {
+                    stays[child as usize] = true;
+                }
+            }
+            renumbered[id as usize] = count;
+            self.nodes[count as usize] = self.nodes[id as usize].clone();
+            count += 1;
+        }
+        self.nodes.truncate(count as usize);
+        // Edges lie in the order in which their nodes were opened: in it each range moves to the front or stays. A heap gives that
+        // order with less code than a sort, which every page downloads.
+        let opened = (0..count).filter(|&id| self.node(id).edges > 0);
+        let mut opened: BinaryHeap<_> = opened.map(|id| Reverse((self.node(id).first_edge, id))).collect();
+        let mut end = 0;
+        while let Some(Reverse((first_edge, id))) = opened.pop() {
+            let node = self.node_mut(id);
+            node.first_edge = end as u32;
+            let from = first_edge as usize..first_edge as usize + usize::from(node.edges);
+            end += from.len();
+            let to = end - from.len();
+            self.edges.copy_within(from, to);
+        }
+        self.edges.truncate(end);
+        for edge in &mut self.edges {
+            if let Some(child) = edge.child() {
+                edge.child = renumbered[child as usize];
+            }
+        }
+    }
+
+    /// The fewest visits, a power of two, of the nodes that [keep](Self::keep) their children for at most `most` nodes to stay.
+    pub fn least_visits(&self, most: usize) -> u32 {
+        let children = |least: u32| -> usize {
+            let kept = (0..self.nodes.len() as NodeId).filter(|&id| id == ROOT || self.node(id).visits >= least);
+            kept.map(|id| self.children(id).flatten().count()).sum()
+        };
+        let mut powers = (0..u32::BITS).map(|power| 1 << power);
+        powers.find(|&least| children(least) < most).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shogi::Position;
+
+    /// Tree in which node `parent` has a child behind its edge `edge`, one for each entry, and the visits of each child.
+    fn tree(children: &[(NodeId, usize, u32)]) -> Tree {
+        let moves = Position::startpos().legal_moves();
+        let mut tree = Tree::new();
+        for &(parent, edge, visits) in children {
+            if tree.node(parent).stage == Stage::Fresh {
+                // Nodes have different numbers of edges, so that a wrong range is seen.
+                let count = 3 + parent as usize;
+                tree.set_edges(parent, moves.iter().take(count).map(|&mv| Edge::new(mv)));
+                tree.node_mut(parent).stage = Stage::Open;
+            }
+            let child = tree.child(parent, edge);
+            tree.node_mut(child).visits = visits;
         }
         tree
+    }
+
+    /// Visits of each node and, in brackets, those of its children at their edges, from `id` down.
+    fn shown(tree: &Tree, id: NodeId) -> alloc::string::String {
+        let children = tree.edges(id).iter().enumerate();
+        let children: Vec<_> =
+            children.filter_map(|(at, edge)| Some(alloc::format!("{at}:{}", shown(tree, edge.child()?)))).collect();
+        alloc::format!("{}/{}[{}]", tree.node(id).visits, tree.edges(id).len(), children.join(" "))
+    }
+
+    /// A root with the children 1 and 2; 2 was opened before 1.
+    const CHILDREN: [(NodeId, usize, u32); 7] =
+        [(0, 0, 9), (0, 2, 20), (2, 1, 12), (1, 0, 4), (2, 0, 7), (1, 3, 1), (3, 5, 3)];
+
+    #[test]
+    fn a_subtree_stays_as_it_was() {
+        for root in 0..8 {
+            let whole = tree(&CHILDREN);
+            let mut kept = whole.clone();
+            kept.keep(root, 0);
+            assert_eq!(shown(&kept, ROOT), shown(&whole, root));
+        }
+    }
+
+    #[test]
+    fn nodes_of_few_visits_are_closed_and_keep_their_own() {
+        let check = |most: usize, least: u32, nodes: usize, expected: &str| {
+            let mut tree = tree(&CHILDREN);
+            assert_eq!(tree.least_visits(most), least, "{most}");
+            tree.keep(ROOT, least);
+            assert_eq!((tree.len(), &shown(&tree, ROOT)[..]), (nodes, expected));
+            let (open, fresh) = (tree.edges(ROOT).len(), tree.nodes.iter().filter(|node| node.edges == 0).count());
+            assert!(open == 3 && tree.nodes.iter().filter(|node| node.stage == Stage::Fresh).count() == fresh);
+        };
+        check(8, 1, 8, "0/3[0:9/4[0:4/0[] 3:1/0[]] 2:20/5[0:7/0[] 1:12/6[5:3/0[]]]]");
+        check(7, 16, 5, "0/3[0:9/0[] 2:20/5[0:7/0[] 1:12/0[]]]");
+        check(3, 32, 3, "0/3[0:9/0[] 2:20/0[]]");
     }
 }
