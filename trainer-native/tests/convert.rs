@@ -350,7 +350,7 @@ fn damaged_files_are_told_or_read_and_never_more() {
                 assert!(source.unreadable == 0 || told > 0, "{name}: {}", String::from_utf8_lossy(&bytes));
                 for index in 0..source.games.len() {
                     let game = source.games.get(index);
-                    drop((games::record_of(&game.tree), games::shift_jis(&Format::Kif.write(&game.tree))));
+                    drop((Record::of_tree(&game.tree), games::shift_jis(&Format::Kif.write(&game.tree))));
                     games += 1;
                 }
             }

@@ -188,7 +188,12 @@ fn a_run_is_exported_for_the_page() {
     assert!(!folder.join("public/models/games.record").exists());
     run(folder, &["export", "--run", "run", "--out", "integers.model", "--int8"]);
     assert_eq!(model(&folder.join("integers.model")).to_bytes(Dtype::I8), full.to_bytes(Dtype::I8));
-    check_refused(folder, &["export", "--run", "run", "--out", "both.model", "--int8", "--f16"], 2, &["--int8", "--f16"]);
+    check_refused(
+        folder,
+        &["export", "--run", "run", "--out", "both.model", "--int8", "--f16"],
+        2,
+        &["--int8", "--f16"],
+    );
 
     run(folder, &["evaluate", "--run", "run", "--games", "2", "--opponent", "greedy", "--record", "run/games.record"]);
     let told = run(folder, &["export", "--run", "run", "--web", "public", "--out", "best.model"]);

@@ -4,7 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::end::End;
-use super::problem::{MAX_PLIES, Problem};
+use super::problem::Problem;
 use super::tree::{Event, GameTree, Node, NodeId};
 use crate::shogi::{Color, Game, GameResult, Move, Outcome, Piece, Position, Reason, Square};
 
@@ -77,6 +77,11 @@ impl Builder {
         matches!(self.node().event(), Event::Start | Event::Move(_))
     }
 
+    /// Whether the line here begins with a legal move.
+    pub(super) fn begins_with_a_move(&self) -> bool {
+        self.path.get(1).is_some_and(|(id, _)| self.tree.node(*id).event().legal().is_some())
+    }
+
     /// Position before the last event; the start position at the root.
     pub(super) fn position_before(&self) -> &Position {
         let (_, position) = self.path.iter().nth_back(1).unwrap_or_else(|| self.here());
@@ -113,7 +118,7 @@ impl Builder {
             Event::End(_) => return Err(Problem::AfterEnd),
             _ => {}
         }
-        self.check_length()?;
+        self.tree.check_room(self.id())?;
         let position = self.position().clone();
         self.step(Event::End(end), position);
         Ok(())
@@ -143,11 +148,7 @@ impl Builder {
     }
 
     fn check_open(&self) -> Result<(), Problem> {
-        if self.is_open() { self.check_length() } else { Err(Problem::AfterEnd) }
-    }
-
-    fn check_length(&self) -> Result<(), Problem> {
-        if self.ply() < MAX_PLIES { Ok(()) } else { Err(Problem::TooLong) }
+        if self.is_open() { self.tree.check_room(self.id()) } else { Err(Problem::AfterEnd) }
     }
 
     fn step(&mut self, event: Event, position: Position) {

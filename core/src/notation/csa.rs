@@ -60,24 +60,34 @@ pub enum Version {
 
 /// Reads the first game of a text.
 pub fn read(text: &str) -> Parsed {
-    read_all(text).swap_remove(0)
+    games(text).next().unwrap_or_else(|| Reading::default().finish())
 }
 
 /// Reads every game of a text; a line `/` separates them. There is always at least one.
 pub fn read_all(text: &str) -> Vec<Parsed> {
-    let mut games = Vec::new();
-    let mut reader = Reader::default();
-    for (number, line) in lines(text) {
-        if line == "/" {
-            games.push(core::mem::take(&mut reader).game.finish());
-        } else if let Err((place, problem)) = reader.line(number, line) {
-            reader.game.defects.at(number, line, place, problem);
+    games(text).collect()
+}
+
+/// Games of a text, each read when it is asked for.
+pub(super) fn games(text: &str) -> impl Iterator<Item = Parsed> {
+    let mut lines = lines(text);
+    let mut first = true;
+    core::iter::from_fn(move || {
+        let mut reader = Reader::default();
+        let mut separated = false;
+        for (number, line) in lines.by_ref() {
+            if line == "/" {
+                separated = true;
+                break;
+            }
+            if let Err((place, problem)) = reader.line(number, line) {
+                reader.game.defects.at(number, line, place, problem);
+            }
         }
-    }
-    if games.is_empty() || !reader.is_blank() {
-        games.push(reader.game.finish());
-    }
-    games
+        // After the last separator there may be nothing.
+        let is_game = core::mem::take(&mut first) || separated || !reader.is_blank();
+        is_game.then(|| reader.game.finish())
+    })
 }
 
 #[derive(Default)]

@@ -46,31 +46,34 @@ pub enum End {
     Other(String),
 }
 
-/// End, Kakinoki's word, CSA's word, the name in the conformance schema, USEN's letter.
-const WORDS: [(End, &str, &str, &str, char); 16] = [
-    (End::Resign, "投了", "TORYO", "resign", 'r'),
-    (End::Interrupt, "中断", "CHUDAN", "interrupt", 'p'),
-    (End::Impasse, "持将棋", "JISHOGI", "impass", 'j'),
-    (End::Draw, "引き分け", "HIKIWAKE", "draw", 'j'),
-    (End::Repetition, "千日手", "SENNICHITE", "repetitionDraw", 'p'),
-    (End::Mate, "詰み", "TSUMI", "mate", 'p'),
-    (End::NoMate, "不詰", "FUZUMI", "noMate", 'p'),
-    (End::TimeUp, "切れ負け", "TIME_UP", "timeout", 't'),
-    (End::IllegalWin, "反則勝ち", "", "foulWin", 'p'),
-    (End::IllegalLoss, "反則負け", "ILLEGAL_MOVE", "foulLose", 'p'),
-    (End::Declaration, "入玉勝ち", "KACHI", "enteringOfKing", 'p'),
-    (End::WinByDefault, "不戦勝", "", "winByDefault", 'p'),
-    (End::LossByDefault, "不戦敗", "", "loseByDefault", 'p'),
-    (End::MaxMoves, "最大手数", "MAX_MOVES", "maxMoves", 'j'),
-    (End::TakenBack, "待った", "MATTA", "any", 'p'),
-    (End::Error, "エラー", "ERROR", "any", 'p'),
+/// End, Kakinoki's word, CSA's word, the name in the conformance schema, USEN's letter, and our id.
+type Row = (End, &'static str, &'static str, &'static str, char, &'static str);
+
+/// All ends but those in other words. Stored trees count on their order.
+const WORDS: [Row; 16] = [
+    (End::Resign, "投了", "TORYO", "resign", 'r', "resign"),
+    (End::Interrupt, "中断", "CHUDAN", "interrupt", 'p', "interrupt"),
+    (End::Impasse, "持将棋", "JISHOGI", "impass", 'j', "impasse"),
+    (End::Draw, "引き分け", "HIKIWAKE", "draw", 'j', "draw"),
+    (End::Repetition, "千日手", "SENNICHITE", "repetitionDraw", 'p', "repetition"),
+    (End::Mate, "詰み", "TSUMI", "mate", 'p', "mate"),
+    (End::NoMate, "不詰", "FUZUMI", "noMate", 'p', "no_mate"),
+    (End::TimeUp, "切れ負け", "TIME_UP", "timeout", 't', "time_up"),
+    (End::IllegalWin, "反則勝ち", "", "foulWin", 'p', "illegal_win"),
+    (End::IllegalLoss, "反則負け", "ILLEGAL_MOVE", "foulLose", 'p', "illegal_loss"),
+    (End::Declaration, "入玉勝ち", "KACHI", "enteringOfKing", 'p', "declaration"),
+    (End::WinByDefault, "不戦勝", "", "winByDefault", 'p', "win_by_default"),
+    (End::LossByDefault, "不戦敗", "", "loseByDefault", 'p', "loss_by_default"),
+    (End::MaxMoves, "最大手数", "MAX_MOVES", "maxMoves", 'j', "max_moves"),
+    (End::TakenBack, "待った", "MATTA", "any", 'p', "taken_back"),
+    (End::Error, "エラー", "ERROR", "any", 'p', "error"),
 ];
 
 /// Begin of a comment that stands for an end.
 const COMMENT: &str = "終局=";
 
 impl End {
-    fn words(&self) -> Option<&'static (End, &'static str, &'static str, &'static str, char)> {
+    fn words(&self) -> Option<&'static Row> {
         WORDS.iter().find(|row| row.0 == *self)
     }
 
@@ -152,6 +155,21 @@ impl End {
     /// Name in the conformance schema.
     pub fn name(&self) -> &'static str {
         self.words().map_or("any", |row| row.3)
+    }
+
+    /// Id for programs, which tells all ends apart but those in other words: `resign`, `time_up`, `other`.
+    pub fn id(&self) -> &'static str {
+        self.words().map_or("other", |row| row.5)
+    }
+
+    /// End with this id; `None` for `other`, of which the words are missing.
+    pub fn from_id(id: &str) -> Option<End> {
+        WORDS.iter().find(|row| row.5 == id).map(|row| row.0.clone())
+    }
+
+    /// Every end but those in other words, in an order that stays.
+    pub fn all() -> impl Iterator<Item = End> {
+        WORDS.iter().map(|row| row.0.clone())
     }
 
     /// Letter in USEN, which tells only few ends apart.

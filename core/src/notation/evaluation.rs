@@ -52,6 +52,16 @@ impl Centipawns {
         ((thousandths + thousandths.signum() * 500) / 1000) as i32
     }
 
+    /// Thousandths of a centipawn from Black's view, for storage.
+    pub(crate) const fn thousandths(self) -> i64 {
+        self.black
+    }
+
+    /// Score of this many thousandths of a centipawn from Black's view; `None` if no text could hold it.
+    pub(crate) const fn from_thousandths(black: i64) -> Option<Centipawns> {
+        if black.unsigned_abs() < (i32::MAX as u64 + 1) * 1000 { Some(Centipawns { black }) } else { None }
+    }
+
     /// Reads a decimal number from Black's view (`86`, `+86`, `-12.5`); returns what follows it.
     pub(super) fn take(text: &str) -> Option<(Centipawns, &str)> {
         let (negative, digits) = match text.strip_prefix('-') {
@@ -127,5 +137,37 @@ impl Evaluation {
             value: None,
             policy: Vec::new(),
         }
+    }
+}
+
+/// Centipawns per unit of log odds: the scale that shogi programs have used since Ponanza.
+const CENTIPAWNS: f32 = 600.0;
+
+/// Largest absolute centipawn value.
+const MOST_CENTIPAWNS: f32 = 9999.0;
+
+/// Value as centipawns, −9999 to 9999, from the same point of view.
+pub fn centipawns(Value(value): Value) -> i32 {
+    let odds = (1.0 + value).max(0.0) / (1.0 - value).max(0.0);
+    libm::roundf((CENTIPAWNS * libm::logf(odds)).clamp(-MOST_CENTIPAWNS, MOST_CENTIPAWNS)) as i32
+}
+
+/// Value of a score in centipawns, from the same point of view: the inverse of [`centipawns`], but for its rounding and limits.
+pub fn value_of(centipawns: i32) -> Value {
+    Value(libm::tanhf(centipawns as f32 / (2.0 * CENTIPAWNS)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn centipawns_by_hand() {
+        let check = |value: f32, expected: i32| assert_eq!(centipawns(Value(value)), expected, "{value}");
+        check(0.0, 0);
+        check(0.5, 659); // 600 ln 3
+        check(-0.5, -659);
+        check(1.0, 9999);
+        check(-1.0, -9999);
     }
 }

@@ -1,9 +1,11 @@
 //! The formats by name.
 
+use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::csa::{self, Version};
-use super::kakinoki::{ki2, kif};
+use super::kakinoki::{self, ki2, kif};
 use super::moves::japanese::take_side;
 use super::reading::Parsed;
 use super::tree::GameTree;
@@ -108,6 +110,21 @@ impl Format {
             Format::Usi => usi::read(text),
             Format::Usen => usen::read(text),
         }
+    }
+
+    /// Games of a text, each read when it is asked for. JKF and USEN hold one.
+    pub fn games(self, text: &str) -> Box<dyn Iterator<Item = Parsed> + '_> {
+        match self {
+            Format::Kif | Format::Ki2 => Box::new(kakinoki::games(text)),
+            Format::Csa2 | Format::Csa3 => Box::new(csa::games(text)),
+            Format::Usi => Box::new(usi::games(text)),
+            Format::Jkf | Format::Usen => Box::new(core::iter::once(self.read(text))),
+        }
+    }
+
+    /// Reads every game of a text.
+    pub fn read_all(self, text: &str) -> Vec<Parsed> {
+        self.games(text).collect()
     }
 
     /// Text of a game, as far as the format can hold it.

@@ -43,24 +43,27 @@ pub enum Handicap {
     Ten,
 }
 
-/// Name in KIF, preset in JKF, White's first two ranks.
-const TABLE: [(Handicap, &str, &str, &str); 16] = [
-    (Handicap::Even, "平手", "HIRATE", "lnsgkgsnl/1r5b1"),
-    (Handicap::Lance, "香落ち", "KY", "lnsgkgsn1/1r5b1"),
-    (Handicap::RightLance, "右香落ち", "KY_R", "1nsgkgsnl/1r5b1"),
-    (Handicap::Bishop, "角落ち", "KA", "lnsgkgsnl/1r7"),
-    (Handicap::Rook, "飛車落ち", "HI", "lnsgkgsnl/7b1"),
-    (Handicap::RookLance, "飛香落ち", "HIKY", "lnsgkgsn1/7b1"),
-    (Handicap::Two, "二枚落ち", "2", "lnsgkgsnl/9"),
-    (Handicap::Three, "三枚落ち", "3", "lnsgkgsn1/9"),
-    (Handicap::Four, "四枚落ち", "4", "1nsgkgsn1/9"),
-    (Handicap::Five, "五枚落ち", "5", "2sgkgsn1/9"),
-    (Handicap::LeftFive, "左五枚落ち", "5_L", "1nsgkgs2/9"),
-    (Handicap::Six, "六枚落ち", "6", "2sgkgs2/9"),
-    (Handicap::LeftSeven, "左七枚落ち", "7_L", "2sgkg3/9"),
-    (Handicap::RightSeven, "右七枚落ち", "7_R", "3gkgs2/9"),
-    (Handicap::Eight, "八枚落ち", "8", "3gkg3/9"),
-    (Handicap::Ten, "十枚落ち", "10", "4k4/9"),
+/// Handicap, name in KIF, preset in JKF, White's first two ranks, and our id.
+type Row = (Handicap, &'static str, &'static str, &'static str, &'static str);
+
+/// All handicaps. Links count on their order.
+const TABLE: [Row; 16] = [
+    (Handicap::Even, "平手", "HIRATE", "lnsgkgsnl/1r5b1", "even"),
+    (Handicap::Lance, "香落ち", "KY", "lnsgkgsn1/1r5b1", "lance"),
+    (Handicap::RightLance, "右香落ち", "KY_R", "1nsgkgsnl/1r5b1", "right_lance"),
+    (Handicap::Bishop, "角落ち", "KA", "lnsgkgsnl/1r7", "bishop"),
+    (Handicap::Rook, "飛車落ち", "HI", "lnsgkgsnl/7b1", "rook"),
+    (Handicap::RookLance, "飛香落ち", "HIKY", "lnsgkgsn1/7b1", "rook_lance"),
+    (Handicap::Two, "二枚落ち", "2", "lnsgkgsnl/9", "two_piece"),
+    (Handicap::Three, "三枚落ち", "3", "lnsgkgsn1/9", "three_piece"),
+    (Handicap::Four, "四枚落ち", "4", "1nsgkgsn1/9", "four_piece"),
+    (Handicap::Five, "五枚落ち", "5", "2sgkgsn1/9", "five_piece"),
+    (Handicap::LeftFive, "左五枚落ち", "5_L", "1nsgkgs2/9", "left_five_piece"),
+    (Handicap::Six, "六枚落ち", "6", "2sgkgs2/9", "six_piece"),
+    (Handicap::LeftSeven, "左七枚落ち", "7_L", "2sgkg3/9", "left_seven_piece"),
+    (Handicap::RightSeven, "右七枚落ち", "7_R", "3gkgs2/9", "right_seven_piece"),
+    (Handicap::Eight, "八枚落ち", "8", "3gkg3/9", "eight_piece"),
+    (Handicap::Ten, "十枚落ち", "10", "4k4/9", "ten_piece"),
 ];
 
 /// ASCII and full width digits as kanji, other characters as they are.
@@ -78,13 +81,18 @@ impl Handicap {
         TABLE.iter().map(|row| row.0)
     }
 
-    fn row(self) -> &'static (Handicap, &'static str, &'static str, &'static str) {
+    fn row(self) -> &'static Row {
         TABLE.iter().find(|row| row.0 == self).expect("the table holds every handicap")
     }
 
     /// Name in KIF.
     pub fn name(self) -> &'static str {
         self.row().1
+    }
+
+    /// Id for programs: `rook_lance`.
+    pub fn id(self) -> &'static str {
+        self.row().4
     }
 
     /// Preset in JKF.

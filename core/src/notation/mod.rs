@@ -2,9 +2,10 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `encoding` | [`decode`]: text of a file in any encoding, without the tables of the Japanese ones |
 //! | `problem` | what was wrong with a text, and where; the longest line |
 //! | `lines` `number` | lines, spaces and numbers of a text |
-//! | `moves` | text of a move: [`japanese`], [`western`] (Hodges' style), and CSA's |
+//! | `moves` | text of a move: [`japanese`], [`western`] (Hodges' style), CSA's, and any of them as people type it: [`typed`] |
 //! | `end` `handicap` `time_control` | how a line ends, the named start positions, and times to think, in the words of every format |
 //! | `evaluation` | what an engine thought: [`Evaluation`] |
 //! | `tree` `builder` | [`GameTree`]: start position, headers, nodes; [`Builder`] plays moves by the rules into one |
@@ -14,11 +15,12 @@
 //! | [`csa`] | the Computer Shogi Association's format, 2.2 and 3 |
 //! | `json` [`jkf`] | JSON as far as needed; JSON Kifu Format 1.0 |
 //! | [`usi`] [`usen`] | a `position` command; a whole tree as a word for an address line |
+//! | `base64url` [`link`] | bytes as letters of an address; one line of a tree in two bytes a move |
 //! | `format` `left_out` | the formats by name: [`Format`]; what a format cannot hold: [`LeftOut`] |
 //!
 //! Each file uses only those above it.
 //!
-//! Text arrives decoded: finding out and undoing `Shift_JIS` or EUC-JP is the caller's part. A reader never fails: it keeps
+//! A reader never fails: it keeps
 //! what it could read up to the last good node of each line and lists each [`Defect`] with its place. Only a start position that is not
 //! understood is no game.
 //!
@@ -44,6 +46,7 @@ macro_rules! put {
     }};
 }
 
+mod encoding;
 mod problem;
 mod lines;
 mod number;
@@ -63,17 +66,20 @@ mod json;
 pub mod jkf;
 pub mod usi;
 pub mod usen;
+mod base64url;
+pub mod link;
 mod format;
 mod left_out;
 
 pub use builder::Builder;
+pub use encoding::{TextEncoding, decode};
 pub use end::End;
-pub use evaluation::{Centipawns, Evaluation, EvaluationSource, Mate};
+pub use evaluation::{Centipawns, Evaluation, EvaluationSource, Mate, centipawns, value_of};
 pub use format::Format;
 pub use handicap::Handicap;
 pub use kakinoki::{bod, ki2, kif};
 pub use left_out::LeftOut;
-pub use moves::{japanese, western};
-pub use problem::{Defect, MAX_PLIES, Place, Problem};
+pub use moves::{japanese, typed, western};
+pub use problem::{Defect, MAX_ALTERNATIVES, MAX_PLIES, Place, Problem};
 pub use reading::Parsed;
 pub use tree::{Event, GameTree, Node, NodeId};

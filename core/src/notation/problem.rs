@@ -9,6 +9,9 @@ use crate::shogi::{Move, SfenError};
 /// Plies of the longest line; one that is longer is cut off: no game comes near it, and a hostile file stays cheap.
 pub const MAX_PLIES: usize = 10_000;
 
+/// Largest number of moves and ends that may follow one node: more than there are legal moves; a hostile file has one on each line.
+pub const MAX_ALTERNATIVES: usize = 1000;
+
 /// Reason why a text could not be followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
@@ -28,6 +31,8 @@ pub enum Problem {
     AfterEnd,
     /// The line is longer than [`MAX_PLIES`].
     TooLong,
+    /// More than [`MAX_ALTERNATIVES`] moves and ends after one node.
+    TooMany,
     /// Number of a move that is not the next one; the move is played all the same.
     Gap {
         /// Number in the text.
@@ -71,6 +76,7 @@ impl fmt::Display for Problem {
             Problem::Ambiguous => f.write_str("several pieces can make this move"),
             Problem::NoPrevious => f.write_str("同 needs a move before it"),
             Problem::AfterEnd => f.write_str("the line has ended before this"),
+            Problem::TooMany => write!(f, "at most {MAX_ALTERNATIVES} alternatives are kept"),
             Problem::TooLong => write!(f, "a line has at most {MAX_PLIES} plies"),
             Problem::Gap { found, expected } => write!(f, "move {found} stands where move {expected} is next"),
             Problem::NoSuchPly { found, last } => {

@@ -8,6 +8,7 @@ use core::iter::successors;
 use super::end::End;
 use super::evaluation::{Evaluation, EvaluationSource};
 use super::handicap::Handicap;
+use super::problem::{MAX_ALTERNATIVES, MAX_PLIES, Problem};
 use crate::shogi::{Color, Move, Position, Square};
 
 /// Number of a node in its [`GameTree`].
@@ -18,7 +19,8 @@ impl NodeId {
     /// Node of the start position.
     pub const ROOT: NodeId = NodeId(0);
 
-    const fn index(self) -> usize {
+    /// Place of the node in [`GameTree::nodes`].
+    pub const fn index(self) -> usize {
         self.0 as usize
     }
 }
@@ -183,6 +185,11 @@ impl GameTree {
         &mut self.nodes[id.index()]
     }
 
+    /// Number of the node at this place in [`nodes`](Self::nodes), or `None`.
+    pub fn id(&self, index: usize) -> Option<NodeId> {
+        (index < self.nodes.len()).then_some(NodeId(index as u32))
+    }
+
     /// Number of nodes: the root, all moves and ends.
     // A tree always has its root.
     #[allow(clippy::len_without_is_empty)]
@@ -218,9 +225,28 @@ impl GameTree {
         successors(Some(head), |&id| self.node(id).children.first().copied()).collect()
     }
 
+    /// Nodes from the root to `id`.
+    pub fn path(&self, id: NodeId) -> Vec<NodeId> {
+        let mut path: Vec<NodeId> = successors(Some(id), |&id| self.node(id).parent).collect();
+        path.reverse();
+        path
+    }
+
+    /// Legal moves from the root to `id`.
+    pub fn moves_to(&self, id: NodeId) -> Vec<Move> {
+        let mut moves: Vec<Move> = self.back_from(id).filter_map(|node| node.event.legal()).collect();
+        moves.reverse();
+        moves
+    }
+
     /// Legal moves of the main line.
     pub fn main_moves(&self) -> Vec<Move> {
         self.main_line().into_iter().filter_map(|id| self.node(id).event.legal()).collect()
+    }
+
+    /// Whether a text with defects is a game all the same: something was played, or it begins from a position of its own.
+    pub fn holds_something(&self) -> bool {
+        self.len() > 1 || self.start != Position::startpos()
     }
 
     /// End of the main line, if the game has one.
@@ -248,9 +274,8 @@ impl GameTree {
 
     /// Position after a node.
     pub fn position(&self, id: NodeId) -> Position {
-        let moves: Vec<Move> = self.back_from(id).filter_map(|node| node.event.legal()).collect();
         let mut position = self.start.clone();
-        for mv in moves.into_iter().rev() {
+        for mv in self.moves_to(id) {
             position.play_unchecked(mv);
         }
         position
@@ -262,7 +287,7 @@ impl GameTree {
     }
 
     /// Last move's destination before `id`, for 同.
-    fn previous(&self, id: NodeId) -> Option<Square> {
+    pub fn previous(&self, id: NodeId) -> Option<Square> {
         let parent = self.node(id).parent?;
         self.node(parent).event.mv().map(Move::to)
     }
@@ -271,6 +296,109 @@ impl GameTree {
     pub(super) fn has_later_sibling(&self, id: NodeId) -> bool {
         let siblings = self.node(id).parent.map(|parent| self.node(parent).children.as_slice());
         siblings.is_some_and(|siblings| siblings.last() != Some(&id))
+    }
+
+    /// Plays a move after `parent`: goes to the child that has it, or adds one as the last alternative.
+    ///
+    /// ```
+    /// use keisei_core::notation::{GameTree, NodeId};
+    /// use keisei_core::shogi::Position;
+    ///
+    /// let mut tree = GameTree::new(Position::startpos());
+    /// let first = tree.play(NodeId::ROOT, "7g7f".parse().unwrap()).unwrap();
+    /// let other = tree.play(NodeId::ROOT, "2g2f".parse().unwrap()).unwrap();
+    /// assert_eq!(tree.play(NodeId::ROOT, "7g7f".parse().unwrap()), Ok(first));
+    /// assert_eq!(tree.node(NodeId::ROOT).children(), [first, other]);
+    /// tree.promote(other);
+    /// assert_eq!(tree.main_moves(), ["2g2f".parse().unwrap()]);
+    /// ```
+    ///
+    /// # Errors
+    /// If the move is against the rules, the line has ended, or it is too long. The tree is then as before.
+    pub fn play(&mut self, parent: NodeId, mv: Move) -> Result<NodeId, Problem> {
+        if matches!(self.node(parent).event, Event::End(_) | Event::Illegal(_)) {
+            return Err(Problem::AfterEnd);
+        }
+        self.check_room(parent)?;
+        if !self.position(parent).is_legal(mv) {
+            return Err(Problem::Illegal(mv));
+        }
+        Ok(self.add(parent, Event::Move(mv)))
+    }
+
+    /// Ends the line after `parent`: goes to the child with this end, or adds one as the last alternative.
+    ///
+    /// # Errors
+    /// If the line has ended already, or it is too long.
+    pub fn close(&mut self, parent: NodeId, end: End) -> Result<NodeId, Problem> {
+        if matches!(self.node(parent).event, Event::End(_)) {
+            return Err(Problem::AfterEnd);
+        }
+        self.check_room(parent)?;
+        Ok(self.add(parent, Event::End(end)))
+    }
+
+    /// Checks that something may be added after `parent`, as far as numbers go.
+    pub(super) fn check_room(&self, parent: NodeId) -> Result<(), Problem> {
+        let parent = self.node(parent);
+        if usize::from(parent.ply) >= MAX_PLIES {
+            Err(Problem::TooLong)
+        } else if parent.children.len() >= MAX_ALTERNATIVES {
+            Err(Problem::TooMany)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Removes `id` with all that follows it, and returns the node before it; nothing is removed at the root, which has none.
+    ///
+    /// Nodes that were added later than `id` get new numbers, in the same order.
+    pub fn remove(&mut self, id: NodeId) -> Option<NodeId> {
+        let parent = self.node(id).parent?;
+        self.node_mut(parent).children.retain(|&child| child != id);
+        // A node comes after its parent, so that one pass finds the whole subtree. Its nodes have no number afterwards.
+        let mut numbers: Vec<Option<NodeId>> = Vec::with_capacity(self.nodes.len());
+        let mut kept = 0;
+        for (index, node) in self.nodes.iter().enumerate() {
+            let gone = index == id.index() || node.parent.is_some_and(|parent| numbers[parent.index()].is_none());
+            numbers.push((!gone).then(|| {
+                kept += 1;
+                NodeId(kept - 1)
+            }));
+        }
+        let mut index = 0;
+        self.nodes.retain_mut(|node| {
+            index += 1;
+            node.parent = node.parent.and_then(|parent| numbers[parent.index()]);
+            node.children.iter_mut().for_each(|child| *child = numbers[child.index()].unwrap_or(*child));
+            numbers[index - 1].is_some()
+        });
+        Some(parent)
+    }
+
+    /// Makes the line through `id` the main line: each node on the way to it becomes the first alternative.
+    pub fn promote(&mut self, id: NodeId) {
+        for pair in self.path(id).windows(2) {
+            let siblings = &mut self.node_mut(pair[0]).children;
+            if let Some(place) = siblings.iter().position(|&child| child == pair[1]) {
+                siblings[..=place].rotate_right(1);
+            }
+        }
+    }
+
+    /// Arranges the children of a node, which are these already, in another order.
+    pub(crate) fn arrange(&mut self, id: NodeId, children: Vec<NodeId>) {
+        debug_assert_eq!(children.len(), self.node(id).children.len());
+        self.node_mut(id).children = children;
+    }
+
+    /// Adds a child that no other child is equal to, of an event that the caller has checked.
+    pub(crate) fn push(&mut self, parent: NodeId, event: Event) -> NodeId {
+        let id = NodeId(self.nodes.len() as u32);
+        let ply = self.node(parent).ply + 1;
+        self.nodes.push(Node::new(Some(parent), ply, event));
+        self.node_mut(parent).children.push(id);
+        id
     }
 
     /// Changes what happened at a node.
@@ -284,11 +412,7 @@ impl GameTree {
         if let Some(&known) = self.node(parent).children.iter().find(same) {
             return known;
         }
-        let id = NodeId(self.nodes.len() as u32);
-        let ply = self.node(parent).ply + 1;
-        self.nodes.push(Node::new(Some(parent), ply, event));
-        self.node_mut(parent).children.push(id);
-        id
+        self.push(parent, event)
     }
 
     /// Walks a line, for writers.
@@ -397,5 +521,101 @@ impl GameTree {
             pairs.extend(a.children.iter().copied().zip(b.children.iter().copied()));
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notation::{Format, kif};
+
+    fn tree(moves: &[&str]) -> GameTree {
+        let mut tree = GameTree::new(Position::startpos());
+        for line in moves {
+            let mut here = NodeId::ROOT;
+            for usi in line.split(' ') {
+                here = tree.play(here, usi.parse().expect("USI")).expect("a legal move");
+            }
+        }
+        tree
+    }
+
+    /// Lines in USI, as [`GameTree::lines`] lists them.
+    fn lines(tree: &GameTree) -> Vec<String> {
+        let text = |line: Vec<NodeId>| {
+            let moves: Vec<String> =
+                line.into_iter().filter_map(|id| tree.node(id).event.mv()).map(Move::to_usi).collect();
+            moves.join(" ")
+        };
+        tree.lines().into_iter().map(text).collect()
+    }
+
+    const LINES: [&str; 4] = ["7g7f 3c3d 2g2f", "7g7f 8c8d", "2g2f 8c8d 2f2e", "7g7f 3c3d 6g6f"];
+
+    #[test]
+    fn moves_are_added_once_and_by_the_rules() {
+        let mut tree = tree(&LINES);
+        assert_eq!(lines(&tree), ["7g7f 3c3d 2g2f", "6g6f", "8c8d", "2g2f 8c8d 2f2e"]);
+        assert_eq!(tree.len(), 9);
+        let illegal = "7g7e".parse().expect("USI");
+        assert_eq!(tree.play(NodeId::ROOT, illegal), Err(Problem::Illegal(illegal)));
+        let end = tree.close(NodeId::ROOT, End::Resign).expect("an open line");
+        assert_eq!(tree.close(NodeId::ROOT, End::Resign), Ok(end));
+        assert_eq!(tree.play(end, "7g7f".parse().expect("USI")), Err(Problem::AfterEnd));
+        assert_eq!(tree.close(end, End::Mate), Err(Problem::AfterEnd));
+        assert_eq!(tree.len(), 10);
+    }
+
+    #[test]
+    fn lines_are_as_long_as_a_reader_allows() {
+        let mut tree = GameTree::new(Position::startpos());
+        let shuffle = ["2h3h", "8b7b", "3h2h", "7b8b"].map(|usi| usi.parse().expect("USI"));
+        let mut here = NodeId::ROOT;
+        for &mv in shuffle.iter().cycle().take(MAX_PLIES) {
+            // Not `play`, which finds the position from the start each time.
+            here = tree.add(here, Event::Move(mv));
+        }
+        assert_eq!(tree.play(here, shuffle[0]), Err(Problem::TooLong));
+        assert_eq!(tree.close(here, End::Resign), Err(Problem::TooLong));
+        assert_eq!(tree.path(here).len(), MAX_PLIES + 1);
+    }
+
+    #[test]
+    fn removal_leaves_the_other_lines() {
+        // Every node of the tree, removed alone: the others stay in their order, and all links agree.
+        let whole = tree(&LINES);
+        assert_eq!(whole.clone().remove(NodeId::ROOT), None);
+        for index in 1..whole.len() {
+            let id = whole.id(index).expect("a node");
+            let mut cut = whole.clone();
+            let parent = cut.remove(id).expect("not the root");
+            assert_eq!(cut.node(parent).event, whole.node(whole.node(id).parent.expect("not the root")).event);
+            let below = |at: NodeId| whole.path(at).contains(&id);
+            let kept: Vec<Vec<Move>> = (0..whole.len())
+                .map(|at| NodeId(at as u32))
+                .filter(|&at| !below(at))
+                .map(|at| whole.moves_to(at))
+                .collect();
+            let found: Vec<Vec<Move>> = (0..cut.len()).map(|at| cut.moves_to(NodeId(at as u32))).collect();
+            assert_eq!(found, kept, "without node {index}");
+            for (at, node) in cut.nodes.iter().enumerate() {
+                let child_of = |&child: &NodeId| cut.node(child).parent == Some(NodeId(at as u32));
+                assert!(node.children.iter().all(child_of), "without node {index}");
+            }
+            assert_eq!(Format::Kif.read(&kif::write(&cut)).tree.as_ref(), Some(&cut));
+        }
+    }
+
+    #[test]
+    fn promotion_reorders_every_fork_on_the_way() {
+        let mut tree = tree(&LINES);
+        let last = tree.id(tree.len() - 1).expect("a node");
+        tree.promote(last);
+        assert_eq!(lines(&tree), ["7g7f 3c3d 6g6f", "2g2f", "8c8d", "2g2f 8c8d 2f2e"]);
+        let other = tree.play(NodeId::ROOT, "2g2f".parse().expect("USI")).expect("a legal move");
+        tree.promote(other);
+        assert_eq!(lines(&tree), ["2g2f 8c8d 2f2e", "7g7f 3c3d 6g6f", "2g2f", "8c8d"]);
+        tree.promote(NodeId::ROOT);
+        assert_eq!(lines(&tree)[0], "2g2f 8c8d 2f2e");
     }
 }

@@ -30,7 +30,12 @@ pub fn read(text: &str) -> Parsed {
 
 /// Reads every line that is not empty as a game.
 pub fn read_all(text: &str) -> Vec<Parsed> {
-    statements(text).map(|(number, line)| read_line(number, line)).collect()
+    games(text).collect()
+}
+
+/// Games of a text, each read when it is asked for.
+pub(super) fn games(text: &str) -> impl Iterator<Item = Parsed> {
+    statements(text).map(|(number, line)| read_line(number, line))
 }
 
 /// Lines that are neither empty nor a remark, which begins with `#`.

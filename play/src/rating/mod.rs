@@ -13,14 +13,14 @@
 
 use std::ops::{Add, AddAssign};
 
-use keisei_core::net::Value;
-
 mod student;
 mod pairs;
 mod fit;
 mod cycles;
 mod standings;
 mod sprt;
+
+pub use keisei_core::notation::{centipawns, value_of};
 
 pub use cycles::{Cycle, Misfit, cycles, misfits};
 pub use fit::{Pairing, Rated, Ratings, fit};
@@ -104,23 +104,6 @@ pub fn paired(points: &[f64]) -> (f64, f64) {
     Pairs::of_points(points).score_interval()
 }
 
-/// Centipawns per unit of log odds: the scale that shogi programs have used since Ponanza.
-const CENTIPAWNS: f32 = 600.0;
-
-/// Largest absolute centipawn value.
-const MOST_CENTIPAWNS: f32 = 9999.0;
-
-/// Value as centipawns, −9999 to 9999, from the same point of view.
-pub fn centipawns(Value(value): Value) -> i32 {
-    let odds = (1.0 + value).max(0.0) / (1.0 - value).max(0.0);
-    (CENTIPAWNS * odds.ln()).clamp(-MOST_CENTIPAWNS, MOST_CENTIPAWNS).round() as i32
-}
-
-/// Value of a score in centipawns, from the same point of view: the inverse of [`centipawns`], but for its rounding and limits.
-pub fn value_of(centipawns: i32) -> Value {
-    Value((centipawns as f32 / (2.0 * CENTIPAWNS)).tanh())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,16 +135,6 @@ mod tests {
         for difference in [-800.0, -20.0, 0.0, 3.0, 400.0] {
             assert!((elo(expected_score(difference)) - difference).abs() < 1e-9, "{difference}");
         }
-    }
-
-    #[test]
-    fn centipawns_by_hand() {
-        let check = |value: f32, expected: i32| assert_eq!(centipawns(Value(value)), expected, "{value}");
-        check(0.0, 0);
-        check(0.5, 659); // 600 ln 3
-        check(-0.5, -659);
-        check(1.0, 9999);
-        check(-1.0, -9999);
     }
 
     #[test]

@@ -5,11 +5,14 @@
 //! | file | content |
 //! |---|---|
 //! | `random.model` | a model of random weights from a fixed seed |
+//! | `deep.model` | one of the shape that the default agent has |
 //! | `games.record` | two games that it played against itself |
 //! | `positions.txt` | 1,000 positions of random games, one per line: USI moves from the start position |
 //!
 //! and `fixtures logits MODEL FILE` the native outputs for these positions: of each all policy logits and the three outcome
-//! logits, f32 little-endian; and `fixtures large FILE` a model that is large enough for the page to use a GPU.
+//! logits, f32 little-endian; `fixtures opinions MODEL FILE` its opinions along the longest game of these positions, in text: its
+//! moves in the first line, then for each position a line with the probabilities of win, draw and loss and those of all legal moves
+//! in USI; and `fixtures large FILE` a model that is large enough for the page to use a GPU.
 //!
 //! `fixtures int8 MODEL GAMES` rounds a model to 8-bit integers and prints in how many positions of the games the best move is the
 //! same; below 99 % it fails. The model must be a trained one: an untrained policy is so even that any rounding changes its best move.
@@ -18,10 +21,11 @@ use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
 use keisei_core::evaluator::{Batch, HostEvaluator};
 use keisei_core::format::{Dtype, Model, PlyInfo, Provenance, Record, record};
-use keisei_core::net::{NetSpec, Weights, simd::Simd};
+use keisei_core::net::{NetSpec, Wdl, Weights, simd::Simd};
 use keisei_core::search::policy;
 use keisei_core::shogi::{Game, Move, Position};
 use keisei_tests::random::{Choices, Random};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -37,11 +41,12 @@ fn main() -> Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["files", directory] => files(Path::new(directory)),
         ["logits", model, file] => logits(Path::new(model), Path::new(file)),
+        ["opinions", model, file] => opinions(Path::new(model), Path::new(file)),
         ["int8", model, games] => int8(Path::new(model), Path::new(games)),
         ["large", file] => write(Path::new(file), &large()?.to_bytes(Dtype::F16)?),
-        _ => bail!(
-            "usage: fixtures files DIR | fixtures logits MODEL FILE | fixtures large FILE | fixtures int8 MODEL GAMES"
-        ),
+        _ => {
+            bail!("usage: fixtures files DIR | logits MODEL FILE | opinions MODEL FILE | large FILE | int8 MODEL GAMES")
+        }
     }
 }
 
@@ -52,13 +57,42 @@ fn files(directory: &Path) -> Result<()> {
     let games = [(); 2].map(|()| self_play(&model, &mut random));
     let lines: Vec<String> = positions().iter().map(|game| moves_text(game.moves()) + "\n").collect();
     write(&directory.join("random.model"), &model.to_bytes(Dtype::F32)?)?;
+    write(&directory.join("deep.model"), &self::model(32, 4)?.to_bytes(Dtype::F16)?)?;
     write(&directory.join("games.record"), &record::to_bytes(&games)?)?;
     write(&directory.join("positions.txt"), lines.concat().as_bytes())
 }
 
-fn logits(path: &Path, file: &Path) -> Result<()> {
+fn read_model(path: &Path) -> Result<Model> {
     let bytes = fs::read(path).with_context(|| format!("{}", path.display()))?;
-    let model = Model::from_bytes(&bytes).with_context(|| format!("{}", path.display()))?;
+    Model::from_bytes(&bytes).with_context(|| format!("{}", path.display()))
+}
+
+fn opinions(path: &Path, file: &Path) -> Result<()> {
+    let model = read_model(path)?;
+    let mut evaluator = evaluator(&model);
+    let whole = positions().into_iter().max_by_key(|game| game.moves().len()).context("there are positions")?;
+    let mut game = new_game();
+    let mut text = moves_text(whole.moves()) + "\n";
+    for ply in 0..=whole.moves().len() {
+        let legal = model.actions.legal(game.position());
+        let mut batch = Batch::new();
+        batch.push(PackedObservation::new(&game), legal.actions().iter().copied());
+        let prediction = evaluator.predict(&batch).get(0);
+        let Wdl { win, draw, loss } = prediction.wdl.softmax();
+        write!(text, "{win} {draw} {loss}")?;
+        for (mv, probability) in legal.moves().iter().zip(policy::probabilities(prediction.logits, 1.0)) {
+            write!(text, " {mv} {probability}")?;
+        }
+        text += "\n";
+        if let Some(&mv) = whole.moves().get(ply) {
+            game.play(mv);
+        }
+    }
+    write(file, text.as_bytes())
+}
+
+fn logits(path: &Path, file: &Path) -> Result<()> {
+    let model = read_model(path)?;
     let mut batch = Batch::new();
     for game in positions() {
         // Every action counts as legal, so that all logits are written.
@@ -75,11 +109,11 @@ const COMPARED: usize = 1000;
 const LEAST_SAME: f64 = 0.99;
 
 fn int8(model: &Path, games: &Path) -> Result<()> {
-    let read = |path: &Path| fs::read(path).with_context(|| format!("{}", path.display()));
-    let model = Model::from_bytes(&read(model)?).with_context(|| format!("{}", model.display()))?;
+    let model = read_model(model)?;
     let bytes = model.to_bytes(Dtype::I8)?;
     let rounded = Model::from_bytes(&bytes)?;
-    let games = record::from_bytes(&read(games)?).with_context(|| format!("{}", games.display()))?;
+    let named = || format!("{}", games.display());
+    let games = record::from_bytes(&fs::read(games).with_context(named)?).with_context(named)?;
     let mut batch = Batch::new();
     // Every other position, so that more games take part.
     for positions in games.iter().map(positions_of) {

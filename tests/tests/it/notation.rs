@@ -1,6 +1,7 @@
 //! Game records: the public conformance files, fixtures of our own, round trips, and hostile texts.
 
 use encoding_rs::{EUC_JP, SHIFT_JIS, UTF_8};
+use keisei_core::format::{TreeError, tree};
 use keisei_core::notation::{
     Builder, Centipawns, End, EvaluationSource, Event, Format, GameTree, Handicap, Mate, Node, NodeId, bod, csa,
     japanese, jkf, kif, usen, usi, western,
@@ -103,6 +104,9 @@ fn conformance_files() {
             wrong.push("the format was not detected".into());
         }
         wrong.extend(round_trips(&tree));
+        if stored(&tree) != Ok(tree.clone()) {
+            wrong.push("a tree file does not keep it".into());
+        }
         if !parsed.defects.is_empty() {
             let _ = writeln!(report, "{name}: {}", parsed.defects[0]);
         }
@@ -113,6 +117,14 @@ fn conformance_files() {
     }
     println!("{right} of {} files right\n{report}", entries.len());
     assert_eq!(right, entries.len(), "{report}");
+}
+
+/// The tree, after it was stored as a tree file.
+pub(crate) fn stored(tree: &GameTree) -> Result<GameTree, TreeError> {
+    let back = tree::from_bytes(&tree::to_bytes(tree))?;
+    // Equal trees may number their nodes differently; a tree file keeps the numbers too.
+    assert_eq!(back.nodes(), tree.nodes());
+    Ok(back)
 }
 
 /// Writes and reads a record in every format; returns the formats that lose more than they must.
@@ -282,6 +294,7 @@ fn random_trees_keep_their_form() {
     for _ in 0..300 {
         let record = random_record(&mut random);
         assert_eq!(round_trips(&record), Vec::<String>::new(), "{}", kif::write(&record));
+        assert_eq!(stored(&record).as_ref(), Ok(&record));
         let start = record.start();
         assert_eq!(bod::read(&bod::write(start)).as_ref(), Ok(start));
     }

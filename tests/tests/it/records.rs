@@ -11,7 +11,7 @@ use keisei_core::notation::{
 use keisei_core::shogi::{Color, Piece, PieceType, Position, Square};
 use keisei_tests::random::Random;
 
-use crate::notation::{damaged, random_record, round_trips};
+use crate::notation::{damaged, random_record, round_trips, stored};
 
 /// Game of a text without defects.
 #[track_caller]
@@ -632,6 +632,7 @@ fn cases_after_public_bug_reports() {
         for tree in parsed.into_iter().filter_map(|parsed| parsed.tree) {
             assert!(!tree.main_moves().is_empty(), "{name}");
             assert_eq!(round_trips(&tree), Vec::<String>::new(), "{name}");
+            assert_eq!(stored(&tree).as_ref(), Ok(&tree), "{name}");
             let evaluations: usize = tree.nodes().iter().map(|node| node.evaluations().len()).sum();
             assert_eq!(evaluations, if matches!(number, "23" | "40" | "42" | "43") { 2 } else { 0 }, "{name}");
         }

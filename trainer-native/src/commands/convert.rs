@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
-use keisei_core::format::record;
+use keisei_core::format::{self, record};
 use keisei_core::notation::{Format, GameTree, LeftOut, Node, NodeId, usen};
 use serde_json::{Value, json};
 
@@ -311,7 +311,7 @@ fn contents(source: &GameFile, target: Target, workers: usize) -> Result<(Vec<Co
             })]
         }
         Target::Record => {
-            let made = in_parallel(&games, workers, |&index| games::record_of(&source.games.get(index).tree));
+            let made = in_parallel(&games, workers, |&index| format::Record::of_tree(&source.games.get(index).tree));
             let (records, lost): (Vec<_>, Vec<_>) = made.into_iter().unzip();
             left_out = lost.into_iter().sum();
             vec![Content::Bytes(record::to_bytes(&records).with_context(|| source.name.clone())?)]

@@ -12,7 +12,7 @@ use crate::notation::reading::Parsed;
 use crate::notation::tree::{Event, GameTree, NodeId};
 use crate::shogi::Piece;
 
-/// Reads a game. KIF and BOD are understood as well.
+/// Reads the first game of a text. KIF and BOD are understood as well.
 pub fn read(text: &str) -> Parsed {
     reader::read(text)
 }

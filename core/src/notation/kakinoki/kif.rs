@@ -5,6 +5,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::{reader, writer};
 use crate::notation::lines::one_line;
@@ -12,7 +13,7 @@ use crate::notation::moves::japanese;
 use crate::notation::reading::Parsed;
 use crate::notation::tree::{Clock, Event, GameTree, NodeId};
 
-/// Reads a game. KI2 and BOD are understood as well.
+/// Reads the first game of a text. KI2 and BOD are understood as well.
 ///
 /// ```
 /// use keisei_core::notation::kif;
@@ -23,6 +24,11 @@ use crate::notation::tree::{Clock, Event, GameTree, NodeId};
 /// ```
 pub fn read(text: &str) -> Parsed {
     reader::read(text)
+}
+
+/// Reads every game of a text, which may be files of KIF and KI2 one after the other; there is always at least one.
+pub fn read_all(text: &str) -> Vec<Parsed> {
+    reader::read_all(text)
 }
 
 /// Text of the whole tree; times are written in whole seconds.

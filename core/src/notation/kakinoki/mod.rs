@@ -6,4 +6,5 @@ pub mod kif;
 pub mod ki2;
 pub mod bod;
 
+pub(super) use reader::games;
 pub(super) use writer::is_header;

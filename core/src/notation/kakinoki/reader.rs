@@ -19,6 +19,7 @@
 //! anything of it is not understood, there is no game.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::notation::builder::Builder;
 use crate::notation::end::End;
@@ -51,19 +52,52 @@ struct Reader {
     empty: Option<char>,
 }
 
-/// Reads KIF, KI2 or BOD.
+/// Reads the first game of a text in KIF, KI2 or BOD.
 pub(super) fn read(text: &str) -> Parsed {
-    let mut reader = Reader::default();
-    for (number, line) in lines(text) {
-        if let Err((place, problem)) = reader.line(number, line) {
-            reader.defect(number, line, place, problem);
-        }
-    }
-    reader.begin(1);
-    reader.game.finish()
+    games(text).next().unwrap_or_else(|| Reading::default().finish())
 }
 
+/// Reads every game of a text, which may be several files one after the other.
+pub(super) fn read_all(text: &str) -> Vec<Parsed> {
+    games(text).collect()
+}
+
+/// Games of a text, each read when it is asked for.
+pub(in crate::notation) fn games(text: &str) -> impl Iterator<Item = Parsed> {
+    let mut lines = lines(text).peekable();
+    let mut first = true;
+    core::iter::from_fn(move || {
+        if lines.peek().is_none() && !core::mem::take(&mut first) {
+            return None;
+        }
+        first = false;
+        let mut reader = Reader::default();
+        while let Some((number, line)) = lines.next_if(|(_, line)| !reader.is_next_game(trim(line))) {
+            if let Err((place, problem)) = reader.line(number, line) {
+                reader.defect(number, line, place, problem);
+            }
+        }
+        reader.begin(1);
+        Some(reader.game.finish())
+    })
+}
+
+/// Headers with which a game begins.
+const FIRST_HEADERS: [&str; 9] = ["開始日時", "開始日", "対局日", "棋戦", "表題", "手合割", "先手", "下手", "後手"];
+
 impl Reader {
+    /// Whether a line begins another game: the remark at the head of a file after moves, or a first header after an end.
+    fn is_next_game(&self, text: &str) -> bool {
+        // An end without a move, or a move against the rules, may be a damaged line of the head.
+        let Some(builder) = self.game.builder.as_ref().filter(|builder| builder.begins_with_a_move()) else {
+            return false;
+        };
+        let is_head = ["#KIF", "#KI2", "# ----", "# KIF", "# KI2"].iter().any(|head| text.starts_with(head));
+        let ended = matches!(builder.node().event(), Event::End(_));
+        let is_header = || text.split_once(['：', ':']).is_some_and(|(key, _)| FIRST_HEADERS.contains(&trim(key)));
+        is_head || ended && is_header()
+    }
+
     fn line<'a>(&mut self, number: usize, line: &'a str) -> Result<(), (&'a str, Problem)> {
         let text = trim(line);
         let mut chars = text.chars();
@@ -472,4 +506,42 @@ fn read_clock(text: &str) -> Option<u64> {
         seconds = seconds.checked_mul(60)?.checked_add(number)?;
     }
     seconds.checked_mul(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+
+    use super::*;
+    use crate::notation::tree::Node;
+
+    #[test]
+    fn several_files_in_one_text() {
+        /// Checks the number of plies of each game, ends included, and the lines of the defects.
+        #[track_caller]
+        fn check(text: &str, plies: &[u16], defects: &[&str]) {
+            let games = read_all(text);
+            let tree = |game: &Parsed| game.tree.clone().expect("a game");
+            let found: Vec<u16> =
+                games.iter().map(tree).map(|tree| tree.nodes().iter().map(Node::ply).max().unwrap_or(0)).collect();
+            let places: Vec<String> =
+                games.iter().flat_map(|game| &game.defects).map(|defect| defect.place.to_string()).collect();
+            assert_eq!((&*found, &*places.join("; ")), (plies, &*defects.join("; ")), "{text}");
+        }
+        let head = "#KIF version=2.0 encoding=UTF-8\n先手：甲\n手合割：平手\n手数----指手--\n";
+        let game = format!("{head}   1 ７六歩(77)\n   2 投了\nまで1手で先手の勝ち\n");
+        check("", &[0], &[]);
+        check(&game, &[2], &[]);
+        check(&game.repeat(3), &[2, 2, 2], &[]);
+        // Variations, and no end before the next head.
+        let tree = format!("{head}   1 ７六歩(77)\n   2 ３四歩(33)\n\n変化：2手\n   2 ８四歩(83)\n   3 ２六歩(27)\n\n");
+        check(&tree.repeat(2), &[3, 3], &[]);
+        check("開始日時：2026/11/29\n▲７六歩\nまで1手で中断\n開始日時：2026/11/30\n▲２六歩△３四歩\n", &[2, 2], &[]);
+        // The same header within a game is none of the next, and lines count through the whole text.
+        check("▲７六歩\n先手：甲\n△３四歩\n", &[2], &[]);
+        check(&format!("{game}{head}   1 ７五歩(77)\n"), &[2, 1], &["line 12, column 6"]);
+        // A line before the head that is no move of this position is a damaged head, not a game.
+        check("▲７五歩\n先手：甲\n▲７六歩\n", &[0], &["line 1, column 1"]);
+    }
 }

@@ -118,6 +118,8 @@ pub(crate) struct Draft {
     to: Option<Square>,
     kind: PieceType,
     pub(crate) promotes: bool,
+    /// Whether the text says that the piece does not promote.
+    declines: bool,
     start: Start,
     side: Option<Side>,
     way: Option<Way>,
@@ -127,7 +129,16 @@ pub(crate) struct Draft {
 impl Draft {
     /// Draft of a move without a promotion, of which nothing else is said.
     pub(crate) const fn new(to: Option<Square>, kind: PieceType) -> Draft {
-        Draft { to, kind, promotes: false, start: Start::Unsaid, side: None, way: None, straight: false }
+        Draft {
+            to,
+            kind,
+            promotes: false,
+            declines: false,
+            start: Start::Unsaid,
+            side: None,
+            way: None,
+            straight: false,
+        }
     }
 
     /// Starts the move from a square, whatever else was said.
@@ -178,10 +189,48 @@ impl Draft {
         self.choose(&reaching, us, to).map(board_move)
     }
 
-    /// The one of `origins` that the marks mean. A mark that says too much does no harm if there is one origin only.
+    /// Legal moves that the draft may mean: both of a promotion that is not said, and one of each piece that is not told apart.
+    pub(crate) fn legal(&self, position: &Position, previous: Option<Square>) -> Result<Vec<Move>, Problem> {
+        let to = self.to.or(previous).ok_or(Problem::NoPrevious)?;
+        let us = position.side_to_move();
+        let fits = |mv: &Move| {
+            let promotion = if mv.is_promotion() { !self.declines } else { !self.promotes };
+            let start = match self.start {
+                Start::Unsaid => true,
+                Start::Hand => mv.is_drop(),
+                Start::Square(from) => mv.from() == Some(from),
+            };
+            mv.to() == to && promotion && start && mover(position, *mv) == Some(Piece::new(us, self.kind))
+        };
+        let fitting = position.legal_moves().into_iter().filter(fits);
+        let (drops, moves): (Vec<Move>, Vec<Move>) = fitting.partition(|mv| mv.is_drop());
+        // A drop is said where a piece on the board could go there too.
+        if moves.is_empty() {
+            return Ok(drops);
+        }
+        let mut origins: Vec<Square> = Vec::new();
+        for from in moves.iter().filter_map(|mv| mv.from()) {
+            if !origins.contains(&from) {
+                origins.push(from);
+            }
+        }
+        let meant = self.meant(&origins, us, to);
+        Ok(moves.into_iter().filter(|mv| mv.from().is_some_and(|from| meant.contains(&from))).collect())
+    }
+
+    /// The one of `origins` that the marks mean.
     fn choose(&self, origins: &[Square], us: Color, to: Square) -> Result<Square, Problem> {
+        match *self.meant(origins, us, to) {
+            [] => Err(Problem::NoSuchMove),
+            [only] => Ok(only),
+            _ => Err(Problem::Ambiguous),
+        }
+    }
+
+    /// Those of `origins` that the marks mean. A mark that says too much does no harm if there is one origin only.
+    fn meant(&self, origins: &[Square], us: Color, to: Square) -> Vec<Square> {
         if let &[only] = origins {
-            return Ok(only);
+            return Vec::from([only]);
         }
         let fits = |&from: &Square| {
             (!self.straight || is_straight(from, to, us)) && self.way.is_none_or(|way| way == way_of(from, to, us))
@@ -192,13 +241,7 @@ impl Draft {
             Some(Side::Right) => fitting.iter().map(|&from| leftness(from, us)).min(),
             None => None,
         };
-        let mut left =
-            fitting.iter().filter(|&&from| outermost.is_none_or(|outermost| leftness(from, us) == outermost));
-        match (left.next(), left.next()) {
-            (None, _) => Err(Problem::NoSuchMove),
-            (Some(&from), None) => Ok(from),
-            (Some(_), Some(_)) => Err(Problem::Ambiguous),
-        }
+        fitting.into_iter().filter(|&from| outermost.is_none_or(|outermost| leftness(from, us) == outermost)).collect()
     }
 }
 
@@ -344,8 +387,12 @@ pub(crate) fn take_draft(text: &str) -> Result<(Draft, &str), (Problem, &str)> {
             draft.promotes = true;
             after
         } else if mark == '不' && after.starts_with('成') {
+            draft.declines = true;
             &after['成'.len_utf8()..]
-        } else if mark == '生' || draft.relate(mark) {
+        } else if mark == '生' {
+            draft.declines = true;
+            after
+        } else if draft.relate(mark) {
             after
         } else {
             break;

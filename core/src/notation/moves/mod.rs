@@ -6,8 +6,10 @@
 //! | `japanese` | `▲７六歩`, `同　銀(31)` |
 //! | `western` | `P-7f` |
 //! | `csa` | `+7776FU` |
+//! | `typed` | any of these, and USI, as people type them |
 
 pub(super) mod mover;
 pub mod japanese;
 pub mod western;
 pub(super) mod csa;
+pub mod typed;

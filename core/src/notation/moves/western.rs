@@ -58,6 +58,79 @@ fn take_square(text: &str) -> Option<(Square, &str)> {
     Some((square, &text[2..]))
 }
 
+/// Move as its text has it, before the position says which move it is.
+pub(super) struct Draft {
+    kind: PieceType,
+    origin: Option<Square>,
+    drops: bool,
+    to: Square,
+    /// Whether it promotes, if the text says it.
+    promotes: Option<bool>,
+}
+
+impl Draft {
+    /// Reads the whole text.
+    pub(super) fn read(text: &str) -> Result<Draft, Problem> {
+        let (promoted, rest) = text.strip_prefix('+').map_or((false, text), |rest| (true, rest));
+        let mut chars = rest.chars();
+        let letter = chars.next().ok_or(Problem::Expected("a piece letter"))?;
+        let base = LETTERS.iter().find(|row| row.0 == letter).map(|row| row.1);
+        let kind = base.and_then(|kind| if promoted { kind.promoted() } else { Some(kind) });
+        let kind = kind.ok_or(Problem::Expected("a piece letter"))?;
+        let rest = chars.as_str();
+        let (origin, rest) = match take_square(rest) {
+            Some((square, after)) if after.starts_with(['-', 'x']) => (Some(square), after),
+            _ => (None, rest),
+        };
+        let mut chars = rest.chars();
+        let action = chars.next().filter(|action| matches!(action, '-' | 'x' | '*'));
+        let drops = action.ok_or(Problem::Expected("-, x or *"))? == '*';
+        let (to, rest) = take_square(chars.as_str()).ok_or(Problem::Expected("a square such as 7f"))?;
+        let promotes = match rest {
+            "+" => Some(true),
+            "=" => Some(false),
+            "" => None,
+            _ => return Err(Problem::Expected("the end of the move")),
+        };
+        Ok(Draft { kind, origin, drops, to, promotes })
+    }
+
+    /// Legal moves that the draft may mean: both of a promotion that is not said, and one of each piece that is not told apart.
+    pub(super) fn legal(&self, position: &Position) -> Vec<Move> {
+        let piece = Piece::new(position.side_to_move(), self.kind);
+        let fits = |mv: &Move| {
+            let promotion = self.promotes.is_none_or(|promotes| promotes == mv.is_promotion());
+            let origin = self.origin.is_none() || mv.from() == self.origin;
+            mv.to() == self.to
+                && mv.is_drop() == self.drops
+                && promotion
+                && origin
+                && mover(position, *mv) == Some(piece)
+        };
+        position.legal_moves().into_iter().filter(fits).collect()
+    }
+
+    /// Move that the draft means, legal or not; one that does not speak of a promotion has none.
+    pub(super) fn resolve(&self, position: &Position) -> Result<Move, Problem> {
+        let (to, promotes) = (self.to, self.promotes == Some(true));
+        if self.drops {
+            let held = can_be_held(self.kind) && !promotes;
+            return if held { Ok(Move::drop(self.kind, to)) } else { Err(Problem::NoSuchMove) };
+        }
+        let board_move = |from| if promotes { Move::promoting(from, to) } else { Move::normal(from, to) };
+        let reaching = reaching(position, Piece::new(position.side_to_move(), self.kind), to).into_iter();
+        let candidates: Vec<Square> =
+            reaching.filter(|&from| self.origin.is_none_or(|origin| origin == from)).collect();
+        let mut legal = candidates.iter().filter(|&&from| position.is_legal(board_move(from)));
+        match (legal.next(), legal.next(), candidates.as_slice()) {
+            (Some(&from), None, _) => Ok(board_move(from)),
+            (Some(_), Some(_), _) => Err(Problem::Ambiguous),
+            (None, _, &[only]) => Ok(board_move(only)),
+            (None, _, _) => Err(Problem::NoSuchMove),
+        }
+    }
+}
+
 /// Reads a move. An origin that is not needed may be there, `x` and `-` are not told apart, and `=` may be left out.
 ///
 /// # Errors
@@ -73,41 +146,7 @@ fn take_square(text: &str) -> Option<(Square, &str)> {
 /// assert!(western::read(&position, "G-5h").is_err()); // the other gold can go there too
 /// ```
 pub fn read(position: &Position, text: &str) -> Result<Move, Problem> {
-    let text = text.trim();
-    let (promoted, rest) = text.strip_prefix('+').map_or((false, text), |rest| (true, rest));
-    let mut chars = rest.chars();
-    let letter = chars.next().ok_or(Problem::Expected("a piece letter"))?;
-    let base = LETTERS.iter().find(|row| row.0 == letter).map(|row| row.1);
-    let kind = base.and_then(|kind| if promoted { kind.promoted() } else { Some(kind) });
-    let kind = kind.ok_or(Problem::Expected("a piece letter"))?;
-    let rest = chars.as_str();
-    let (origin, rest) = match take_square(rest) {
-        Some((square, after)) if after.starts_with(['-', 'x']) => (Some(square), after),
-        _ => (None, rest),
-    };
-    let mut chars = rest.chars();
-    let action = chars.next().filter(|action| matches!(action, '-' | 'x' | '*'));
-    let action = action.ok_or(Problem::Expected("-, x or *"))?;
-    let (to, rest) = take_square(chars.as_str()).ok_or(Problem::Expected("a square such as 7f"))?;
-    let promotes = match rest {
-        "+" => true,
-        "=" | "" => false,
-        _ => return Err(Problem::Expected("the end of the move")),
-    };
-    if action == '*' {
-        let held = can_be_held(kind) && !promotes;
-        return if held { Ok(Move::drop(kind, to)) } else { Err(Problem::NoSuchMove) };
-    }
-    let board_move = |from| if promotes { Move::promoting(from, to) } else { Move::normal(from, to) };
-    let reaching = reaching(position, Piece::new(position.side_to_move(), kind), to).into_iter();
-    let candidates: Vec<Square> = reaching.filter(|&from| origin.is_none_or(|origin| origin == from)).collect();
-    let mut legal = candidates.iter().filter(|&&from| position.is_legal(board_move(from)));
-    match (legal.next(), legal.next(), candidates.as_slice()) {
-        (Some(&from), None, _) => Ok(board_move(from)),
-        (Some(_), Some(_), _) => Err(Problem::Ambiguous),
-        (None, _, &[only]) => Ok(board_move(only)),
-        (None, _, _) => Err(Problem::NoSuchMove),
-    }
+    Draft::read(text.trim())?.resolve(position)
 }
 
 #[cfg(test)]
