@@ -2,24 +2,26 @@
 
 use keisei_core::encoding::PackedObservation;
 use keisei_core::evaluator::{Batch, Evaluator, HostEvaluator, Predictions};
-use keisei_core::format::model::{Model, Provenance};
-use keisei_core::net::{Executor, OUTCOMES, Value, Wdl, simd::Simd};
-use keisei_core::notation::western;
-use keisei_core::search::{self, Decision, Search, Settings, policy};
-use keisei_core::shogi::{Game, Move, Position};
+use keisei_core::format::model::{MeasuredRating, Model, Provenance};
+use keisei_core::net::{Executor, OUTCOMES, Wdl, simd::Simd};
+use keisei_core::search::{Decision, Search, Settings, policy};
+use keisei_core::shogi::{Game, IllegalMove, Move};
 use wasm_bindgen::prelude::*;
 
 use crate::board::position;
 use crate::js_error;
+use crate::thought::{Candidate, Place, Policy, Thought, outcomes, probabilities};
+use crate::tree;
 
-/// Largest number of best moves in a [`Thought`].
+/// Number of best moves in a [`Thought`], unless another is asked for.
 const CANDIDATES: usize = 8;
 
-/// Largest number of moves in each line of a [`Thought`].
-const LINE: usize = 7;
+/// Largest number of nodes in a search's tree.
+const MAX_NODES: usize = 200_000;
 
-/// Largest number of nodes in a search, about a kilobyte each, for which a phone has the memory.
-const MAX_NODES: usize = 60_000;
+/// Largest number of moves in a search's tree: 48 MB, for which a phone has the memory. They lie in one piece that doubles as it
+/// grows, so the limit is just below such a size.
+const MAX_EDGES: usize = 4_190_000;
 
 /// Model with its evaluator and search.
 #[wasm_bindgen]
@@ -31,120 +33,78 @@ pub struct Engine {
     delivered: Predictions,
 }
 
-/// Evaluation of a position, from the side to move.
-#[wasm_bindgen]
-pub struct Thought {
-    /// The probability of a win.
-    pub win: f32,
-    /// The probability of a draw.
-    pub draw: f32,
-    /// The probability of a loss.
-    pub loss: f32,
-    /// Visits of the position by a search; 0 for the policy alone.
-    pub visits: u32,
-    chosen: String,
-    candidates: Candidates,
-}
-
-/// Candidate moves, the best first.
-#[wasm_bindgen]
-#[derive(Clone, Default)]
-pub struct Candidates {
-    moves: Vec<String>,
-    texts: Vec<String>,
-    probabilities: Vec<f32>,
-    values: Vec<f32>,
-    lines: Vec<String>,
-}
-
-impl Candidates {
-    /// Candidates of the policy, with their probabilities.
-    pub(crate) fn new(position: &Position, moves: impl Iterator<Item = (Move, f32)>) -> Candidates {
-        let mut candidates = Candidates::default();
-        for (mv, probability) in moves {
-            candidates.push(position, &[mv], probability, f32::NAN);
-        }
-        candidates
-    }
-
-    /// Candidates of a search, with their shares of the visits.
-    fn searched(position: &Position, found: &[search::Candidate]) -> Candidates {
-        let visits: u32 = found.iter().map(|candidate| candidate.visits).sum();
-        let mut candidates = Candidates::default();
-        for candidate in found {
-            // Without any visit the only candidate is a mate.
-            let share = if visits == 0 { 1.0 } else { candidate.visits as f32 / visits as f32 };
-            candidates.push(position, &candidate.line, share, candidate.value().map_or(f32::NAN, |Value(value)| value));
-        }
-        candidates
-    }
-
-    fn push(&mut self, position: &Position, line: &[Move], probability: f32, value: f32) {
-        let mut position = position.clone();
-        let mut texts = Vec::new();
-        for &mv in line.iter().take(LINE) {
-            texts.push(western::write(&position, mv));
-            position.play(mv);
-        }
-        self.moves.push(line[0].to_string());
-        self.lines.push(texts[1..].join(" "));
-        self.texts.push(texts.swap_remove(0));
-        self.probabilities.push(probability);
-        self.values.push(value);
-    }
-}
-
-#[wasm_bindgen]
-impl Candidates {
-    /// The moves in USI.
-    pub fn moves(&self) -> Vec<String> {
-        self.moves.clone()
-    }
-
-    /// The moves in Western notation.
-    pub fn texts(&self) -> Vec<String> {
-        self.texts.clone()
-    }
-
-    /// The moves' probabilities; after a search, their shares of the visits.
-    pub fn probabilities(&self) -> Vec<f32> {
-        self.probabilities.clone()
-    }
-
-    /// Value after each move: probability of a win less that of a loss, in `[-1, 1]`, from the side that plays it; NaN without a
-    /// search.
-    pub fn values(&self) -> Vec<f32> {
-        self.values.clone()
-    }
-
-    /// Expected line of play after each move, in Western notation, separated by spaces.
-    pub fn lines(&self) -> Vec<String> {
-        self.lines.clone()
-    }
-}
-
-#[wasm_bindgen]
-impl Thought {
-    /// The chosen move in USI, or `win` for a declaration.
-    #[wasm_bindgen(getter)]
-    pub fn usi(&self) -> String {
-        self.chosen.clone()
-    }
-
-    /// The best moves.
-    pub fn candidates(&self) -> Candidates {
-        self.candidates.clone()
-    }
-}
-
-/// Game from `start` after USI moves separated by spaces.
-fn game(start: &str, moves: &str, max_plies: u16) -> Result<Game, JsError> {
+/// Game from `start` after USI moves separated by spaces. It goes on where the rules had ended it, as records of games do in
+/// which nobody saw the repetition.
+pub(crate) fn game(start: &str, moves: &str, max_plies: u16) -> Result<Game, JsError> {
     let mut game = Game::new(position(start)?, max_plies);
     for (ply, text) in moves.split_ascii_whitespace().enumerate() {
         let mv: Move = text.parse().map_err(|error| js_error(format!("move {}, {text}: {error}", ply + 1)))?;
-        game.try_play(mv).map_err(|error| js_error(format!("move {}: {error}", ply + 1)))?;
+        if !game.position().is_legal(mv) {
+            return Err(js_error(format!("move {}: {}", ply + 1, IllegalMove::AgainstTheRules(mv))));
+        }
+        game.play_unchecked(mv);
     }
     Ok(game)
+}
+
+/// Probabilities of the legal moves and of the result, by one forward pass.
+fn glance(model: &Model, evaluator: &mut HostEvaluator<Simd>, game: &Game) -> (Vec<(Move, f32)>, Vec<f32>, Wdl) {
+    let legal = model.actions.legal(game.position());
+    let mut batch = Batch::new();
+    batch.push(PackedObservation::new(game), legal.actions().iter().copied());
+    let prediction = evaluator.predict(&batch).get(0);
+    let natural = probabilities(prediction.logits, 1.0);
+    let moves = legal.moves().iter().copied().zip(natural).collect();
+    (moves, prediction.logits.to_vec(), outcomes(prediction.wdl))
+}
+
+impl Engine {
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
+    pub(crate) fn evaluator(&mut self) -> &mut HostEvaluator<Simd> {
+        &mut self.evaluator
+    }
+}
+
+/// The network's probability of each legal move at the root of a search: that of the tree, whose temperature is undone, or of a
+/// pass of its own if a proof came before the network.
+fn natural_policy(model: &Model, evaluator: &mut HostEvaluator<Simd>, search: &Search) -> Vec<(Move, f32)> {
+    let temperature = search.settings().policy_temperature;
+    let mut priors: Vec<(Move, f32)> = search.priors().collect();
+    if priors.is_empty() {
+        return glance(model, evaluator, search.game()).0;
+    }
+    for (_, prior) in &mut priors {
+        *prior = prior.powf(temperature);
+    }
+    let sum: f32 = priors.iter().map(|(_, prior)| prior).sum();
+    for (_, prior) in &mut priors {
+        *prior /= sum;
+    }
+    priors
+}
+
+/// Strength of the model for one way to play, as a tournament measured it.
+#[wasm_bindgen(getter_with_clone)]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rating {
+    /// How the model played, such as `policy` or `100 visits`.
+    #[wasm_bindgen(readonly)]
+    pub play: String,
+    /// Rating in Elo above the anchor.
+    #[wasm_bindgen(readonly)]
+    pub elo: i32,
+    /// Lower bound of the 95 % interval.
+    #[wasm_bindgen(readonly)]
+    pub low: Option<i32>,
+    /// Upper bound of the 95 % interval.
+    #[wasm_bindgen(readonly)]
+    pub high: Option<i32>,
+    /// Name of the player whose rating is 0.
+    #[wasm_bindgen(readonly)]
+    pub anchor: String,
 }
 
 #[wasm_bindgen]
@@ -160,12 +120,13 @@ impl Engine {
         Ok(Engine { model, evaluator, search: None, delivered: Predictions::new() })
     }
 
-    /// Name: the training run and its iteration.
+    /// Name: the training run and its iteration. A run that its trainer named by the time alone has no name.
     pub fn name(&self) -> String {
         let Provenance { run, iteration, .. } = &self.model.provenance;
         // A trainer may name a run by the path of its folder; only the last part is shown, for privacy.
         let run = run.rsplit(['/', '\\']).next().unwrap_or_default();
-        if run.is_empty() { "Unnamed agent".into() } else { format!("{run}, iteration {iteration}") }
+        let name = if is_time(run) { "Self-taught agent" } else { run };
+        if run.is_empty() { "Unnamed agent".into() } else { format!("{name}, iteration {iteration}") }
     }
 
     /// Line about the model's training and network.
@@ -187,6 +148,25 @@ impl Engine {
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
     }
 
+    /// Strength of the model, one for each way to play that was measured.
+    pub fn ratings(&self) -> Vec<Rating> {
+        if self.model.provenance.ratings.is_empty() {
+            return Vec::new();
+        }
+        // Of weights that have changed since nothing is known.
+        let digest = self.model.weights_digest();
+        let ratings = self.model.provenance.ratings.iter().filter(|rating| rating.weights == digest);
+        ratings
+            .map(|&MeasuredRating { ref play, elo, low, high, ref anchor, .. }| Rating {
+                play: play.clone(),
+                elo,
+                low,
+                high,
+                anchor: anchor.clone(),
+            })
+            .collect()
+    }
+
     /// Number of weights of the network.
     pub fn weights(&self) -> usize {
         self.model.weights.data().len()
@@ -203,7 +183,8 @@ impl Engine {
     }
 
     /// Evaluates the position after `moves` (USI, separated by spaces) from `start` by one forward pass, and draws a move from
-    /// the policy at `temperature` (0: its best) with the random number `uniform` in `[0, 1)`.
+    /// the policy at `temperature` (0: its best) with the random number `uniform` in `[0, 1)`. The texts of moves are in the
+    /// language `style`.
     ///
     /// # Errors
     /// If the position, a move or the temperature is wrong, or the side to move has no legal move.
@@ -214,43 +195,45 @@ impl Engine {
         max_plies: u16,
         temperature: f32,
         uniform: f32,
+        #[wasm_bindgen(unchecked_param_type = "MoveStyle")] style: &str,
     ) -> Result<Thought, JsError> {
+        let style = tree::style(style)?;
         if !(0.0..=100.0).contains(&temperature) {
             return Err(js_error(format!("temperature {temperature} is not in 0..=100")));
         }
         let game = game(start, moves, max_plies)?;
-        let legal = self.model.actions.legal(game.position());
-        if legal.is_empty() {
-            return Err(JsError::new("the side to move has no legal move"));
+        if let Some(outcome) = game.outcome() {
+            return Ok(Thought::over(outcome, &game));
         }
-        let mut batch = Batch::new();
-        batch.push(PackedObservation::new(&game), legal.actions().iter().copied());
-        let prediction = self.evaluator.predict(&batch).get(0);
-        let drawn = policy::draw(&policy::probabilities(prediction.logits, temperature), uniform);
-        let natural = policy::probabilities(prediction.logits, 1.0);
-        let best = policy::top(&natural, CANDIDATES).into_iter().map(|(index, p)| (legal.moves()[index], p));
-        let Wdl { win, draw, loss } = prediction.wdl.softmax();
-        let candidates = Candidates::new(game.position(), best);
-        Ok(Thought { win, draw, loss, visits: 0, chosen: legal.moves()[drawn].to_string(), candidates })
+        let (moves, logits, wdl) = glance(&self.model, &mut self.evaluator, &game);
+        let (drawn, _) = moves[policy::draw(&probabilities(&logits, temperature), uniform)];
+        let natural: Vec<f32> = moves.iter().map(|&(_, probability)| probability).collect();
+        let place = Place::of(&game, style);
+        let best = policy::top(&natural, CANDIDATES).into_iter();
+        let candidates = best.map(|(at, p)| Candidate::glanced(place, moves[at].0, p)).collect();
+        let policy = Policy::new(place, &moves);
+        Ok(Thought::glanced(wdl, drawn, policy, candidates))
     }
 
-    /// Begins a search of the position after `moves` from `start` that ends at `visits` visits. It reuses the tree of the last
-    /// search if the game continues that one's. Call [`step`](Self::step) until the search is done or the move is needed, and
+    /// Begins a search of the position after `moves` from `start` that ends at `visits` visits, or never if that is
+    /// `undefined`. It reuses the tree of the last search if the game continues that one's, unless that has more visits
+    /// already: a weak level is to stay weak. Call [`step`](Self::step) until the search is done or the move is needed, and
     /// [`found`](Self::found) at any time.
     ///
     /// # Errors
-    /// If the position or a move is wrong, the game is over, or `visits` is 0.
-    pub fn search(&mut self, start: &str, moves: &str, max_plies: u16, visits: u32) -> Result<(), JsError> {
+    /// If the position or a move is wrong, or `visits` is 0.
+    pub fn search(&mut self, start: &str, moves: &str, max_plies: u16, visits: Option<u32>) -> Result<(), JsError> {
         let game = game(start, moves, max_plies)?;
-        if let Some(outcome) = game.outcome() {
-            return Err(js_error(format!("the game is over: {}", outcome.reason)));
-        }
+        let visits = visits.unwrap_or(u32::MAX);
         let settings = Settings { visits, max_nodes: MAX_NODES, ..Settings::default() };
         settings.validate().map_err(js_error)?;
         match &mut self.search {
             Some(search) => {
                 search.follow(game);
                 search.set_visits(visits);
+                if search.visits() > visits {
+                    search.restart();
+                }
             }
             None => self.search = Some(Search::new(game, self.model.actions, settings)),
         }
@@ -258,14 +241,15 @@ impl Engine {
         self.step(1).map(|_| ())
     }
 
-    /// Advances the search by at most `batch` (1 or more) visits; returns whether it is done.
+    /// Advances the search by at most `batch` (1 or more) visits; returns whether it is done. A full tree loses what lies
+    /// below its least visited nodes, so that a search goes on in the same memory.
     ///
     /// # Errors
     /// If no search has begun.
     pub fn step(&mut self, batch: usize) -> Result<bool, JsError> {
         let search = self.search.as_mut().ok_or_else(|| JsError::new("no search has begun"))?;
         search.step(&mut self.evaluator, batch.max(1)).map_err(js_error)?;
-        Ok(search.is_finished())
+        Ok(is_done(search))
     }
 
     /// First half of [`step`](Self::step) for a network that is computed elsewhere: planes `[batch, planes, 81]` of at most
@@ -295,7 +279,7 @@ impl Engine {
         let (policy, wdl) = logits.split_at(batch.len() * actions);
         self.delivered.pick(batch, policy, wdl, &[]);
         search.deliver(self.delivered.iter());
-        Ok(search.is_finished())
+        Ok(is_done(search))
     }
 
     /// Outputs of the network for planes `[batch, planes, 81]`, in the layout that [`deliver`](Self::deliver) takes.
@@ -323,22 +307,30 @@ impl Engine {
         Ok(())
     }
 
-    /// Result of the search so far: its best move, and the candidates with their values.
+    /// Result of the search so far: its best move, and at most `count` candidates (1 or more) with their values, the
+    /// texts of moves in this language.
     ///
     /// # Errors
-    /// If no search has begun.
-    pub fn found(&self) -> Result<Thought, JsError> {
+    /// If no search has begun, or there is no such language.
+    pub fn found(
+        &mut self,
+        count: Option<usize>,
+        #[wasm_bindgen(unchecked_param_type = "MoveStyle")] style: &str,
+    ) -> Result<Thought, JsError> {
+        let style = tree::style(style)?;
         let search = self.search.as_ref().ok_or_else(|| JsError::new("no search has begun"))?;
         let chosen = match search.decide() {
             Decision::Play(mv) => mv.to_string(),
             Decision::Declare => "win".into(),
-            Decision::Over(outcome) => return Err(js_error(format!("the game is over: {}", outcome.reason))),
+            Decision::Over(outcome) => return Ok(Thought::over(outcome, search.game())),
         };
-        let found = search.candidates(CANDIDATES);
-        let of_best = || found.first().and_then(|candidate| candidate.wdl);
-        let Wdl { win, draw, loss } = search.wdl().or_else(of_best).unwrap_or(Wdl::DRAW);
-        let candidates = Candidates::searched(search.game().position(), &found);
-        Ok(Thought { win, draw, loss, visits: search.visits(), chosen, candidates })
+        let moves = natural_policy(&self.model, &mut self.evaluator, search);
+        Ok(Thought::searched(search, style, chosen, &moves, count.unwrap_or(CANDIDATES)))
+    }
+
+    /// Number of positions in the search's tree.
+    pub fn nodes(&self) -> usize {
+        self.search.as_ref().map_or(0, Search::nodes)
     }
 
     /// Input of the network for a position: planes `[planes, 81]`.
@@ -362,11 +354,43 @@ impl Engine {
     }
 }
 
+/// Whether the name of a run is a time: `2026-11-24-093015`.
+fn is_time(run: &str) -> bool {
+    run.starts_with(|first: char| first.is_ascii_digit())
+        && run.chars().all(|c| c.is_ascii_digit() || "-_:TZ".contains(c))
+}
+
+/// Whether a search needs no further step, once a full tree is trimmed.
+fn is_done(search: &mut Search) -> bool {
+    if search.nodes() >= MAX_NODES || search.edges() >= MAX_EDGES {
+        search.trim(search.nodes() / 2);
+    }
+    search.is_finished()
+}
+
 /// Count in words: `2.4 million`, `310 thousand`.
 fn counted(count: u64) -> String {
     match count {
-        1_000_000.. => format!("{:.1} million", count as f64 / 1e6),
+        1_000_000.. => {
+            let tenths = (count + 50_000) / 100_000;
+            format!("{}.{} million", tenths / 10, tenths % 10)
+        }
         10_000.. => format!("{} thousand", count / 1000),
         _ => count.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_is_named_by_its_time_has_no_name() {
+        let check = |run: &str, expected: bool| assert_eq!(is_time(run), expected, "{run}");
+        check("2026-11-24-093015", true);
+        check("2026-11-24T09:30:15Z", true);
+        check("baseline-2026-11-24", false);
+        check("4x64", false);
+        check("", false);
     }
 }

@@ -184,7 +184,7 @@ pub fn compile_bare() -> Result<()> {
 }
 
 /// Builds `web` into `www/src/wasm/`: `keisei_web.js`, its types, and the optimised `keisei_web_bg.wasm`; the same with
-/// relaxed SIMD goes into `relaxed/` below it, and the module of [`build_gpu`] into `gpu/`.
+/// relaxed SIMD goes into `relaxed/` below it, the module for game records into `records/`, and that of [`build_gpu`] into `gpu/`.
 ///
 /// # Errors
 /// A tool is missing or fails.
@@ -193,7 +193,8 @@ pub fn build() -> Result<()> {
     let out = www().join("src/wasm");
     let relaxed = out.join("relaxed");
     for (simd, folder) in [(Simd::Fixed, &out), (Simd::Relaxed, &relaxed)] {
-        let compiled = compile(&["--package", "keisei-web"], simd)?.join("keisei_web.wasm");
+        let what = ["--package", "keisei-web", "--no-default-features", "--features", "engine"];
+        let compiled = compile(&what, simd)?.join("keisei_web.wasm");
         bind(&compiled, folder)?;
         optimise(&folder.join("keisei_web_bg.wasm"), simd, "-O3")?;
     }
@@ -201,7 +202,18 @@ pub fn build() -> Result<()> {
     if bindings(&out)? != bindings(&relaxed)? {
         bail!("{}: the modules have different bindings, but the page loads both with one", out.display());
     }
+    build_records()?;
     build_gpu().map(drop)
+}
+
+/// Builds `web` with what reads and writes game records, but without the engine, into `www/src/wasm/records/`.
+fn build_records() -> Result<()> {
+    // A file is read once: this module is to be small.
+    let what = ["--package", "keisei-web", "--no-default-features", "--features", "records"];
+    let compiled = compile_as("wasm-small", &what, Simd::Fixed)?;
+    let records = www().join("src/wasm/records");
+    bind(&compiled.join("keisei_web.wasm"), &records)?;
+    optimise(&records.join("keisei_web_bg.wasm"), Simd::Fixed, "-Oz")
 }
 
 /// Builds `web-gpu` as `keisei_web_gpu` into `www/src/wasm/gpu/`; returns that folder.
