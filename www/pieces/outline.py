@@ -4,10 +4,11 @@
     npm pack @fontsource/yuji-syuku@5.3.0 @fontsource/kaisei-tokumin@5.3.0   # then unpack each
     python3 outline.py YUJI_SYUKU_PACKAGE KAISEI_TOKUMIN_PACKAGE
 
-Each outline is one SVG path in units of 1/1000 em, y downwards, its ink centred on (0, 0).
+Each outline is one SVG path of relative commands in units of 1/500 em, y downwards, its ink centred on (0, 0).
 """
 
 import pathlib
+import re
 import sys
 
 from fontTools.misc.transform import Transform
@@ -16,9 +17,41 @@ from fontTools.pens.svgPathPen import SVGPathPen
 from fontTools.pens.transformPen import TransformPen
 from fontTools.ttLib import TTFont
 
-KANJI = "歩香桂銀金角飛玉王と杏圭全馬龍"
+KANJI = "歩香桂銀金角飛玉王と杏圭全馬龍兵車将行成"
 LETTERS = "PLNSGBRK"
 RANKS = "一二三四五六七八九"
+
+
+UNITS = 500
+
+
+def relative(path: str) -> str:
+    """Returns a path of absolute whole numbers with relative commands, which are shorter and compress better."""
+    written: list[str] = []
+    x = y = start_x = start_y = 0
+    last = ""
+    for command, text in re.findall(r"([MLHVQZ])([^MLHVQZ]*)", path):
+        numbers = [int(number) for number in re.findall(r"-?\d+", text)]
+        if command == "Z":
+            x, y = start_x, start_y
+            steps: list[int] = []
+        elif command == "H":
+            steps = [numbers[0] - x]
+            x = numbers[0]
+        elif command == "V":
+            steps = [numbers[0] - y]
+            y = numbers[0]
+        else:
+            steps = [number - (x, y)[index % 2] for index, number in enumerate(numbers)]
+            x, y = numbers[-2:]
+        if command == "M":
+            start_x, start_y = x, y
+        short = " ".join(map(str, steps)).replace(" -", "-")
+        # A repeated command needs no letter, and a minus sign separates numbers.
+        repeated = command == last and command not in "MZ"
+        written.append((short if short.startswith("-") else f" {short}") if repeated else command.lower() + short)
+        last = command
+    return "".join(written)
 
 
 def outlines(package: pathlib.Path, pattern: str, wanted: str) -> dict[str, str]:
@@ -34,11 +67,11 @@ def outlines(package: pathlib.Path, pattern: str, wanted: str) -> dict[str, str]
             bounds = BoundsPen(glyphs)
             glyph.draw(bounds)
             left, bottom, right, top = bounds.bounds
-            scale = 1000 / font["head"].unitsPerEm
+            scale = UNITS / font["head"].unitsPerEm
             centred = Transform(scale, 0, 0, -scale, 0, 0).translate(-(left + right) / 2, -(bottom + top) / 2)
             path = SVGPathPen(glyphs, ntos=lambda n: str(round(n)))
             glyph.draw(TransformPen(path, centred))
-            found[char] = path.getCommands()
+            found[char] = relative(path.getCommands())
     missing = [char for char in wanted if char not in found]
     if missing:
         sys.exit(f"{package}: no glyph for {' '.join(missing)}")
@@ -55,7 +88,7 @@ def main() -> None:
     }
     lines = [
         "// Made by pieces/outline.py from Yuji Syuku and Kaisei Tokumin (SIL OFL 1.1, see pieces/README.md).",
-        "/** Glyph outlines: SVG paths in 1/1000 em, y downwards, ink centred on (0, 0). */",
+        "/** Glyph outlines: SVG paths in 1/500 em, y downwards, ink centred on (0, 0). */",
         "export const OUTLINES: Readonly<Record<string, string>> = {",
         *(f'  "{char}": "{path}",' for char, path in paths.items()),
         "};",

@@ -4,6 +4,7 @@ export type Color = 0 | 1; // Black (sente, ☗), White (gote, ☖)
 export const SQUARES = 81;
 /** Kinds that can be in hand, in the rules' order; `HAND_LETTERS[kind]` is the kind's USI letter. */
 export const HAND_LETTERS = "PLNSGBR";
+export const HAND_KINDS = HAND_LETTERS.length;
 
 /** Where a move starts: a square, or 81 + kind for a piece in hand. */
 export type Origin = number;
@@ -22,6 +23,12 @@ export function squareAt(row: number, column: number, orientation: Color): numbe
 export function placeOf(square: number, orientation: Color): { row: number; column: number } {
   const seen = orientation === 0 ? square : SQUARES - 1 - square;
   return { row: seen % 9, column: 8 - Math.floor(seen / 9) };
+}
+
+/** Centre of a square in the units of the drawing: a square is 100 × 110, the origin is the field's top left corner. */
+export function centreOf(square: number, orientation: Color): readonly [x: number, y: number] {
+  const { row, column } = placeOf(square, orientation);
+  return [column * 100 + 50, row * 110 + 55];
 }
 
 /** USI text of a move given by its ends. */
