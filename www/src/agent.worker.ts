@@ -1,197 +1,351 @@
-/** The agent's thread: loads a model, then answers positions. */
+/** The agent's thread: loads a model, then answers positions. The order of requests is described in `protocol.ts`. */
 
 import { BATCH as GPU_BATCH, type Gpu, openGpu } from "./gpu";
-import { type Answer, type Request, type Thought, listed } from "./protocol";
+import { plain } from "./plain";
+import type { Answer, Depth, Ended, Notice, ReadGame, Request, Thought } from "./protocol";
 import { Threads, batchOf, threadsFor } from "./threads";
-import init, { Engine, type Thought as WasmThought } from "./wasm/keisei_web.js";
-import fixedUrl from "./wasm/keisei_web_bg.wasm?url";
-import relaxedUrl from "./wasm/relaxed/keisei_web_bg.wasm?url";
+import init, { Engine, Pass, type Thought as WasmThought } from "./wasm/keisei_web.js";
+
+type Asked<Type extends Request["type"]> = Extract<Request, { type: Type }>;
 
 /** The part of the worker's global scope used here; TypeScript's own type of it conflicts with the DOM's. */
 interface Scope {
-  postMessage(message: Answer): void;
-  addEventListener(type: "message", listener: (event: MessageEvent<Request>) => void): void;
+  postMessage(message: Answer, transfer?: Transferable[]): void;
+  addEventListener(type: "message", listener: (event: MessageEvent<Request | Notice>) => void): void;
 }
 
 const scope = self as unknown as Scope;
-
-/** A module of one function that uses `f32x4.relaxed_madd`: it is valid where the browser has relaxed vector instructions. */
-const RELAXED = Uint8Array.of(
-  ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic and version
-  ...[1, 5, 1, 0x60, 0, 1, 0x7b], // types: () -> v128
-  ...[3, 2, 1, 0], // functions: one of that type
-  ...[10, 19, 1, 17, 0], // code: one body of 17 bytes without locals
-  ...[0x41, 0, 0xfd, 0x11, 0x41, 0, 0xfd, 0x11, 0x41, 0, 0xfd, 0x11], // i32.const 0, i32x4.splat; thrice
-  ...[0xfd, 0x85, 2, 0x0b], // f32x4.relaxed_madd, end
-);
-
-/** The network is faster with the relaxed vector instructions, which not every browser has. */
-const wasmUrl = WebAssembly.validate(RELAXED) ? relaxedUrl : fixedUrl;
-const ready = init({ module_or_path: wasmUrl });
-let engine: Engine | null = null;
-/** The engine's network on the GPU, if it runs there. */
-let gpu: Gpu | null = null;
-/** Further threads for the engine's network, opened at the first search; null until they are ready. */
-let threads: Threads | null = null;
-/** Opens `threads`, at most once for a model. */
-let openThreads: (() => void) | null = null;
-/** Leaves in one batch through the network. */
-let batch = 0;
 
 /** Interval of a search's progress reports. */
 const TELL_MS = 100;
 /** Interval at which a search lets waiting messages in, such as `stop`. */
 const LISTEN_MS = 16;
 
-/** Highest id of a search that must end. */
-let stopped = 0;
+const answer = (message: Answer, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
 
-class Missing extends Error {}
-
-const answer = (message: Answer): void => scope.postMessage(message);
-
-/** Downloads a file and reports its progress; `total` is 0 if the server does not state it. */
-async function download(id: number, url: string): Promise<Uint8Array> {
-  const response = await fetch(url);
-  // A server that answers every address with its start page has no model either.
-  const page = response.headers.get("content-type")?.startsWith("text/html") ?? false;
-  if (response.status === 404 || (response.ok && page)) throw new Missing(`${url} does not exist`);
-  if (!response.ok || !response.body) throw new Error(`${url}: the server answered ${response.status}`);
-  const total = Number(response.headers.get("content-length") ?? 0);
-  const chunks: Uint8Array[] = [];
-  let loaded = 0;
-  for (let reader = response.body.getReader(); ; ) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    chunks.push(value);
-    loaded += value.length;
-    answer({ id, type: "progress", loaded, total });
-  }
-  const bytes = new Uint8Array(loaded);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
-
-/** Replaces the agent; the old one stays if the new file is not a model. */
-async function open(id: number, bytes: Uint8Array): Promise<void> {
-  const opened = new Engine(bytes);
-  engine?.free();
-  gpu?.free();
-  threads?.free();
-  threads = null;
-  engine = opened;
-  const count = threadsFor(opened);
-  gpu = await openGpu(bytes, opened, count);
-  batch = gpu ? GPU_BATCH : batchOf(count);
-  openThreads = gpu || count === 1 ? null : () => openThreadsOf(opened, bytes, count);
-  const about = gpu ? `${opened.about()} · on the GPU` : opened.about();
-  answer({ id, type: "ready", agent: { name: opened.name(), about } });
-}
-
-/** Opens the further threads. Searches run without them until they are ready, and if they never are. */
-async function openThreadsOf(opened: Engine, bytes: Uint8Array, count: number): Promise<void> {
-  openThreads = null;
-  try {
-    const ready = await Threads.open(wasmUrl, bytes, opened, count);
-    if (engine !== opened) return ready.free();
-    threads = ready;
-    console.info(`${count} threads judge positions`);
-  } catch (error) {
-    console.info(`there is one thread: ${error}`);
-  }
-}
-
-/** Converts the wasm's thought into a plain object and frees it. */
-function told(thought: WasmThought): Thought {
-  const { usi, win, draw, loss, visits } = thought;
-  const candidates = listed(thought.candidates());
-  thought.free();
-  return { usi, win, draw, loss, visits, candidates };
-}
+// --- yielding -------------------------------------------------------------------------------------------------------
 
 const doorbell = new MessageChannel();
+const listeners: (() => void)[] = [];
+doorbell.port1.onmessage = () => listeners.shift()?.();
 
 /** Yields to waiting messages. A timer would too, but browsers delay timers by milliseconds. */
 function listen(): Promise<void> {
   return new Promise((resolve) => {
-    doorbell.port1.onmessage = () => resolve();
+    listeners.push(resolve);
     doorbell.port2.postMessage(null);
   });
 }
 
-/** Advances the search by one batch of leaves; returns whether it is done. */
-async function step(engine: Engine): Promise<boolean> {
-  const elsewhere = gpu ?? threads;
-  if (!elsewhere) return engine.step(batch);
-  const planes = engine.gather(batch);
-  if (planes.length === 0) return engine.deliver(new Float32Array());
-  try {
-    return engine.deliver(await elsewhere.forward(planes));
-  } catch (error) {
-    // A GPU can be taken away at any time; this thread goes on.
-    console.info(`the ${gpu ? "GPU" : "other threads"} will not do: ${error}`);
-    threads?.free();
-    gpu = threads = null;
-    batch = batchOf(1);
-    engine.abandon();
-    return engine.step(batch);
+/** Work in slices, between which messages and other work come in. */
+class Slices {
+  #rest = performance.now() + LISTEN_MS;
+
+  /** Call between two steps; it yields once the slice is used up. */
+  async next(): Promise<void> {
+    if (performance.now() < this.#rest) return;
+    await listen();
+    this.#rest = performance.now() + LISTEN_MS;
   }
 }
 
-async function think(engine: Engine, request: Extract<Request, { type: "think" }>): Promise<Thought> {
-  const { id, start, moves, maxPlies, strength, uniform } = request;
-  if (strength.visits === 0) return told(engine.think(start, moves, maxPlies, strength.temperature, uniform));
-  openThreads?.();
-  const end = performance.now() + strength.time;
+// --- the model ------------------------------------------------------------------------------------------------------
+
+/** A model with what computes its network. */
+class Player {
+  readonly engine: Engine;
+  readonly #gpu: Gpu | null;
+  /** Further threads for the network, opened at the first search; null until they are ready. */
+  #threads: Threads | null = null;
+  /** Opens the threads, at most once. */
+  #open: (() => Promise<void>) | null;
+  /** Whether GPU or threads have failed, or were freed. */
+  #alone = false;
+  /** Leaves in one batch through the network. */
+  #batch: number;
+  /** The last pass through GPU or threads, which take one at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(engine: Engine, gpu: Gpu | null, module: WebAssembly.Module, bytes: Uint8Array<ArrayBuffer>) {
+    const count = threadsFor(engine);
+    this.engine = engine;
+    this.#gpu = gpu;
+    this.#batch = gpu ? GPU_BATCH : batchOf(engine, count);
+    this.#open = gpu || count === 1 ? null : () => this.#openThreads(module, bytes, count);
+  }
+
+  get onGpu(): boolean {
+    return this.#gpu !== null;
+  }
+
+  /** Opens further threads if the network gains from them. Searches run without them until they are ready, and if they never are. */
+  prepare(): void {
+    void this.#open?.();
+    this.#open = null;
+  }
+
+  async #openThreads(module: WebAssembly.Module, bytes: Uint8Array<ArrayBuffer>, count: number): Promise<void> {
+    try {
+      const ready = await Threads.open(module, bytes, this.engine, count);
+      if (this.#alone) return ready.free();
+      this.#threads = ready;
+      console.info(`${count} threads judge positions`);
+    } catch (error) {
+      console.info(`there is one thread: ${error}`);
+    }
+  }
+
+  /**
+   * One batch of work: `here` computes it on this thread; or `gather` gives the planes of at most so many positions, which may be
+   * none, and `deliver` takes their logits, or `abandon` drops them if they do not come.
+   */
+  async step<Result>(work: {
+    here(batch: number): Result;
+    gather(batch: number): Float32Array;
+    deliver(logits: Float32Array): Result;
+    abandon(): void;
+  }): Promise<Result> {
+    const elsewhere = this.#alone ? null : (this.#gpu ?? this.#threads);
+    if (!elsewhere) return work.here(this.#batch);
+    const planes = work.gather(this.#batch);
+    if (planes.length === 0) return work.deliver(new Float32Array());
+    const logits = this.#last.then(() => elsewhere.forward(planes));
+    this.#last = logits.catch(() => {});
+    try {
+      return work.deliver(await logits);
+    } catch (error) {
+      // A GPU can be taken away at any time; this thread goes on.
+      console.info(`the ${this.#gpu ? "GPU" : "other threads"} will not do: ${error}`);
+      this.#dismiss();
+      work.abandon();
+      return work.here(this.#batch);
+    }
+  }
+
+  #dismiss(): void {
+    this.#alone = true;
+    this.#batch = batchOf(this.engine, 1);
+    this.#threads?.free();
+    this.#threads = null;
+  }
+
+  free(): void {
+    this.#dismiss();
+    this.#gpu?.free();
+    this.engine.free();
+  }
+}
+
+let provide: (module: WebAssembly.Module) => void;
+/** The module, from the page; the wasm's bindings can be used once `ready` resolves. */
+const module = new Promise<WebAssembly.Module>((resolve) => {
+  provide = resolve;
+});
+const ready = module.then((module) => init({ module_or_path: module }));
+
+let player: Player | null = null;
+
+/** The player of the loaded model. */
+function loaded(): Player {
+  if (!player) throw new Error("no agent is loaded");
+  return player;
+}
+
+/** Replaces the model once `before`, which uses the old one, has ended; the old one stays if the file is not a model. */
+async function open({ id, bytes }: Asked<"open">, before: Promise<unknown>): Promise<void> {
+  const data = new Uint8Array(bytes);
+  const engine = new Engine(data);
+  const gpu = await openGpu(data, engine, threadsFor(engine));
+  endAll(id);
+  await before;
+  player?.free();
+  player = new Player(engine, gpu, await module, data);
+  const about = gpu ? `${engine.about()} · on the GPU` : engine.about();
+  answer({ id, type: "ready", agent: { name: engine.name(), about, ratings: engine.ratings().map(plain) } });
+}
+
+// --- thinking -------------------------------------------------------------------------------------------------------
+
+/** Requests for the model that have no answer yet; those whose value is true must end with what they have. */
+const stopped = new Map<number, boolean>();
+
+const isStopped = (id: number): boolean => stopped.get(id) ?? true;
+
+function stop(id: number): void {
+  if (stopped.has(id)) stopped.set(id, true);
+}
+
+/** Ends all requests for the model that came before this one. */
+function endAll(before: number): void {
+  for (const id of stopped.keys()) if (id < before) stop(id);
+}
+
+/** Converts the wasm's thought into a plain object and frees it. */
+function told(thought: WasmThought, about: Pick<Thought, "position" | "ended">): Thought {
+  const [moves, texts, probabilities] = [thought.moves(), thought.texts(), thought.probabilities()];
+  const candidates = thought.candidates().map(plain);
+  const policy = moves.map((usi, index) => ({ usi, text: texts[index] ?? usi, probability: probabilities[index] ?? 0 }));
+  return { ...plain(thought), ...about, policy, candidates };
+}
+
+function think(request: Asked<"think">): Promise<Thought> | Thought {
+  const { position, strength, uniform, style } = request;
+  if (strength.visits > 0) return search(request, { visits: strength.visits }, strength.time);
+  const { start, moves, maxPlies } = position;
+  const thought = loaded().engine.think(start, moves, maxPlies, strength.temperature, uniform, style);
+  return told(thought, { position, ended: thought.over ? "over" : "visits" });
+}
+
+async function search(
+  { id, position, style }: Asked<"think"> | Asked<"explore">,
+  { visits, candidates }: Depth,
+  time = Infinity,
+): Promise<Thought> {
+  const player = loaded();
+  const { engine } = player;
+  player.prepare();
+  const end = performance.now() + time;
+  const slices = new Slices();
   let tell = performance.now() + TELL_MS;
-  let rest = performance.now() + LISTEN_MS;
-  engine.search(start, moves, maxPlies, strength.visits);
-  while (id > stopped && performance.now() < end && !(await step(engine))) {
+  const work = {
+    here: (batch: number) => engine.step(batch),
+    gather: (batch: number) => engine.gather(batch),
+    deliver: (logits: Float32Array) => engine.deliver(logits),
+    abandon: () => engine.abandon(),
+  };
+  engine.search(position.start, position.moves, position.maxPlies, visits);
+  let done = false;
+  while (!done && !isStopped(id) && performance.now() < end) {
+    done = await player.step(work);
     if (performance.now() >= tell) {
-      answer({ id, type: "thinking", thought: told(engine.found()) });
+      answer({ id, type: "thinking", thought: told(engine.found(candidates, style), { position, ended: null }) });
       tell = performance.now() + TELL_MS;
     }
-    if (performance.now() >= rest) {
-      await listen();
-      rest = performance.now() + LISTEN_MS;
-    }
+    await slices.next();
   }
-  return told(engine.found());
+  const thought = engine.found(candidates, style);
+  let ended: Ended = isStopped(id) ? "stopped" : "time";
+  if (thought.over) ended = "over";
+  else if (thought.proven) ended = "proven";
+  else if (done) ended = "visits";
+  return told(thought, { position, ended });
 }
 
-async function serve(request: Request): Promise<void> {
-  await ready;
+/** Judges every position of a game once; returns whether it came to the end. */
+async function analyse({ id, game, style }: Asked<"analyse">): Promise<boolean> {
+  const player = loaded();
+  const { engine } = player;
+  player.prepare();
+  const pass = new Pass(game.start, game.moves, game.maxPlies, style);
+  const slices = new Slices();
+  const work = {
+    here: (batch: number) => pass.step(engine, batch),
+    gather: (batch: number) => pass.gather(engine, batch),
+    deliver: (logits: Float32Array) => pass.deliver(engine, logits),
+    // The next step judges what was gathered.
+    abandon: () => {},
+  };
+  try {
+    while (!pass.done() && !isStopped(id)) {
+      const judgements = (await player.step(work)).map(plain);
+      answer({ id, type: "judged", judgements });
+      await slices.next();
+    }
+    return pass.done();
+  } finally {
+    pass.free();
+  }
+}
+
+// --- reading --------------------------------------------------------------------------------------------------------
+
+/** Reads a file of games. */
+async function read({ id, bytes, name }: Asked<"read">): Promise<void> {
+  // A module of its own, which only a visit with a file needs.
+  const { loadRecords } = await import("./records");
+  const { readGames } = await loadRecords();
+  const file = readGames(bytes, name);
+  try {
+    const games: ReadGame[] = [];
+    const slices = new Slices();
+    for (let game = 0; game < file.games; game++) {
+      games.push({
+        black: file.black(game),
+        white: file.white(game),
+        event: file.event(game),
+        plies: file.plies(game),
+        end: file.end(game),
+        winner: file.winner(game),
+        defects: file.defects(game),
+        bytes: file.bytes(game) as Uint8Array<ArrayBuffer>,
+      });
+      await slices.next();
+    }
+    const { kind, encoding } = file;
+    const transfer = games.map(({ bytes }) => bytes.buffer);
+    answer({ id, type: "file", file: { kind, encoding, games, problems: file.problems() } }, transfer);
+  } finally {
+    file.free();
+  }
+}
+
+// --- requests -------------------------------------------------------------------------------------------------------
+
+/** The last request of each kind that was accepted: the next one of its kind begins when it has ended. */
+const last = { open: Promise.resolve(), search: Promise.resolve(), pass: Promise.resolve() };
+/** The pending requests that a later one ends. */
+const superseded: { explore?: number; analyse?: number } = {};
+
+async function serve(request: Asked<"think" | "explore" | "analyse">, before: Promise<unknown>): Promise<void> {
+  await Promise.all([ready, before]);
   switch (request.type) {
-    case "fetch":
-      await open(request.id, await download(request.id, request.url));
-      break;
-    case "open":
-      await open(request.id, new Uint8Array(request.bytes));
-      break;
-    case "think": {
-      if (!engine) throw new Error("no agent is loaded");
-      answer({ id: request.id, type: "thought", thought: await think(engine, request) });
-    }
+    case "think":
+      return answer({ id: request.id, type: "thought", thought: await think(request) });
+    case "explore":
+      return answer({ id: request.id, type: "thought", thought: await search(request, request.depth) });
+    case "analyse":
+      return answer({ id: request.id, type: "analysed", whole: await analyse(request) });
   }
 }
 
-// One request after the other, in order.
-let queue: Promise<void> = Promise.resolve();
-scope.addEventListener("message", ({ data }) => {
-  if (data.type === "stop") {
-    stopped = data.id;
+function report(id: number, error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  // After a trap, or without stack or memory, the wasm is not to be trusted: let the page start a new worker.
+  if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
+    setTimeout(() => {
+      throw error;
+    });
     return;
   }
-  queue = queue
-    .then(() => serve(data))
-    .catch((error: unknown) => {
-      const message = error instanceof Error ? error.message : String(error);
-      answer({ id: data.id, type: "error", message, missing: error instanceof Missing });
-      // After a trap the wasm's memory is not to be trusted: let the page start a new worker.
-      if (error instanceof WebAssembly.RuntimeError) setTimeout(() => { throw error; });
-    });
+  answer({ id, type: "error", message });
+}
+
+/** Gives a request its place among the others. */
+function accept(request: Request): void {
+  const { id, type } = request;
+  if (type === "open") {
+    const using = Promise.all([last.search, last.pass]);
+    last.open = Promise.all([ready, last.open])
+      .then(() => open(request, using))
+      .catch((error: unknown) => report(id, error));
+    return;
+  }
+  if (type === "read") {
+    void ready.then(() => read(request)).catch((error: unknown) => report(id, error));
+    return;
+  }
+  const lane = type === "analyse" ? "pass" : "search";
+  const ends = type === "analyse" ? superseded.analyse : superseded.explore;
+  if (ends !== undefined) stop(ends);
+  superseded[type === "think" ? "explore" : type] = type === "think" ? undefined : id;
+  stopped.set(id, false);
+  last[lane] = serve(request, Promise.all([last.open, last[lane]]))
+    .catch((error: unknown) => report(id, error))
+    .finally(() => stopped.delete(id));
+}
+
+scope.addEventListener("message", ({ data }) => {
+  if (data.type === "module") provide(data.module);
+  else if (data.type === "stop") data.ids.forEach(stop);
+  else accept(data);
 });

@@ -3,7 +3,7 @@
 import init, { Engine } from "./wasm/keisei_web.js";
 
 /** Request: first the module and the model, then planes. Each request has one answer, before the next request. */
-export type Share = { wasmUrl: string; model: Uint8Array } | { planes: Float32Array<ArrayBuffer> };
+export type Share = { module: WebAssembly.Module; model: Uint8Array } | { planes: Float32Array<ArrayBuffer> };
 
 /** Answer: empty once the model is loaded, then the logits of the planes; or an error. */
 export type Judged = { logits?: Float32Array<ArrayBuffer>; error?: string };
@@ -19,7 +19,7 @@ let engine: Engine | undefined;
 
 async function judge(share: Share): Promise<Judged> {
   if ("model" in share) {
-    await init({ module_or_path: share.wasmUrl });
+    await init({ module_or_path: share.module });
     engine = new Engine(share.model);
     return {};
   }

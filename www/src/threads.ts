@@ -1,7 +1,7 @@
 /**
  * The network on several threads.
  *
- * Each thread is a worker with its own module and model. Threads share no memory, so the page needs no cross-origin isolation and any
+ * Each thread is a worker with its own instance of the module and its own model. Threads share no memory, so the page needs no cross-origin isolation and any
  * static host will do; only planes and logits travel, a few dozen kilobytes a position.
  */
 
@@ -14,11 +14,14 @@ const MOST = 4;
 /** Range of weights: a smaller network answers faster than a worker, a larger one is too big to copy into each thread. */
 const [LEAST_WEIGHTS, MOST_WEIGHTS] = [1_000_000, 8_000_000];
 
-/** Leaves a thread in one batch. */
+/** Most leaves a thread in one batch. */
 const SHARE = 4;
 
-/** Leaves in one batch with a single thread. */
+/** Most leaves in one batch with a single thread. */
 const ALONE = 8;
+
+/** Weights that a thread goes through in one batch: some tens of milliseconds, for which a `stop` has to wait. */
+const WEIGHTS_AT_ONCE = 8_000_000;
 
 /** Outcome logits: win, draw and loss. */
 const OUTCOMES = 3;
@@ -31,7 +34,10 @@ export function threadsFor(engine: Engine): number {
 }
 
 /** Leaves in one batch for this number of threads, ready or not, so that the search is the same either way. */
-export const batchOf = (threads: number): number => (threads > 1 ? threads * SHARE : ALONE);
+export function batchOf(engine: Engine, threads: number): number {
+  const each = Math.max(1, Math.floor(WEIGHTS_AT_ONCE / engine.weights()));
+  return threads > 1 ? threads * Math.min(each, SHARE) : Math.min(each, ALONE);
+}
 
 /** A worker; at most one request waits for its answer. */
 class Thread {
@@ -68,10 +74,10 @@ export class Threads {
   }
 
   /** Opens this number of threads for the model's network, the engine's own included; resolves once each has read the model. */
-  static async open(wasmUrl: string, model: Uint8Array, engine: Engine, threads: number): Promise<Threads> {
+  static async open(module: WebAssembly.Module, model: Uint8Array, engine: Engine, threads: number): Promise<Threads> {
     const others = Array.from({ length: threads - 1 }, () => new Thread());
     try {
-      await Promise.all(others.map((thread) => thread.ask({ wasmUrl, model })));
+      await Promise.all(others.map((thread) => thread.ask({ module, model })));
       return new Threads(engine, others);
     } catch (error) {
       for (const thread of others) thread.end();

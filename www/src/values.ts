@@ -10,7 +10,7 @@ export interface Chances {
   white: number;
 }
 
-export function chances({ win, draw, loss }: Thought, sideToMove: Color): Chances {
+export function chances({ win, draw, loss }: Pick<Thought, "win" | "draw" | "loss">, sideToMove: Color): Chances {
   return sideToMove === 0 ? { black: win, draw, white: loss } : { black: loss, draw, white: win };
 }
 
@@ -19,3 +19,16 @@ export const blackValue = (value: number, sideToMove: Color): number => (sideToM
 
 /** Chances that match Black's value when the share of draws is not known. */
 export const chancesOfValue = (value: number): Chances => ({ black: (1 + value) / 2, draw: 0, white: (1 - value) / 2 });
+
+/** A side's expected score: a win counts 1 and a draw a half. */
+export const scoreOf = ({ black, draw, white }: Chances, side: Color): number => (side === 0 ? black : white) + draw / 2;
+
+/** Black's value (-1..1) of these chances. */
+export const valueOfChances = ({ black, white }: Chances): number => black - white;
+
+/** Chances once the game is over: certain. */
+export const chancesOfResult = (winner: Color | null): Chances => ({
+  black: winner === 0 ? 1 : 0,
+  draw: winner === null ? 1 : 0,
+  white: winner === 1 ? 1 : 0,
+});
