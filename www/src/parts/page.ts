@@ -1,8 +1,8 @@
 /** Code that both pages share: finding elements, reporting problems, opening files, the piece set switch. */
 
+import { PIECE_SETS } from "../board/pieces";
 import type { ShogiBoard } from "../board/shogi-board";
-import type { PieceSet } from "../board/pieces";
-import type { Candidate } from "../protocol";
+import type { SettingsStore } from "../state/settings";
 import { element } from "./shadow";
 
 /** The element with this id; the page's own markup has it. */
@@ -66,46 +66,71 @@ export async function bytesOf(file: File): Promise<ArrayBuffer> {
   return file.arrayBuffer();
 }
 
-const SET_KEY = "keisei.piece-set";
+/**
+ * Enables a button or not. A disabled button would lose the focus, and with it a keyboard user's place, so it stays focusable and
+ * says that it does nothing; `onPress` keeps to that.
+ */
+export function setEnabled(button: HTMLButtonElement, enabled: boolean): void {
+  if (enabled) button.removeAttribute("aria-disabled");
+  else button.setAttribute("aria-disabled", "true");
+}
 
-/** The browser may forbid storage; a preference is then kept for this page only. */
-function remembered(key: string): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
+/** Acts on clicks while the button is enabled. */
+export function onPress(button: HTMLButtonElement, action: () => void): void {
+  button.addEventListener("click", () => {
+    if (button.getAttribute("aria-disabled") !== "true") action();
+  });
+}
+
+/** How long a question for a second click stands. */
+const ASKING_MS = 4000;
+
+/** Acts on the second click; the first one changes the button's text into a question. */
+export class TwoClicks {
+  readonly #button: HTMLButtonElement;
+  readonly #text: string;
+  #asking: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(button: HTMLButtonElement, question: string, action: () => void) {
+    this.#button = button;
+    this.#text = button.textContent ?? "";
+    onPress(button, () => {
+      if (this.#asking !== undefined) {
+        this.stop();
+        action();
+        return;
+      }
+      button.textContent = question;
+      button.classList.add("asking");
+      this.#asking = setTimeout(() => this.stop(), ASKING_MS);
+    });
+  }
+
+  /** Takes the question back. */
+  stop(): void {
+    if (this.#asking === undefined) return;
+    clearTimeout(this.#asking);
+    this.#asking = undefined;
+    this.#button.textContent = this.#text;
+    this.#button.classList.remove("asking");
   }
 }
 
-function remember(key: string, value: string): void {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // Nothing is lost but the preference.
-  }
-}
-
-/** Readers of Japanese, Chinese or Korean get kanji, others letters, until they choose. */
-function preferredSet(): PieceSet {
-  const stored = remembered(SET_KEY);
-  if (stored === "kanji" || stored === "international") return stored;
-  return navigator.languages.some((language) => /^(ja|zh|ko)\b/.test(language)) ? "kanji" : "international";
-}
-
-/** Wires the piece set switch and the flip button (also the key f) of a page to its board. */
-export function boardSwitches(board: ShogiBoard): void {
+/** Wires the piece set switch and the flip button (also the key f) of a page to its board; `flipped` hears of a turned board. */
+export function boardSwitches(board: ShogiBoard, settings: SettingsStore, flipped: () => void = () => {}): void {
   const inputs = byId("piece-set", HTMLFieldSetElement).querySelectorAll("input");
-  const set = preferredSet();
+  const set = settings.value.pieceSet;
   board.pieceSet = set;
   for (const input of inputs) {
     input.checked = input.value === set;
     input.addEventListener("change", () => {
-      board.pieceSet = input.value === "kanji" ? "kanji" : "international";
-      remember(SET_KEY, input.value);
+      board.pieceSet = PIECE_SETS.find((set) => set === input.value) ?? board.pieceSet;
+      settings.change({ pieceSet: board.pieceSet });
     });
   }
   const flip = (): void => {
     board.orientation = board.orientation === 0 ? 1 : 0;
+    flipped();
   };
   byId("flip", HTMLButtonElement).addEventListener("click", flip);
   addEventListener("keydown", (event) => {
@@ -117,25 +142,4 @@ export function boardSwitches(board: ShogiBoard): void {
 export function isTyping(event: KeyboardEvent): boolean {
   const target = event.composedPath()[0];
   return target instanceof HTMLInputElement || target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement;
-}
-
-/** Lists candidate moves with their share, and with a search's value and continuation; the played move is marked. */
-export function showCandidates(list: HTMLOListElement, candidates: readonly Candidate[], played?: string): void {
-  list.replaceChildren(
-    ...candidates.map(({ usi, text, probability, value, line }) => {
-      const row = element("li", usi === played ? "played" : "");
-      row.dataset["usi"] = usi;
-      const bar = element("span", "bar");
-      const fill = element("span");
-      fill.style.width = `${(probability * 100).toFixed(1)}%`;
-      bar.append(fill);
-      const percent = probability < 0.0095 ? "< 1 %" : `${Math.round(probability * 100)} %`;
-      row.append(element("span", "", text), bar, element("span", "share", percent));
-      if (value !== undefined) {
-        const wins = `${Math.round((50 * (1 + value)))} % for it`;
-        row.append(element("span", "line", line === undefined ? wins : `${wins}, then ${line}`));
-      }
-      return row;
-    }),
-  );
 }
