@@ -69,7 +69,7 @@ test("a search with its network on the GPU", { timeout: 300_000 }, async () => {
     const model = await get("/test-files/random.model");
     const network = await Gpu.open(model);
     const result = (engine) => {
-      const thought = engine.found();
+      const thought = engine.found(undefined, "usi");
       return { usi: thought.usi, visits: thought.visits, win: thought.win };
     };
     const cpu = new Engine(model);

@@ -196,3 +196,10 @@ export async function openPlay(page, base) {
   await page.goto(`${base}index.html`);
   await page.locator("#agent-state", { hasText: "ready" }).waitFor();
 }
+
+/** A game file in another format by `trainer-native convert`; null if it holds no game. Defects of a text are no failure here. */
+export async function convert(path, format) {
+  const [file, args] = command("trainer-native", ["convert", path, "--to", format]);
+  const result = await run(file, args, { cwd: ROOT, maxBuffer: 1 << 26 }).catch((error) => error);
+  return result.stdout === "" ? null : result.stdout;
+}

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { ROOT, drop, fixtures, nativeOutcome, open, openPlay } from "./harness.mjs";
+import { ROOT, drop, nativeOutcome, open, openPlay } from "./harness.mjs";
+import { move, newGame, random, square, yourTurn } from "./play.mjs";
 
 const LONGEST_GAME = 400;
 
@@ -14,24 +15,7 @@ before(async () => {
 });
 after(() => site?.close());
 
-/** Mulberry32: the same game every time. */
-function random(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-const square = (page, name) => page.locator(`[data-square="${name}"]`);
-const yourTurn = (page) => page.locator("#status", { hasText: "Your turn" });
 const result = (page) => page.locator("#result");
-
-async function move(page, from, to) {
-  await square(page, from).click();
-  await square(page, to).click();
-}
 
 /** Clicks a random one of the matching elements, as the user would. */
 async function clickOneOf(page, locator, uniform) {
@@ -50,7 +34,8 @@ test("the agent computes with relaxed vector instructions where the browser has 
   await openPlay(page, site.base);
   const relaxed = await readFile(join(ROOT, "www/src/wasm/relaxed/keisei_web_bg.wasm"));
   const loaded = await Promise.all(modules);
-  assert.deepEqual(loaded.map((module) => relaxed.equals(module)).sort(), [false, true]);
+  // Page and worker share one compiled module.
+  assert.deepEqual(loaded.map((module) => relaxed.equals(module)), [true]);
   await page.checked();
 });
 
@@ -78,19 +63,26 @@ test("a game by random clicks against the agent is legal to its end", { timeout:
   const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#save").click()]);
   const bytes = [...(await readFile(await download.path()))];
   const game = await page.evaluate(async (bytes) => {
-    const wasm = await import("/test-wasm/keisei_web.js");
-    await wasm.default({ module_or_path: "/test-wasm/keisei_web_bg.wasm" });
-    const replay = new wasm.Replay(Uint8Array.from(bytes));
-    return { moves: replay.moves(0), outcome: replay.outcome(0) };
+    const wasm = await import("/test-wasm/records/keisei_web.js");
+    await wasm.default({ module_or_path: "/test-wasm/records/keisei_web_bg.wasm" });
+    const tree = wasm.Tree.from_bytes(wasm.read_games(Uint8Array.from(bytes), "game.record").bytes(0));
+    const line = [...tree.line(0)];
+    const moves = line.slice(1).flatMap((node) => tree.move_usi(node) ?? []);
+    const { winner, reason } = tree.board(line.at(-1), Number(tree.header("最大手数") ?? 0)).outcome();
+    const undecided = reason === "max_plies" ? "truncated" : "draw";
+    const result = winner === undefined ? undecided : `${["black", "white"][winner]} wins`;
+    return { moves: moves.join(" "), outcome: `${result}: ${reason.replaceAll("_", " ")}` };
   }, bytes);
   const native = await nativeOutcome(game.moves.split(" "));
   const resigned = game.outcome.endsWith("resignation");
   assert.equal(native, resigned ? "in progress" : game.outcome);
   console.log(`    ${game.moves.split(" ").length} plies, ${game.outcome}`);
 
-  // The same game, shown by Replay.
-  await page.locator("#result button", { hasText: "Replay" }).click();
-  await page.locator("#outcome", { hasText: new RegExp(game.outcome, "i") }).waitFor();
+  // The same game, shown by the analysis.
+  await page.locator("#result button", { hasText: "Analyse" }).click();
+  const [winner] = game.outcome.split(" wins");
+  const loser = winner === "black" ? "white" : "black";
+  await page.locator("#outcome", { hasText: new RegExp(`${winner} wins|${loser} (is mated|resigns)|draw|unfinished`, "i") }).waitFor();
   await page.checked();
 });
 
@@ -137,8 +129,7 @@ test("dragging, taking back, playing White, and resigning", async () => {
   assert.equal(await page.locator("#moves .move:not(.gap)").count(), 0);
   assert.match(await square(page, "2g").getAttribute("aria-label"), /can move/);
 
-  await page.locator("label", { hasText: "White" }).click();
-  await page.locator("#new-game button").click();
+  await newGame(page, "White");
   await yourTurn(page).waitFor();
   await move(page, "3c", "3d");
   await page.locator("#moves .move", { hasText: "P-3d" }).waitFor();
@@ -175,6 +166,176 @@ test("without an agent the user moves for both sides: promotion, capture, drop",
   await page.checked(/404/);
 });
 
+test("typed moves in every notation, and why a text is no move", async () => {
+  const page = await site.page();
+  await page.route("**/models/default.model", (route) => route.fulfill({ status: 404 }));
+  await page.goto(`${site.base}index.html`);
+  await page.locator("#agent-name", { hasText: "No agent" }).waitFor();
+  const field = page.getByLabel("Type a move");
+  const type = async (text) => {
+    await field.fill(text);
+    await field.press("Enter");
+  };
+  for (const text of ["7g7f", "３四歩", "Bx2b+", "3a2b", "P-2f", "84歩", "B*5e"]) {
+    await type(text);
+    await page.waitForFunction(() => document.querySelector("typed-move").shadowRoot.querySelector("input").value === "");
+  }
+  assert.deepEqual(await page.locator("#moves .move:not(.gap)").allTextContents(), [
+    "P-7f", "P-3d", "Bx2b+", "Sx2b", "P-2f", "P-8d", "B*5e",
+  ]);
+  const refusal = page.locator("#typed-move").getByRole("alert");
+  for (const [text, why] of [
+    ["nonsense", "That is no move"],
+    ["P*3e", "no such piece|No piece|hand"],
+    ["3d3f", "does not move|No piece"],
+  ]) {
+    await type(text);
+    await refusal.filter({ hasText: new RegExp(why) }).waitFor();
+    assert.equal(await field.getAttribute("aria-invalid"), "true");
+  }
+  await page.checked(/404/);
+});
+
+/** Opens a position with the user on both sides. */
+async function openPosition(page, sfen) {
+  await page.addInitScript((sfen) => {
+    if (location.protocol === "about:" || sessionStorage.getItem("seeded") === sfen) return;
+    sessionStorage.setItem("seeded", sfen);
+    localStorage.setItem("keisei.game.position", JSON.stringify({
+      version: 1, page: "play", changed: Date.now(), black: "You", white: "You", start: sfen, moves: "", ply: 0, orientation: 0,
+      end: null, tree: null, play: { seats: [{ kind: "human" }, { kind: "human" }], clock: null, times: [], thoughts: [] },
+    }));
+  }, sfen);
+  await page.goto(`${site.base}index.html#s=position`);
+  await page.locator("#status", { hasText: "to move" }).waitFor();
+}
+
+test("the page says why a move is illegal, and draws the threat", async () => {
+  const page = await site.page();
+  const pawn = page.locator(".slot.movable[data-kind='0']");
+  const cases = [
+    ["two pawns", "4k4/9/9/9/9/9/4P4/9/4K4 b P 1", () => pawn.click(), "5c", /Two pawns \(nifu\)/, true],
+    ["pinned", "4r1k2/9/9/9/9/9/9/4G4/4K4 b - 1", () => square(page, "5h").click(), "6h", /pinned/, true],
+    ["drop-pawn mate", "7lk/9/7GG/9/9/9/9/9/4K4 b P 1", () => pawn.click(), "1b", /drop-pawn mate/, false],
+    ["in check", "4r1k2/9/9/9/9/9/9/9/G3K4 b P 1", () => pawn.click(), "1e", /king is in check/, true],
+    ["into check", "5r1k1/9/9/9/9/9/9/9/4K4 b - 1", () => square(page, "5i").click(), "4i", /in check on 4i/, true],
+    ["dead drop", "4k4/9/9/9/9/9/9/9/4K4 b P 1", () => pawn.click(), "1a", /never move from 1a/, false],
+    ["movement", "4k4/9/9/9/9/9/4P4/9/4K4 b - 1", () => square(page, "5g").click(), "5c", /does not move to 5c/, false],
+  ];
+  for (const [name, sfen, choose, to, why, threat] of cases) {
+    await page.goto("about:blank");
+    await openPosition(page, sfen);
+    await choose();
+    await square(page, to).click();
+    await page.locator("#status", { hasText: why }).waitFor();
+    const drawn = await page.evaluate(() => document.querySelector("shogi-board").threat);
+    assert.equal(drawn !== null, threat, name);
+    assert.equal(await page.locator("#moves .move:not(.gap)").count(), 0, name);
+  }
+  await page.checked();
+});
+
+test("a hint, the value after mate, and the focus stays where it was", async () => {
+  const page = await site.page();
+  // A gold dropped on 1b mates.
+  await page.goto("about:blank");
+  await openPosition(page, "8k/9/7GG/9/9/9/9/9/4K4 b G 1");
+  await page.locator("#agent-state", { hasText: "ready" }).waitFor();
+  await page.locator("#hint").click();
+  await page.locator("#status", { hasText: /Hint: G/ }).waitFor();
+  await page.locator(".slot.movable[data-kind='4']").click();
+  await square(page, "1b").click();
+  await result(page).locator("h2", { hasText: "Black wins" }).waitFor();
+  await page.locator("#value .note", { hasText: "the game is over" }).waitFor();
+  assert.match(await page.locator("#value .text").textContent(), /Black 100 %/);
+  await page.locator("#undo").focus();
+  await page.keyboard.press("Enter");
+  assert.equal(await page.locator("#undo").getAttribute("aria-disabled"), "true");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "undo");
+  assert.ok(await result(page).isHidden());
+  await page.checked();
+});
+
+test("handicap games: White moves first, and the agent gives the pieces", async () => {
+  const page = await site.page();
+  await openPlay(page, site.base);
+  assert.ok((await page.locator("#start option").count()) >= 12, "the presets are offered");
+  await page.getByRole("tab", { name: "New game" }).click();
+  await page.locator("#start").selectOption({ index: 1 });
+  await page.locator("#new-game button").click();
+  await yourTurn(page).waitFor();
+  assert.equal(await page.locator("#moves .move:not(.gap)").count(), 1);
+  assert.match(await page.locator("#status").textContent(), /^White: /);
+  assert.equal(await page.locator("#undo").getAttribute("aria-disabled"), "true");
+  await page.checked();
+});
+
+test("what the user has begun goes on when the agent arrives", async () => {
+  const page = await site.page();
+  let arrive;
+  const arrived = new Promise((resolve) => {
+    arrive = resolve;
+  });
+  await page.route("**/models/default.model", async (route) => {
+    await arrived;
+    await route.continue();
+  });
+  await page.goto(`${site.base}index.html`);
+  await page.locator("#status", { hasText: "Your turn" }).waitFor();
+  const [from, to] = [await square(page, "2g").boundingBox(), await square(page, "2f").boundingBox()];
+  await page.mouse.move(from.x + 20, from.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(from.x + 20, from.y - 20, { steps: 4 });
+  arrive();
+  await page.locator("#agent-state", { hasText: "ready" }).waitFor();
+  await page.locator("#value .note", { hasText: "at a glance" }).waitFor();
+  await page.mouse.move(to.x + 20, to.y + 20, { steps: 4 });
+  await page.mouse.up();
+  await page.locator("#moves .move", { hasText: "P-2f" }).waitFor();
+  await yourTurn(page).waitFor();
+  await page.checked();
+});
+
+test("a move made before the agent arrives is answered when it is there", async () => {
+  const page = await site.page();
+  let arrive;
+  const arrived = new Promise((resolve) => {
+    arrive = resolve;
+  });
+  await page.route("**/models/default.model", async (route) => {
+    await arrived;
+    await route.continue();
+  });
+  await page.goto(`${site.base}index.html`);
+  await page.locator("#status", { hasText: "Your turn" }).waitFor();
+  await move(page, "7g", "7f");
+  await page.locator("#status", { hasText: "answers as soon as it is loaded" }).waitFor();
+  assert.equal(await page.locator(".cell.movable").count(), 0);
+  arrive();
+  await page.locator("#moves .move:not(.gap)").nth(1).waitFor();
+  await yourTurn(page).waitFor();
+  await page.checked();
+});
+
+test("the agent's worker dies, and the game goes on", async () => {
+  const page = await site.page();
+  await openPlay(page, site.base);
+  await move(page, "7g", "7f");
+  await yourTurn(page).waitFor();
+  const [worker] = page.workers();
+  const gone = new Promise((resolve) => worker.once("close", resolve));
+  await worker.evaluate(() => {
+    setTimeout(() => {
+      throw new Error("the worker dies");
+    });
+  });
+  await gone;
+  await move(page, "2g", "2f");
+  await page.locator("#moves .move:not(.gap)").nth(3).waitFor();
+  await yourTurn(page).waitFor();
+  await page.checked(/the worker dies/);
+});
+
 test("moves by touch on a phone", async () => {
   const page = await site.page({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await openPlay(page, site.base);
@@ -188,107 +349,21 @@ test("moves by touch on a phone", async () => {
 test("the agent looks ahead: shares, values and lines of its candidates", async () => {
   const page = await site.page();
   await openPlay(page, site.base);
+  await page.locator("#level").fill("6");
+  await newGame(page, "Black");
   await page.locator("#show-candidates").check();
   await page.locator("#value .note", { hasText: "800 visits" }).waitFor();
-  const lines = await page.locator("#candidates .line").allTextContents();
-  assert.ok(lines.length > 1, "several candidates were searched");
-  assert.match(lines[0], /^\d+ % for it, then \S+ \S+/);
+  const rows = page.locator("#candidates tr[data-usi]");
+  assert.ok((await rows.count()) > 1, "several candidates were searched");
+  assert.match(await rows.first().locator("td").nth(3).textContent(), /^\d+ %$/);
+  assert.ok((await page.locator("#candidates .line").first().locator("button").count()) >= 2, "each has a line");
   // At a weak level the agent plays by the policy alone.
   await page.locator("#level").fill("0");
-  await page.locator("#new-game button").click();
+  await newGame(page, "Black");
+  await page.locator("#value .note", { hasText: "200 visits" }).waitFor();
+  await page.locator("#show-candidates").uncheck();
+  await newGame(page, "Black");
   await page.locator("#value .note", { hasText: "at a glance" }).waitFor();
-  await page.checked();
-});
-
-test("a search is stopped within 50 ms, and another goes on", async () => {
-  const page = await site.page();
-  await openPlay(page, site.base);
-  const [worker] = page.workers();
-  const waits = await page.evaluate(async (url) => {
-    const worker = new Worker(url, { type: "module" });
-    const next = (type) =>
-      new Promise((resolve, reject) => {
-        worker.onmessage = ({ data }) => {
-          if (data.type === type) resolve(data);
-          else if (data.type === "error") reject(new Error(data.message));
-        };
-      });
-    const model = new URL("models/default.model", document.baseURI).href;
-    worker.postMessage({ id: 1, type: "fetch", url: model });
-    await next("ready");
-    const strength = { visits: 50_000, time: 60_000, temperature: 0 };
-    const waits = [];
-    for (let id = 2; id < 7; id++) {
-      worker.postMessage({ id, type: "think", start: "startpos", moves: "", maxPlies: 512, strength, uniform: 0 });
-      await next("thinking");
-      const asked = performance.now();
-      worker.postMessage({ id, type: "stop" });
-      const { thought } = await next("thought");
-      waits.push(performance.now() - asked);
-      if (thought.visits === 0 || !/^\d[a-i]\d[a-i]\+?$/.test(thought.usi)) throw new Error(JSON.stringify(thought));
-    }
-    worker.terminate();
-    return waits;
-  }, worker.url());
-  console.log(`    ${waits.map((ms) => ms.toFixed(1)).join(", ")} ms`);
-  // The best of five, because other programs use the machine as well.
-  assert.ok(Math.min(...waits) < 50, `${waits}`);
-  await page.checked();
-});
-
-test("a search on several threads finds what one thread finds", async (context) => {
-  await fixtures("large", join(site.files, "large.model"));
-  const page = await site.page({ serveFiles: site.files });
-  await openPlay(page, site.base);
-  const [worker] = page.workers();
-  const ready = page.waitForEvent("console", { predicate: (message) => message.text().endsWith("threads judge positions") });
-  const found = await page.evaluate(async (url) => {
-    const threads = Math.min(navigator.hardwareConcurrency, 4);
-    if (threads === 1) return { threads };
-    const bytes = await (await fetch("/test-files/large.model")).arrayBuffer();
-    // The worker uses batches of this size whether its threads are ready or not.
-    const batch = 4 * threads;
-    const wasm = await import("/test-wasm/keisei_web.js");
-    await wasm.default({ module_or_path: "/test-wasm/relaxed/keisei_web_bg.wasm" });
-    const engine = new wasm.Engine(new Uint8Array(bytes));
-    const worker = new Worker(url, { type: "module" });
-    const ask = (request) =>
-      new Promise((resolve, reject) => {
-        worker.onmessage = ({ data }) => {
-          if (data.type === "error") reject(new Error(data.message));
-          else if (data.type === "ready" || data.type === "thought") resolve(data.thought);
-        };
-        worker.postMessage(request);
-      });
-    await ask({ id: 1, type: "open", bytes });
-    const positions = ["", "7g7f", "7g7f 3c3d 8h2b+"];
-    const told = ({ usi, win, draw, loss, visits }) => ({ usi, win, draw, loss, visits });
-    const [alone, together, seconds] = [[], [], [0, 0]];
-    const strength = { visits: 300, time: 60_000, temperature: 0 };
-    for (const [index, moves] of positions.entries()) {
-      const began = performance.now();
-      engine.search("startpos", moves, 512, strength.visits);
-      while (!engine.step(batch));
-      alone.push(told(engine.found()));
-      const asked = performance.now();
-      const id = index + 2;
-      together.push(told(await ask({ id, type: "think", start: "startpos", moves, maxPlies: 512, strength, uniform: 0 })));
-      // The threads are being opened during the first search.
-      if (index > 0) {
-        seconds[0] += asked - began;
-        seconds[1] += performance.now() - asked;
-      }
-    }
-    worker.terminate();
-    return { threads, alone, together, times: seconds[0] / seconds[1] };
-  }, worker.url());
-  if (found.threads === 1) {
-    context.skip("the machine has one processor");
-    return;
-  }
-  await ready;
-  assert.deepEqual(found.together, found.alone);
-  console.log(`    ${found.threads} threads search ${found.times.toFixed(2)} times as fast as one`);
   await page.checked();
 });
 

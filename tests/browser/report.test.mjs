@@ -1,16 +1,13 @@
 /** `trainer-native report`: the page of two runs, opened as the file that it is. */
 
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { openFiles, trainer } from "./harness.mjs";
-
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+import { WCAG, violations } from "./look.mjs";
 
 let browser;
 let directory;
@@ -37,12 +34,7 @@ for (const colorScheme of ["light", "dark"]) {
     test(`no violations: ${colorScheme}, ${viewport.width} px`, async () => {
       const page = await browser.page(url, { colorScheme, viewport });
       await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
-      await page.evaluate(axe);
-      const found = await page.evaluate(async (tags) => {
-        const { violations } = await window.axe.run(document, { runOnly: tags });
-        return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
-      }, TAGS);
-      assert.deepEqual(found, []);
+      assert.deepEqual(await violations(page, [...WCAG, "best-practice"]), []);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= viewport.width, `the page is ${wide} px wide`);
       await page.checked();

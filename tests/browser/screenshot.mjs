@@ -17,7 +17,7 @@ try {
   await page.locator("#show-candidates").check();
   for (let ply = 0; ply < plies; ply += 2) {
     await page.locator("#status", { hasText: "Your turn" }).waitFor();
-    const usi = await page.locator("#candidates li").first().getAttribute("data-usi");
+    const usi = await page.locator("#candidates tr[data-usi]").first().getAttribute("data-usi");
     const origin = usi[1] === "*" ? `.slot.movable[data-kind="${HAND.indexOf(usi[0])}"]` : `[data-square="${usi.slice(0, 2)}"]`;
     await page.locator(origin).click();
     await page.locator(`[data-square="${usi.slice(2, 4)}"]`).click();
@@ -25,7 +25,7 @@ try {
     if ((await choice.count()) > 0) await choice.nth(usi.endsWith("+") ? 0 : 1).click();
     await page.locator(`#moves .move:not(.gap) >> nth=${ply + 1}`).waitFor();
   }
-  await page.locator("#candidates li").first().waitFor();
+  await page.locator("#candidates tr[data-usi]").first().waitFor();
   await page.mouse.move(2, 2);
   await page.evaluate(() => document.activeElement?.blur());
   await mkdir(join(ROOT, "docs"), { recursive: true });

@@ -5,8 +5,9 @@ use crate::shell::{cargo, command, root, run as run_command, run_read, target_di
 use crate::summary::{Counts, Row, table};
 use crate::tools::{CHROMIUM, CPP_COMPILER, NEXTEST, NPM, VULKAN_DRIVERS};
 use crate::{platforms, wasm, web};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use lexopt::{Arg, Parser, ValueExt as _};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -40,6 +41,16 @@ const SINKS: &str = "--features=trainer-native/mlflow,trainer-native/store-s3";
 /// Programs of the workspace that the browser tests run.
 const BROWSER_PROGRAMS: [&str; 2] = ["trainer-native", "fixtures"];
 
+/// Scripts of the stage `bars`, in `tests/browser`: name, and the arguments of Node.
+const BARS: [(&str, &[&str]); 6] = [
+    ("bytes", &["--test", "bars/bytes.mjs"]),
+    ("scores", &["bars/lighthouse.mjs"]),
+    ("times", &["bars/time.mjs"]),
+    ("whole games", &["--test", "ways.test.mjs"]),
+    ("files that mean harm", &["--test", "hostile.test.mjs"]),
+    ("memory", &["bars/long.mjs"]),
+];
+
 /// Selection of the tests that need a GPU, or a driver that plays one.
 const GPU_TESTED: [&str; 8] =
     ["--package", "trainer-native", "--features", "wgpu,cuda", "--lib", "--", "a_gpu", "a_device"];
@@ -64,7 +75,7 @@ enum Runs {
 }
 
 /// Stages in the order in which they run: the cheap ones come first.
-const STAGES: [Stage; 12] = [
+const STAGES: [Stage; 13] = [
     Stage { name: "format", about: "rustfmt changes nothing", runs: Runs::Always, run: || checked(format()) },
     Stage {
         name: "licences",
@@ -122,6 +133,12 @@ const STAGES: [Stage; 12] = [
         about: "the pages work in Chromium",
         runs: Runs::UnlessFast,
         run: || prepared(browser_tests()),
+    },
+    Stage {
+        name: "bars",
+        about: "the pages' scores, times and memory, whole games, hostile files in bulk; over an hour on a quiet machine",
+        runs: Runs::IfNamed,
+        run: bars,
     },
     Stage {
         name: "gpu",
@@ -314,11 +331,49 @@ fn prepared(command: Result<Command>) -> (Counts, Result<()>) {
     }
 }
 
-/// Command of the browser tests, with a browser and the folder of the programs that they run.
+/// Command of the browser tests.
 fn browser_tests() -> Result<Command> {
-    let folder = root().join("tests/browser");
+    let (chromium, programs) = browser_programs()?;
+    let mut npm = command(NPM.find()?, &["test", "--silent"]);
+    npm.current_dir(browser_folder()).env("CHROMIUM", chromium).env("KEISEI_BIN", programs);
+    Ok(npm)
+}
+
+/// Result of the scripts for what a page must reach; each fails by itself.
+fn bars() -> (Counts, Result<()>) {
+    let mut counts = Counts::default();
+    let mut missed = Vec::new();
+    let prepared =
+        browser_programs().and_then(|programs| npm_packages(&browser_folder().join("bars")).map(|()| programs));
+    let (chromium, programs) = match prepared {
+        Ok(programs) => programs,
+        Err(error) => return (counts, Err(error)),
+    };
+    for (name, arguments) in BARS {
+        let mut node = command("node", arguments);
+        node.current_dir(browser_folder()).env("CHROMIUM", &chromium).env("KEISEI_BIN", &programs);
+        // In bulk, and games to their end by the rules.
+        node.env("HOSTILE", "400").env("PLIES", "0");
+        eprintln!("-- {name}");
+        if run_command(&mut node).is_ok() {
+            counts.passed += 1;
+        } else {
+            counts.failed += 1;
+            missed.push(name);
+        }
+    }
+    let result = if missed.is_empty() { Ok(()) } else { Err(anyhow!("missed: {}", missed.join(", "))) };
+    (counts, result)
+}
+
+fn browser_folder() -> PathBuf {
+    root().join("tests/browser")
+}
+
+/// The browser, and the folder of the programs that the browser tests run, built.
+fn browser_programs() -> Result<(PathBuf, PathBuf)> {
     let chromium = CHROMIUM.find_or_install()?;
-    npm_packages(&folder)?;
+    npm_packages(&browser_folder())?;
     // As the Rust tests were built, so nothing is built twice: `cargo build` would leave out the features of the tests'
     // dependencies, and then build burn once more.
     run_command(cargo().arg("test").args(TESTED).arg("--no-run"))?;
@@ -328,9 +383,7 @@ fn browser_tests() -> Result<Command> {
             bail!("the tests' build made no {program}: cargo builds a package's programs for its integration tests");
         }
     }
-    let mut npm = command(NPM.find()?, &["test", "--silent"]);
-    npm.current_dir(folder).env("CHROMIUM", chromium).env("KEISEI_BIN", programs);
-    Ok(npm)
+    Ok((chromium, programs))
 }
 
 /// Command of the GPU tests, on lavapipe unless the environment names another Vulkan driver. With every feature, so that what
@@ -354,7 +407,6 @@ fn gpu_tests() -> Result<Command> {
 mod tests {
     use super::*;
     use crate::install::missing;
-    use anyhow::anyhow;
 
     #[test]
     fn what_is_missing_is_skipped_but_in_ci() {

@@ -1,0 +1,56 @@
+/** The page's `Agent` alone, for tests of the protocol: built from its sources into the site of a test, on a page without anything else. */
+
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ROOT } from "./harness.mjs";
+
+/** Builds `agent.ts` and `rules.ts` with their workers into `agent-test/` of the site. */
+export async function buildAgent(site) {
+  const www = join(ROOT, "www");
+  const { build } = await import(pathToFileURL(createRequire(join(www, "package.json")).resolve("vite")).href);
+  const outDir = join(site, "agent-test");
+  await mkdir(outDir, { recursive: true });
+  await build({
+    root: www,
+    configFile: false,
+    base: "./",
+    publicDir: false,
+    logLevel: "error",
+    worker: { format: "es" },
+    build: {
+      outDir,
+      emptyOutDir: true,
+      target: "es2022",
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      rolldownOptions: {
+        input: { agent: join(www, "src/agent.ts"), rules: join(www, "src/rules.ts") },
+        preserveEntrySignatures: "strict",
+        output: { entryFileNames: "[name].js" },
+      },
+    },
+  });
+  // The first script begins the download of the page's network at once.
+  await cp(join(site, "models"), join(outDir, "models"), { recursive: true });
+  // The pages' own policy holds here as well.
+  const head = await readFile(join(www, "shared/head.html"), "utf8");
+  const [policy] = /<meta\s+http-equiv="Content-Security-Policy"[^>]*>/.exec(head);
+  await writeFile(join(outDir, "index.html"), `<!doctype html><html lang="en"><head>${policy}</head><title>Agent</title></html>`);
+}
+
+/** Opens the page; in it `Agent`, `agent` (a new one), `start` (a position after moves) and `bytesOf` (a served file) are global. */
+export async function openAgent(site, { model = "models/default.model" } = {}) {
+  const page = await site.page({ serveFiles: site.files });
+  await page.goto(`${site.base}agent-test/index.html`);
+  await page.evaluate(async (model) => {
+    const { Agent, MissingModel, WorkerStopped } = await import("./agent.js");
+    const bytesOf = async (path) => (await fetch(path)).arrayBuffer();
+    const start = (moves = "") => ({ start: "startpos", moves, maxPlies: 512 });
+    const agent = new Agent();
+    Object.assign(globalThis, { Agent, MissingModel, WorkerStopped, bytesOf, start, agent });
+    if (model !== null) await agent.fetch(`/${model}`, () => {});
+  }, model);
+  return page;
+}

@@ -1,0 +1,65 @@
+/**
+ * `node lighthouse.mjs [RUNS]`: Lighthouse on every page, as a phone and as a desktop; the median of so many runs (default 3).
+ *
+ * Scores depend on the machine: measure where nothing else runs. A missed bar is an exit status of 1.
+ */
+
+import { launch } from "chrome-launcher";
+import lighthouse, { desktopConfig } from "lighthouse";
+import { open } from "../harness.mjs";
+
+const RUNS = Number(process.argv[2] ?? 3);
+const PAGES = ["index.html", "replay.html"];
+/** Least scores of a hundred. */
+const LEAST = { performance: 98, accessibility: 100, "best-practices": 100, seo: 100 };
+const MOST_SHIFT = 0.01;
+const MOST_BLOCKED_MS = 50;
+
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
+const missed = [];
+const site = await open();
+const chrome = await launch({
+  chromePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  chromeFlags: ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
+});
+try {
+  console.log("| page | device | performance | accessibility | best practices | SEO | FCP s | LCP s | TBT ms | CLS | SI s |");
+  console.log("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+  for (const page of PAGES) {
+    for (const [device, config] of [["mobile", undefined], ["desktop", desktopConfig]]) {
+      const results = [];
+      for (let run = 0; run < RUNS; run++) {
+        const { lhr } = await lighthouse(`${site.base}${page}`, { port: chrome.port, logLevel: "error" }, config);
+        results.push(lhr);
+      }
+      const score = (category) => median(results.map((lhr) => Math.round(lhr.categories[category].score * 100)));
+      const value = (audit) => median(results.map((lhr) => lhr.audits[audit].numericValue));
+      const scores = Object.keys(LEAST).map(score);
+      const seconds = (audit) => (value(audit) / 1000).toFixed(2);
+      const [shift, blocked] = [value("cumulative-layout-shift"), value("total-blocking-time")];
+      console.log(
+        `| ${page} | ${device} | ${scores.join(" | ")} | ${seconds("first-contentful-paint")} | ` +
+          `${seconds("largest-contentful-paint")} | ${Math.round(blocked)} | ${shift.toFixed(4)} | ${seconds("speed-index")} |`,
+      );
+      Object.entries(LEAST).forEach(([category, least], at) => {
+        if (scores[at] < least) missed.push(`${page}, ${device}: ${category} ${scores[at]} < ${least}`);
+      });
+      if (shift > MOST_SHIFT) missed.push(`${page}, ${device}: layout shift ${shift}`);
+      if (blocked >= MOST_BLOCKED_MS) missed.push(`${page}, ${device}: blocked for ${blocked} ms`);
+      for (const lhr of results.slice(0, 1)) {
+        for (const { id, title, score: got, scoreDisplayMode, details } of Object.values(lhr.audits)) {
+          if (got === null || got >= 0.9 || scoreDisplayMode === "metricSavings") continue;
+          const where = (details?.items ?? []).slice(0, 3).map((item) => item.node?.selector ?? item.url ?? item.description ?? "");
+          console.error(`  ${page}, ${device}: ${id} ${got}: ${title} ${where.join(" ")}`);
+        }
+      }
+    }
+  }
+} finally {
+  await chrome.kill();
+  await site.close();
+}
+if (missed.length > 0) {
+  console.error(`missed:\n${missed.join("\n")}`);
+  process.exitCode = 1;
+}
