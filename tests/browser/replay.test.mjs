@@ -226,6 +226,8 @@ test("the quick pass fills the graph, and what is shown belongs to the position"
   const plies = Number(await page.locator("#ply").getAttribute("max"));
   await page.locator("#graph summary").click();
   const rows = page.locator("#graph tbody tr");
+  // The table is filled once it is open.
+  await rows.first().waitFor();
   assert.equal(await rows.count(), plies + 1);
   assert.match(await rows.nth(3).innerText(), /\d+ %/);
   // Marks of the list, of the graph and of the table are the same.
