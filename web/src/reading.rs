@@ -164,7 +164,7 @@ impl GameFile {
         GameFile { kind, encoding, games: Games::Trees(games), problems: Vec::new() }
     }
 
-    /// What `of_record` or `of_tree` says of a game.
+    /// Facts about a game, as `of_record` or `of_tree` gives them.
     fn ask<'a, T>(
         &'a self,
         game: usize,
@@ -288,7 +288,7 @@ mod tests {
 
     use super::*;
 
-    /// As the browser decodes.
+    /// Decoder with the browser's tables.
     fn with_tables(encoding: TextEncoding, bytes: &[u8]) -> String {
         let table = match encoding {
             TextEncoding::EucJp => EUC_JP,

@@ -105,7 +105,7 @@ impl Record {
     }
 }
 
-/// What a player thought before its move `mv`, from its evaluation after it.
+/// Thought of a player before its move `mv`, from its evaluation after it.
 fn info_of(evaluation: &Evaluation, mv: Move, mover: Color) -> PlyInfo {
     let of_score = || evaluation.score.map(|score| value_of(score.seen_from(mover)));
     let line = if evaluation.line.is_empty() { Vec::new() } else { [&[mv][..], &evaluation.line].concat() };

@@ -169,7 +169,7 @@ mod tests {
         ask_with(server, method, path, "")
     }
 
-    /// As [`ask`], with further header lines, each with its end.
+    /// Answer to [`ask`] with further header lines, each with its end.
     fn ask_with(server: SocketAddr, method: &str, path: &str, headers: &str) -> String {
         let mut stream = TcpStream::connect(server).unwrap();
         write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Connection: close\r\n\r\n").unwrap();

@@ -168,7 +168,7 @@ export class AnalysisGame {
     return grown;
   }
 
-  /** Removes the current node with all that follows. `renumbered` hears of the nodes' new numbers, by their old ones, first. */
+  /** Removes the current node with all that follows. `renumbered` is told of the nodes' new numbers, by their old ones, first. */
   remove(renumbered: (numbers: ReadonlyMap<number, number>) => void): void {
     const removed = new Set([this.#node]);
     const length = this.tree.len;

@@ -116,7 +116,7 @@ export class TwoClicks {
   }
 }
 
-/** Wires the piece set switch and the flip button (also the key f) of a page to its board; `flipped` hears of a turned board. */
+/** Wires the piece set switch and the flip button (also the key f) of a page to its board; `flipped` is told of a turned board. */
 export function boardSwitches(board: ShogiBoard, settings: SettingsStore, flipped: () => void = () => {}): void {
   const inputs = byId("piece-set", HTMLFieldSetElement).querySelectorAll("input");
   const set = settings.value.pieceSet;

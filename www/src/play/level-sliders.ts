@@ -11,7 +11,7 @@ export class LevelSliders {
   readonly #view: PlayView;
   readonly #settings: SettingsStore;
 
-  /** `chosen` hears of a level for the first or the second agent. */
+  /** `chosen` is told of a level for the first or the second agent. */
   constructor(view: PlayView, settings: SettingsStore, chosen: (index: number, level: number) => void) {
     this.#view = view;
     this.#settings = settings;

@@ -26,7 +26,7 @@ export class PlayMemory {
   /** Whether there is anything to save: a page that was only opened saves nothing. */
   touched = false;
 
-  /** `visited` hears of every address that the user goes to, and `changedElsewhere` of a game that another tab has changed. */
+  /** `visited` is told of every address that the user goes to, and `changedElsewhere` of a game that another tab has changed. */
   constructor(store: Store, visited: () => void, changedElsewhere: (id: string) => void) {
     this.#games = new SavedGames(store);
     this.#route = new Route(visited);

@@ -35,7 +35,7 @@ export class NewGameForm {
     increment: byId("clock-increment", HTMLInputElement),
   };
 
-  /** `begin` hears of a submitted form. */
+  /** `begin` is told of a submitted form. */
   constructor(view: PlayView, settings: SettingsStore, begin: () => void) {
     this.#view = view;
     this.#settings = settings;

@@ -16,7 +16,7 @@ export class Route {
   /** Times of the last changes. */
   #changes: number[] = [];
 
-  /** `onVisit` hears of every address that the user goes to: by back and forward, or by editing it. */
+  /** `onVisit` is told of every address that the user goes to: by back and forward, or by editing it. */
   constructor(onVisit: () => void) {
     addEventListener("popstate", () => {
       this.#waiting = null;

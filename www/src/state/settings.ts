@@ -71,7 +71,7 @@ export class SettingsStore {
   readonly #store: Store;
   #settings: Settings;
 
-  /** Reads the stored settings; `onUnreadable` hears of text that is no settings of this version, which is set aside. */
+  /** Reads the stored settings; `onUnreadable` is told of text that is no settings of this version, which is set aside. */
   constructor(store: Store, onUnreadable: () => void) {
     this.#store = store;
     const text = store.get(KEY);

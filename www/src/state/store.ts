@@ -16,7 +16,7 @@ export class Store {
   readonly #report: (problem: StoreProblem) => void;
   readonly #reported = new Set<StoreProblem>();
 
-  /** `report` hears of each kind of failure once until a write works again. */
+  /** `report` is told of each kind of failure once until a write works again. */
   constructor(report: (problem: StoreProblem) => void) {
     this.#report = report;
   }
