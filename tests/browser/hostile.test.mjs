@@ -10,6 +10,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ROOT, drop, open, openPlay } from "./harness.mjs";
+import { random } from "./play.mjs";
 
 const COUNT = Number(process.env.HOSTILE ?? 12);
 const SEED = Number(process.env.SEED ?? 1);
@@ -30,16 +31,6 @@ before(async () => {
   site = await open();
 });
 after(() => site?.close());
-
-/** Mulberry32. */
-function random(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** One of the ways to break bytes. */
 function mutated(bytes, uniform) {

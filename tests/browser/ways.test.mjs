@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { open } from "./harness.mjs";
+import { random } from "./play.mjs";
 
 const LONGEST = Number(process.env.PLIES ?? 25) || Infinity;
 const KIF = `手合割：平手
@@ -29,16 +30,6 @@ before(async () => {
   site = await open();
 });
 after(() => site?.close());
-
-/** Mulberry32: the same game every time. */
-function random(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 const oneOf = (list, uniform) => list[Math.floor(uniform() * list.length)];
 
