@@ -1,7 +1,8 @@
 //! `cargo xtask bench NAME`: one benchmark of `benches/`, each a program of its own.
 
-use crate::install::{Missing, npm_packages};
+use crate::install::npm_packages;
 use crate::shell::{cargo, command, json, root, run as run_command, target_directory};
+use crate::system::Missing;
 use crate::tools::{CHROMIUM, VULKAN_DRIVERS};
 use crate::wasm;
 use anyhow::{Context as _, Result, bail};

@@ -36,7 +36,7 @@ pub fn run() -> Result<()> {
         wasm::optimise(&optimised, Simd::Fixed, "-Oz")?;
         rows.push((name, measure(&optimised)?));
     }
-    wasm::build()?;
+    wasm::build(wasm::GpuModule::Built)?;
     rows.push(("the page's whole module", measure(&www().join("src/wasm/keisei_web_bg.wasm"))?));
     println!("| wasm | bytes | gzipped |\n|---|---:|---:|");
     for (name, Size { plain, gzipped }) in &rows {

@@ -2,8 +2,8 @@
 //!
 //! One is missing: the Rust compiler in use. Cargo holds it against `rust-version` before it compiles this program.
 
-use crate::install::{debian_packages, may_install, missing};
 use crate::shell::{command, find, output};
+use crate::system::{debian_packages, may_install, missing};
 use anyhow::{Context, Result};
 use std::fmt;
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ impl Program {
     /// Path of the first command that is new enough.
     ///
     /// # Errors
-    /// [`crate::install::Missing`] with the version needed and those found.
+    /// [`crate::system::Missing`] with the version needed and those found.
     pub fn find(&self) -> Result<PathBuf> {
         let mut paths: Vec<PathBuf> = self.commands.iter().filter_map(|name| find(name)).collect();
         paths.dedup();
@@ -112,7 +112,7 @@ impl Packages {
     /// Installs or updates the packages, unless each of them is new enough.
     ///
     /// # Errors
-    /// As [`debian_packages`]; [`crate::install::Missing`] if Debian has none that is new enough.
+    /// As [`debian_packages`]; [`crate::system::Missing`] if Debian has none that is new enough.
     pub fn find_or_install(&self) -> Result<()> {
         self.find().or_else(|error| {
             if !may_install() {
