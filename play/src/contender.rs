@@ -6,7 +6,7 @@ use crate::mixture::MixturePlayer;
 use crate::player::Player;
 use crate::policy_player::PolicyPlayer;
 use crate::search_player::SearchPlayer;
-use crate::spelling::Spelling;
+use crate::spelling::engine::SpelledEngine;
 use crate::usi_player::{Engine, UsiPlayer};
 
 /// Description of a player: each thread of a match makes a [player](Self::player) of its own from it.
@@ -94,7 +94,7 @@ impl Contender {
             Contender::Random | Contender::Greedy | Contender::AlphaBeta(_) => self.name().to_owned(),
             Contender::Policy(agent) => agent.identity().to_owned(),
             Contender::Search(player) => player.identity().to_owned(),
-            Contender::Usi { engine, .. } => Spelling::from((**engine).clone()).to_string(),
+            Contender::Usi { engine, .. } => SpelledEngine(engine).to_string(),
             Contender::Mixture { members, .. } => {
                 let member = |(weight, member): &(f64, Contender)| format!("{weight}*({})", member.identity());
                 format!("mix:{}", members.iter().map(member).collect::<Vec<_>>().join("+"))

@@ -25,6 +25,7 @@
 //! Quotes (`"…"`, within them `\"` and `\\`) take the meaning from blanks, commas and signs. In a mixture a player with settings
 //! stands in parentheses: `mix:3*(model:FILE@100,temperature=0.3)+random`. Blanks after a comma do not count.
 
+pub(crate) mod engine;
 mod reader;
 
 use std::fmt;
@@ -35,13 +36,14 @@ use anyhow::{Context, Result};
 use keisei_core::format::Model;
 use keisei_core::search::Settings;
 
+use self::engine::{SpelledEngine, quoted};
 use crate::alpha_beta::AlphaBetaPlayer;
 use crate::contender::Contender;
 use crate::executor::{Arithmetic, ModelExecutor};
 use crate::files::read_model;
 use crate::policy_player::{EVALUATION_TEMPERATURE, PolicyPlayer};
 use crate::search_player::SearchPlayer;
-use crate::usi_player::{Engine, START_TIMEOUT};
+use crate::usi_player::Engine;
 
 /// Spellings in a few words, for errors and help.
 pub const SPELLINGS: &str = "`random`, `greedy`, `ab:DEPTH`, `model:FILE`, `model:FILE@VISITS`, `usi:PROGRAM,nodes=N`, `mix:PLAYER+PLAYER` or a model file";
@@ -156,12 +158,6 @@ impl From<SpelledPlayer> for Spelling {
     }
 }
 
-impl From<Engine> for Spelling {
-    fn from(engine: Engine) -> Spelling {
-        SpelledPlayer::Usi(engine).into()
-    }
-}
-
 impl Spelling {
     /// Player that is described: reads the files of models and starts each engine once, to see that its options exist.
     ///
@@ -247,20 +243,6 @@ fn model_name(path: &Path, model: &Model) -> String {
     }
 }
 
-/// Word in quotes, if it could be taken for something else.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "_-./:~#%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-/// Key of an engine's option, in quotes if it could be taken for a setting of ours.
-fn quoted_key(key: &str) -> String {
-    if reader::ENGINE_SETTINGS.contains(&key) { format!("\"{key}\"") } else { quoted(key) }
-}
-
 impl fmt::Display for Spelling {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match &self.player {
@@ -268,7 +250,7 @@ impl fmt::Display for Spelling {
             SpelledPlayer::Greedy => f.write_str("greedy")?,
             SpelledPlayer::AlphaBeta(player) => f.write_str(player.name())?,
             SpelledPlayer::Model(model) => write!(f, "{model}")?,
-            SpelledPlayer::Usi(engine) => write_engine(f, engine)?,
+            SpelledPlayer::Usi(engine) => write!(f, "{}", SpelledEngine(engine))?,
             SpelledPlayer::Mixture(members) => {
                 let mut before = "mix:";
                 for (weight, member) in members {
@@ -296,21 +278,6 @@ impl fmt::Display for SpelledModel {
         temperature.iter().try_for_each(|temperature| write!(f, ",temperature={temperature}"))?;
         arithmetic.iter().try_for_each(|arithmetic| write!(f, ",arithmetic={arithmetic}"))
     }
-}
-
-fn write_engine(f: &mut fmt::Formatter, engine: &Engine) -> fmt::Result {
-    let Engine { command, options, limits, start_timeout, timeout } = engine;
-    let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
-    write!(f, "usi:{}", words.join(" "))?;
-    for (name, limit) in limits.named() {
-        limit.iter().try_for_each(|limit| write!(f, ",{name}={limit}"))?;
-    }
-    for (name, value) in options {
-        write!(f, ",{}={}", quoted_key(name), quoted(value))?;
-    }
-    timeout.iter().try_for_each(|time| write!(f, ",timeout={}", time.as_secs_f64()))?;
-    let is_own = *start_timeout != START_TIMEOUT;
-    if is_own { write!(f, ",start-timeout={}", start_timeout.as_secs_f64()) } else { Ok(()) }
 }
 
 #[cfg(test)]

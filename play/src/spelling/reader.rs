@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
+use super::engine::ENGINE_SETTINGS;
 use super::{MAX_TEMPERATURE, MAX_VISITS, SPELLINGS, SpelledModel, SpelledPlayer, Spelling, SpellingError};
 use crate::alpha_beta::AlphaBetaPlayer;
 use crate::executor::Arithmetic;
 use crate::usi_player::Engine;
-
-/// Settings of an engine that are not options of the engine.
-pub const ENGINE_SETTINGS: [&str; 7] = ["name", "nodes", "depth", "movetime", "byoyomi", "timeout", "start-timeout"];
 
 /// Settings of a model.
 const MODEL_SETTINGS: [&str; 3] = ["name", "temperature", "arithmetic"];

@@ -14,7 +14,6 @@ use super::inbox::{Inbox, Line};
 use super::info;
 use super::model;
 use super::options::UsiOptions;
-use super::thinking::End;
 use super::workers::Workers;
 use crate::executor::ModelExecutor;
 
@@ -42,6 +41,17 @@ pub struct UsiEngine<W> {
 #[derive(PartialEq, Eq)]
 pub(super) enum Next {
     Listen,
+    Quit,
+}
+
+/// Reason why a search has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The search is done: send its move.
+    Answer,
+    /// The game is over or another position has come: no move is expected.
+    Silent,
+    /// The GUI has quit.
     Quit,
 }
 

@@ -7,7 +7,7 @@ use keisei_core::search::Search;
 
 use super::clock::Clock;
 use super::command::{Command, Go};
-use super::engine::UsiEngine;
+use super::engine::{End, UsiEngine};
 use super::inbox::{Inbox, Line, NoLine};
 use super::info::{self, Schedule};
 use super::workers::Workers;
@@ -20,17 +20,6 @@ const MATE_SHARE: u32 = 8;
 
 /// Visits that replace one of the depth that `go depth` asks for, if the principal variation stays shorter.
 const VISITS_OF_DEPTH: u32 = 100;
-
-/// Reason why a search has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The search is done: send its move.
-    Answer,
-    /// The game is over or another position has come: no move is expected.
-    Silent,
-    /// The GUI has quit.
-    Quit,
-}
 
 /// Search for a move that is under way.
 pub struct Thinking<'a> {

@@ -6,7 +6,7 @@
 use super::Snapshots;
 use crate::event::{GateMatch, Verdict};
 use crate::settings::Settings;
-use crate::trainer::Totals;
+use crate::totals::Totals;
 use anyhow::{Context, Result, anyhow};
 use keisei_core::format::model::Model;
 use keisei_core::random::{Purpose, Stream};

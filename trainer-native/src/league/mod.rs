@@ -16,7 +16,7 @@ pub mod average;
 
 pub use self::average::Average;
 pub use self::gate::Gate;
-pub use self::matchmaking::{Score, Weighting};
+pub use self::matchmaking::Score;
 pub use self::snapshot::{FOLDER, Snapshot};
 
 use self::gate::RunningGate;
@@ -26,7 +26,7 @@ use crate::event::{GateMatch, LeagueMetrics, Verdict};
 use crate::run::interval::Interval;
 use crate::selfplay::Pool;
 use crate::settings::Settings;
-use crate::trainer::Totals;
+use crate::totals::Totals;
 use anyhow::{Context, Result, ensure};
 use keisei_core::format::model::Model;
 use keisei_core::learn::{EndedGame, Matchmaking};

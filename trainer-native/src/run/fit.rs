@@ -18,11 +18,6 @@ const STEPS: usize = 8;
 /// Time spent on a number of games once it is warm.
 const TIME: Duration = Duration::from_millis(1500);
 
-/// Whether the settings leave something open.
-pub fn is_open(settings: &Settings) -> bool {
-    settings.selfplay.envs == 0 || settings.ppo.minibatch == 0
-}
-
 /// The settings with the number of games that is fastest here, and a minibatch in proportion; `say` is told of the choice.
 ///
 /// # Errors
@@ -105,9 +100,9 @@ mod tests {
     #[test]
     fn what_is_given_stays() {
         let mut settings = Preset::Tiny.settings();
-        assert!(!is_open(&settings));
+        assert!(!settings.is_open());
         settings.ppo.minibatch = 0;
-        assert!(is_open(&settings));
+        assert!(settings.is_open());
         let fitted = fit(&settings, |text| panic!("nothing is measured: {text}")).expect("fitted");
         assert_eq!((fitted.selfplay.envs, fitted.ppo.minibatch), (8, 8));
     }
