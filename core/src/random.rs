@@ -63,6 +63,10 @@ pub enum Purpose {
     Evaluation = 5,
     /// Opponents of self-play: keyed by game slot and number of the game in it.
     Matchmaking = 6,
+    /// Start positions of self-play: keyed by game slot and number of the game in it.
+    Start = 7,
+    /// Positions taken from games that have ended: keyed by game slot and number of the game in it.
+    Past = 8,
 }
 
 /// A stream of random numbers: [`SplitMix64`] started at a hash of its key.

@@ -10,6 +10,7 @@
 
 use keisei_core::encoding::{Actions, Features};
 use keisei_core::format::{Dtype, Model, Provenance, Record, envelope, model, record};
+use keisei_core::learn::Adaptation;
 use keisei_core::net::{NetSpec, Weights};
 use keisei_core::shogi::{Game, Position};
 use trainer_native::event::Machine;
@@ -17,7 +18,7 @@ use trainer_native::league::LeagueState;
 use trainer_native::run::checkpoint::{self, Checkpoint, State};
 use trainer_native::run::guard::Guard;
 use trainer_native::settings::{Layers, Preset, Settings};
-use trainer_native::trainer::Totals;
+use trainer_native::totals::Totals;
 
 /// Reads `data` with the parser that its first byte selects.
 ///
@@ -125,6 +126,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
             alarms: Vec::new(),
             league: LeagueState::default(),
             average: None,
+            adaptation: Adaptation::default(),
+            starts: Vec::new(),
         };
         let bytes = Checkpoint { state, seconds: 1.5, files: Vec::new(), machine: Machine::default() }.to_bytes();
         seeds.push(super::seed(8, with_length_of_header(&bytes)));

@@ -10,9 +10,11 @@
 //! | [`mixture`] | player that is one of several others in each game |
 //! | [`executor`] | a model's network in the arithmetic that the user chose |
 //! | [`files`] | reading models and records from files |
+//! | [`agents`] | the manifest of a folder of agents |
 //! | [`contender`] | description of a player, from which a match makes its players |
 //! | [`spelling`] | the text that names a player completely |
 //! | [`matches`](mod@matches) | the match runner |
+//! | [`probes`] | positions with a task, and a policy's share of solved ones |
 //! | [`rating`] | scores, intervals, Elo, centipawns |
 //! | [`usi`] | a model as an engine for shogi GUIs |
 
@@ -28,9 +30,11 @@ pub mod usi_player;
 pub mod mixture;
 pub mod executor;
 pub mod files;
+pub mod agents;
 pub mod contender;
 pub mod spelling;
 pub mod matches;
+pub mod probes;
 pub mod rating;
 pub mod usi;
 

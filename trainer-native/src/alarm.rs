@@ -28,7 +28,7 @@ pub struct AlarmState {
     /// Normalised entropy of the run's first iteration.
     first_entropy: Option<f64>,
     games: VecDeque<Seen>,
-    /// Iterations in a row with an explained variance below 0.
+    /// Iterations in a row with an explained variance below 0.05.
     unexplained: u32,
     /// Iterations in a row with a value loss like that of a value head that knows nothing.
     ignorant: u32,
@@ -59,7 +59,7 @@ impl AlarmState {
 
         let first = *self.first_entropy.get_or_insert(metrics.normalized_entropy);
         let update = &metrics.update;
-        let unexplained = below(update.explained_variance, 0.0, 0.02);
+        let unexplained = below(update.explained_variance, 0.05, 0.07);
         let ignorant = below((update.losses.value_loss - KNOWS_NOTHING).abs(), 0.01, 0.015);
         self.unexplained = unexplained.count(self.unexplained);
         self.ignorant = ignorant.count(self.ignorant);
@@ -135,8 +135,8 @@ impl AlarmState {
             (
                 "unexplained_variance",
                 above(f64::from(self.unexplained), f64::from(PATIENCE) - 1.0, 0.0),
-                "the explained variance has been below 0 for 50 iterations".into(),
-                "The value head is worse than a constant: raise ppo.vf_coef, or lower estimation.value_lambda.",
+                "the explained variance has been below 0.05 for 50 iterations".into(),
+                "The value head learns nothing: raise selfplay.horizon, estimation.value_lambda or selfplay.past_positions, and see that games end.",
             ),
             (
                 "ignorant_value",

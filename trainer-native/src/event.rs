@@ -2,6 +2,7 @@
 
 use crate::settings::Settings;
 use keisei_core::learn::Update;
+use keisei_play::probes::ProbeScore;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -135,6 +136,9 @@ pub struct Metrics {
     pub normalized_entropy: f64,
     /// Mean probability of the most probable move, over the same plies.
     pub top_probability: f64,
+    /// Share of the proved mates in self-play whose first move was drawn from the policy; 0 if none was proved.
+    #[serde(default)]
+    pub mates_drawn: f64,
     /// Games that ended in this iteration.
     #[serde(flatten)]
     pub ended: EndedGames,
@@ -247,6 +251,9 @@ pub struct EvaluationMatch {
     pub score: f64,
     /// 95 % interval of the score.
     pub interval: (f64, f64),
+    /// Scores of the raw policy in the probes, by the id of the task.
+    #[serde(default)]
+    pub probes: BTreeMap<String, ProbeScore>,
     /// Seconds that it took.
     pub seconds: f64,
 }

@@ -44,6 +44,11 @@ table! {
         "approx_kl", "nats", "KL divergence from the policy that played, estimator k3.";
         "clipfrac", "", "Share of the samples whose ratio was clipped.";
         "ratio_error", "", "Mean |ratio − 1| over the update.";
+        "mates", "", "Share of the plies at which a mate was proved; 0 without `selfplay.mate_plies`.";
+        "mate_loss", "nats", "Cross-entropy of the policy and the first move of a proved mate, mean over these plies.";
+        "mates_drawn", "", "Share of the mates proved in self-play that the policy found by itself.";
+        "past_loss", "nats", "Cross-entropy of the outcome at positions of finished games, `selfplay.past_positions`.";
+        "last_kl", "nats", "Estimate k3 of the last minibatch: how far the update took the policy.";
         "max_ratio_error", "", "Greatest |ratio − 1| of the update.";
         "first_ratio_error", "", "Mean |ratio − 1| of the first minibatch: 0 except for rounding.";
         "grad_norm", "", "Norm of the gradients before clipping.";

@@ -50,7 +50,9 @@ pub fn collect(
         workers.into_iter().map(|worker| worker.join().expect("a self-play thread does not panic")).collect()
     });
     let (shares, spent): (Vec<Share>, Vec<Duration>) = shares?.into_iter().unzip();
-    Ok((rollout.gather(shares), spent.iter().sum::<Duration>() / count))
+    let mut collected = rollout.gather(shares);
+    selfplay.remember(&mut collected);
+    Ok((collected, spent.iter().sum::<Duration>() / count))
 }
 
 /// Evaluators of one thread, which share a clock.
@@ -103,11 +105,12 @@ mod tests {
     use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
     use keisei_core::env::Opening;
     use keisei_core::learn::{
-        Adam, Coefficients, Descent, Estimation, Minibatch, Mover, Notes, RandomPlies, RatioTolerance,
+        Adam, Coefficients, Descent, Estimation, Mates, Minibatch, Mover, Notes, Past, RandomPlies, RatioTolerance,
         SelfPlaySettings, SlotState, Span, Step, StepEnd, Sums, Thought,
     };
     use keisei_core::net::{NetSpec, Value};
-    use keisei_core::shogi::{Game, Move, Position, material};
+    use keisei_core::search::mate;
+    use keisei_core::shogi::{Game, GameResult, Move, Position, material};
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::AtomicUsize;
 
@@ -120,6 +123,10 @@ mod tests {
             opening_plies: 20,
             first_opening_plies: 100,
             records: 3,
+            mates: Mates { plies: 1, taken: 0.5 },
+            starts: 0.0,
+            mirrored: 0.3,
+            past: 2,
         }
     }
 
@@ -163,6 +170,10 @@ mod tests {
         };
         let mut games: Vec<(Game, u64)> = (0..settings.games).map(|slot| begin(slot, 0)).collect();
         let mut ends = BTreeMap::new();
+        let mut mates = [0; 2];
+        // The plies of each game in progress, and what the value head may learn of those of games that have ended.
+        let mut plies: Vec<Vec<(PackedObservation, f32)>> = vec![Vec::new(); settings.games];
+        let mut known: Vec<Past> = Vec::new();
         for iteration in 0..2 {
             let (rollout, collected) = collect(&mut selfplay, iteration, 2);
             assert_eq!(rollout.steps.len(), settings.games * settings.horizon);
@@ -174,6 +185,11 @@ mod tests {
                     let choices = Actions::Dest2187.legal(&position);
                     assert_eq!(rollout.legal_of(step), choices.actions());
                     let mv = Actions::Dest2187.to_move(&position, step.action).expect("a legal action");
+                    let mate = mate::solve(&position, 1, 0, &[]).map(|line| line[0]);
+                    assert_eq!(step.mate, mate.map(|mate| Actions::Dest2187.index(position.side_to_move(), mate)));
+                    mates[0] += usize::from(step.mate.is_some());
+                    mates[1] += usize::from(step.mate == Some(step.action));
+                    plies[slot].push((step.observation, step.score));
                     assert!(step.log_prob <= 0.0 && step.log_prob.is_finite());
                     assert!((step.wdl.to_array().iter().sum::<f32>() - 1.0).abs() < 1e-5);
                     assert_eq!(step.score, material::balance(&position, position.side_to_move()) / 76.0);
@@ -186,15 +202,27 @@ mod tests {
                     assert_eq!(step.tail.is_some(), cut, "slot {slot}, ply {t}");
                     if let Some(outcome) = outcome {
                         *ends.entry(outcome.reason.id()).or_insert(0) += 1;
+                        let played = plies[slot].drain(..).rev().zip(1..);
+                        if let Some(result) = end.result() {
+                            known.extend(played.map(|((observation, score), plies)| {
+                                let result = if plies % 2 == 1 { result } else { result.flipped() };
+                                Past { observation, result, plies, score }
+                            }));
+                        }
                         (*game, *number) = begin(slot, *number + 1);
                     }
                 }
             }
+            let by_rules = collected.ended.iter().filter(|game| game.outcome.result != GameResult::Truncated);
+            assert!(rollout.past.len() <= 2 * by_rules.count() && collected.starts.is_empty());
+            assert!(rollout.past.iter().all(|past| known.contains(past)), "{:?}", rollout.past);
             for record in collected.records {
                 let bytes = keisei_core::format::record::to_bytes(&[record]).expect("a game by the rules");
                 keisei_core::format::record::from_bytes(&bytes).expect("a game by the rules");
             }
         }
+        assert!(mates[0] > 5 && (1..mates[0]).contains(&mates[1]), "{mates:?}");
+        assert!(known.len() > 100, "{}", known.len());
         assert!(ends.contains_key("checkmate") && ends.contains_key("max_plies"), "not every end was met: {ends:?}");
     }
 
@@ -249,6 +277,38 @@ mod tests {
         assert!(restored.state() == played.state());
         // Records hold what the network thought before the games were put down.
         assert!(of_played.records.len() == 3 && of_played.records == of_restored.records);
+    }
+
+    #[test]
+    fn games_that_begin_in_earlier_ones_depend_on_no_thread_and_go_on() {
+        let settings = SelfPlaySettings { starts: 0.6, ..settings() };
+        let played = |threads: usize, restored_at: Option<u64>| {
+            let mut selfplay = start(&settings);
+            let mut seen = Vec::new();
+            for iteration in 0..4 {
+                if restored_at == Some(iteration) {
+                    let mut restored = start(&settings);
+                    restored.restore(&selfplay.state()).expect("games by the rules");
+                    restored.restore_starts(&selfplay.starts()).expect("positions of games");
+                    selfplay = restored;
+                }
+                let (rollout, collected) = collect(&mut selfplay, iteration, threads);
+                seen.push((rows(&rollout), rollout.past, collected.ended, selfplay.state(), selfplay.starts()));
+            }
+            seen
+        };
+        let one = played(1, None);
+        let (_, past, _, state, starts) = &one[3];
+        assert!(!past.is_empty() && !starts.is_empty());
+        let is_usual =
+            |sfen: &str| [Position::startpos(), Position::startpos().mirrored()].iter().any(|p| p.to_sfen() == sfen);
+        let from_earlier = state.iter().filter(|slot| !is_usual(&slot.start)).count();
+        assert!((1..state.len()).contains(&from_earlier), "{from_earlier} games begin in earlier ones");
+        assert!(played(3, None) == one && played(2, Some(2)) == one && played(1, Some(3)) == one);
+        let error = start(&settings).restore_starts(&["9/9 b - 1".into()]).expect_err("no position").to_string();
+        assert!(error.starts_with("start position 0 of the checkpoint: 9/9 b - 1"), "{error}");
+        let mated = start(&settings).restore_starts(&["8k/8G/8P/9/9/9/9/9/K8 w - 1".into()]);
+        assert!(mated.expect_err("it is over").to_string().contains("is the end of a game"));
     }
 
     #[test]
@@ -331,6 +391,7 @@ mod tests {
             opening_plies: 0,
             first_opening_plies: 0,
             records: 0,
+            ..settings()
         };
         let mut selfplay = start(&settings);
         let (mut rollout, collected) = collect(&mut selfplay, 0, 3);

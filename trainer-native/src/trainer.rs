@@ -2,17 +2,18 @@
 
 use std::time::Instant;
 
-use keisei_core::learn::{Adam, Collected, Estimation, LearnError, Learner, Rates, Rollout, SelfPlay, Update, update};
+use keisei_core::learn::{
+    Adam, Adaptation, Collected, Estimation, LearnError, Learner, Rates, Rollout, SelfPlay, Update, update,
+};
 use keisei_core::net::Weights;
 use keisei_core::random::{Purpose, Stream};
-use serde::{Deserialize, Serialize};
 use tracing::{debug_span, info_span};
 
 use crate::league::{Average, League};
-use crate::run::fit::is_open;
 use crate::run::guard::{Guard, Remedy};
 use crate::selfplay::collect;
 use crate::settings::Settings;
+use crate::totals::Totals;
 
 /// State of learning: games, network and optimiser. Logging, saving and evaluating are up to the caller.
 pub struct Trainer {
@@ -34,20 +35,9 @@ pub struct Trainer {
     pub league: League,
     /// Average of the weights, if the settings ask for one.
     pub average: Option<Average>,
+    /// What follows the measurements of the run.
+    pub adaptation: Adaptation,
     rollout: Rollout,
-}
-
-/// Totals of the work since the start of a run; a checkpoint stores the numbers in this order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Totals {
-    /// Number of iterations.
-    pub iterations: u64,
-    /// Plies played.
-    pub plies: u64,
-    /// Samples learned from.
-    pub samples: u64,
-    /// Games finished.
-    pub games: u64,
 }
 
 /// Report of one iteration.
@@ -102,7 +92,7 @@ impl Trainer {
     /// # Errors
     /// As [`learner`], or if the network's shape is not valid, or a number that is to be [measured](crate::run::fit) is open.
     pub fn fresh(settings: Settings) -> anyhow::Result<Self> {
-        anyhow::ensure!(!is_open(&settings), "selfplay.envs and ppo.minibatch must be numbers above 0 by now");
+        anyhow::ensure!(!settings.is_open(), "selfplay.envs and ppo.minibatch must be numbers above 0 by now");
         let weights = Weights::init(&settings.spec(), Stream::new(settings.seed, Purpose::Weights, 0, 0).next_u64())?;
         let learner = learner(&settings)?;
         Ok(Self::new(settings, learner, weights))
@@ -113,8 +103,8 @@ impl Trainer {
         let selfplay = SelfPlay::new(settings.selfplay(), settings.actions(), settings.seed);
         let adam = Adam::new(weights.data().len());
         let (done, guard, league) = (Totals::default(), Guard::default(), League::default());
-        let rollout = Rollout::default();
-        Self { settings, learner, selfplay, weights, adam, done, guard, league, average: None, rollout }
+        let (adaptation, rollout) = (Adaptation::default(), Rollout::default());
+        Self { settings, learner, selfplay, weights, adam, done, guard, league, average: None, adaptation, rollout }
     }
 
     /// Runs one iteration, with the schedules at the part `progress` (0–1) of the run.
@@ -123,10 +113,17 @@ impl Trainer {
     /// If the device fails, the network's output is not finite, or the learner computes another policy than the one that
     /// played.
     pub fn iterate(&mut self, progress: f64) -> Result<Report, LearnError> {
-        let Self { settings, learner, selfplay, weights, adam, done, guard, league, average, rollout } = self;
+        let Self { settings, learner, selfplay, weights, adam, done, guard, league, average, adaptation, rollout } =
+            self;
         let _span = info_span!("iteration", iteration = done.iterations + 1).entered();
-        let (mut rates, estimation) = settings.schedules(progress);
-        rates.learning_rate *= guard.rate();
+        let (mut rates, mut estimation) = settings.schedules(progress);
+        let aims = settings.adaptation();
+        rates.learning_rate *= guard.rate() * adaptation.rate() * settings.warmup(done.plies);
+        rates.ent_coef *= adaptation.bonus();
+        if aims.prior_explained > 0.0 {
+            let prior = &settings.estimation.prior_weight;
+            estimation.prior_weight = adaptation.prior_weight(&aims, prior.from, prior.to);
+        }
         let begin = Instant::now();
 
         let threads = settings.threads();
@@ -142,6 +139,7 @@ impl Trainer {
             .in_scope(|| update(learner.as_mut(), weights, adam, estimated, &settings.ppo(), rates, order))?;
         let learn_seconds = begin.elapsed().as_secs_f64() - collect_seconds;
 
+        adaptation.observe(&aims, update.explained_variance, update.last_kl, collected.mean_entropy());
         if settings.ppo.ema > 0.0 {
             average.get_or_insert_default().add(weights.data(), settings.ppo.ema);
         }
@@ -159,7 +157,8 @@ impl Trainer {
             remedy: guard.after_update(update.steps > 0),
             plies,
             dropped_samples: 1.0
-                - update.samples as f64 / (settings.ppo.epochs * rollout.learner_slots().count()).max(1) as f64,
+                - update.samples as f64
+                    / (settings.ppo.epochs * settings.ppo().samples_of(rollout.learner_slots().count())).max(1) as f64,
             update_norm: relative_change(&before, weights.data()),
             brier: rollout.brier(),
             collect_seconds,

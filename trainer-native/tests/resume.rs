@@ -190,6 +190,60 @@ fn threads_and_budget_do_not_change_the_work() {
 }
 
 #[test]
+fn every_lever_of_learning_goes_on_from_a_checkpoint_and_depends_on_no_thread() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let constant = "--set ppo.ent_coef.to=0.03 --set ppo.learning_rate.to=0.0015 --set estimation.prior_weight.to=0.9";
+    let digest_of = |args: &str| digest(&check(directory, args).0);
+    // Long random openings, so that there are mates and games that end.
+    let long = "--set selfplay.envs=16 --set selfplay.horizon=32 --set selfplay.max_plies=300 --set selfplay.first_opening_plies=200";
+    let settings = format!("--preset tiny {long} --set ppo.minibatch=128 --set run.checkpoint_plies=512 {constant}");
+    digest_of(&format!("{settings} --iterations 6 --out base"));
+    // A digest differs by the settings alone; what was learnt must differ too.
+    let learnt = |run: &str| metrics(&directory.join(run)).pop().unwrap()["policy_loss"].clone();
+    let base = learnt("base");
+    // By the clock the prior's weight sinks; by the explained variance, which has not grown yet, it stays.
+    digest_of(&format!("{settings} --set estimation.prior_weight.to=0.1 --iterations 6 --out sinking"));
+    let sinking = learnt("sinking");
+    assert_ne!(sinking, base);
+    let levers = [
+        "selfplay.mate_plies=3 ppo.mate_coef=1",
+        "selfplay.start_share=0.7",
+        "selfplay.mirror_share=0.5",
+        "selfplay.past_positions=4",
+        "estimation.prior_explained=0.3 estimation.prior_weight.to=0.1",
+        "ppo.update_kl=0.00001",
+        "ppo.entropy_floor=1",
+        "ppo.kl_coef=0.2 ppo.epochs=2",
+        "ppo.advantage_share=0.4",
+        "ppo.warmup_plies=8000",
+    ];
+    let all = levers.join(" ");
+    for (number, lever) in levers.iter().copied().chain([&*all]).enumerate() {
+        let set = lever.split(' ').fold(String::new(), |set, setting| format!("{set} --set {setting}"));
+        let whole = digest_of(&format!("{settings}{set} --iterations 6 --set run.threads=1 --out whole{number}"));
+        let without = if lever.contains("prior_weight") { &sinking } else { &base };
+        assert_ne!(learnt(&format!("whole{number}")), *without, "{lever}");
+        digest_of(&format!("{settings}{set} --iterations 3 --set run.threads=3 --out part{number}"));
+        assert_eq!(digest_of(&format!("--resume part{number} --iterations 6 --set run.threads=2")), whole, "{lever}");
+        check_metrics(&directory.join(format!("part{number}")), 6);
+    }
+    let last = metrics(&directory.join(format!("whole{}", levers.len()))).pop().unwrap();
+    let number = |key: &str| last[key].as_f64().unwrap();
+    assert!(number("mates") > 0.0 && number("past_loss") > 0.0, "{last}");
+    assert!(number("ent_coef") > 0.03 && number("learning_rate") < 0.0015 && number("prior_weight") <= 0.9, "{last}");
+    // Switched off again, a run goes on without what it had adapted.
+    let off: String = ["ppo.update_kl=0", "ppo.entropy_floor=0", "ppo.warmup_plies=0", "selfplay.start_share=0"]
+        .map(|setting| format!(" --set {setting}"))
+        .concat();
+    digest_of(&format!("--resume part{} --iterations 7{off}", levers.len()));
+    let last = metrics(&directory.join(format!("part{}", levers.len()))).pop().unwrap();
+    let near = |key: &str, expected: f64| assert!((last[key].as_f64().unwrap() - expected).abs() < 1e-6, "{last}");
+    near("ent_coef", 0.03);
+    near("learning_rate", 0.0015);
+}
+
+#[test]
 fn optional_layers_are_trained_saved_exported_and_played_with() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();

@@ -25,8 +25,16 @@ use trainer_native::trainer::Trainer;
 
 const FEATURES: Features = Features::Attack96;
 const ACTIONS: Actions = Actions::Dest2187;
-const COEFFICIENTS: Coefficients =
-    Coefficients { clip_coef: 0.2, vf_coef: 1.0, score_coef: 0.1, ent_coef: 0.01, scale: 1.0 / 256.0 };
+const COEFFICIENTS: Coefficients = Coefficients {
+    clip_coef: 0.2,
+    vf_coef: 1.0,
+    past_coef: 0.0,
+    score_coef: 0.1,
+    ent_coef: 0.01,
+    kl_coef: 0.0,
+    mate_coef: 0.0,
+    scale: 1.0 / 256.0,
+};
 
 /// Samples of a minibatch.
 const SAMPLES: usize = 256;
@@ -190,7 +198,7 @@ fn step(engine: &str, channels: u16, blocks: u16, seconds: f64) -> Result<Measur
     let mut weights = Weights::init(&spec, 1)?;
     let mut adam = Adam::new(spec.parameters());
     let slots: Vec<usize> = (0..rollout.steps.len()).collect();
-    let minibatch = Minibatch { rollout: &rollout, slots: &slots, advantages: &rollout.advantages };
+    let minibatch = Minibatch { rollout: &rollout, slots: &slots, advantages: &rollout.advantages, past: &[] };
     let steps = rate(seconds, || {
         let (gradient, _) = learner.gradient(&weights, &minibatch, &COEFFICIENTS)?;
         adam.step(weights.data_mut(), &gradient, 1e-4);

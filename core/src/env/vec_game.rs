@@ -86,6 +86,16 @@ impl<O: Opening> VecGame<O> {
         self.rules.actions
     }
 
+    /// Opening of the games.
+    pub fn opening(&self) -> &O {
+        &self.rules.opening
+    }
+
+    /// Opening of future games, for change.
+    pub fn opening_mut(&mut self) -> &mut O {
+        &mut self.rules.opening
+    }
+
     /// The game in `slot`, with its moves so far; it has not ended.
     ///
     /// # Panics

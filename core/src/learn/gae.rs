@@ -5,7 +5,7 @@
 
 use core::ops::Deref;
 
-use super::rollout::{Mover, Rollout, Step, StepEnd, Tail};
+use super::rollout::{Mover, Past, Rollout, Step, StepEnd, Tail};
 use crate::net::{Value, Wdl};
 
 /// Discounts and prior weight of [`Rollout::estimate`](super::Rollout::estimate).
@@ -22,7 +22,7 @@ pub struct Estimation {
 }
 
 impl Rollout {
-    /// Fills [`advantages`](Self::advantages) and [`targets`](Self::targets) row by row.
+    /// Fills [`advantages`](Self::advantages) and [`targets`](Self::targets) row by row, and the targets of the past.
     pub fn estimate(&mut self, estimation: &Estimation) -> Estimated<'_> {
         self.advantages.resize(self.steps.len(), 0.0);
         self.targets.resize(self.steps.len(), Wdl::DRAW);
@@ -32,6 +32,8 @@ impl Rollout {
             gae(row, estimation, advantages);
             categorical_returns(row, estimation, targets);
         }
+        self.past_targets.clear();
+        self.past_targets.extend(self.past.iter().map(|past| discounted(past, estimation.gamma)));
         Estimated(self)
     }
 }
@@ -152,10 +154,6 @@ const CUT: &str = "the last ply of a row carries the estimate of what follows";
 /// If the row ends without the end of a game and without a tail.
 pub fn categorical_returns(row: &[Step], estimation: &Estimation, targets: &mut [Wdl]) {
     let Estimation { gamma, value_lambda, .. } = *estimation;
-    let blend = |a: Wdl, b: Wdl, weight: f32| {
-        let (a, b) = (a.to_array(), b.to_array());
-        Wdl::from_array(core::array::from_fn(|i| (1.0 - weight) * a[i] + weight * b[i]))
-    };
     // Blend of prediction and return of the position after the ply, for the side to move there.
     let mut following = None;
     for (step, target) in row.iter().zip(targets).rev() {
@@ -176,9 +174,21 @@ pub fn categorical_returns(row: &[Step], estimation: &Estimation, targets: &mut 
     }
 }
 
+/// Mean of two distributions, of which `b` has this weight.
+fn blend(a: Wdl, b: Wdl, weight: f32) -> Wdl {
+    let (a, b) = (a.to_array(), b.to_array());
+    Wdl::from_array(core::array::from_fn(|i| (1.0 - weight) * a[i] + weight * b[i]))
+}
+
+/// Target at a position of a game that has ended: the return of [`categorical_returns`] with a λ of 1.
+fn discounted(past: &Past, gamma: f32) -> Wdl {
+    blend(Wdl::DRAW, past.result, libm::powf(gamma, f32::from(past.plies) - 1.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoding::PackedObservation;
     use crate::random::{Purpose, Stream};
     use alloc::{vec, vec::Vec};
 
@@ -227,6 +237,22 @@ mod tests {
                 let expected = if (row.len() - 1 - t).is_multiple_of(2) { 1.0 } else { -1.0 };
                 near(advantages[t] + mixed(one), expected);
                 near(targets[t].value().0, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn the_past_is_learnt_as_the_whole_game_with_a_lambda_of_one() {
+        let mut stream = Stream::new(7, Purpose::Sampling, 0, 0);
+        let mut row: Vec<Step> = (0..9).map(|_| step(random_wdl(&mut stream))).collect();
+        row[8].end = StepEnd::Won;
+        let estimation = Estimation { gamma: 0.9, value_lambda: 1.0, ..UNDISCOUNTED };
+        for (t, target) in targets(&row, &estimation).into_iter().enumerate() {
+            let plies = 9 - t as u16;
+            let result = if plies % 2 == 1 { Wdl::WIN } else { Wdl::LOSS };
+            let past = Past { observation: PackedObservation::EMPTY, result, plies, score: 0.0 };
+            for (found, expected) in discounted(&past, 0.9).to_array().into_iter().zip(target.to_array()) {
+                near(found, expected);
             }
         }
     }

@@ -4,14 +4,17 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use super::adam::{Adam, clip, global_norm};
-use super::loss::{Coefficients, Sums};
+use super::loss::{Choice, Coefficients, Sample, Sums};
 use super::rollout::Rollout;
+use crate::encoding::PackedObservation;
 use crate::evaluator::{Evaluator, EvaluatorError};
 use crate::net::Weights;
 
-/// Plies of a rollout for one gradient step, with their advantages normalised.
+/// Samples of a rollout for one gradient step: plies with their advantages normalised, then positions of games that have ended.
+#[derive(Clone, Copy)]
 pub struct Minibatch<'a> {
     /// The rollout.
     pub rollout: &'a Rollout,
@@ -19,6 +22,67 @@ pub struct Minibatch<'a> {
     pub slots: &'a [usize],
     /// Advantage of each of these plies, normalised over the minibatch.
     pub advantages: &'a [f32],
+    /// Indices of the positions in [`Rollout::past`].
+    pub past: &'a [usize],
+}
+
+impl<'a> Minibatch<'a> {
+    /// Number of samples: the plies and the positions of the past.
+    pub fn len(&self) -> usize {
+        self.slots.len() + self.past.len()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The samples in `range`.
+    ///
+    /// # Panics
+    /// If the range is not within the samples.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Minibatch<'a> {
+        let plies = self.slots.len();
+        let (of_plies, of_past) =
+            (range.start.min(plies)..range.end.min(plies), range.start.max(plies)..range.end.max(plies));
+        let past = &self.past[of_past.start - plies..of_past.end - plies];
+        Minibatch { slots: &self.slots[of_plies.clone()], advantages: &self.advantages[of_plies], past, ..*self }
+    }
+
+    /// Sample number `index`.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn sample(&self, index: usize) -> Sample<'a> {
+        let rollout = self.rollout;
+        let Some(&slot) = self.slots.get(index) else {
+            return Sample { choice: None, target: rollout.past_targets[self.past[index - self.slots.len()]] };
+        };
+        let step = &rollout.steps[slot];
+        let choice = Choice {
+            legal: rollout.legal_of(step),
+            action: step.action,
+            old_log_prob: step.log_prob,
+            advantage: self.advantages[index],
+            mate: step.mate,
+        };
+        Sample { choice: Some(choice), target: rollout.targets[slot] }
+    }
+
+    /// Position of sample number `index`, and its target of the score.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn position(&self, index: usize) -> (&'a PackedObservation, f32) {
+        if let Some(&slot) = self.slots.get(index) {
+            let step = &self.rollout.steps[slot];
+            (&step.observation, step.score)
+        } else {
+            let past = &self.rollout.past[self.past[index - self.slots.len()]];
+            (&past.observation, past.score)
+        }
+    }
 }
 
 /// A backend that computes gradients of the PPO loss.

@@ -1,21 +1,34 @@
 //! Loss: clipped PPO (Schulman et al. 2017) over legal actions, plus cross-entropy of the outcome, plus squared error of the
-//! score in networks with a score head.
+//! score in networks with a score head. Where a mate is proved, the policy is taught it; where a sample is a position of a game that
+//! has ended, only the value head learns, the result.
 //!
 //! ```text
 //! ratio  = exp(log π(a) − log π_old(a))
 //! policy = −min(ratio · A, clip(ratio, 1 − ε, 1 + ε) · A)         A normalised over the minibatch
+//! kl     = ratio − 1 − log ratio                                  the k3 estimate of KL(π_old ‖ π)
+//! mate   = −log π(mate)                                           on plies where a mate is proved
 //! value  = −Σ target · log P                                      on every ply, over win, draw and loss
+//! past   = −Σ result · log P                                      on positions of games that have ended
 //! score  = (score − material / 76)²
-//! loss   = policy + vf_coef · value + score_coef · score − ent_coef · entropy
+//! loss   = policy + kl_coef · kl + mate_coef · mate + vf_coef · value + past_coef · past + score_coef · score − ent_coef · entropy
 //! ```
 
 use crate::encoding::Action;
 use crate::net::{Wdl, WdlLogits};
 use serde::{Deserialize, Serialize};
 
-/// One ply to learn from, from the view of the side that moved.
+/// One position to learn from, from the view of the side to move.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample<'a> {
+    /// Move that the learner played there; `None` for a position of a game that has ended, of which only the value head learns.
+    pub choice: Option<Choice<'a>>,
+    /// Target of the outcome.
+    pub target: Wdl,
+}
+
+/// Move of the learner, from which its policy learns.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<'a> {
     /// Legal actions of the position.
     pub legal: &'a [Action],
     /// The action played.
@@ -24,8 +37,8 @@ pub struct Sample<'a> {
     pub old_log_prob: f32,
     /// Normalised advantage.
     pub advantage: f32,
-    /// Target of the outcome.
-    pub target: Wdl,
+    /// Action that begins a proved mate, if there is one.
+    pub mate: Option<Action>,
 }
 
 /// Coefficients of the loss.
@@ -35,19 +48,33 @@ pub struct Coefficients {
     pub clip_coef: f32,
     /// Weight of the value loss.
     pub vf_coef: f32,
+    /// Weight of the value loss at positions of games that have ended.
+    pub past_coef: f32,
     /// Weight of the score loss.
     pub score_coef: f32,
     /// Weight of the entropy bonus.
     pub ent_coef: f32,
-    /// Factor of each sample's loss: one over the size of the whole minibatch, so that the gradients of its shards add up.
+    /// Weight of the KL divergence from the policy that played.
+    pub kl_coef: f32,
+    /// Weight of the loss of proved mates.
+    pub mate_coef: f32,
+    /// Factor of each sample's loss: one over the plies of the whole minibatch, so that the gradients of its shards add up.
     pub scale: f32,
 }
 
 /// Sums of the parts of the loss over some samples, and one maximum.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sums {
-    /// Number of samples.
+    /// Number of plies; positions of games that have ended are counted apart.
     pub samples: usize,
+    /// Plies where a mate is proved, and `−log π` of its first move there.
+    pub mates: usize,
+    /// Loss of the proved mates.
+    pub mate_loss: f64,
+    /// Positions of games that have ended.
+    pub past: usize,
+    /// Cross-entropy of the outcome at these positions.
+    pub past_loss: f64,
     /// Clipped objective, negated.
     pub policy_loss: f64,
     /// Cross-entropy of the outcome.
@@ -71,14 +98,20 @@ pub struct Sums {
 impl Sums {
     /// Whether every sum is a finite number.
     pub fn is_finite(&self) -> bool {
-        let Self { policy_loss, value_loss, score_loss, entropy, approx_kl, max_ratio_error, .. } = *self;
-        let parts = [policy_loss, value_loss, score_loss, entropy, approx_kl, max_ratio_error];
+        let Self {
+            policy_loss, value_loss, score_loss, entropy, approx_kl, max_ratio_error, mate_loss, past_loss, ..
+        } = *self;
+        let parts = [policy_loss, value_loss, score_loss, entropy, approx_kl, max_ratio_error, mate_loss, past_loss];
         parts.into_iter().all(f64::is_finite)
     }
 
     /// Adds the sums of other samples.
     pub fn add(&mut self, other: &Self) {
         self.samples += other.samples;
+        self.mates += other.mates;
+        self.mate_loss += other.mate_loss;
+        self.past += other.past;
+        self.past_loss += other.past_loss;
         self.policy_loss += other.policy_loss;
         self.value_loss += other.value_loss;
         self.score_loss += other.score_loss;
@@ -103,11 +136,15 @@ impl Sums {
             clipfrac: mean(self.clipfrac),
             ratio_error: mean(self.ratio_error),
             max_ratio_error: self.max_ratio_error,
+            mates: mean(self.mates as f64),
+            mate_loss: self.mate_loss / self.mates.max(1) as f64,
+            past_loss: self.past_loss / self.past.max(1) as f64,
         }
     }
 }
 
-/// Means of [`Sums`] over its samples, under the names of the metrics.
+/// Means of [`Sums`] over its samples, under the names of the metrics; those of proved mates and of games that have ended over their
+/// own positions.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of `Sums`")]
 pub struct Losses {
@@ -120,6 +157,13 @@ pub struct Losses {
     pub clipfrac: f64,
     pub ratio_error: f64,
     pub max_ratio_error: f64,
+    /// Share of the plies where a mate is proved, 0–1.
+    #[serde(default)]
+    pub mates: f64,
+    #[serde(default)]
+    pub mate_loss: f64,
+    #[serde(default)]
+    pub past_loss: f64,
 }
 
 /// The loss of one sample and its gradient by hand: adds the parts of the loss to `sums`, writes the gradient with respect
@@ -127,66 +171,92 @@ pub struct Losses {
 pub fn loss_of_sample(
     sample: &Sample,
     policy: &[f32],
-    WdlLogits(wdl): WdlLogits,
+    wdl: WdlLogits,
     c: &Coefficients,
     sums: &mut Sums,
     policy_gradient: &mut [f32],
 ) -> [f32; 3] {
-    let logit = |action: Action| policy[action.index()];
-    let highest = sample.legal.iter().fold(f32::NEG_INFINITY, |highest, &action| highest.max(logit(action)));
-    // The gradient holds the exponentials until their sum is known.
     policy_gradient.fill(0.0);
+    let (value_loss, gradient) = cross_entropy(wdl, sample.target);
+    let weight = if let Some(choice) = &sample.choice {
+        loss_of_choice(choice, policy, c, sums, policy_gradient);
+        sums.value_loss += value_loss;
+        c.vf_coef
+    } else {
+        sums.past += 1;
+        sums.past_loss += value_loss;
+        c.past_coef
+    };
+    gradient.map(|slope| c.scale * weight * slope)
+}
+
+/// The loss of one choice: adds its parts to `sums` and writes the gradient with respect to the policy's logits into `gradient`,
+/// which holds zeros.
+fn loss_of_choice(choice: &Choice, policy: &[f32], c: &Coefficients, sums: &mut Sums, gradient: &mut [f32]) {
+    let logit = |action: Action| policy[action.index()];
+    let highest = choice.legal.iter().fold(f32::NEG_INFINITY, |highest, &action| highest.max(logit(action)));
+    // The gradient holds the exponentials until their sum is known.
     let mut sum = 0.0;
-    for &action in sample.legal {
+    for &action in choice.legal {
         let exp = libm::expf(logit(action) - highest);
-        policy_gradient[action.index()] = exp;
+        gradient[action.index()] = exp;
         sum += exp;
     }
     let normalizer = highest + libm::logf(sum);
-    let new_log_prob = logit(sample.action) - normalizer;
-    let log_ratio = new_log_prob - sample.old_log_prob;
+    let new_log_prob = logit(choice.action) - normalizer;
+    let log_ratio = new_log_prob - choice.old_log_prob;
     let ratio = libm::expf(log_ratio);
 
-    let unclipped = ratio * sample.advantage;
-    let clipped = ratio.clamp(1.0 - c.clip_coef, 1.0 + c.clip_coef) * sample.advantage;
+    let unclipped = ratio * choice.advantage;
+    let clipped = ratio.clamp(1.0 - c.clip_coef, 1.0 + c.clip_coef) * choice.advantage;
     let policy_loss = -unclipped.min(clipped);
     // Slope with respect to the action's log-probability; 0 where the clipped term is the smaller one, which is constant.
-    let slope = if unclipped <= clipped { -unclipped } else { 0.0 };
+    let mut slope = if unclipped <= clipped { -unclipped } else { 0.0 };
+    if c.kl_coef > 0.0 {
+        slope += c.kl_coef * (ratio - 1.0);
+    }
 
     let mut entropy = 0.0;
-    for &action in sample.legal {
-        entropy -= policy_gradient[action.index()] / sum * (logit(action) - normalizer);
+    for &action in choice.legal {
+        entropy -= gradient[action.index()] / sum * (logit(action) - normalizer);
     }
-    for &action in sample.legal {
-        let gradient = &mut policy_gradient[action.index()];
+    for &action in choice.legal {
+        let gradient = &mut gradient[action.index()];
         let prob = *gradient / sum;
-        let played = if action == sample.action { 1.0 } else { 0.0 };
+        let played = if action == choice.action { 1.0 } else { 0.0 };
         let log_prob = logit(action) - normalizer;
         *gradient = c.scale * (slope * (played - prob) + c.ent_coef * prob * (log_prob + entropy));
+        if let Some(mate) = choice.mate {
+            let mates = if action == mate { 1.0 } else { 0.0 };
+            *gradient += c.scale * c.mate_coef * (prob - mates);
+        }
     }
-
-    let highest = wdl.into_iter().fold(f32::NEG_INFINITY, f32::max);
-    let exps = wdl.map(|logit| libm::expf(logit - highest));
-    let sum: f32 = exps.iter().sum();
-    let target = sample.target.to_array();
-    let mass: f32 = target.iter().sum();
-    let value_loss: f32 =
-        wdl.iter().zip(target).map(|(logit, target)| target * (highest + libm::logf(sum) - logit)).sum();
 
     let deviation = ratio - 1.0;
     sums.add(&Sums {
         samples: 1,
+        mates: choice.mate.iter().count(),
+        mate_loss: choice.mate.map_or(0.0, |mate| f64::from(normalizer - logit(mate))),
         policy_loss: f64::from(policy_loss),
-        value_loss: f64::from(value_loss),
-        score_loss: 0.0,
         entropy: f64::from(entropy),
         old_approx_kl: f64::from(-log_ratio),
         approx_kl: f64::from(deviation - log_ratio),
         clipfrac: if deviation.abs() > c.clip_coef { 1.0 } else { 0.0 },
         ratio_error: f64::from(deviation.abs()),
         max_ratio_error: f64::from(deviation.abs()),
+        ..Sums::default()
     });
-    core::array::from_fn(|i| c.scale * c.vf_coef * (exps[i] / sum * mass - target[i]))
+}
+
+/// Cross-entropy of the outcome, and its gradient with respect to the logits.
+fn cross_entropy(WdlLogits(wdl): WdlLogits, target: Wdl) -> (f64, [f32; 3]) {
+    let highest = wdl.into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let exps = wdl.map(|logit| libm::expf(logit - highest));
+    let sum: f32 = exps.iter().sum();
+    let target = target.to_array();
+    let mass: f32 = target.iter().sum();
+    let loss: f32 = wdl.iter().zip(target).map(|(logit, target)| target * (highest + libm::logf(sum) - logit)).sum();
+    (f64::from(loss), core::array::from_fn(|i| exps[i] / sum * mass - target[i]))
 }
 
 /// The score loss of one sample: adds it to `sums` and returns the gradient with respect to the score.
@@ -213,8 +283,8 @@ mod tests {
     use super::*;
 
     fn sample(legal: &[Action], old_log_prob: f32, advantage: f32, target: [f32; 3]) -> Sample<'_> {
-        let target = Wdl::from_array(target);
-        Sample { legal, action: Action(0), old_log_prob, advantage, target }
+        let choice = Choice { legal, action: Action(0), old_log_prob, advantage, mate: None };
+        Sample { choice: Some(choice), target: Wdl::from_array(target) }
     }
 
     fn run(policy: [f32; 3], wdl: [f32; 3], sample: &Sample) -> Sums {
@@ -227,8 +297,16 @@ mod tests {
         assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
     }
 
-    const PLAIN: Coefficients =
-        Coefficients { clip_coef: 0.2, vf_coef: 2.0, score_coef: 0.25, ent_coef: 0.5, scale: 1.0 };
+    const PLAIN: Coefficients = Coefficients {
+        clip_coef: 0.2,
+        vf_coef: 2.0,
+        past_coef: 3.0,
+        score_coef: 0.25,
+        ent_coef: 0.5,
+        kl_coef: 0.0,
+        mate_coef: 0.0,
+        scale: 1.0,
+    };
 
     #[test]
     fn losses_worked_by_hand() {
@@ -275,16 +353,58 @@ mod tests {
     }
 
     #[test]
+    fn a_proved_mate_and_a_past_game_worked_by_hand() {
+        let choice = Sample { target: Wdl::DRAW, ..sample(&[Action(0), Action(1)], 0.75f32.ln(), 0.0, [0.0; 3]) };
+        let mating = Sample { choice: choice.choice.map(|one| Choice { mate: Some(Action(1)), ..one }), ..choice };
+        let c = Coefficients { ent_coef: 0.0, mate_coef: 2.0, ..PLAIN };
+        let (mut sums, mut found) = (Sums::default(), [9.0; 3]);
+        let policy = [3f32.ln(), 0.0, 50.0];
+        loss_of_sample(&mating, &policy, WdlLogits([0.0; 3]), &c, &mut sums, &mut found);
+        // The mate has a probability of 1/4.
+        near(sums.mate_loss, 4f64.ln());
+        near(f64::from(found[0]), 2.0 * 0.75);
+        near(f64::from(found[1]), -2.0 * 0.75);
+        assert_eq!((sums.samples, sums.mates, sums.past, found[2]), (1, 1, 0, 0.0));
+        let past = Sample { choice: None, target: Wdl::WIN };
+        let slopes = loss_of_sample(&past, &policy, WdlLogits([0.0; 3]), &c, &mut sums, &mut found);
+        near(sums.past_loss, 3f64.ln());
+        near(f64::from(slopes[0]), -3.0 * 2.0 / 3.0);
+        assert_eq!((sums.samples, sums.mates, sums.past, found), (1, 1, 1, [0.0; 3]));
+        // Means are over the positions that each part has.
+        loss_of_sample(&choice, &policy, WdlLogits([0.0; 3]), &c, &mut sums, &mut found);
+        let Losses { mates, mate_loss, past_loss, value_loss, .. } = sums.means();
+        near(mates, 0.5);
+        near(mate_loss, 4f64.ln());
+        near(past_loss, 3f64.ln());
+        near(value_loss, 3f64.ln());
+    }
+
+    #[test]
     fn the_gradient_is_the_slope_of_the_loss() {
+        check_gradient(sample(&[Action(0), Action(1), Action(2)], -1.2, 0.7, [0.2, 0.5, 0.3]), &PLAIN);
+        let all = Coefficients { kl_coef: 0.8, mate_coef: 0.6, ..PLAIN };
+        for advantage in [0.7, -0.7] {
+            let plain = sample(&[Action(0), Action(1), Action(2)], -0.9, advantage, [0.2, 0.5, 0.3]);
+            for mate in [None, Some(Action(0)), Some(Action(2))] {
+                check_gradient(Sample { choice: plain.choice.map(|one| Choice { mate, ..one }), ..plain }, &all);
+            }
+            check_gradient(Sample { choice: None, ..plain }, &all);
+        }
+    }
+
+    fn check_gradient(sample: Sample, c: &Coefficients) {
         let (policy, wdl) = ([0.3, -0.2, 0.9], [0.1, 0.4, -0.3]);
-        let sample = sample(&[Action(0), Action(1), Action(2)], -1.2, 0.7, [0.2, 0.5, 0.3]);
         let loss = |policy: [f32; 3], wdl: [f32; 3]| {
-            let sums = run(policy, wdl, &sample);
-            let (vf, ent) = (f64::from(PLAIN.vf_coef), f64::from(PLAIN.ent_coef));
-            sums.policy_loss + vf * sums.value_loss - ent * sums.entropy
+            let mut sums = Sums::default();
+            loss_of_sample(&sample, &policy, WdlLogits(wdl), c, &mut sums, &mut [0.0; 3]);
+            let weight = |number: f32| f64::from(number);
+            sums.policy_loss + weight(c.vf_coef) * sums.value_loss - weight(c.ent_coef) * sums.entropy
+                + weight(c.kl_coef) * sums.approx_kl
+                + weight(c.mate_coef) * sums.mate_loss
+                + weight(c.past_coef) * sums.past_loss
         };
         let mut found = [0.0; 3];
-        let found_wdl = loss_of_sample(&sample, &policy, WdlLogits(wdl), &PLAIN, &mut Sums::default(), &mut found);
+        let found_wdl = loss_of_sample(&sample, &policy, WdlLogits(wdl), c, &mut Sums::default(), &mut found);
         let step = 1e-2;
         for i in 0..3 {
             let moved = |base: [f32; 3], by: f32| core::array::from_fn(|j| if i == j { base[j] + by } else { base[j] });

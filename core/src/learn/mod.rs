@@ -12,6 +12,7 @@
 //! | `adam` | the optimiser |
 //! | `learner` | the traits that a backend implements: gradients, optimiser steps, and an evaluator for self-play |
 //! | `schedule` | hyper-parameters that change over a run |
+//! | `adaptation` | hyper-parameters that follow what is measured |
 //!
 //! Like the rest of the core, this module starts no thread and reads no clock; callers bring threads and GPUs.
 
@@ -25,17 +26,19 @@ mod ppo;
 mod adam;
 mod learner;
 mod schedule;
+mod adaptation;
 
 pub use adam::{Adam, BETA1, BETA2, EPSILON, biases, clip, clip_scale, global_norm};
+pub use adaptation::{Adaptation, AdaptationSettings};
 pub use gae::{Estimated, Estimation, categorical_returns, gae};
 pub use learner::{Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance};
-pub use loss::{Coefficients, Losses, Sample, Sums, loss_of_sample, loss_of_score, normalize};
+pub use loss::{Choice, Coefficients, Losses, Sample, Sums, loss_of_sample, loss_of_score, normalize};
 pub use matchmaking::{Matchmaking, Meeting};
 pub use material::{material_score, material_value};
 pub use ppo::{PpoSettings, Rates, Update, update};
-pub use rollout::{Mover, Rollout, Span, Step, StepEnd, Tail};
+pub use rollout::{Mover, Past, Rollout, Span, Step, StepEnd, Tail};
 pub use schedule::{Curve, Schedule};
 pub use selfplay::{
-    Collected, EndedGame, Notes, Opponents, Part, RandomPlies, SelfPlay, SelfPlaySettings, Share, SlotError, SlotState,
-    Thought,
+    Collected, EndedGame, Mates, Notes, Opponents, Part, RandomPlies, SelfPlay, SelfPlaySettings, Share, SlotError,
+    SlotState, Thought,
 };

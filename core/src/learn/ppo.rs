@@ -23,12 +23,27 @@ pub struct PpoSettings {
     pub clip_coef: f32,
     /// Weight of the value loss.
     pub vf_coef: f32,
+    /// Weight of the value loss at positions of games that have ended.
+    pub past_coef: f32,
     /// Weight of the score's loss.
     pub score_coef: f32,
+    /// Weight of the KL divergence from the policy that played.
+    pub kl_coef: f32,
+    /// Weight of the loss of proved mates.
+    pub mate_coef: f32,
+    /// Share of the plies that are learned from, those with the largest advantages, above 0 to 1.
+    pub kept: f32,
     /// Largest global norm of a gradient; a longer one is scaled down to it.
     pub max_grad_norm: f32,
     /// Mean approximate KL divergence of a minibatch, in nats, above which the update stops.
     pub target_kl: f32,
+}
+
+impl PpoSettings {
+    /// Number of samples of an epoch, of so many plies of the learner.
+    pub fn samples_of(&self, plies: usize) -> usize {
+        libm::ceil(plies as f64 * f64::from(self.kept)) as usize
+    }
 }
 
 /// Values of the schedules in this update.
@@ -48,6 +63,9 @@ pub struct Update {
     pub losses: Losses,
     /// Mean `|ratio − 1|` of the first minibatch: 0 except for rounding.
     pub first_ratio_error: f64,
+    /// Approximate KL divergence of the last minibatch, in nats: how far the update took the policy.
+    #[serde(default)]
+    pub last_kl: f64,
     /// Mean norm of the gradients before clipping.
     pub grad_norm: f64,
     /// Mean of the advantages before normalisation.
@@ -70,7 +88,8 @@ pub struct Update {
 /// step each, until the last epoch is done or the target KL is exceeded.
 ///
 /// The minibatches are as few as their [size](PpoSettings::minibatch) allows and of about the same size: with opponents the
-/// number of samples differs from rollout to rollout, and a small remainder would weigh as much as a whole minibatch.
+/// number of samples differs from rollout to rollout, and a small remainder would weigh as much as a whole minibatch. Positions of
+/// the past are shared out among them in proportion.
 ///
 /// # Errors
 /// If the learner fails, or computes another policy than the one that played.
@@ -83,23 +102,31 @@ pub fn update(
     rates: Rates,
     mut order: Stream,
 ) -> Result<Update, LearnError> {
-    let mut slots: Vec<usize> = rollout.learner_slots().collect();
+    let all: Vec<usize> = rollout.learner_slots().collect();
+    let mut update = Update { explained_variance: explained_variance(&rollout, &all), ..Update::default() };
+    let mut slots = largest(&rollout.advantages, all, settings);
+    let mut past: Vec<usize> = (0..rollout.past.len()).collect();
     let size = slots.len().div_ceil(slots.len().div_ceil(settings.minibatch).max(1)).max(1);
     let mut total = Sums::default();
-    let mut update = Update { explained_variance: explained_variance(&rollout, &slots), ..Update::default() };
     let ratio_limit = learner.ratio_tolerance().limit;
     let mut descent = learner.descent(weights, adam);
     'epochs: for _ in 0..settings.epochs {
         order.shuffle(&mut slots);
-        for part in slots.chunks(size) {
+        order.shuffle(&mut past);
+        for (number, part) in slots.chunks(size).enumerate() {
             let mut advantages: Vec<f32> = part.iter().map(|&slot| rollout.advantages[slot]).collect();
             let (mean, deviation) = normalize(&mut advantages);
-            let minibatch = Minibatch { rollout: &rollout, slots: part, advantages: &advantages };
+            let of_past = |plies: usize| past.len() * plies / slots.len();
+            let past = &past[of_past(number * size)..of_past(number * size + part.len())];
+            let minibatch = Minibatch { rollout: &rollout, slots: part, advantages: &advantages, past };
             let coefficients = Coefficients {
                 clip_coef: settings.clip_coef,
                 vf_coef: settings.vf_coef,
+                past_coef: settings.past_coef,
                 score_coef: settings.score_coef,
                 ent_coef: rates.ent_coef,
+                kl_coef: settings.kl_coef,
+                mate_coef: settings.mate_coef,
                 scale: 1.0 / part.len() as f32,
             };
             let (norm, sums) = descent.gradient(&minibatch, &coefficients)?;
@@ -115,6 +142,7 @@ pub fn update(
             descent.step(rates.learning_rate, settings.max_grad_norm);
             total.add(&sums);
             update.steps += 1;
+            update.last_kl = losses.approx_kl;
             update.grad_norm += f64::from(norm);
             update.advantage_mean += f64::from(mean) * part.len() as f64;
             update.advantage_std += f64::from(deviation) * part.len() as f64;
@@ -132,6 +160,19 @@ pub fn update(
     update.advantage_mean /= samples;
     update.advantage_std /= samples;
     Ok(update)
+}
+
+/// Slots of the plies with the largest advantages by magnitude about their mean, in rising order: as many as the settings keep.
+fn largest(advantages: &[f32], mut slots: Vec<usize>, settings: &PpoSettings) -> Vec<usize> {
+    let kept = settings.samples_of(slots.len());
+    if kept < slots.len() {
+        let mean = slots.iter().map(|&slot| advantages[slot]).sum::<f32>() / slots.len() as f32;
+        let size = |slot: &usize| (advantages[*slot] - mean).abs();
+        slots.sort_by(|a, b| size(b).total_cmp(&size(a)));
+        slots.truncate(kept);
+        slots.sort_unstable();
+    }
+    slots
 }
 
 /// Checks that the learner computes the policy that played: before the first step both have the same weights.
@@ -168,9 +209,9 @@ mod tests {
     use alloc::string::String;
     use alloc::vec;
 
-    /// Learner without a gradient, that notes the slots of each minibatch and the advantages.
+    /// Learner without a gradient, that notes the slots of each minibatch, the advantages and the positions of the past.
     #[derive(Default)]
-    struct Noting(Vec<(Vec<usize>, Vec<f32>)>);
+    struct Noting(Vec<(Vec<usize>, Vec<f32>, Vec<usize>)>);
 
     impl Learner for Noting {
         fn name(&self) -> String {
@@ -195,13 +236,13 @@ mod tests {
             minibatch: &Minibatch,
             _: &Coefficients,
         ) -> Result<(Vec<f32>, Sums), LearnError> {
-            self.0.push((minibatch.slots.to_vec(), minibatch.advantages.to_vec()));
+            self.0.push((minibatch.slots.to_vec(), minibatch.advantages.to_vec(), minibatch.past.to_vec()));
             Ok((vec![0.0; weights.data().len()], Sums { samples: minibatch.slots.len(), ..Sums::default() }))
         }
     }
 
     /// Update from `plies` plies, of which every `nth` is an opponent's, in minibatches of at most 8.
-    fn noted(plies: usize, nth: usize) -> (Rollout, Noting, Update) {
+    fn noted(plies: usize, nth: usize, kept: f32) -> (Rollout, Noting, Update) {
         let mut rollout = Rollout::of_random_games(plies, Actions::Dest2187, Stream::new(1, Purpose::Sampling, 0, 0));
         let mut stream = Stream::new(2, Purpose::Sampling, 0, 0);
         for (slot, step) in rollout.steps.iter_mut().enumerate() {
@@ -224,7 +265,11 @@ mod tests {
             minibatch: 8,
             clip_coef: 0.2,
             vf_coef: 1.0,
+            past_coef: 1.0,
             score_coef: 0.0,
+            kl_coef: 0.0,
+            mate_coef: 0.0,
+            kept,
             max_grad_norm: 1.0,
             target_kl: 1.0,
         };
@@ -240,21 +285,39 @@ mod tests {
         for (plies, nth, sizes) in
             [(32, 100, &[8, 8, 8, 8][..]), (33, 100, &[7, 7, 7, 7, 5]), (27, 3, &[6, 6, 6]), (9, 9, &[8]), (1, 1, &[])]
         {
-            let (rollout, Noting(minibatches), update) = noted(plies, nth);
-            let found: Vec<usize> = minibatches.iter().map(|(slots, _)| slots.len()).collect();
+            let (rollout, Noting(minibatches), update) = noted(plies, nth, 1.0);
+            let found: Vec<usize> = minibatches.iter().map(|(slots, ..)| slots.len()).collect();
             assert_eq!(found, sizes.repeat(2), "{plies} plies");
             let learners: Vec<usize> = rollout.learner_slots().collect();
             let (epochs, samples) = (found.len() / 2, 2 * learners.len());
             for epoch in minibatches.chunks(epochs.max(1)) {
-                let mut slots: Vec<usize> = epoch.iter().flat_map(|(slots, _)| slots.clone()).collect();
+                let mut slots: Vec<usize> = epoch.iter().flat_map(|(slots, ..)| slots.clone()).collect();
                 slots.sort_unstable();
                 assert_eq!(slots, learners, "{plies} plies");
+                let mut past: Vec<usize> = epoch.iter().flat_map(|(.., past)| past.clone()).collect();
+                past.sort_unstable();
+                let all = if learners.is_empty() { 0 } else { rollout.past.len() };
+                assert_eq!(past, (0..all).collect::<Vec<_>>(), "{plies} plies");
             }
-            for (_, advantages) in &minibatches {
+            for (_, advantages, _) in &minibatches {
                 assert!(advantages.iter().sum::<f32>().abs() < 1e-3, "{advantages:?}");
             }
             assert_eq!((update.samples, update.steps), (samples, found.len()));
             assert!(update.explained_variance.is_finite() && update.advantage_std.is_finite(), "{update:?}");
         }
+    }
+
+    #[test]
+    fn only_the_largest_advantages_are_kept() {
+        let (rollout, Noting(minibatches), update) = noted(33, 3, 0.4);
+        let learners: Vec<usize> = rollout.learner_slots().collect();
+        let mean = learners.iter().map(|&slot| rollout.advantages[slot]).sum::<f32>() / learners.len() as f32;
+        let size = |slot: usize| (rollout.advantages[slot] - mean).abs();
+        let kept: Vec<usize> =
+            minibatches[..minibatches.len() / 2].iter().flat_map(|(slots, ..)| slots.clone()).collect();
+        assert_eq!((learners.len(), kept.len(), update.samples), (22, 9, 18));
+        let least = kept.iter().map(|&slot| size(slot)).fold(f32::INFINITY, f32::min);
+        let left = learners.iter().filter(|slot| !kept.contains(slot)).map(|&slot| size(slot));
+        assert!(left.clone().count() == 13 && left.into_iter().all(|size| size <= least));
     }
 }

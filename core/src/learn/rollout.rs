@@ -86,6 +86,8 @@ pub struct Step {
     pub legal: Span,
     /// Action played.
     pub action: Action,
+    /// Action that begins a proved mate, if one was found; see [`Mates`](super::Mates).
+    pub mate: Option<Action>,
     /// Player of the ply.
     pub mover: Mover,
     /// Log-probability, in nats, of the action under the policy of its player.
@@ -108,6 +110,7 @@ impl Step {
         observation: PackedObservation::EMPTY,
         legal: Span { start: 0, count: 0 },
         action: Action(0),
+        mate: None,
         mover: Mover::Learner,
         log_prob: 0.0,
         wdl: Wdl::DRAW,
@@ -116,6 +119,19 @@ impl Step {
         end: StepEnd::Continues,
         tail: None,
     };
+}
+
+/// Position of a game of the learner against itself that has ended, of which the value head learns the result.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Past {
+    /// The position.
+    pub observation: PackedObservation,
+    /// Result for the side to move.
+    pub result: Wdl,
+    /// Plies from there to the end of the game.
+    pub plies: u16,
+    /// Target of the score head, see [`material_score`].
+    pub score: f32,
 }
 
 /// A batch of self-play, whose memory is reused from one iteration to the next.
@@ -131,11 +147,15 @@ pub struct Rollout {
     pub advantages: Vec<f32>,
     /// Target of the value head at each ply, from the side to move: a categorical λ-return; the draw at an opponent's ply.
     pub targets: Vec<Wdl>,
+    /// Positions of games that ended in the rollout, see [`SelfPlaySettings::past`](super::SelfPlaySettings::past).
+    pub past: Vec<Past>,
+    /// Target of the value head at each of them.
+    pub past_targets: Vec<Wdl>,
 }
 
 impl Rollout {
     /// Test data: plies of random games in one row, as if a nearly uniform policy had played them, with random advantages
-    /// and targets.
+    /// and targets; one ply in eight has a mate, and as many are positions of the past.
     pub fn of_random_games(plies: usize, actions: Actions, mut stream: Stream) -> Self {
         let mut rollout = Self { horizon: plies, ..Self::default() };
         let mut game = Game::startpos();
@@ -154,6 +174,14 @@ impl Rollout {
             let win = stream.uniform() / 2.0;
             rollout.targets.push(Wdl { win, draw: 0.5, loss: 0.5 - win });
             rollout.advantages.push(2.0 * stream.uniform() - 1.0);
+            if rollout.targets.len().is_multiple_of(8)
+                && let Some(step) = rollout.steps.last_mut()
+            {
+                step.mate = Some(legal.actions()[legal.len() / 2]);
+                let (observation, score) = (step.observation, step.score);
+                rollout.past.push(Past { observation, result: Wdl::WIN, plies: 3, score });
+                rollout.past_targets.push(Wdl { win, draw: 0.5, loss: 0.5 - win });
+            }
             game.play(legal.moves()[played]);
             if game.outcome().is_some() {
                 game = Game::startpos();
@@ -170,6 +198,8 @@ impl Rollout {
         self.legal.clear();
         self.advantages.clear();
         self.targets.clear();
+        self.past.clear();
+        self.past_targets.clear();
     }
 
     /// Legal actions of one ply.

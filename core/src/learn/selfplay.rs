@@ -6,7 +6,7 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use alloc::{format, vec};
@@ -17,18 +17,18 @@ use serde::{Deserialize, Serialize};
 use super::learner::LearnError;
 use super::matchmaking::{Matchmaking, Meeting};
 use super::material::{material_score, material_value};
-use super::rollout::{Mover, Rollout, Span, Step, StepEnd, Tail};
+use super::rollout::{Mover, Past, Rollout, Span, Step, StepEnd, Tail};
 use crate::encoding::{Action, Actions, PackedObservation};
-use crate::env::{Games, Opening, Outputs, VecGame};
+use crate::env::{Games, Opening, Outputs, Starts, VecGame};
 use crate::evaluator::{Batch, Evaluator, Predictions, Rows};
 use crate::format::record::{PlyInfo, Record};
 use crate::net::Value;
 use crate::random::{Purpose, Stream};
-use crate::search::policy;
+use crate::search::{mate, policy};
 use crate::shogi::{Color, Game, GameResult, MAX_MOVES, Move, Outcome, Position, Square};
 
 /// Settings of self-play.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct SelfPlaySettings {
     /// Games advanced together, at least 1.
     pub games: usize,
@@ -42,13 +42,57 @@ pub struct SelfPlaySettings {
     pub first_opening_plies: usize,
     /// Largest number of finished games that a rollout keeps as records: those that end first, by slot among equals.
     pub records: usize,
+    /// Proved mates.
+    pub mates: Mates,
+    /// Share of the games that begin in a position of an earlier game, 0–1.
+    pub starts: f32,
+    /// Share of the games that begin in the mirror, with left and right exchanged, 0–1.
+    pub mirrored: f32,
+    /// Positions of each game against oneself that ends by the rules of which the value head learns the result.
+    pub past: usize,
 }
+
+/// Mates that self-play proves before a move, so that they are [taught](super::Coefficients::mate_coef) and games end.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Mates {
+    /// Plies of the longest mate that is looked for, an odd number of at most [`MAX_PLIES`](crate::search::mate::MAX_PLIES); 0 to
+    /// look for none.
+    pub plies: usize,
+    /// Share of the proved mates whose first move is played in place of the move drawn from the policy, 0–1.
+    pub taken: f32,
+}
+
+impl Mates {
+    /// Most positions that are looked at for a mate in more than one ply.
+    const NODES: u32 = 400;
+
+    /// Move that begins the shortest mate in the game's position, if one is found.
+    fn find(self, game: &Game) -> Option<Move> {
+        match self.plies {
+            0 => None,
+            // No repetition comes before the end of the game.
+            1 => mate::solve(game.position(), 1, 0, &[]),
+            plies => {
+                let repeated: Vec<u64> = game.repeated_keys().collect();
+                mate::solve(game.position(), plies, Self::NODES, &repeated)
+            }
+        }
+        .map(|line| line[0])
+    }
+}
+
+/// Least probability of a move that is played because it mates: below, its logarithm is rounded too much.
+const LEAST_TAKEN: f32 = 1e-30;
+
+/// Most positions of earlier games that games may begin in.
+const STARTS: usize = 1024;
 
 /// Number of slots, the first ones, whose games are noted and may become records. It bounds the memory of the notes, 24 bytes a
 /// ply, and their share of a checkpoint, however many games are played.
 const NOTED: usize = 1024;
 
-/// Games that begin with a random number of random plies from the usual start position.
+/// Games that begin with a random number of random plies from the usual start position, some of them in the mirror; or in a
+/// position of an earlier game.
 #[derive(Clone, Debug)]
 pub struct RandomPlies {
     seed: u64,
@@ -56,21 +100,52 @@ pub struct RandomPlies {
     /// Most random plies of each slot's first game: longer openings spread these games over all phases, so that they do not
     /// end together.
     most_at_first: usize,
+    mirrored: f32,
+    /// Share of the games that begin in one of the positions.
+    share: f32,
+    /// Positions of earlier games, the oldest first.
+    positions: VecDeque<Position>,
 }
 
 impl RandomPlies {
     /// The openings of self-play with these settings and this seed.
     pub fn new(settings: &SelfPlaySettings, seed: u64) -> Self {
-        Self { seed, most: settings.opening_plies, most_at_first: settings.first_opening_plies }
+        Self {
+            seed,
+            most: settings.opening_plies,
+            most_at_first: settings.first_opening_plies,
+            mirrored: settings.mirrored,
+            share: settings.starts,
+            positions: VecDeque::new(),
+        }
+    }
+
+    /// Most random plies of game `number` of a slot.
+    fn most(&self, number: u64) -> usize {
+        if number == 0 { self.most_at_first } else { self.most }
+    }
+
+    /// Takes up positions of games that have ended, and forgets the oldest beyond [`STARTS`].
+    fn remember(&mut self, positions: impl IntoIterator<Item = Position>) {
+        self.positions.extend(positions);
+        self.positions.drain(..self.positions.len().saturating_sub(STARTS));
     }
 }
 
 impl Opening for RandomPlies {
     fn begin(&self, slot: usize, number: u64, game: &mut Game) {
+        let mut stream = Stream::new(self.seed, Purpose::Start, slot as u64, number);
+        let is_mirrored = stream.uniform() < self.mirrored;
+        let start = |position: &Position| if is_mirrored { position.mirrored() } else { position.clone() };
+        if stream.uniform() < self.share && !self.positions.is_empty() {
+            game.restart(&start(&self.positions[stream.below(self.positions.len())]));
+            return;
+        }
+        let usual = start(&Position::startpos());
         let mut stream = Stream::new(self.seed, Purpose::Opening, slot as u64, number);
-        let most = if number == 0 { self.most_at_first } else { self.most };
+        let most = self.most(number);
         loop {
-            game.restart(&Position::startpos());
+            game.restart(&usual);
             for _ in 0..stream.below(most + 1) {
                 let moves = game.position().legal_moves();
                 if game.outcome().is_some() || moves.is_empty() {
@@ -229,6 +304,10 @@ pub struct Collected {
     pub results: [u64; 3],
     /// Records of the first of these games, in the order in which they ended.
     pub records: Vec<Record>,
+    /// One position of each of these games, if games begin in them.
+    pub starts: Vec<Position>,
+    /// The learner's plies at which a mate was proved, and those of them at which it was drawn from the policy.
+    pub mates: [u64; 2],
     /// Normalised entropy H / ln(legal moves), summed over the learner's plies with more than one legal move, and the number of
     /// these plies.
     normalized_entropy: (f64, u64),
@@ -264,6 +343,9 @@ impl Collected {
         self.normalized_entropy.0 += other.normalized_entropy.0;
         self.normalized_entropy.1 += other.normalized_entropy.1;
         self.top_probability += other.top_probability;
+        for (sum, count) in self.mates.iter_mut().zip(other.mates) {
+            *sum += count;
+        }
     }
 
     fn note_end(&mut self, game: EndedGame) {
@@ -275,6 +357,12 @@ impl Collected {
             GameResult::Draw => self.results[2] += 1,
             GameResult::Truncated => {}
         }
+    }
+
+    /// Takes note of a ply at which a mate was proved, or not, and whether it was drawn from the policy.
+    fn note_mate(&mut self, drawn: Option<bool>) {
+        self.mates[0] += u64::from(drawn.is_some());
+        self.mates[1] += u64::from(drawn == Some(true));
     }
 
     fn note_entropy(&mut self, probabilities: &[f32]) {
@@ -327,6 +415,34 @@ impl SelfPlay {
     /// Ids of the opponents in games in progress: they must be there until these games have ended.
     pub fn opponents(&self) -> BTreeSet<u32> {
         self.meetings.iter().flatten().map(|meeting| meeting.opponent).collect()
+    }
+
+    /// Takes up positions of games that have ended in a rollout, in which later games begin.
+    pub fn remember(&mut self, collected: &mut Collected) {
+        self.games.opening_mut().remember(collected.starts.drain(..));
+    }
+
+    /// Positions of earlier games that games begin in, as SFEN, for a checkpoint.
+    pub fn starts(&self) -> Vec<String> {
+        self.games.opening().positions.iter().map(Position::to_sfen).collect()
+    }
+
+    /// Continues with the positions of a checkpoint.
+    ///
+    /// # Errors
+    /// Names the first one in which no game can begin.
+    pub fn restore_starts(&mut self, starts: &[String]) -> Result<(), SlotError> {
+        let read = |(index, sfen): (usize, &String)| {
+            let refused = |reason| SlotError::Start { index, reason };
+            let position = Position::from_sfen(sfen).map_err(|error| refused(format!("{sfen}: {error}")))?;
+            Starts::new(vec![position.clone()]).map_err(|error| refused(format!("{sfen}: {error}")))?;
+            Ok(position)
+        };
+        let positions: VecDeque<Position> = starts.iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        let opening = self.games.opening_mut();
+        opening.positions.clear();
+        opening.remember(positions);
+        Ok(())
     }
 
     /// States of all slots, for a checkpoint. They are plain copies, cheap enough to be taken after every iteration.
@@ -464,6 +580,13 @@ pub enum SlotError {
         /// Defect of the game, with its ply.
         reason: String,
     },
+    /// No game can begin in a position.
+    Start {
+        /// Index of the position.
+        index: usize,
+        /// The position and its defect.
+        reason: String,
+    },
 }
 
 impl fmt::Display for SlotError {
@@ -473,6 +596,7 @@ impl fmt::Display for SlotError {
                 write!(f, "the checkpoint holds {found} games, selfplay.envs is {expected}")
             }
             Self::Game { slot, reason } => write!(f, "game {slot} of the checkpoint: {reason}"),
+            Self::Start { index, reason } => write!(f, "start position {index} of the checkpoint: {reason}"),
         }
     }
 }
@@ -501,6 +625,9 @@ pub struct Share {
     /// Records of the first games to end, each with the ply of the rollout at which it ended; at most `most_records`.
     records: Vec<(usize, Record)>,
     most_records: usize,
+    /// Positions of games that ended, each with the place of the end.
+    starts: Vec<((usize, usize), Position)>,
+    past: Vec<((usize, usize), Past)>,
 }
 
 /// Turn in one row; in order, those of the learner come first, then those of each opponent.
@@ -519,11 +646,49 @@ struct Cut {
     material: Value,
 }
 
+impl Share {
+    /// Takes positions of a game that has ended: one for games to begin in, and those of which the value head learns the result.
+    /// They stand behind the game's random plies, which are at most `opening`.
+    #[allow(clippy::too_many_arguments, reason = "all that there is to know about the game")]
+    fn look_back(
+        &mut self,
+        place: (usize, usize),
+        settings: &SelfPlaySettings,
+        game: &Game,
+        outcome: Outcome,
+        meeting: Option<Meeting>,
+        opening: usize,
+        mut stream: Stream,
+    ) {
+        let plies = game.moves().len();
+        let Some(played) = plies.checked_sub(opening).filter(|&played| played > 0) else { return };
+        let start = opening + stream.below(played);
+        let has_result = meeting.is_none() && outcome.result != GameResult::Truncated;
+        let past = if has_result { settings.past } else { 0 };
+        let mut learnt: Vec<usize> = (0..past).map(|_| opening + stream.below(played)).collect();
+        learnt.sort_unstable();
+        let mut replay = Game::new(game.start().clone(), game.max_plies());
+        for (ply, &mv) in game.moves().iter().enumerate() {
+            let position = replay.position();
+            if ply == start && settings.starts > 0.0 {
+                self.starts.push((place, position.clone()));
+            }
+            for _ in learnt.iter().filter(|&&learnt| learnt == ply) {
+                let result = StepEnd::of(outcome, position.side_to_move()).result().expect("ended by the rules");
+                let (observation, score) = (PackedObservation::new(&replay), material_score(position));
+                self.past.push((place, Past { observation, result, plies: (plies - ply) as u16, score }));
+            }
+            replay.play_unchecked(mv);
+        }
+    }
+}
+
 impl Part<'_> {
     /// Plays `horizon` plies in every slot, each by the policy of its player at temperature 1, and writes the rows. `opponents`
     /// holds at least those of games in progress and those that may be met next.
     ///
-    /// Moves are drawn with random numbers keyed by `iteration` and the game's slot.
+    /// Moves are drawn with random numbers keyed by `iteration` and the game's slot. A proved mate may be played in place of the move
+    /// drawn, see [`Mates`]; its log-probability is that of the policy.
     ///
     /// A row that ends, or a game that is cut off, is bootstrapped from the learner's value of the position reached, whoever is to
     /// move there. Where that is an opponent, the value of the learner's next position, behind a reply that nobody has played, is
@@ -551,8 +716,11 @@ impl Part<'_> {
             collected: Collected::default(),
             records: Vec::new(),
             most_records: self.settings.records,
+            starts: Vec::new(),
+            past: Vec::new(),
         };
         let mut cuts: Vec<Cut> = Vec::new();
+        let mut numbers: Vec<u64> = (0..games).map(|row| self.games.number(row)).collect();
         let mut chosen: Vec<Action> = vec![Action(0); games];
         let mut turns: Vec<Turn> = Vec::with_capacity(games);
         self.games.observe(positions.outputs()).expect("the buffers have a row for each game");
@@ -581,10 +749,18 @@ impl Part<'_> {
                     let wdl = predictions.get(place).wdl.softmax();
                     let probabilities = predictions.logits_mut(place);
                     policy::softmax(probabilities, 1.0);
-                    let choice = policy::draw(probabilities, streams[row].uniform());
+                    let drawn = policy::draw(probabilities, streams[row].uniform());
+                    let mates = self.settings.mates;
+                    let mate = mates.find(self.games.game(row));
+                    let mate =
+                        mate.map(|mate| moves.iter().position(|&mv| mv == mate).expect("a mate is a legal move"));
+                    let taken =
+                        mate.filter(|&mate| streams[row].uniform() < mates.taken && probabilities[mate] > LEAST_TAKEN);
+                    let choice = taken.unwrap_or(drawn);
                     chosen[row] = actions[choice];
                     if mover == Mover::Learner {
                         share.collected.note_entropy(probabilities);
+                        share.collected.note_mate(mate.map(|mate| mate == drawn));
                     }
                     if let Some(notes) = &mut self.notes[row] {
                         notes.thoughts.push(Thought::new(wdl.value(), probabilities, moves));
@@ -594,6 +770,7 @@ impl Part<'_> {
                         observation: positions.observations[row],
                         legal: Span { start: share.legal.len() as u32, count: actions.len() as u16 },
                         action: actions[choice],
+                        mate: mate.map(|mate| actions[mate]),
                         mover,
                         log_prob: libm::logf(probabilities[choice]),
                         wdl,
@@ -607,7 +784,7 @@ impl Part<'_> {
             }
 
             let first = self.games.first();
-            let Self { seed, matchmaking, games, notes, meetings, steps, .. } = &mut self;
+            let Self { settings, seed, matchmaking, games, notes, meetings, steps, .. } = &mut self;
             let ended = |row: usize, game: &Game, outcome: Outcome| {
                 let mover = game.position().side_to_move().flip();
                 let step = row * horizon + t;
@@ -616,6 +793,11 @@ impl Part<'_> {
                     cuts.push(Cut::at(step, game));
                 }
                 share.collected.note_end(EndedGame::new((t, first + row), game, outcome, meetings[row]));
+                if settings.starts > 0.0 || settings.past > 0 {
+                    let stream = Stream::new(*seed, Purpose::Past, (first + row) as u64, numbers[row]);
+                    let opening = if numbers[row] == 0 { settings.first_opening_plies } else { settings.opening_plies };
+                    share.look_back((t, first + row), settings, game, outcome, meetings[row], opening, stream);
+                }
                 if share.records.len() < share.most_records {
                     share.records.extend(notes[row].as_ref().map(|notes| (t, notes.record(game, meetings[row]))));
                 }
@@ -625,7 +807,8 @@ impl Part<'_> {
                 let step = row * horizon + t;
                 if steps[step].end != StepEnd::Continues {
                     notes[row] = Notes::of(first + row, games.game(row));
-                    meetings[row] = matchmaking.meet(*seed, first + row, games.number(row));
+                    numbers[row] = games.number(row);
+                    meetings[row] = matchmaking.meet(*seed, first + row, numbers[row]);
                 } else if t + 1 == horizon {
                     cuts.push(Cut::at(step, games.game(row)));
                 }
@@ -672,6 +855,7 @@ impl Rollout {
         let mut collected = Collected::default();
         let mut records = Vec::new();
         let mut most_records = 0;
+        let (mut starts, mut past) = (Vec::new(), Vec::new());
         let mut steps = self.steps.iter_mut();
         for share in shares {
             let offset = self.legal.len() as u32;
@@ -680,10 +864,16 @@ impl Rollout {
             collected.absorb(share.collected);
             records.extend(share.records);
             most_records = share.most_records;
+            starts.extend(share.starts);
+            past.extend(share.past);
         }
         collected.ended.sort_unstable_by_key(|game| game.place);
         // The sort is stable and the parts stand in the order of their slots, so the choice does not depend on the parts.
         records.sort_by_key(|&(t, _)| t);
+        starts.sort_by_key(|&(place, _)| place);
+        collected.starts.extend(starts.into_iter().map(|(_, position)| position));
+        past.sort_by_key(|&(place, _)| place);
+        self.past.extend(past.into_iter().map(|(_, past)| past));
         collected.records.extend(records.into_iter().take(most_records).map(|(_, record)| record));
         collected
     }

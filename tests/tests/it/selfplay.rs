@@ -5,7 +5,7 @@ use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
 use keisei_core::env::Opening;
 use keisei_core::evaluator::{Batch, Evaluator, HostEvaluator};
 use keisei_core::learn::{
-    Collected, EndedGame, LearnError, Matchmaking, Meeting, Mover, Opponents, RandomPlies, Rollout, SelfPlay,
+    Collected, EndedGame, LearnError, Matchmaking, Mates, Meeting, Mover, Opponents, RandomPlies, Rollout, SelfPlay,
     SelfPlaySettings, SlotState, Span, Step, StepEnd,
 };
 use keisei_core::net::{Executor, NetSpec, Weights, simd::Simd};
@@ -20,6 +20,10 @@ const SEED: u64 = 3;
 
 fn settings() -> SelfPlaySettings {
     SelfPlaySettings {
+        mates: Mates::default(),
+        starts: 0.0,
+        mirrored: 0.0,
+        past: 0,
         games: GAMES,
         horizon: HORIZON,
         max_plies: 150,

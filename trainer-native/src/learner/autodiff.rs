@@ -3,7 +3,7 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Bool, Int, Tensor, TensorData};
-use keisei_core::encoding::{Actions, Features, SET_WORDS};
+use keisei_core::encoding::{Action, Actions, Features, SET_WORDS};
 use keisei_core::learn::{Coefficients, Minibatch, Sums};
 use keisei_core::net::burn::{WORD_BITS, bits};
 
@@ -21,6 +21,12 @@ pub(super) struct Batch<B: Backend> {
     old_log_prob: Tensor<B, 1>,
     /// Normalised advantages, `[B]`.
     advantage: Tensor<B, 1>,
+    /// 1 for a ply, 0 for a position of a game that has ended, `[B]`.
+    is_ply: Tensor<B, 1>,
+    /// Actions that begin proved mates, `[B, 1]`; any where there is none.
+    mate: Tensor<B, 2, Int>,
+    /// 1 where a mate is proved, else 0, `[B]`.
+    is_mate: Tensor<B, 1>,
     /// Targets of the outcome: win, draw and loss, `[B, 3]`.
     target: Tensor<B, 2>,
     /// Targets of the score, `[B, 1]`.
@@ -29,7 +35,7 @@ pub(super) struct Batch<B: Backend> {
 
 /// Part of a batch that one thread writes.
 struct Rows<'a> {
-    slots: &'a [usize],
+    part: Minibatch<'a>,
     sets: &'a mut [i32],
     values: &'a mut [f32],
     legal: &'a mut [i32],
@@ -44,8 +50,7 @@ impl<B: Backend> Batch<B> {
         threads: usize,
         device: &B::Device,
     ) -> Self {
-        let &Minibatch { rollout, slots, advantages } = minibatch;
-        let (samples, planes) = (slots.len(), features.planes());
+        let (samples, planes) = (minibatch.len(), features.planes());
         let words = actions.count().div_ceil(WORD_BITS);
         let mut sets = vec![0; samples * planes * SET_WORDS];
         let mut values = vec![0.0; samples * planes];
@@ -54,29 +59,37 @@ impl<B: Backend> Batch<B> {
         let write = |rows: Rows| {
             let sets = rows.sets.chunks_exact_mut(planes * SET_WORDS);
             let planes = sets.zip(rows.values.chunks_exact_mut(planes));
-            for ((&slot, (sets, values)), legal) in
-                rows.slots.iter().zip(planes).zip(rows.legal.chunks_exact_mut(words))
-            {
-                let step = &rollout.steps[slot];
-                features.compress(&step.observation, sets, values);
-                for &action in rollout.legal_of(step) {
+            for ((i, (sets, values)), legal) in (0..).zip(planes).zip(rows.legal.chunks_exact_mut(words)) {
+                features.compress(rows.part.position(i).0, sets, values);
+                for &action in rows.part.sample(i).choice.map_or(&[][..], |choice| choice.legal) {
                     legal[action.index() / WORD_BITS] |= 1 << (action.index() % WORD_BITS);
                 }
             }
         };
         std::thread::scope(|scope| {
             let planes = sets.chunks_mut(share * planes * SET_WORDS).zip(values.chunks_mut(share * planes));
-            let parts = slots.chunks(share).zip(planes).zip(legal.chunks_mut(share * words));
-            let mut parts = parts.map(|((slots, (sets, values)), legal)| Rows { slots, sets, values, legal });
+            let shares =
+                (0..samples).step_by(share.max(1)).map(|first| minibatch.part(first..samples.min(first + share)));
+            let parts = shares.zip(planes).zip(legal.chunks_mut(share * words));
+            let mut parts = parts.map(|((part, (sets, values)), legal)| Rows { part, sets, values, legal });
             let own = parts.next();
             parts.for_each(|rows| drop(scope.spawn(|| write(rows))));
             own.into_iter().for_each(write);
         });
-        let steps = || slots.iter().map(|&slot| &rollout.steps[slot]);
-        let action: Vec<i32> = steps().map(|step| i32::from(step.action.0)).collect();
-        let old_log_prob: Vec<f32> = steps().map(|step| step.log_prob).collect();
-        let target: Vec<f32> = slots.iter().flat_map(|&slot| rollout.targets[slot].to_array()).collect();
-        let score: Vec<f32> = steps().map(|step| step.score).collect();
+        let all = || (0..samples).map(|i| minibatch.sample(i));
+        let choices = || all().map(|sample| sample.choice);
+        let flag = |is: bool| if is { 1.0 } else { 0.0 };
+        let action: Vec<i32> = choices().map(|one| one.map_or(0, |one| i32::from(one.action.0))).collect();
+        // No mask is left for a position without a choice: all of its actions have the same probability.
+        let uniform = -(actions.count() as f32).ln();
+        let old_log_prob: Vec<f32> = choices().map(|one| one.map_or(uniform, |one| one.old_log_prob)).collect();
+        let advantage: Vec<f32> = choices().map(|one| one.map_or(0.0, |one| one.advantage)).collect();
+        let is_ply: Vec<f32> = choices().map(|one| flag(one.is_some())).collect();
+        let mates: Vec<Option<Action>> = choices().map(|one| one.and_then(|one| one.mate)).collect();
+        let mate: Vec<i32> = mates.iter().map(|mate| mate.map_or(0, |mate| i32::from(mate.0))).collect();
+        let is_mate: Vec<f32> = mates.iter().map(|mate| flag(mate.is_some())).collect();
+        let target: Vec<f32> = all().flat_map(|sample| sample.target.to_array()).collect();
+        let score: Vec<f32> = (0..samples).map(|i| minibatch.position(i).1).collect();
         let legal = Tensor::from_data(TensorData::new(legal, [samples, words]), device);
         Self {
             sets: Tensor::from_data(TensorData::new(sets, [samples, planes, SET_WORDS]), device),
@@ -84,7 +97,10 @@ impl<B: Backend> Batch<B> {
             illegal: bits(legal).narrow(1, 0, actions.count()).equal_elem(0),
             action: Tensor::from_data(TensorData::new(action, [samples, 1]), device),
             old_log_prob: Tensor::from_data(old_log_prob.as_slice(), device),
-            advantage: Tensor::from_data(advantages, device),
+            advantage: Tensor::from_data(advantage.as_slice(), device),
+            is_ply: Tensor::from_data(is_ply.as_slice(), device),
+            mate: Tensor::from_data(TensorData::new(mate, [samples, 1]), device),
+            is_mate: Tensor::from_data(is_mate.as_slice(), device),
             target: Tensor::from_data(TensorData::new(target, [samples, 3]), device),
             score: Tensor::from_data(TensorData::new(score, [samples, 1]), device),
         }
@@ -94,7 +110,10 @@ impl<B: Backend> Batch<B> {
 /// Logit of an illegal action: its probability is exactly 0 in f32.
 const ILLEGAL: f32 = -1e9;
 
-/// Loss to minimise, and its parts as sums over the samples, `[9]`, in the order of [`sums_of`].
+/// Number of the parts of the loss.
+const PARTS: usize = 11;
+
+/// Loss to minimise, and its parts as sums over the samples, `[PARTS]`, in the order of [`sums_of`].
 pub(super) fn loss<B: Backend>(
     policy: Tensor<B, 2>,
     wdl: Tensor<B, 2>,
@@ -102,50 +121,62 @@ pub(super) fn loss<B: Backend>(
     batch: &Batch<B>,
     c: &Coefficients,
 ) -> (Tensor<B, 1>, Tensor<B, 1>) {
+    let is_ply = &batch.is_ply;
     let log_probs = log_softmax(policy.mask_fill(batch.illegal.clone(), ILLEGAL), 1); // [B, actions]
     let new_log_prob = log_probs.clone().gather(1, batch.action.clone()).squeeze_dim::<1>(1); // [B]
-    let log_ratio = new_log_prob - batch.old_log_prob.clone(); // [B]
+    let log_ratio = (new_log_prob - batch.old_log_prob.clone()) * is_ply.clone(); // [B]
     let ratio = log_ratio.clone().exp(); // [B]
 
     let clipped = ratio.clone().clamp(1.0 - c.clip_coef, 1.0 + c.clip_coef);
     let surrogate = (ratio.clone() * batch.advantage.clone()).min_pair(clipped * batch.advantage.clone()); // [B]
     let policy_loss = surrogate.neg().sum();
 
+    let mate_log_prob = log_probs.clone().gather(1, batch.mate.clone()).squeeze_dim::<1>(1); // [B]
+    let mate_loss = (mate_log_prob * batch.is_mate.clone()).sum().neg();
+
     let probs = log_probs.clone().exp().mask_fill(batch.illegal.clone(), 0.0); // [B, actions]
     let entropy = (probs * log_probs).sum().neg();
 
-    let value_loss = (batch.target.clone() * log_softmax(wdl, 1)).sum().neg();
+    let cross_entropy = (batch.target.clone() * log_softmax(wdl, 1)).sum_dim(1).squeeze_dim::<1>(1).neg(); // [B]
+    let value_loss = (cross_entropy.clone() * is_ply.clone()).sum();
+    let past_loss = (cross_entropy * (is_ply.clone().neg() + 1.0)).sum();
 
     let score_loss = match score {
         Some(score) => (score - batch.score.clone()).square().sum(),
         None => policy_loss.zeros_like(),
     };
 
-    let values = value_loss.clone() * c.vf_coef + score_loss.clone() * c.score_coef;
-    let loss = (policy_loss.clone() + values - entropy.clone() * c.ent_coef) * c.scale;
     let deviation = ratio.clone() - 1.0;
+    let approx_kl = (deviation.clone() - log_ratio.clone()).sum();
+    let values = value_loss.clone() * c.vf_coef + past_loss.clone() * c.past_coef + score_loss.clone() * c.score_coef;
+    let policies = policy_loss.clone() + approx_kl.clone() * c.kl_coef + mate_loss.clone() * c.mate_coef;
+    let loss = (policies + values - entropy.clone() * c.ent_coef) * c.scale;
     let sums = Tensor::cat(
         vec![
             policy_loss,
             value_loss,
             score_loss,
             entropy,
-            log_ratio.clone().neg().sum(),
-            (deviation.clone() - log_ratio).sum(),
+            log_ratio.neg().sum(),
+            approx_kl,
             deviation.clone().abs().greater_elem(c.clip_coef).float().sum(),
             deviation.clone().abs().sum(),
             deviation.abs().max(),
+            mate_loss,
+            past_loss,
         ],
         0,
     );
     (loss, sums)
 }
 
-/// Parts of the loss of `samples` samples, from the sums that [`loss`] returned.
-pub(super) fn sums_of(samples: usize, sums: &[f32]) -> Sums {
-    let sum: [f64; 9] = std::array::from_fn(|i| f64::from(sums[i]));
+/// Parts of the loss of a minibatch, from the sums that [`loss`] returned.
+pub(super) fn sums_of(minibatch: &Minibatch, sums: &[f32]) -> Sums {
+    let sum: [f64; PARTS] = std::array::from_fn(|i| f64::from(sums[i]));
     Sums {
-        samples,
+        samples: minibatch.slots.len(),
+        mates: minibatch.slots.iter().filter(|&&slot| minibatch.rollout.steps[slot].mate.is_some()).count(),
+        past: minibatch.past.len(),
         policy_loss: sum[0],
         value_loss: sum[1],
         score_loss: sum[2],
@@ -155,5 +186,7 @@ pub(super) fn sums_of(samples: usize, sums: &[f32]) -> Sums {
         clipfrac: sum[6],
         ratio_error: sum[7],
         max_ratio_error: sum[8],
+        mate_loss: sum[9],
+        past_loss: sum[10],
     }
 }

@@ -42,7 +42,7 @@ impl BurnLearner {
         let sums = sums.into_data();
         let sums = sums.as_slice::<f32>().expect("the loss is a vector of f32");
         let gradient = gradient.into_vec::<f32>().expect("the gradient is a vector of f32");
-        (gradient, sums_of(shard.slots.len(), sums))
+        (gradient, sums_of(shard, sums))
     }
 }
 
@@ -70,9 +70,9 @@ impl Learner for BurnLearner {
         minibatch: &Minibatch,
         coefficients: &Coefficients,
     ) -> Result<(Vec<f32>, Sums), LearnError> {
-        let shards = minibatch.slots.chunks(SHARD).zip(minibatch.advantages.chunks(SHARD));
+        let samples = minibatch.len();
         let shards: Vec<Minibatch> =
-            shards.map(|(slots, advantages)| Minibatch { rollout: minibatch.rollout, slots, advantages }).collect();
+            (0..samples).step_by(SHARD).map(|first| minibatch.part(first..samples.min(first + SHARD))).collect();
         let next = AtomicUsize::new(0);
         let work = || {
             let mut done = Vec::new();

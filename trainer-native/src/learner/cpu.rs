@@ -5,8 +5,8 @@ use anyhow::{Result, bail};
 use keisei_core::encoding::{Actions, Features, SQUARES};
 use keisei_core::evaluator::{Evaluator, HostEvaluator};
 use keisei_core::learn::{
-    Adam, Coefficients, Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, Sample, Sums,
-    loss_of_sample, loss_of_score,
+    Adam, Coefficients, Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, Sums, loss_of_sample,
+    loss_of_score,
 };
 use keisei_core::net::simd::{Backprop, Bf16, Level, Simd, Tape};
 use keisei_core::net::{NetSpec, OUTCOMES, WdlLogits, Weights};
@@ -130,7 +130,7 @@ impl Learner for CpuLearner {
         coefficients: &Coefficients,
     ) -> Result<(Vec<f32>, Sums), LearnError> {
         let net = self.backprop(weights);
-        let samples = minibatch.slots.len();
+        let samples = minibatch.len();
         let size = samples.div_ceil(MAX_SHARDS).next_multiple_of(Backprop::CHUNK).max(MIN_SHARD);
         let ranges: Vec<Range<usize>> =
             (0..samples).step_by(size).map(|start| start..samples.min(start + size)).collect();
@@ -158,7 +158,7 @@ impl Learner for CpuLearner {
                         let shard = next.fetch_add(1, Ordering::Relaxed);
                         let Some(range) = ranges.get(shard).cloned() else { return };
                         let mut shard = shards[shard].lock().expect("no thread panics with a shard in hand");
-                        shard.sums = worker.add_shard(net, features, minibatch, range, coefficients);
+                        shard.sums = worker.add_shard(net, features, &minibatch.part(range), coefficients);
                         net.take_gradient(&mut worker.tape, &mut shard.gradient);
                     }
                 });
@@ -201,45 +201,36 @@ impl Worker {
         net: &Backprop,
         features: Features,
         minibatch: &Minibatch,
-        range: Range<usize>,
         coefficients: &Coefficients,
     ) -> Sums {
-        let rollout = minibatch.rollout;
         let mut sums = Sums::default();
         let size = features.planes() * SQUARES;
         let actions = self.policy.len() / Backprop::CHUNK;
         let scores = self.score.len() / Backprop::CHUNK;
         let chunk = net.fastest_chunk();
-        let slots = minibatch.slots[range.clone()].chunks(chunk);
-        for (slots, advantages) in slots.zip(minibatch.advantages[range].chunks(chunk)) {
-            let planes = &mut self.planes[..slots.len() * size];
-            let policy = &mut self.policy[..slots.len() * actions];
-            let policy_gradient = &mut self.policy_gradient[..slots.len() * actions];
-            let wdl = &mut self.wdl[..slots.len() * OUTCOMES];
-            let wdl_gradient = &mut self.wdl_gradient[..slots.len() * OUTCOMES];
-            let score = &mut self.score[..slots.len() * scores];
-            let score_gradient = &mut self.score_gradient[..slots.len() * scores];
-            for (&slot, planes) in slots.iter().zip(planes.chunks_exact_mut(size)) {
-                features.expand(&rollout.steps[slot].observation, planes);
+        for first in (0..minibatch.len()).step_by(chunk) {
+            let boards = chunk.min(minibatch.len() - first);
+            let planes = &mut self.planes[..boards * size];
+            let policy = &mut self.policy[..boards * actions];
+            let policy_gradient = &mut self.policy_gradient[..boards * actions];
+            let wdl = &mut self.wdl[..boards * OUTCOMES];
+            let wdl_gradient = &mut self.wdl_gradient[..boards * OUTCOMES];
+            let score = &mut self.score[..boards * scores];
+            let score_gradient = &mut self.score_gradient[..boards * scores];
+            for (sample, planes) in (first..).zip(planes.chunks_exact_mut(size)) {
+                features.expand(minibatch.position(sample).0, planes);
             }
             net.forward_scored(&mut self.tape, planes, policy, wdl, score);
-            for (i, (&slot, &advantage)) in slots.iter().zip(advantages).enumerate() {
-                let step = &rollout.steps[slot];
-                let sample = Sample {
-                    legal: rollout.legal_of(step),
-                    action: step.action,
-                    old_log_prob: step.log_prob,
-                    advantage,
-                    target: rollout.targets[slot],
-                };
+            for i in 0..boards {
+                let sample = minibatch.sample(first + i);
                 let logits = &policy[i * actions..][..actions];
                 let outcome = WdlLogits(std::array::from_fn(|o| wdl[i * OUTCOMES + o]));
                 let gradient = &mut policy_gradient[i * actions..][..actions];
                 let d = loss_of_sample(&sample, logits, outcome, coefficients, &mut sums, gradient);
                 wdl_gradient[i * OUTCOMES..][..OUTCOMES].copy_from_slice(&d);
             }
-            for ((d, &score), &slot) in score_gradient.iter_mut().zip(&*score).zip(slots) {
-                *d = loss_of_score(score, rollout.steps[slot].score, coefficients, &mut sums);
+            for ((d, &score), sample) in score_gradient.iter_mut().zip(&*score).zip(first..) {
+                *d = loss_of_score(score, minibatch.position(sample).1, coefficients, &mut sums);
             }
             net.backward_scored(&mut self.tape, policy_gradient, wdl_gradient, score_gradient);
         }

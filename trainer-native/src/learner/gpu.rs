@@ -139,7 +139,7 @@ impl<B: Backend> Learner for GpuLearner<B> {
         let flat = Tensor::from_data(weights.data(), &self.device);
         let (gradient, numbers) = self.slope(weights.spec(), flat, minibatch, coefficients);
         let numbers = read(numbers)?;
-        Ok((read(gradient)?, sums_of(minibatch.slots.len(), &numbers[1..])))
+        Ok((read(gradient)?, sums_of(minibatch, &numbers[1..])))
     }
 
     fn descent<'a>(&'a mut self, weights: &'a mut Weights, adam: &'a mut Adam) -> Box<dyn Descent + 'a> {
@@ -167,7 +167,7 @@ impl<B: Backend> Descent for GpuDescent<'_, B> {
         // One transfer, since each waits for the device.
         let numbers = read(numbers)?;
         self.gradient = Some((gradient, numbers[0]));
-        Ok((numbers[0], sums_of(minibatch.slots.len(), &numbers[1..])))
+        Ok((numbers[0], sums_of(minibatch, &numbers[1..])))
     }
 
     /// The step of [`Adam::step`], on the device.

@@ -130,8 +130,16 @@ mod tests {
     use keisei_core::net::{NetOptions, NetSpec, Weights};
     use keisei_core::random::{Purpose, Stream};
 
-    const COEFFICIENTS: Coefficients =
-        Coefficients { clip_coef: 0.2, vf_coef: 0.7, score_coef: 0.3, ent_coef: 0.03, scale: 1.0 / 512.0 };
+    const COEFFICIENTS: Coefficients = Coefficients {
+        clip_coef: 0.2,
+        vf_coef: 0.7,
+        past_coef: 0.6,
+        score_coef: 0.3,
+        ent_coef: 0.03,
+        kl_coef: 0.05,
+        mate_coef: 0.8,
+        scale: 1.0 / 512.0,
+    };
 
     pub(super) fn rollout(plies: usize) -> Rollout {
         let stream = Stream::new(5, Purpose::Sampling, 0, 0);
@@ -162,7 +170,8 @@ mod tests {
         slots: &[usize],
     ) -> (Vec<f32>, Sums) {
         let advantages: Vec<f32> = slots.iter().map(|&slot| rollout.advantages[slot]).collect();
-        let minibatch = Minibatch { rollout, slots, advantages: &advantages };
+        let past: Vec<usize> = (0..slots.len().min(rollout.past.len())).collect();
+        let minibatch = Minibatch { rollout, slots, advantages: &advantages, past: &past };
         learner.gradient(weights, &minibatch, &COEFFICIENTS).expect("the device does not fail")
     }
 
@@ -268,7 +277,8 @@ mod tests {
         let mut adam = Adam::new(weights.data().len());
         let mut descent = learner.descent(&mut weights, &mut adam);
         for slots in (0..48).collect::<Vec<_>>().chunks(16) {
-            let minibatch = Minibatch { rollout: &rollout, slots, advantages: &rollout.advantages[..16] };
+            let minibatch =
+                Minibatch { rollout: &rollout, slots, advantages: &rollout.advantages[..16], past: &[0, 2] };
             let (norm, _) = descent.gradient(&minibatch, &COEFFICIENTS).expect("the device does not fail");
             descent.step(1e-3, norm / 2.0);
         }

@@ -17,6 +17,7 @@ use crate::settings::SettingRow;
 use crate::view::{CURVES, Curve, duration, short};
 use anyhow::{Context, Result};
 use keisei_play::files::read_records;
+use keisei_play::probes::Task;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -203,7 +204,40 @@ fn evaluations(page: &mut String, runs: &[Run], names: &[String]) -> Result<()> 
     page.push_str("<details><summary>Table of the evaluations</summary>\n");
     let head = ["run", "plies", "opponent", "games", "score", "95 % interval"];
     table(page, "Evaluations", &strings(head), &rows);
-    page.push_str("</details>\n</figure>\n</div>\n");
+    page.push_str("</details>\n</figure>\n");
+    probes(page, runs, names)?;
+    page.push_str("</div>\n");
+    Ok(())
+}
+
+/// A diagram of each task of the probes that the evaluations have.
+fn probes(page: &mut String, runs: &[Run], names: &[String]) -> Result<()> {
+    for task in Task::ALL.map(Task::id) {
+        let solved = |run: &Run| {
+            let mut series = Series::default();
+            for evaluation in &run.history.evaluations {
+                if let Some(score) = evaluation.probes.get(task) {
+                    series.push(evaluation.plies as f64, score.solved);
+                }
+            }
+            series
+        };
+        let solved: Vec<Series> = runs.iter().map(solved).collect();
+        let series: Vec<&Series> = solved.iter().collect();
+        if series.iter().all(|series| series.is_empty()) {
+            continue;
+        }
+        let title = format!("Probes: {}", task.replace('_', " "));
+        let about = format!("{title}, share solved over plies, of {}", names.join(", "));
+        let svg = Chart { about, series: series.clone(), intervals: Vec::new(), range: Some((0.0, 1.0)) }.svg()?;
+        let _ = write!(
+            page,
+            "<figure>\n<h3>{title}</h3>\n{svg}<figcaption>Share of the positions that the most probable move solves.</figcaption>\n\
+             <details><summary>Table of {title}</summary>\n"
+        );
+        curve_table(page, &title, &series, names);
+        page.push_str("</details>\n</figure>\n");
+    }
     Ok(())
 }
 
@@ -341,6 +375,7 @@ mod tests {
     use super::*;
     use crate::event::{Alarm, Event, Metrics, Stamped};
     use crate::settings::Preset;
+    use keisei_play::probes::ProbeScore;
     use std::path::Path;
 
     fn write(directory: &Path, iterations: u64, clip_coef: f32) {
@@ -363,6 +398,7 @@ mod tests {
             games: 64,
             score: 0.25,
             interval: (0.1, 0.4),
+            probes: [("mate_1".to_owned(), ProbeScore { probes: 100, solved: 0.5, probability: 0.25 })].into(),
             seconds: 1.0,
         };
         let events = line(2.0, Event::Alarm(alarm)) + &line(2.5, Event::Evaluation(evaluation));
@@ -376,9 +412,15 @@ mod tests {
         write(&runs[0], 40, 0.2);
         write(&runs[1], 60, 0.1);
         let page = html(&runs).expect("a page");
-        for word in
-            ["2. b &amp; c", "above &lt;0.1&gt;", "Lower it.", "<td>0.250</td>", "Settings that differ", "approx_kl"]
-        {
+        for word in [
+            "2. b &amp; c",
+            "above &lt;0.1&gt;",
+            "Lower it.",
+            "<td>0.250</td>",
+            "Settings that differ",
+            "approx_kl",
+            "Probes: mate 1",
+        ] {
             assert!(page.contains(word), "{word}");
         }
         let rest = page.replace("http://www.w3.org/", "");

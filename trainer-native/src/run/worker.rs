@@ -15,6 +15,7 @@ use keisei_play::contender::Contender;
 use keisei_play::executor::ModelExecutor;
 use keisei_play::matches::Match;
 use keisei_play::policy_player::{EVALUATION_TEMPERATURE, PolicyPlayer};
+use keisei_play::probes;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use tracing::info_span;
@@ -158,7 +159,7 @@ impl Trainer {
 
     /// State between two iterations; that of the alarms is up to the run.
     pub fn state(&self) -> State {
-        let Self { settings, selfplay, weights, adam, done, guard, league, average, .. } = self;
+        let Self { settings, selfplay, weights, adam, done, guard, league, average, adaptation, .. } = self;
         State {
             config: settings.to_toml(),
             done: *done,
@@ -169,6 +170,8 @@ impl Trainer {
             alarms: Vec::new(),
             league: league.state().clone(),
             average: average.clone(),
+            adaptation: adaptation.clone(),
+            starts: selfplay.starts(),
         }
     }
 
@@ -188,8 +191,9 @@ impl Trainer {
         }
         let league = League::resume(state.league, snapshots, &self.settings)?;
         self.selfplay.restore(&state.envs)?;
+        self.selfplay.restore_starts(&state.starts)?;
         (self.weights, self.adam, self.done) = (weights, state.adam, state.done);
-        (self.league, self.average) = (league, state.average);
+        (self.league, self.average, self.adaptation) = (league, state.average, state.adaptation);
         Ok(())
     }
 
@@ -212,6 +216,7 @@ impl Trainer {
             games: tally.games(),
             score: tally.score(),
             interval: played.score_interval(),
+            probes: probes::score(&model, &probes::standard()),
             seconds: begin.elapsed().as_secs_f64(),
         }
     }

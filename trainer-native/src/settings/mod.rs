@@ -14,11 +14,11 @@ pub use self::sources::{ENVIRONMENT_PREFIX, Layers, Sources, no_such_setting};
 pub use self::table::{Range, Setting, SettingRow, SettingValue};
 
 use self::table::{ABOVE_0, Field, settings};
-use crate::league::Weighting;
+use crate::league::matchmaking::Weighting;
 use crate::learner::{Device, Precision};
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features};
-use keisei_core::learn::{Estimation, PpoSettings, Rates, Schedule, SelfPlaySettings};
+use keisei_core::learn::{AdaptationSettings, Estimation, Mates, PpoSettings, Rates, Schedule, SelfPlaySettings};
 use keisei_core::net::{NetOptions, NetSpec};
 use keisei_core::shogi::DEFAULT_MAX_PLIES;
 use keisei_play::matches::OPENING_PLIES;
@@ -89,6 +89,16 @@ settings! {
         first_opening_plies: usize = 160, 0..=200, "plies";
         /// Games kept as records in an iteration: those that end first.
         records: usize = 2, 0.., "games";
+        /// Longest mate that is looked for at every ply, an odd number, 0 for none; `mate_share` plays it, `ppo.mate_coef` teaches it.
+        mate_plies: usize = 0, 0..=15, "plies";
+        /// Share of the proved mates that are played in place of the move drawn from the policy.
+        mate_share: f32 = 1.0, 0.0..=1.0, "ratio";
+        /// Share of the games that begin in a position of an earlier game, a middle game or an ending.
+        start_share: f32 = 0.0, 0.0..=1.0, "ratio";
+        /// Share of the games that begin with left and right exchanged.
+        mirror_share: f32 = 0.0, 0.0..=1.0, "ratio";
+        /// Positions of each finished game of which the value head learns the result, 0 for none.
+        past_positions: usize = 0, 0..=256, "positions";
     }
 }
 
@@ -103,6 +113,9 @@ settings! {
         value_lambda: f32 = 0.95, 0..=1, "ratio";
         /// Weight of the material prior, beside the value head, in the values behind the advantages.
         prior_weight: Schedule = Schedule::linear(0.9, 0.0, 0.8), 0..=1, "ratio";
+        /// Explained variance at which the material prior has its last weight: with it, the prior leaves as the value head learns, and
+        /// not by the clock; 0 for the clock.
+        prior_explained: f32 = 0.0, 0.0..=1.0, "ratio";
     }
 }
 
@@ -117,12 +130,27 @@ settings! {
         clip_coef: f32 = 0.2, ABOVE_0..=0.999_999, "ratio";
         /// Weight of the value loss.
         vf_coef: f32 = 1.0, 0.0..=1e6, "";
+        /// Weight of the value loss at positions of finished games, see `selfplay.past_positions`.
+        past_coef: f32 = 1.0, 0.0..=1e6, "";
         /// Weight of the score loss, where the network has a score head.
         score_coef: f32 = 0.1, 0.0..=1e6, "";
         /// Weight of the entropy bonus.
         ent_coef: Schedule = Schedule::cosine(0.03, 0.004, 1.0), 0.0..=1e6, "";
+        /// Normalised entropy of self-play below which the entropy bonus grows, by a twentieth an iteration, 0 for none.
+        entropy_floor: f32 = 0.0, 0.0..=1.0, "ratio";
+        /// Weight of the KL divergence from the policy that played.
+        kl_coef: f32 = 0.0, 0.0..=1e6, "";
+        /// Weight of the loss of proved mates, see `selfplay.mate_plies`.
+        mate_coef: f32 = 0.0, 0.0..=1e6, "";
+        /// Share of the plies that are learned from: those with the largest advantages.
+        advantage_share: f32 = 1.0, ABOVE_0..=1.0, "ratio";
         /// Step size of Adam.
         learning_rate: Schedule = Schedule::linear(1.5e-3, 1e-4, 1.0), ABOVE_0..=1.0, "";
+        /// Warm-up: plies over which the step size rises from 0 to its schedule, 0 for none.
+        warmup_plies: u64 = 0, 0.., "plies";
+        /// Approximate KL divergence that the last minibatch of an update is to have: the step size shrinks below its schedule until it
+        /// has; 0 for the schedule alone.
+        update_kl: f32 = 0.0, 0.0..=1e6, "nats";
         /// Greatest global norm of a gradient; a longer one is scaled down to it.
         max_grad_norm: f32 = 1.0, ABOVE_0..=1e6, "";
         /// Mean approximate KL divergence of a minibatch that ends the update.
@@ -318,14 +346,52 @@ impl Settings {
 
     /// Settings of self-play, for the core.
     pub fn selfplay(&self) -> SelfPlaySettings {
-        let SelfPlaySection { envs, horizon, max_plies, opening_plies, first_opening_plies, records } = self.selfplay;
-        SelfPlaySettings { games: envs, horizon, max_plies, opening_plies, first_opening_plies, records }
+        let SelfPlaySection { envs, horizon, max_plies, opening_plies, first_opening_plies, records, .. } =
+            self.selfplay;
+        let SelfPlaySection { mate_plies, mate_share, start_share, mirror_share, past_positions, .. } = self.selfplay;
+        SelfPlaySettings {
+            games: envs,
+            horizon,
+            max_plies,
+            opening_plies,
+            first_opening_plies,
+            records,
+            mates: Mates { plies: mate_plies, taken: mate_share },
+            starts: start_share,
+            mirrored: mirror_share,
+            past: past_positions,
+        }
     }
 
     /// Settings of the update that stay the same over the run, for the core.
     pub fn ppo(&self) -> PpoSettings {
-        let PpoSection { epochs, minibatch, clip_coef, vf_coef, score_coef, max_grad_norm, target_kl, .. } = self.ppo;
-        PpoSettings { epochs, minibatch, clip_coef, vf_coef, score_coef, max_grad_norm, target_kl }
+        let PpoSection { epochs, minibatch, clip_coef, vf_coef, past_coef, score_coef, kl_coef, .. } = self.ppo;
+        let PpoSection { mate_coef, advantage_share: kept, max_grad_norm, target_kl, .. } = self.ppo;
+        PpoSettings {
+            epochs,
+            minibatch,
+            clip_coef,
+            vf_coef,
+            past_coef,
+            score_coef,
+            kl_coef,
+            mate_coef,
+            kept,
+            max_grad_norm,
+            target_kl,
+        }
+    }
+
+    /// Aims of what adapts to the run, for the core.
+    pub fn adaptation(&self) -> AdaptationSettings {
+        let PpoSection { update_kl, entropy_floor, .. } = self.ppo;
+        AdaptationSettings { prior_explained: self.estimation.prior_explained, update_kl, entropy_floor }
+    }
+
+    /// Factor of the learning rate after so many plies: below 1 only in the warm-up, of which the first iteration is a part.
+    pub fn warmup(&self, plies: u64) -> f32 {
+        let played = plies.saturating_add(self.iteration_plies());
+        if played < self.ppo.warmup_plies { played as f32 / self.ppo.warmup_plies as f32 } else { 1.0 }
     }
 
     /// Values of the schedules after this part of the budget, 0–1.
@@ -339,6 +405,11 @@ impl Settings {
             prior_weight: estimation.prior_weight.at(progress),
         };
         (rates, estimation)
+    }
+
+    /// Whether `selfplay.envs` or `ppo.minibatch` is left to be found by measuring on the machine.
+    pub fn is_open(&self) -> bool {
+        self.selfplay.envs == 0 || self.ppo.minibatch == 0
     }
 
     /// Plies of an iteration.
@@ -366,7 +437,11 @@ impl Settings {
     /// Checks the settings that depend on each other; each alone is within its range.
     fn check_together(&self) -> Result<()> {
         self.spec().validate().context("net")?;
-        let SelfPlaySection { envs, horizon, max_plies, opening_plies, first_opening_plies, .. } = self.selfplay;
+        let SelfPlaySection { envs, horizon, max_plies, opening_plies, first_opening_plies, mate_plies, .. } =
+            self.selfplay;
+        if mate_plies > 0 && mate_plies.is_multiple_of(2) {
+            bail!("selfplay.mate_plies = {mate_plies}: must be odd, or 0");
+        }
         let plies = envs * horizon;
         if plies > ROLLOUT_PLIES {
             bail!("selfplay.envs * selfplay.horizon = {plies}: must be at most {ROLLOUT_PLIES}");
@@ -436,6 +511,7 @@ mod tests {
         check("net.features=core47", "known are attack96");
         check("selfplay.max_plies=100", "must be above the random opening");
         check("selfplay.envs=many", "envs");
+        check("selfplay.mate_plies=2", "selfplay.mate_plies = 2: must be odd");
         check("selfplay.horizon=0", "selfplay.horizon = 0: must be from");
         check("run.evaluate_games=7", "run.evaluate_games = 7: must be even");
         check("run.precision=f64", "unknown variant `f64`, expected one of `f32`, `bf16x3`, `bf16`, `f16`");

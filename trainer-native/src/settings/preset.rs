@@ -94,6 +94,7 @@ impl Preset {
                     gae_lambda: 0.95,
                     value_lambda: 0.95,
                     prior_weight: constant(0.0),
+                    ..cpu.estimation
                 },
                 ppo: PpoSection {
                     epochs: 10,
@@ -134,6 +135,7 @@ impl Preset {
                     // Results alone are its labels of values.
                     value_lambda: 1.0,
                     prior_weight: constant(0.1),
+                    ..cpu.estimation
                 },
                 ppo: PpoSection {
                     epochs: 4,

@@ -1,7 +1,7 @@
 //! Table of settings: name, default, range, unit and description of each hyper-parameter, beside the struct that holds its
 //! value.
 
-use crate::league::Weighting;
+use crate::league::matchmaking::Weighting;
 use crate::learner::{Device, Precision};
 use anyhow::{Result, bail};
 use keisei_core::learn::{Curve, Schedule};

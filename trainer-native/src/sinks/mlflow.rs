@@ -220,7 +220,7 @@ impl MlFlow {
             Event::Iteration(metrics) => {
                 (metrics.plies, scalars(metrics).iter().map(|scalar| (scalar.tag(), scalar.value)).collect())
             }
-            Event::Evaluation(evaluation) => (evaluation.plies, evaluation_scalars(evaluation).into()),
+            Event::Evaluation(evaluation) => (evaluation.plies, evaluation_scalars(evaluation)),
             _ => return,
         };
         let metric = |(key, value): (String, f64)| json!({ "key": key, "value": value, "timestamp": millis(event.time), "step": plies });

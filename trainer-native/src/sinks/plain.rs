@@ -102,9 +102,11 @@ fn started(run: &RunStarted) -> String {
 }
 
 fn evaluated(evaluation: &EvaluationMatch) -> String {
-    let EvaluationMatch { iteration, opponent, games, score, interval: (low, high), .. } = evaluation;
+    let EvaluationMatch { iteration, opponent, games, score, interval: (low, high), probes, .. } = evaluation;
+    let solved = probes.iter().map(|(task, score)| format!("; {} {:.2}", task.replace('_', " "), score.solved));
     format!(
-        "evaluation after iteration {iteration}: {score:.3} [{low:.3}, {high:.3}] against {opponent}, {games} games"
+        "evaluation after iteration {iteration}: {score:.3} [{low:.3}, {high:.3}] against {opponent}, {games} games{}",
+        solved.collect::<String>()
     )
 }
 

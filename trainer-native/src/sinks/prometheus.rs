@@ -204,13 +204,16 @@ impl Page {
     }
 
     fn evaluation(&mut self, evaluation: &EvaluationMatch) {
-        let EvaluationMatch { opponent, score, interval: (low, high), iteration, games, .. } = evaluation;
+        let EvaluationMatch { opponent, score, interval: (low, high), iteration, games, probes, .. } = evaluation;
         let mut set = |name: &str, help: &str, value: f64| self.set(name, help, &[("opponent", opponent)], value);
         set("evaluation_score", "Points per game against the opponent, 0–1.", *score);
         set("evaluation_score_low", "Lower bound of the score's 95 % interval.", *low);
         set("evaluation_score_high", "Upper bound of the score's 95 % interval.", *high);
         set("evaluation_games", "Games of the newest match.", *games as f64);
         set("evaluation_iteration", "Iteration after which the newest match was played.", *iteration as f64);
+        for (task, score) in probes {
+            self.set("probes_solved", "Share of the probes that the policy solves.", &[("task", task)], score.solved);
+        }
     }
 
     fn text(&self) -> String {

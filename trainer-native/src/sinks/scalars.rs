@@ -61,11 +61,16 @@ pub fn scalars(metrics: &Metrics) -> Vec<TaggedNumber> {
     scalars
 }
 
-/// Tags and numbers of an evaluation: the score against the opponent and the bounds of its interval.
-pub fn evaluation_scalars(evaluation: &EvaluationMatch) -> [(String, f64); 3] {
-    let EvaluationMatch { opponent, score, interval: (low, high), .. } = evaluation;
+/// Tags and numbers of an evaluation: the score against the opponent and the bounds of its interval, and the scores in the probes.
+pub fn evaluation_scalars(evaluation: &EvaluationMatch) -> Vec<(String, f64)> {
+    let EvaluationMatch { opponent, score, interval: (low, high), probes, .. } = evaluation;
     let tag = |part: &str| format!("evaluation/{opponent}/{part}");
-    [(tag("score"), *score), (tag("low"), *low), (tag("high"), *high)]
+    let mut scalars = vec![(tag("score"), *score), (tag("low"), *low), (tag("high"), *high)];
+    for (task, score) in probes {
+        scalars.push((format!("probes/{task}/solved"), score.solved));
+        scalars.push((format!("probes/{task}/probability"), score.probability));
+    }
+    scalars
 }
 
 /// Limit on the points of a curve: all of the first [`Self::BURST`], then one a second on average. Tools with a web page keep

@@ -159,7 +159,7 @@ impl Sink for TensorBoard {
             }
             Event::Evaluation(evaluation) => {
                 let value = |(tag, value)| Value { tag, number: Some(value as f32), ..Value::default() };
-                let values = evaluation_scalars(evaluation).map(value).into();
+                let values = evaluation_scalars(evaluation).into_iter().map(value).collect();
                 self.summary(time, evaluation.plies as i64, values)
             }
             Event::Gate(gate) => {

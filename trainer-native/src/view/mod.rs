@@ -407,6 +407,7 @@ mod tests {
                 view.note(&at(
                     time,
                     Event::Evaluation(EvaluationMatch {
+                        probes: BTreeMap::default(),
                         iteration: i,
                         plies: 4096 * i,
                         opponent: "greedy".into(),

@@ -188,12 +188,15 @@ fn forward(learner: &dyn Learner, net: &NetSpec, options: &Options) -> Result<f6
 fn training(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Result<f64> {
     let rollout = Rollout::of_random_games(options.batch, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
     let slots: Vec<usize> = (0..options.batch).collect();
-    let minibatch = Minibatch { rollout: &rollout, slots: &slots, advantages: &rollout.advantages };
+    let minibatch = Minibatch { rollout: &rollout, slots: &slots, advantages: &rollout.advantages, past: &[] };
     let coefficients = Coefficients {
         clip_coef: 0.2,
         vf_coef: 1.0,
+        past_coef: 0.0,
         score_coef: 0.1,
         ent_coef: 0.01,
+        kl_coef: 0.0,
+        mate_coef: 0.0,
         scale: 1.0 / options.batch as f32,
     };
     let mut weights = Weights::init(net, 1)?;

@@ -9,7 +9,7 @@ use keisei_core::encoding::{Action, PackedObservation, SQUARES};
 use keisei_core::evaluator::Batch;
 use keisei_core::format::model::{Dtype, Model};
 use keisei_core::learn::{
-    Coefficients, Learner, Minibatch, Rollout, Sample, Step, Sums, loss_of_sample, loss_of_score,
+    Choice, Coefficients, Learner, Minibatch, Rollout, Sample, Step, Sums, loss_of_sample, loss_of_score,
 };
 use keisei_core::net::simd::Backprop;
 use keisei_core::net::{Executor, OUTCOMES, WdlLogits};
@@ -31,8 +31,16 @@ const ONE_IN: usize = 8;
 /// Relative change of a weight that shows whether a gradient jumps: it moves a unit ten times as far as rounding does.
 const NUDGE: f32 = 1e-5;
 
-const COEFFICIENTS: Coefficients =
-    Coefficients { clip_coef: 0.2, vf_coef: 1.0, score_coef: 0.3, ent_coef: 0.03, scale: 1.0 / 64.0 };
+const COEFFICIENTS: Coefficients = Coefficients {
+    clip_coef: 0.2,
+    vf_coef: 1.0,
+    past_coef: 0.0,
+    score_coef: 0.3,
+    ent_coef: 0.03,
+    kl_coef: 0.0,
+    mate_coef: 0.0,
+    scale: 1.0 / 64.0,
+};
 
 /// A network and the inputs that it is compared on.
 pub struct NetworkCase {
@@ -97,7 +105,7 @@ impl NetworkCase {
             }
             let mut gradient = |weights| {
                 let advantages = &self.rollout.advantages[slot..=slot];
-                let minibatch = Minibatch { rollout: &self.rollout, slots: &[slot], advantages };
+                let minibatch = Minibatch { rollout: &self.rollout, slots: &[slot], advantages, past: &[] };
                 learner.gradient(weights, &minibatch, &COEFFICIENTS).map(|(gradient, _)| gradient)
             };
             let mut moved = 0.0;
@@ -155,7 +163,8 @@ impl NetworkCase {
         output.policy = predictions.iter().flat_map(|found| found.logits).copied().collect();
         output.wdl = predictions.iter().flat_map(|found| found.wdl.0).collect();
         if self.learns() {
-            let minibatch = Minibatch { rollout: &self.rollout, slots: &self.slots, advantages: &self.advantages };
+            let minibatch =
+                Minibatch { rollout: &self.rollout, slots: &self.slots, advantages: &self.advantages, past: &[] };
             output.gradient = learner.gradient(&self.model.weights, &minibatch, &COEFFICIENTS)?.0;
         }
         Ok(output)
@@ -193,13 +202,14 @@ impl NetworkCase {
         let (mut slopes, actions, c) = (self.room(self.slots.len()), self.model.spec().actions(), &COEFFICIENTS);
         let mut sums = Sums::default();
         for (i, (step, &advantage)) in self.steps().zip(&self.advantages).enumerate() {
-            let sample = Sample {
+            let choice = Choice {
                 legal: self.rollout.legal_of(step),
                 action: step.action,
                 old_log_prob: step.log_prob,
                 advantage,
-                target: self.rollout.targets[self.slots[i]],
+                mate: step.mate,
             };
+            let sample = Sample { choice: Some(choice), target: self.rollout.targets[self.slots[i]] };
             let (policy, wdl) = (i * actions..(i + 1) * actions, i * OUTCOMES..(i + 1) * OUTCOMES);
             let outcome = WdlLogits(std::array::from_fn(|o| definition.wdl[wdl.start + o]));
             let slope = &mut slopes.policy[policy.clone()];

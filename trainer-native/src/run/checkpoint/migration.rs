@@ -3,12 +3,12 @@
 use super::{Checkpoint, Header, State};
 use crate::durable::FileDigest;
 use crate::event::Machine;
-use crate::league::LeagueState;
+use crate::league::{Average, LeagueState};
 use crate::run::guard::Guard;
 use crate::settings::Settings;
-use crate::trainer::Totals;
+use crate::totals::Totals;
 use anyhow::{Context, Result, ensure};
-use keisei_core::learn::{Adam, Notes, SlotState};
+use keisei_core::learn::{Adam, Adaptation, Notes, SlotState};
 use serde::Deserialize;
 
 /// Settings that an earlier version stored as those of this version.
@@ -43,6 +43,8 @@ pub(super) fn from_version_1(content: &[u8]) -> Result<Checkpoint> {
         alarms: Vec::new(),
         league: LeagueState::default(),
         average: None,
+        adaptation: Adaptation::default(),
+        starts: Vec::new(),
     };
     Ok(Checkpoint { state, seconds: f64::from_le_bytes(*seconds), files: Vec::new(), machine: Machine::default() })
 }
@@ -97,6 +99,8 @@ pub(super) fn from_version_2(header: &[u8], state: &[u8]) -> Result<Checkpoint> 
         alarms,
         league: LeagueState::default(),
         average: None,
+        adaptation: Adaptation::default(),
+        starts: Vec::new(),
     };
     Ok(Checkpoint { state, seconds, files, machine })
 }
@@ -133,4 +137,31 @@ impl SlotOfVersion2 {
         let Self { start, moves, started, notes } = self;
         SlotState { start: start.into(), moves, started, notes, meeting: None }
     }
+}
+
+/// Checkpoint in the header and the body of a file of version 3: a run in which nothing adapts, whose games begin at the usual
+/// position.
+pub(super) fn from_version_3(header: &[u8], state: &[u8]) -> Result<Checkpoint> {
+    let Header { done, seconds, files, machine, .. } =
+        postcard::from_bytes(header).context("its header cannot be decoded")?;
+    let state: StateOfVersion3 = postcard::from_bytes(state).context("its state cannot be decoded")?;
+    let (named, found) = (done.iterations, state.done.iterations);
+    ensure!(done == state.done, "its header is of iteration {named}, its state of {found}");
+    let StateOfVersion3 { config, done, weights, adam, envs, guard, alarms, league, average } = state;
+    let (adaptation, starts) = (Adaptation::default(), Vec::new());
+    let state = State { config, done, weights, adam, envs, guard, alarms, league, average, adaptation, starts };
+    Ok(Checkpoint { state, seconds, files, machine })
+}
+
+#[derive(Deserialize)]
+struct StateOfVersion3 {
+    config: String,
+    done: Totals,
+    weights: Vec<f32>,
+    adam: Adam,
+    envs: Vec<SlotState>,
+    guard: Guard,
+    alarms: Vec<u8>,
+    league: LeagueState,
+    average: Option<Average>,
 }

@@ -32,10 +32,10 @@ use crate::durable::FileDigest;
 use crate::event::Machine;
 use crate::league::{Average, LeagueState};
 use crate::settings::Settings;
-use crate::trainer::Totals;
+use crate::totals::Totals;
 use anyhow::{Context, Result, ensure};
 use keisei_core::format::envelope;
-use keisei_core::learn::{Adam, Meeting, SlotState};
+use keisei_core::learn::{Adam, Adaptation, Meeting, SlotState};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -44,8 +44,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Version of the format that is written. Versions 1 and 2 are read too.
-pub const VERSION: u32 = 3;
+/// Version of the format that is written. Versions 1 to 3 are read too.
+pub const VERSION: u32 = 4;
 
 const MAGIC: [u8; 8] = *b"KEISEICP";
 
@@ -101,6 +101,10 @@ pub struct State {
     pub league: LeagueState,
     /// Average of the weights, if there is one.
     pub average: Option<Average>,
+    /// State of what follows the measurements of the run.
+    pub adaptation: Adaptation,
+    /// Positions of earlier games that games begin in, as SFEN.
+    pub starts: Vec<String>,
 }
 
 impl State {
@@ -131,6 +135,10 @@ impl State {
             let league = (meetings, &self.league, &self.average);
             bytes.extend(postcard::to_allocvec(&league).expect("plain data"));
         }
+        // The same holds of what adapts, and of start positions.
+        if self.adaptation != Adaptation::default() || !self.starts.is_empty() {
+            bytes.extend(postcard::to_allocvec(&(&self.adaptation, &self.starts)).expect("plain data"));
+        }
         sha256(&bytes)
     }
 
@@ -149,6 +157,10 @@ impl State {
         if settings.ppo.ema == 0.0 {
             self.average = None;
         }
+        if settings.selfplay.start_share == 0.0 {
+            self.starts.clear();
+        }
+        self.adaptation = self.adaptation.under(&settings.adaptation());
         let playing = self.opponents();
         self.league = self.league.under(settings, &playing);
         self
@@ -162,6 +174,9 @@ impl State {
         if [first.len(), second.len()] != [weights; 2] {
             let (first, second) = (first.len(), second.len());
             return Some(format!("the optimiser has {first} first and {second} second moments for {weights} weights"));
+        }
+        if !self.adaptation.is_sound() {
+            return Some(format!("the adaptation is {:?}", self.adaptation));
         }
         // No gradient of sound weights takes the moments beyond these limits, since its norm is clipped.
         let second_moments = 0.0..=LARGEST_WEIGHT * LARGEST_WEIGHT;
@@ -205,6 +220,10 @@ impl Checkpoint {
             Some(2) => {
                 let opened = envelope::open(bytes, MAGIC, 2).map_err(anyhow::Error::from);
                 opened.and_then(|(header, state)| migration::from_version_2(header, state))
+            }
+            Some(3) => {
+                let opened = envelope::open(bytes, MAGIC, 3).map_err(anyhow::Error::from);
+                opened.and_then(|(header, state)| migration::from_version_3(header, state))
             }
             // Only if the digest is right has the number of the version not been damaged.
             Some(newer) if newer > VERSION && envelope::open_content(bytes, MAGIC, newer).is_ok() => {
@@ -265,7 +284,7 @@ impl Header {
                 Some(Self { done, seconds, files: Vec::new(), machine: Machine::default(), snapshots: Vec::new() })
             }
             2 => migration::header_of_version_2(Self::part_of(&bytes)?).ok(),
-            VERSION => postcard::from_bytes(Self::part_of(&bytes)?).ok(),
+            3 | VERSION => postcard::from_bytes(Self::part_of(&bytes)?).ok(),
             _ => None,
         }
     }
@@ -288,12 +307,42 @@ fn remove_what_is_off(settings: &mut toml::Table) {
             settings.remove(section);
         }
     }
-    if is_off(settings, "ppo", "ema")
-        && let Some(toml::Value::Table(ppo)) = settings.get_mut("ppo")
-    {
-        ppo.remove("ema");
+    for &Lever { key: (section, key), off, with } in LEVERS {
+        let number = settings.get(section).and_then(|section| section.get(key));
+        if number.is_none_or(|number| number.as_float().or(number.as_integer().map(|n| n as f64)) == Some(off)) {
+            for (section, key) in std::iter::once((section, key)).chain(with.iter().copied()) {
+                if let Some(toml::Value::Table(section)) = settings.get_mut(section) {
+                    section.remove(key);
+                }
+            }
+        }
     }
 }
+
+/// Setting that switches something off.
+struct Lever {
+    /// Section and name.
+    key: (&'static str, &'static str),
+    /// Number that switches it off.
+    off: f64,
+    /// Settings that then mean nothing.
+    with: &'static [(&'static str, &'static str)],
+}
+
+/// Settings that work had not before they were there.
+const LEVERS: &[Lever] = &[
+    Lever { key: ("ppo", "ema"), off: 0.0, with: &[] },
+    Lever { key: ("ppo", "kl_coef"), off: 0.0, with: &[] },
+    Lever { key: ("ppo", "advantage_share"), off: 1.0, with: &[] },
+    Lever { key: ("ppo", "update_kl"), off: 0.0, with: &[] },
+    Lever { key: ("ppo", "warmup_plies"), off: 0.0, with: &[] },
+    Lever { key: ("ppo", "entropy_floor"), off: 0.0, with: &[] },
+    Lever { key: ("estimation", "prior_explained"), off: 0.0, with: &[] },
+    Lever { key: ("selfplay", "mate_plies"), off: 0.0, with: &[("selfplay", "mate_share"), ("ppo", "mate_coef")] },
+    Lever { key: ("selfplay", "past_positions"), off: 0.0, with: &[("ppo", "past_coef")] },
+    Lever { key: ("selfplay", "start_share"), off: 0.0, with: &[] },
+    Lever { key: ("selfplay", "mirror_share"), off: 0.0, with: &[] },
+];
 
 /// Version of the format in the first bytes of a checkpoint.
 fn version(bytes: &[u8]) -> Option<u32> {
@@ -343,6 +392,8 @@ pub(crate) mod tests {
             alarms: vec![5, 6],
             league: LeagueState::default(),
             average: None,
+            adaptation: Adaptation::default(),
+            starts: Vec::new(),
         }
     }
 
@@ -356,7 +407,7 @@ pub(crate) mod tests {
         let expected = checkpoint(3);
         let bytes = expected.to_bytes();
         assert_eq!(Checkpoint::from_bytes(&bytes).as_ref(), Ok(&expected));
-        let (header, body) = envelope::open(&bytes, *b"KEISEICP", 3).expect("sealed");
+        let (header, body) = envelope::open(&bytes, *b"KEISEICP", 4).expect("sealed");
         assert_eq!(body, postcard::to_allocvec(&expected.state).expect("plain data"));
         let fields =
             (expected.state.done, expected.seconds, &expected.files, &expected.machine, Vec::<FileDigest>::new());
@@ -410,6 +461,16 @@ pub(crate) mod tests {
             assert_ne!(digest(&format!("seed = 1\n[ppo]\nepochs = 1\n{on}")), before, "{on}");
         }
         assert_ne!(digest("seed = 1\n[ppo]\nema = 0.5\nepochs = 1\n"), before);
+        let both = digest("seed = 1\n[selfplay]\nenvs = 2\n[ppo]\nepochs = 1\n");
+        let off = "mate_plies = 0\nmate_share = 0.5\npast_positions = 0\nstart_share = 0.0\nmirror_share = 0\n";
+        let ppo = "mate_coef = 3.0\npast_coef = 2.0\nadvantage_share = 1.0\nkl_coef = 0.0\nwarmup_plies = 0\n";
+        assert_eq!(digest(&format!("seed = 1\n[selfplay]\nenvs = 2\n{off}[ppo]\nepochs = 1\n{ppo}")), both);
+        for on in ["mate_plies = 1", "past_positions = 1", "start_share = 0.1", "mirror_share = 0.1"] {
+            assert_ne!(digest(&format!("seed = 1\n[selfplay]\nenvs = 2\n{on}\n[ppo]\nepochs = 1\n")), both, "{on}");
+        }
+        for on in ["advantage_share = 0.5", "kl_coef = 0.1", "warmup_plies = 9", "update_kl = 0.1"] {
+            assert_ne!(digest(&format!("seed = 1\n[selfplay]\nenvs = 2\n[ppo]\nepochs = 1\n{on}\n")), both, "{on}");
+        }
 
         let changed = |change: fn(&mut State)| {
             let mut state = state(1);
@@ -447,8 +508,8 @@ pub(crate) mod tests {
 
     #[test]
     fn what_a_later_version_wrote_is_not_called_damaged() {
-        let bytes = envelope::seal(MAGIC, 4, b"header", b"body");
-        assert_eq!(Checkpoint::from_bytes(&bytes), Err(Fault::Newer { version: 4 }));
+        let bytes = envelope::seal(MAGIC, VERSION + 1, b"header", b"body");
+        assert_eq!(Checkpoint::from_bytes(&bytes), Err(Fault::Newer { version: VERSION + 1 }));
     }
 
     #[test]
