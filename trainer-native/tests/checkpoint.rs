@@ -1,6 +1,8 @@
 //! `trainer-native checkpoint`, checkpoints of earlier versions, and damage to any file of a run.
 
+use keisei_core::learn::Adaptation;
 use keisei_core::random::{Purpose, Stream};
+use keisei_play::files::read_model;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -56,7 +58,7 @@ fn fixture(version: u32) -> PathBuf {
 
 #[test]
 fn a_checkpoint_of_any_version_goes_on() {
-    for version in [1, 2, 3] {
+    for version in [1, 2, 3, 4] {
         let directory = tempfile::tempdir().expect("a temporary folder");
         let run = directory.path().join("run");
         fs::create_dir_all(run.join("checkpoints")).expect("created");
@@ -89,6 +91,16 @@ fn version_3_has_the_league_the_gate_and_the_average() {
     assert!(state.league.best == Some(1) && state.league.gate.is_some(), "{:?}", state.league);
     assert_eq!(state.average.as_ref().map(|average| average.weights().len()), Some(11_840));
     assert!(state.envs.iter().any(|slot| slot.meeting.is_some()));
+}
+
+#[test]
+fn version_4_has_what_adapts_and_start_positions() {
+    let state = Checkpoint::load(&fixture(4)).expect("sound").state;
+    // As the program that wrote it told it.
+    assert_eq!(state.digest(), "2d18e46eeb77b0cfaac5cb91bc9e95f85c766fe8fcea4389d6560fc673fd4014");
+    assert!(state.starts.len() == 4 && state.adaptation != Adaptation::default(), "{state:?}");
+    let older = Checkpoint::load(&fixture(3)).expect("sound").state;
+    assert!(older.starts.is_empty() && older.adaptation == Adaptation::default());
 }
 
 #[test]
@@ -143,6 +155,22 @@ fn checkpoints_are_listed_shown_pinned_and_deleted() {
     check("checkpoint pin run 3", "no checkpoint of iteration 3; there are: 4");
     check("checkpoint unpin run 4", "the checkpoint of iteration 4 is not pinned");
     check("checkpoint prune run --newest 1 --hours=-1", "--hours -1");
+}
+
+#[test]
+fn the_model_of_any_checkpoint_is_exported() {
+    let (directory, run) = run();
+    let folder = directory.path();
+    let weights = |name: &str| read_model(&folder.join(name)).expect("written").weights.data().to_vec();
+    check(folder, "export --run run --iteration 4 --out last.model");
+    assert_eq!(weights("last.model"), weights("run/model.model"));
+    check(folder, "export --run run --iteration 3 --out earlier.model");
+    let state = Checkpoint::load(&path_of(&run, 3)).expect("sound").state;
+    assert_eq!(weights("earlier.model"), state.weights);
+    let provenance = read_model(&folder.join("earlier.model")).expect("written").provenance;
+    assert_eq!((&*provenance.run, provenance.iteration, provenance.plies), ("run", 3, state.done.plies));
+    check_refused(folder, "export --run run --iteration 9 --out none.model", &["run/checkpoints", "9"]);
+    assert_eq!(trainer_native(folder, "export --init 1 --iteration 3 --out none.model").0, 2);
 }
 
 #[test]

@@ -89,7 +89,7 @@ impl Directory {
 
     /// Name of the directory.
     pub fn name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        name_of(&self.path)
     }
 
     /// Path of one of its files.
@@ -99,7 +99,7 @@ impl Directory {
 
     /// Folder of its checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
-        self.path.join("checkpoints")
+        checkpoints_of(&self.path)
     }
 
     /// Writes one of its files, whole or not at all.
@@ -226,6 +226,16 @@ pub fn holder(directory: &Path) -> Option<u32> {
 #[cfg(not(target_os = "linux"))]
 pub fn holder(_: &Path) -> Option<u32> {
     None
+}
+
+/// Name of a run's directory.
+pub fn name_of(directory: &Path) -> String {
+    directory.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Folder of the checkpoints in a run's directory.
+pub fn checkpoints_of(directory: &Path) -> PathBuf {
+    directory.join("checkpoints")
 }
 
 /// Directory that a link such as `runs/latest` points to, under its own name.

@@ -21,6 +21,7 @@ pub mod fit;
 pub mod guard;
 pub mod interval;
 pub mod memory;
+pub mod model;
 pub mod worker;
 
 use self::budget::{Speed, plies_in_words};
@@ -29,6 +30,7 @@ use self::controls::Controls;
 use self::directory::Directory;
 use self::guard::Remedy;
 use self::interval::Interval;
+use self::model::{leaving, model_of};
 use self::worker::{Done, Iterated, Job, Worker};
 use crate::alarm::AlarmState;
 use crate::durable::FileDigest;
@@ -39,17 +41,16 @@ use crate::event::{
 use crate::league::{self, Snapshots};
 use crate::settings::Settings;
 use crate::sinks::{Digests, Journal, Patience, Sink, SinkCounters, Sinks, from_settings, read};
-use crate::trainer::{Report, Totals, Trainer};
+use crate::trainer::{Report, Trainer};
 use anyhow::{Context, Result, bail};
 use keisei_core::format::model::{Dtype, Model, Provenance};
 use keisei_core::format::record::{self, Record};
 use keisei_core::learn::{Collected, RatioTolerance};
-use keisei_core::net::Weights;
 use keisei_core::shogi::{Color, GameResult};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// File name of the current model in a run's directory.
 pub const MODEL: &str = "model.model";
@@ -458,6 +459,7 @@ impl Run {
             prior_weight: estimation.prior_weight,
             normalized_entropy: collected.mean_entropy(),
             top_probability: collected.mean_top_probability(),
+            mates_drawn: collected.mates[1] as f64 / collected.mates[0].max(1) as f64,
             ended: ended(collected),
             perf: Perf {
                 plies_per_second: report.plies as f64 / (collect_seconds + learn_seconds),
@@ -544,8 +546,10 @@ impl Run {
             && let Some(snapshot) = best.and_then(|best| self.snapshots.get(&best))
         {
             let mut model = snapshot.model.clone();
-            model.provenance =
-                Provenance { notes: "the best agent by the gate".into(), ..self.provenance(&model.provenance) };
+            model.provenance = Provenance {
+                notes: "the best agent by the gate".into(),
+                ..leaving(&model.provenance, self.directory.name())
+            };
             self.directory.write(BEST, &model.to_bytes(Dtype::F32).context("best agent")?)?;
             self.written_best = best;
         }
@@ -566,20 +570,7 @@ impl Run {
     /// # Errors
     /// Never in a run: the weights are those of its network.
     pub fn model(&self) -> Result<Model> {
-        let Totals { iterations: iteration, plies, .. } = self.state.done;
-        let provenance = self.provenance(&Provenance { iteration, plies, ..Provenance::default() });
-        let weights = Weights::new(self.settings.spec(), self.state.weights.clone())?;
-        Ok(worker::model(&self.settings, &weights, self.state.average.as_ref(), provenance))
-    }
-
-    /// Provenance of a model that leaves the run now.
-    fn provenance(&self, taken: &Provenance) -> Provenance {
-        Provenance {
-            // The name alone: a model that is published should not show its maker's folders.
-            run: self.directory.name(),
-            created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            ..taken.clone()
-        }
+        model_of(&self.settings, &self.state, self.directory.name())
     }
 
     /// Saves what is not saved, into a folder in `rescue` if the run's own cannot be written, and ends all sinks; returns a
@@ -755,6 +746,7 @@ mod tests {
     use keisei_core::learn::{
         Adam, Coefficients, Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, Sums,
     };
+    use keisei_core::net::Weights;
     use std::ops::Range;
     use std::sync::Mutex;
 
