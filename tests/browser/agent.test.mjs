@@ -333,16 +333,14 @@ test("models that are none are refused before they are loaded", async () => {
   for (const [name, answer] of Object.entries(served)) await page.route(`**/${name}`, (route) => route.fulfill(answer));
   const found = await page.evaluate(
     (names) =>
-      Promise.all(names.map((name) => agent.fetch(`/${name}`, () => {}).then(() => "ready", (error) => `${error instanceof MissingModel} ${error.message}`))),
+      Promise.all(names.map((name) => agent.fetch(`/${name}`, () => {}).then(() => "ready", (error) => error instanceof ModelProblem && { kind: error.kind, ...error.details }))),
     Object.keys(served),
   );
-  assert.match(found[0], /^true .*does not exist/);
-  assert.match(found[1], /^true .*does not exist/);
-  assert.match(found[2], /^false .*not a model file/);
-  assert.match(found[3], /^false .*2048.0 MB, and a page opens models up to 128.0 MB/);
-  assert.match(found[4], /^false .*answered 500/);
-  const large = await page.evaluate(() => agent.open(new Blob(Array.from({ length: 129 }, () => new Uint8Array(1 << 20)))).catch((error) => error.message));
-  assert.match(large, /129.0 MB/);
+  const MB = 1 << 20;
+  assert.deepEqual(found.map(({ kind }) => kind), ["missing", "missing", "not_a_model", "too_large", "answered"]);
+  assert.deepEqual([found[3].found, found[3].expected, found[4].status], [2048 * MB, 128 * MB, 500]);
+  const large = await page.evaluate(() => agent.open(new Blob(Array.from({ length: 129 }, () => new Uint8Array(1 << 20)))).catch((error) => error.details));
+  assert.deepEqual(large, { found: 129 * MB, expected: 128 * MB });
   const thought = await page.evaluate(() => agent.think(start(), { visits: 10, time: 60_000, temperature: 0 }, () => {}));
   assert.ok(thought.visits >= 10);
   await page.checked(/404|500/);
@@ -433,8 +431,8 @@ const KIF = `先手：甲
 test("games are read beside a search, and without a model", async () => {
   const page = await openAgent(site, { model: null });
   const found = await page.evaluate(async (kif) => {
-    const { Tree, rulesReady } = await import("./rules.js");
-    await rulesReady;
+    const { Tree, loadRecords } = await import("./records.js");
+    await loadRecords();
     const text = await agent.read(kif, "pasted");
     const tree = Tree.from_bytes(text.games[0].bytes);
     const line = Array.from(tree.line(0)).map((node) => tree.move_usi(node)).filter(Boolean);

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use keisei_core::format::{Dtype, Model, record};
+use keisei_play::agents::{Manifest, Strength};
 use serde_json::{Value, json};
 use trainer_native::interop::games::shift_jis;
 
@@ -182,7 +183,7 @@ fn a_run_is_exported_for_the_page() {
     let folder = folder.path();
     std::fs::create_dir(folder.join("run")).unwrap();
     run(folder, &["export", "--init", "3", "--out", "run/model.model"]);
-    run(folder, &["export", "--run", "run", "--web", "public", "--f16"]);
+    run(folder, &["export", "--run", "run", "--pages", "public", "--f16"]);
     let (full, half) = (model(&folder.join("run/model.model")), model(&folder.join("public/models/default.model")));
     assert_eq!(half.to_bytes(Dtype::F16), full.to_bytes(Dtype::F16));
     assert!(!folder.join("public/models/games.record").exists());
@@ -196,7 +197,7 @@ fn a_run_is_exported_for_the_page() {
     );
 
     run(folder, &["evaluate", "--run", "run", "--games", "2", "--opponent", "greedy", "--record", "run/games.record"]);
-    let told = run(folder, &["export", "--run", "run", "--web", "public", "--out", "best.model"]);
+    let told = run(folder, &["export", "--run", "run", "--pages", "public", "--out", "best.model"]);
     assert_eq!(told.lines().count(), 3, "{told}");
     let read = |path| std::fs::read(folder.join(path)).unwrap();
     assert_eq!(read("public/models/games.record"), read("run/games.record"));
@@ -207,7 +208,43 @@ fn a_run_is_exported_for_the_page() {
     let mut damaged = read("run/games.record");
     damaged[40] ^= 1;
     std::fs::write(folder.join("run/games.record"), damaged).unwrap();
-    check_refused(folder, &["export", "--run", "run", "--web", "public"], 1, &["run/games.record", "SHA-256"]);
+    check_refused(folder, &["export", "--run", "run", "--pages", "public"], 1, &["run/games.record", "SHA-256"]);
+}
+
+#[test]
+fn models_are_shipped_with_a_manifest() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::create_dir(folder.join("run")).unwrap();
+    run(folder, &["export", "--init", "3", "--out", "run/model.model"]);
+    let manifest = || Manifest::of_folder(&folder.join("agents")).unwrap();
+
+    let ship = ["export", "--run", "run", "--int8", "--agents", "agents", "--id", "first"];
+    let told = run(folder, &[&ship[..], &["--name", "First", "--name-ja", "最初", "--default"]].concat());
+    assert_eq!(told.lines().count(), 2, "{told}");
+    let first = manifest().agents[0].clone();
+    let bytes = std::fs::read(folder.join("agents").join(&first.file)).unwrap();
+    assert_eq!((bytes.len() as u64, &*first.network.dtype, &*first.name), (first.bytes, "int8", "First"));
+    assert_eq!(Model::from_bytes(&bytes).unwrap().spec().channels, first.network.channels);
+    assert_eq!((manifest().default.as_deref(), first.levels.len()), (Some("first"), 7));
+
+    // Shipped again from another file, whose format stays: names and levels stay too, and the old file goes.
+    run(folder, &["export", "--init", "4", "--f16", "--out", "other.model"]);
+    run(folder, &["export", "--model", "other.model", "--agents", "agents", "--id", "first", "--strength", "club"]);
+    let again = manifest().agents[0].clone();
+    assert_eq!(
+        std::fs::read(folder.join("agents").join(&again.file)).unwrap(),
+        std::fs::read(folder.join("other.model")).unwrap()
+    );
+    assert_eq!((&*again.name, again.name_ja.as_deref(), &*again.network.dtype), ("First", Some("最初"), "f16"));
+    assert_eq!((again.strength, manifest().agents.len()), (Some(Strength::Club), 1));
+    assert!(!folder.join("agents").join(&first.file).exists());
+
+    let check = |args: &[&str], code, parts: &[&str]| check_refused(folder, args, code, parts);
+    check(&["export", "--init", "3", "--agents", "agents"], 2, &["--id"]);
+    check(&["export", "--init", "3", "--agents", "agents", "--id", "../a"], 1, &["id: 1 to 40"]);
+    std::fs::write(folder.join("agents/manifest.json"), "{\"format\": 3}").unwrap();
+    check(&["export", "--init", "3", "--agents", "agents", "--id", "a"], 1, &["agents/manifest.json", "no manifest"]);
 }
 
 #[test]
@@ -259,7 +296,7 @@ fn bad_files_and_arguments_are_named_with_the_reason() {
     check(&["evaluate", "--games", "8"], 2, &["--model", "--run"]);
     check(&["export", "--run", "norun", "--out", "a.model"], 1, &["norun/model.model: cannot be read"]);
     check(&["export", "--init", "1", "--out", "no/where.model"], 1, &["no/", "cannot be created"]);
-    check(&["export", "--init", "1"], 2, &["--out", "--web"]);
+    check(&["export", "--init", "1"], 2, &["--out", "--pages"]);
     check(&["export", "--init", "1", "--run", "norun", "--out", "a.model"], 2, &["cannot be used with"]);
     assert!(!folder.join("a.model").exists());
 }

@@ -1,6 +1,7 @@
 /** The page's end of the agent's worker. */
 
-import { MissingModel, checkSize, download } from "./model-file";
+import { ModelProblem, problemOf } from "./agents/problem";
+import { type Progress, answered, checkSize, download } from "./model-file";
 import type {
   AgentInfo,
   Analysis,
@@ -15,10 +16,10 @@ import type {
   Strength,
   Thought,
 } from "./protocol";
-import { request } from "./start";
 import { wasmModule } from "./wasm-module";
+import { aboutModel, nameOfModel } from "./words/agents";
 
-export { MissingModel };
+export { ModelProblem };
 
 type Ask<T> = T extends { id: number } ? Omit<T, "id"> : never;
 
@@ -68,24 +69,30 @@ export class Agent {
   #attempt = 0;
   #loaded = 0;
 
+  /** Loads the model at an address; otherwise as `receive`. */
+  async fetch(url: string, progress: Progress): Promise<AgentInfo> {
+    return this.receive(answered(fetch(url)).then((response) => download(response, progress)));
+  }
+
   /**
-   * Loads the model at an address; the model that is loaded stays if that fails. If a model that was asked for later is loaded before, that
-   * one stays. Resolves with the model that is loaded then.
+   * Loads a model whose file is on its way, and which must have this SHA-256 if one is given; the model that is loaded stays if that
+   * fails. If a model that was asked for later is loaded before, that one stays. Resolves with the model that is loaded then.
+   *
+   * Rejects with `ModelProblem` if the file cannot be had or is no model.
    */
-  async fetch(url: string, progress: (loaded: number, total: number) => void): Promise<AgentInfo> {
+  async receive(file: Promise<ArrayBuffer>, sha256?: string): Promise<AgentInfo> {
     // The worker starts while the model is on its way.
     this.#start();
     const attempt = ++this.#attempt;
-    const bytes = await download(url, request(url), progress);
+    const bytes = await file;
     if (this.info !== null && this.#loaded > attempt) return this.info;
-    return this.#load(bytes, attempt);
+    return this.#load(bytes, attempt, sha256);
   }
 
-  /** Loads the model in a file or in its bytes; the model that is loaded stays if that fails. */
+  /** Loads the model in a file or in its bytes; otherwise as `receive`. */
   async open(file: ArrayBuffer | Blob): Promise<AgentInfo> {
     checkSize(file instanceof Blob ? file.size : file.byteLength);
-    const attempt = ++this.#attempt;
-    return this.#load(file instanceof Blob ? await file.arrayBuffer() : file, attempt);
+    return this.receive(file instanceof Blob ? file.arrayBuffer() : Promise.resolve(file));
   }
 
   /** Thinks about a position and chooses a move, or `win` for a declaration. `soFar` receives a search's progress. */
@@ -153,13 +160,14 @@ export class Agent {
     this.info = this.#model = null;
   }
 
-  async #load(bytes: ArrayBuffer, attempt: number): Promise<AgentInfo> {
-    const answer = await this.#ask({ type: "open", bytes });
+  async #load(bytes: ArrayBuffer, attempt: number, sha256?: string): Promise<AgentInfo> {
+    const answer = await this.#ask({ type: "open", bytes, sha256 });
     if (answer.type !== "ready") throw new Error(`the agent answered ${answer.type}`);
+    const { model } = answer;
     this.#loaded = attempt;
     this.#model = bytes;
-    this.info = answer.agent;
-    return answer.agent;
+    this.info = { ...model, name: nameOfModel(model.facts), about: aboutModel(model) };
+    return this.info;
   }
 
   async #thought(request: Ask<Request>, soFar: (thought: Thought) => void, signal?: AbortSignal): Promise<Thought> {
@@ -224,7 +232,7 @@ export class Agent {
       return;
     }
     this.#pending.delete(answer.id);
-    if (answer.type === "error") pending.reject(new Error(answer.message));
+    if (answer.type === "error") pending.reject(problemOf(answer.name, answer.message) ?? new Error(answer.message));
     else pending.resolve(answer);
   }
 

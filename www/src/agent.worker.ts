@@ -4,7 +4,7 @@ import { BATCH as GPU_BATCH, type Gpu, openGpu } from "./gpu";
 import { plain } from "./plain";
 import type { Answer, Depth, Ended, Notice, ReadGame, Request, Thought } from "./protocol";
 import { Threads, batchOf, threadsFor } from "./threads";
-import init, { Engine, Pass, type Thought as WasmThought } from "./wasm/keisei_web.js";
+import init, { Engine, Pass, type Thought as WasmThought, sha256 } from "./wasm/keisei_web.js";
 
 type Asked<Type extends Request["type"]> = Extract<Request, { type: Type }>;
 
@@ -152,16 +152,17 @@ function loaded(): Player {
 }
 
 /** Replaces the model once `before`, which uses the old one, has ended; the old one stays if the file is not a model. */
-async function open({ id, bytes }: Asked<"open">, before: Promise<unknown>): Promise<void> {
+async function open({ id, bytes, sha256: expected }: Asked<"open">, before: Promise<unknown>): Promise<void> {
   const data = new Uint8Array(bytes);
-  const engine = new Engine(data);
+  const engine = new Engine(data, expected);
+  const digest = expected ?? sha256(data);
   const gpu = await openGpu(data, engine, threadsFor(engine));
   endAll(id);
   await before;
   player?.free();
   player = new Player(engine, gpu, await module, data);
-  const about = gpu ? `${engine.about()} · on the GPU` : engine.about();
-  answer({ id, type: "ready", agent: { name: engine.name(), about, ratings: engine.ratings().map(plain) } });
+  const model = { facts: plain(engine.facts()), ratings: engine.ratings().map(plain), sha256: digest, onGpu: gpu !== null };
+  answer({ id, type: "ready", model });
 }
 
 // --- thinking -------------------------------------------------------------------------------------------------------
@@ -262,8 +263,8 @@ async function analyse({ id, game, style }: Asked<"analyse">): Promise<boolean> 
 /** Reads a file of games. */
 async function read({ id, bytes, name }: Asked<"read">): Promise<void> {
   // A module of its own, which only a visit with a file needs.
-  const { loadRecords } = await import("./records");
-  const { readGames } = await loadRecords();
+  const { loadRecords, read_games: readGames } = await import("./records");
+  await loadRecords();
   const file = readGames(bytes, name);
   try {
     const games: ReadGame[] = [];
@@ -309,7 +310,7 @@ async function serve(request: Asked<"think" | "explore" | "analyse">, before: Pr
 }
 
 function report(id: number, error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
+  const [name, message] = error instanceof Error ? [error.name, error.message] : ["", String(error)];
   // After a trap, or without stack or memory, the wasm is not to be trusted: let the page start a new worker.
   if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
     setTimeout(() => {
@@ -317,7 +318,7 @@ function report(id: number, error: unknown): void {
     });
     return;
   }
-  answer({ id, type: "error", message });
+  answer({ id, type: "error", name, message });
 }
 
 /** Gives a request its place among the others. */

@@ -6,6 +6,7 @@ import type {
   Judgement as WasmJudgement,
   LineEnd,
   MoveStyle,
+  ModelFacts as WasmFacts,
   Rating as WasmRating,
   Thought as WasmThought,
 } from "./wasm/keisei_web.js";
@@ -116,10 +117,20 @@ export interface Depth {
   candidates?: number | undefined;
 }
 
-export interface AgentInfo {
+/** What a model's file tells about it. */
+export type Facts = Plain<WasmFacts>;
+
+export interface ModelInfo {
+  facts: Facts;
+  ratings: Rating[];
+  /** SHA-256 of the file in hexadecimal digits. */
+  sha256: string;
+  onGpu: boolean;
+}
+
+export interface AgentInfo extends ModelInfo {
   name: string;
   about: string;
-  ratings: Rating[];
 }
 
 /**
@@ -132,7 +143,8 @@ export interface AgentInfo {
  * - `read` is answered at once, between two steps of a search, and needs no model.
  */
 export type Request =
-  | { id: number; type: "open"; bytes: ArrayBuffer }
+  /** With a digest, of a file that must have it. */
+  | { id: number; type: "open"; bytes: ArrayBuffer; sha256?: string | undefined }
   | {
       id: number;
       type: "think";
@@ -154,7 +166,7 @@ export type Notice =
   | { type: "stop"; ids: number[] };
 
 export type Answer =
-  | { id: number; type: "ready"; agent: AgentInfo }
+  | { id: number; type: "ready"; model: ModelInfo }
   /** Thought of a search that goes on. */
   | { id: number; type: "thinking"; thought: Thought }
   | { id: number; type: "thought"; thought: Thought }
@@ -162,4 +174,4 @@ export type Answer =
   | { id: number; type: "judged"; judgements: Judgement[] }
   | { id: number; type: "analysed"; whole: boolean }
   | { id: number; type: "file"; file: ReadFile }
-  | { id: number; type: "error"; message: string };
+  | { id: number; type: "error"; name: string; message: string };

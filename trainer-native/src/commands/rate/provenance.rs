@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use keisei_core::format::{Dtype, MeasuredRating, Model};
+use keisei_core::format::{MeasuredRating, Model};
 use keisei_play::files::read_model;
 use keisei_play::spelling::{Defaults, SpelledModel, SpelledPlayer};
 
@@ -26,7 +26,9 @@ pub(super) fn write_ratings(rating: &Rating, outcome: &Outcome) -> Result<String
         let line = line(&row);
         model.provenance.ratings.retain(|other| other.play != row.play);
         model.provenance.ratings.push(row);
-        let bytes = model.to_bytes(dtype(&model)).with_context(|| format!("{}: the rating", path.display()))?;
+        // The ratings are of these weights: none of them may be rounded.
+        let bytes = model.exact_dtype().and_then(|dtype| model.to_bytes(dtype));
+        let bytes = bytes.with_context(|| format!("{}: the rating", path.display()))?;
         write_atomically(path, &bytes)?;
         writeln!(text, "{}: {line}", path.display()).context("a string takes everything")?;
     }
@@ -69,13 +71,6 @@ fn row(
         ),
         weights: model.weights_digest(),
     })
-}
-
-/// Number format in which nothing of the weights is lost: half precision, where they have it.
-fn dtype(model: &Model) -> Dtype {
-    let Ok(bytes) = model.to_bytes(Dtype::F16) else { return Dtype::F32 };
-    let is_same = Model::from_bytes(&bytes).is_ok_and(|halves| halves.weights == model.weights);
-    if is_same { Dtype::F16 } else { Dtype::F32 }
 }
 
 /// Rating in words: `+1234 Elo (+1100 to …), greedy = 0, 400 games, seed 1, 100 visits, temperature 0.15, f32`.
