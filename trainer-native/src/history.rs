@@ -1,6 +1,6 @@
 //! History: what the files of a run tell about it, while it goes on or later.
 
-use crate::event::{Alarm, EvaluationMatch, Event, Metrics, RunEnded, RunStarted};
+use crate::event::{Alarm, EvaluationMatch, Event, GateMatch, Metrics, RunEnded, RunStarted};
 use crate::run::directory::is_locked;
 use crate::settings::Settings;
 use crate::sinks::{read, read_run};
@@ -28,6 +28,8 @@ pub struct History {
     pub metrics: Option<Metrics>,
     /// Its evaluations.
     pub evaluations: Vec<EvaluationMatch>,
+    /// Its gates.
+    pub gates: Vec<GateMatch>,
     /// The alarms that were raised.
     pub alarms: Vec<Alarm>,
     /// End of its last part.
@@ -67,7 +69,8 @@ impl History {
         Ok(history)
     }
 
-    fn empty(directory: &Path) -> Result<Self> {
+    /// History of the run in `directory` before its first event.
+    pub(crate) fn empty(directory: &Path) -> Result<Self> {
         if !is_run(directory) {
             bail!("{}: no run there", directory.display());
         }
@@ -78,12 +81,14 @@ impl History {
             started: None,
             metrics: None,
             evaluations: Vec::new(),
+            gates: Vec::new(),
             alarms: Vec::new(),
             end: None,
         })
     }
 
-    fn note(&mut self, time: f64, event: Event) {
+    /// Takes note of the next event, which happened at `time`.
+    pub(crate) fn note(&mut self, time: f64, event: Event) {
         if self.began == 0.0 {
             self.began = time;
         }
@@ -95,19 +100,22 @@ impl History {
             }
             Event::Iteration(metrics) => self.metrics = Some(*metrics),
             Event::Evaluation(evaluation) => self.evaluations.push(evaluation),
+            Event::Gate(gate) => self.gates.push(gate),
             Event::Alarm(alarm) => self.alarms.push(alarm),
             Event::Restored(restored) => self.go_back(restored.iteration),
             Event::RunEnded(end) => self.end = Some(end),
-            Event::GameEnded(_) | Event::Gate(_) | Event::Checkpoint(_) | Event::Notice(_) | Event::SinkFailed(_) => {}
+            Event::GameEnded(_) | Event::Checkpoint(_) | Event::Notice(_) | Event::SinkFailed(_) => {}
         }
     }
 
-    /// Forgets evaluations after an iteration that the run has gone back to.
+    /// Forgets matches after an iteration that the run has gone back to.
     fn go_back(&mut self, iteration: u64) {
         self.evaluations.retain(|evaluation| evaluation.iteration <= iteration);
+        self.gates.retain(|gate| gate.iteration <= iteration);
     }
 
-    fn conclude(&mut self) {
+    /// Tells what the run is doing, after its last event so far.
+    pub(crate) fn conclude(&mut self) {
         self.activity = match &self.end {
             _ if is_locked(&self.directory) => Activity::Training,
             Some(end) if end.interrupted => Activity::Stopped,
