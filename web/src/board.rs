@@ -1,14 +1,21 @@
 //! Board: a game on the page's thread.
 
-use keisei_core::notation::typed::{self, TypedError};
-use keisei_core::notation::{End, Handicap, western};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+use keisei_core::notation::{End, Handicap, link};
 use keisei_core::shogi::{
-    Color, Game, GameResult, Illegal, Move, Origin, Outcome, Piece, PieceType, Position, Reason, Setup, SetupFault,
-    Square,
+    Color, Game, GameResult, Illegal, IllegalMove, Move, Origin, Outcome, PieceType, Position, Reason, Square,
+    TargetSet,
 };
 use wasm_bindgen::prelude::*;
 
 use crate::js_error;
+use crate::style::Style;
 
 /// First origin after the squares: `DROP + kind` is a piece in hand.
 const DROP: u8 = Square::COUNT as u8;
@@ -40,10 +47,10 @@ export type EndReason =
 export type IllegalReason =
   | "game_over" | "no_piece" | "not_yours" | "not_in_hand" | "movement" | "blocked" | "own_piece" | "occupied"
   | "two_pawns" | "dead_drop" | "drop_pawn_mate" | "into_check" | "in_check" | "pinned" | "must_promote" | "cannot_promote";
-/** Reason why a typed text is no move to play; of an illegal one there is an `IllegalReason` too. */
-export type TypedProblem = "unreadable" | "other_side" | "no_previous" | "no_such_move" | "ambiguous" | "illegal";
-/** Defect of a start position that somebody put together. */
-export type SetupProblem = "no_king" | "two_kings" | "too_many" | "two_pawns" | "dead_piece" | "opponent_in_check";
+/** End of a line; "win" and "loss" are those of the side to move. `other` is one in words, which `Tree.text` gives. */
+export type LineEnd =
+  | "resign" | "interrupt" | "impasse" | "draw" | "repetition" | "mate" | "no_mate" | "time_up" | "illegal_win"
+  | "illegal_loss" | "declaration" | "win_by_default" | "loss_by_default" | "max_moves" | "taken_back" | "error" | "other";
 "#;
 
 #[wasm_bindgen]
@@ -70,18 +77,39 @@ pub(crate) fn position(sfen: &str) -> Result<Position, JsError> {
     if sfen == "startpos" { Ok(Position::startpos()) } else { Position::from_sfen(sfen).map_err(js_error) }
 }
 
-fn color(index: u8) -> Result<Color, JsError> {
+pub(crate) fn color(index: u8) -> Result<Color, JsError> {
     Color::ALL.get(usize::from(index)).copied().ok_or_else(|| JsError::new("a colour is 0 or 1"))
+}
+
+fn parse(usi: &str) -> Result<Move, JsError> {
+    usi.parse().map_err(|error| js_error(format!("{usi}: {error}")))
 }
 
 impl Board {
     /// Board of a game.
+    #[cfg(feature = "records")]
     pub(crate) const fn of(game: Game) -> Board {
         Board { game }
     }
 
+    #[cfg(feature = "records")]
     pub(crate) const fn game(&self) -> &Game {
         &self.game
+    }
+
+    /// Legal moves by origin, which is a square or `DROP + kind`; none once the game has ended.
+    fn legal(&self) -> Vec<(u8, TargetSet)> {
+        let mut sets = Vec::new();
+        if self.game.outcome().is_none() {
+            self.game.position().legal_targets(|set| {
+                let origin = match set.origin {
+                    Origin::Square(square) => square.index() as u8,
+                    Origin::Drop(kind) => DROP + kind.index() as u8,
+                };
+                sets.push((origin, set));
+            });
+        }
+        sets
     }
 
     fn illegal(&self, origin: u8, to: u8) -> Result<Option<Illegal>, JsError> {
@@ -100,58 +128,7 @@ impl Board {
 }
 
 /// Id of the reason why no move can follow the end of a game.
-const GAME_OVER: &str = "game_over";
-
-/// Text that somebody typed, read as a move.
-#[wasm_bindgen]
-pub struct TypedMove {
-    read: Result<Move, TypedError>,
-    over: bool,
-}
-
-#[wasm_bindgen]
-impl TypedMove {
-    /// The move in USI, if the text means one legal move.
-    #[wasm_bindgen(getter)]
-    pub fn usi(&self) -> Option<String> {
-        self.read.as_ref().ok().filter(|_| !self.over).map(Move::to_string)
-    }
-
-    /// Reason why it does not.
-    #[wasm_bindgen(getter, unchecked_return_type = "TypedProblem | undefined")]
-    pub fn problem(&self) -> Option<String> {
-        match &self.read {
-            Ok(_) => self.over.then(|| "illegal".into()),
-            Err(error) => Some(error.id().into()),
-        }
-    }
-
-    /// Reason why the move is illegal.
-    #[wasm_bindgen(getter, unchecked_return_type = "IllegalReason | undefined")]
-    pub fn illegal(&self) -> Option<String> {
-        match &self.read {
-            Err(TypedError::Illegal(_, why)) => Some(why.id().into()),
-            _ => self.over.then(|| GAME_OVER.into()),
-        }
-    }
-
-    /// Square of the piece to blame for an illegal move.
-    #[wasm_bindgen(getter)]
-    pub fn blamed(&self) -> Option<u8> {
-        match &self.read {
-            Err(TypedError::Illegal(_, why)) => why.blamed().map(|square| square.index() as u8),
-            _ => None,
-        }
-    }
-
-    /// Legal moves in USI that the text may mean, if it is ambiguous.
-    pub fn candidates(&self) -> Vec<String> {
-        match &self.read {
-            Err(TypedError::Ambiguous(moves)) => moves.iter().map(Move::to_string).collect(),
-            _ => Vec::new(),
-        }
-    }
-}
+pub(crate) const GAME_OVER: &str = "game_over";
 
 /// Named start position.
 #[wasm_bindgen]
@@ -184,68 +161,6 @@ impl NamedStart {
 #[wasm_bindgen]
 pub fn handicaps() -> Vec<NamedStart> {
     Handicap::all().map(|handicap| NamedStart { handicap }).collect()
-}
-
-/// Start position that somebody put together, checked.
-#[wasm_bindgen]
-pub struct CustomStart {
-    checked: Result<Position, Vec<SetupFault>>,
-}
-
-#[wasm_bindgen]
-impl CustomStart {
-    /// The position in SFEN, if a game can start from it.
-    #[wasm_bindgen(getter)]
-    pub fn sfen(&self) -> Option<String> {
-        self.checked.as_ref().ok().map(Position::to_sfen)
-    }
-
-    /// Everything that is wrong with it.
-    #[wasm_bindgen(unchecked_return_type = "SetupProblem[]")]
-    pub fn problems(&self) -> Vec<String> {
-        self.faults().iter().map(|fault| fault.id().into()).collect()
-    }
-
-    /// Place of each problem: the square; the colour for kings, the kind for too many pieces.
-    pub fn places(&self) -> Vec<u8> {
-        let place = |fault: &SetupFault| match *fault {
-            SetupFault::NoKing(color) | SetupFault::TwoKings(color) => color as u8,
-            SetupFault::TooMany(kind) => kind.index() as u8,
-            SetupFault::TwoPawns(square) | SetupFault::Dead(square) | SetupFault::OpponentInCheck(square) => {
-                square.index() as u8
-            }
-        };
-        self.faults().iter().map(place).collect()
-    }
-}
-
-impl CustomStart {
-    fn faults(&self) -> &[SetupFault] {
-        self.checked.as_ref().err().map_or(&[], Vec::as_slice)
-    }
-}
-
-/// Checks a start position of piece codes by square (see [`Board`]) and numbers in hand (P L N S G B R of Black, then of White).
-///
-/// # Errors
-/// If there are not 81 codes of pieces and 14 numbers, or the side to move is no colour.
-#[wasm_bindgen]
-pub fn check_start(squares: &[u8], hands: &[u8], side_to_move: u8) -> Result<CustomStart, JsError> {
-    let wrong = || JsError::new("a start position has 81 codes of pieces and 14 numbers of pieces in hand");
-    let mut setup = Setup { board: [None; Square::COUNT], hands: [[0; 7]; 2], side_to_move: color(side_to_move)? };
-    if squares.len() != setup.board.len() || hands.len() != 14 {
-        return Err(wrong());
-    }
-    for (place, &code) in setup.board.iter_mut().zip(squares) {
-        if let Some(index) = code.checked_sub(1) {
-            let kind = PieceType::ALL.get(usize::from(index % 16)).ok_or_else(wrong)?;
-            *place = Some(Piece::new(color(index / 16)?, *kind));
-        }
-    }
-    for (hand, counts) in setup.hands.iter_mut().zip(hands.chunks_exact(7)) {
-        hand.copy_from_slice(counts);
-    }
-    Ok(CustomStart { checked: setup.position() })
 }
 
 #[wasm_bindgen]
@@ -300,32 +215,15 @@ impl Board {
 
     /// Origins of the legal moves: squares, and `81 + kind` for pieces in hand; none once the game has ended.
     pub fn origins(&self) -> Vec<u8> {
-        let mut origins = Vec::new();
-        if self.game.outcome().is_none() {
-            self.game.position().legal_targets(|set| {
-                origins.push(match set.origin {
-                    Origin::Square(square) => square.index() as u8,
-                    Origin::Drop(kind) => DROP + kind.index() as u8,
-                });
-            });
-        }
-        origins
+        self.legal().iter().map(|&(origin, _)| origin).collect()
     }
 
     /// Destinations of the piece at `origin`, an entry for each square: 0 illegal, 1 unpromoted only, 2 promoted only, 3 both.
     pub fn targets(&self, origin: u8) -> Vec<u8> {
         let mut targets = vec![0; Square::COUNT];
-        if self.game.outcome().is_none() {
-            self.game.position().legal_targets(|set| {
-                let same = match set.origin {
-                    Origin::Square(square) => square.index() == usize::from(origin),
-                    Origin::Drop(kind) => usize::from(DROP) + kind.index() == usize::from(origin),
-                };
-                if same {
-                    set.to.into_iter().for_each(|square| targets[square.index()] |= 1);
-                    set.promote.into_iter().for_each(|square| targets[square.index()] |= 2);
-                }
-            });
+        for (_, set) in self.legal().into_iter().filter(|&(from, _)| from == origin) {
+            set.to.into_iter().for_each(|square| targets[square.index()] |= 1);
+            set.promote.into_iter().for_each(|square| targets[square.index()] |= 2);
         }
         targets
     }
@@ -351,20 +249,12 @@ impl Board {
         Ok(self.illegal(origin, to)?.and_then(Illegal::blamed).map(|square| square.index() as u8))
     }
 
-    /// Reads a move as people type it: USI, Western, Japanese, CSA or digits.
-    pub fn read_move(&self, text: &str) -> TypedMove {
-        let previous = self.game.moves().last().map(|mv| mv.to());
-        let read = typed::read(self.game.position(), text, previous);
-        TypedMove { read, over: self.game.outcome().is_some() }
-    }
-
     /// Plays a move in USI.
     ///
     /// # Errors
     /// If the text is not a move, or the move is not legal here.
     pub fn play(&mut self, usi: &str) -> Result<(), JsError> {
-        let mv: Move = usi.parse().map_err(|error| js_error(format!("{usi}: {error}")))?;
-        self.game.try_play(mv).map_err(js_error)
+        self.game.try_play(parse(usi)?).map_err(js_error)
     }
 
     /// Takes the last move back; false at the start.
@@ -387,15 +277,52 @@ impl Board {
         self.game.moves().last().map(Move::to_string)
     }
 
-    /// The moves in Western notation.
-    pub fn texts(&self) -> Vec<String> {
-        let mut position = self.game.start().clone();
+    /// Texts of the moves.
+    ///
+    /// # Errors
+    /// If there is no such language.
+    pub fn texts(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "MoveStyle")] style: &str,
+    ) -> Result<Vec<String>, JsError> {
+        let style = Style::named(style)?;
+        let (mut position, mut previous) = (self.game.start().clone(), None);
         let text = |&mv: &Move| {
-            let text = western::write(&position, mv);
+            let text = style.write(&position, mv, previous);
             position.play_unchecked(mv);
+            previous = Some(mv.to());
             text
         };
-        self.game.moves().iter().map(text).collect()
+        Ok(self.game.moves().iter().map(text).collect())
+    }
+
+    /// Text of a move in USI that is legal here.
+    ///
+    /// # Errors
+    /// If the move is not legal, or there is no such language.
+    pub fn text(
+        &self,
+        usi: &str,
+        #[wasm_bindgen(unchecked_param_type = "MoveStyle")] style: &str,
+    ) -> Result<String, JsError> {
+        let (style, mv) = (Style::named(style)?, parse(usi)?);
+        if !self.game.position().is_legal(mv) {
+            return Err(js_error(IllegalMove::AgainstTheRules(mv)));
+        }
+        Ok(style.write(self.game.position(), mv, self.game.moves().last().map(|mv| mv.to())))
+    }
+
+    /// The game as text for the fragment of an address: start position, two bytes a move, and its end or else `end`.
+    ///
+    /// # Errors
+    /// If there is no such end.
+    pub fn link(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "LineEnd | undefined")] end: Option<String>,
+    ) -> Result<String, JsError> {
+        let known =
+            |id: String| End::from_id(&id).ok_or_else(|| js_error(format!("there is no end \"{id}\" of a line")));
+        Ok(link::write_game(&self.game, end.map(known).transpose()?))
     }
 
     /// Outcome of the game, if it has ended.
@@ -403,7 +330,7 @@ impl Board {
         self.game.outcome().map(GameEnd::from)
     }
 
-    /// End of the game as that of a line, for [`Tree::close`](crate::Tree::close).
+    /// End of the game as that of a line, for `Tree.close`.
     #[wasm_bindgen(unchecked_return_type = "LineEnd | undefined")]
     pub fn end(&self) -> Option<String> {
         let outcome = self.game.outcome()?;
@@ -430,5 +357,63 @@ impl Board {
     /// If it may not; the text names the reason.
     pub fn declare(&mut self) -> Result<(), JsError> {
         self.game.declare().map(|_| ()).map_err(js_error)
+    }
+}
+
+/// Game that the fragment of an address holds.
+#[wasm_bindgen]
+pub struct LinkedGame {
+    start: String,
+    moves: String,
+    end: Option<&'static str>,
+    winner: Option<Color>,
+}
+
+#[wasm_bindgen]
+impl LinkedGame {
+    /// The game in the text of an address.
+    ///
+    /// # Errors
+    /// If the text is no link or was cut off, or a move is not legal; the text names the defect and its place.
+    #[wasm_bindgen(constructor)]
+    pub fn new(text: &str) -> Result<LinkedGame, JsError> {
+        let tree = link::read(text).map_err(js_error)?;
+        let moves = tree.main_moves();
+        let side = if moves.len().is_multiple_of(2) {
+            tree.start().side_to_move()
+        } else {
+            tree.start().side_to_move().flip()
+        };
+        let end = tree.end();
+        Ok(LinkedGame {
+            start: tree.start().to_sfen(),
+            moves: moves.iter().map(Move::to_string).collect::<Vec<_>>().join(" "),
+            end: end.map(End::id),
+            winner: end.and_then(|end| end.winner(side)),
+        })
+    }
+
+    /// Start position in SFEN.
+    #[wasm_bindgen(getter)]
+    pub fn start(&self) -> String {
+        self.start.clone()
+    }
+
+    /// The moves in USI, separated by spaces.
+    #[wasm_bindgen(getter)]
+    pub fn moves(&self) -> String {
+        self.moves.clone()
+    }
+
+    /// End of the line, if it has one.
+    #[wasm_bindgen(getter, unchecked_return_type = "LineEnd | undefined")]
+    pub fn end(&self) -> Option<String> {
+        self.end.map(Into::into)
+    }
+
+    /// Colour that wins by the end.
+    #[wasm_bindgen(getter)]
+    pub fn winner(&self) -> Option<u8> {
+        self.winner.map(|color| color as u8)
     }
 }

@@ -1,17 +1,25 @@
 //! Engine: a model that evaluates and searches, in a worker of the page.
 
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
 use keisei_core::encoding::PackedObservation;
 use keisei_core::evaluator::{Batch, Evaluator, HostEvaluator, Predictions};
 use keisei_core::format::model::{MeasuredRating, Model, Provenance};
 use keisei_core::net::{Executor, OUTCOMES, Wdl, simd::Simd};
 use keisei_core::search::{Decision, Search, Settings, policy};
 use keisei_core::shogi::{Game, IllegalMove, Move};
+use sha2::{Digest, Sha256};
 use wasm_bindgen::prelude::*;
 
 use crate::board::position;
 use crate::js_error;
+use crate::style::Style;
 use crate::thought::{Candidate, Place, Policy, Thought, outcomes, probabilities};
-use crate::tree;
 
 /// Number of best moves in a [`Thought`], unless another is asked for.
 const CANDIDATES: usize = 8;
@@ -77,7 +85,7 @@ fn natural_policy(model: &Model, evaluator: &mut HostEvaluator<Simd>, search: &S
         return glance(model, evaluator, search.game()).0;
     }
     for (_, prior) in &mut priors {
-        *prior = prior.powf(temperature);
+        *prior = libm::powf(*prior, temperature);
     }
     let sum: f32 = priors.iter().map(|(_, prior)| prior).sum();
     for (_, prior) in &mut priors {
@@ -86,11 +94,76 @@ fn natural_policy(model: &Model, evaluator: &mut HostEvaluator<Simd>, search: &S
     priors
 }
 
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** Reason why bytes are not the expected model; `other_file` is a wrong SHA-256. */
+export type ModelDefect = "other_file" | "not_a_model" | "version" | "length" | "damaged" | "encoding" | "network";
+"#;
+
+/// Id of the defect that the file is not the expected one.
+pub(crate) const OTHER_FILE: &str = "other_file";
+
+#[wasm_bindgen]
+extern "C" {
+    /// JavaScript's `Error`, whose name a program can tell from others.
+    type Error;
+
+    #[wasm_bindgen(constructor)]
+    fn new(message: &str) -> Error;
+
+    #[wasm_bindgen(method, setter)]
+    fn set_name(this: &Error, name: &str);
+}
+
+fn named_error(name: &str, message: &str) -> JsValue {
+    let error = Error::new(message);
+    error.set_name(name);
+    error.into()
+}
+
+/// SHA-256 of a file, in lower-case hexadecimal digits. The browser's own exists only on pages of `https` and of this machine.
+#[wasm_bindgen]
+pub fn sha256(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digest = Sha256::digest(bytes);
+    digest.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
+/// Origin and size of a model, as its file tells them.
+#[wasm_bindgen(getter_with_clone)]
+#[derive(Clone, PartialEq, Debug)]
+pub struct ModelFacts {
+    /// Name of the training run: empty if the trainer named it by the time alone, `undefined` if there is none.
+    #[wasm_bindgen(readonly)]
+    pub run: Option<String>,
+    /// Iterations of training.
+    #[wasm_bindgen(readonly)]
+    pub iteration: f64,
+    /// Plies of self-play that the model learned from; 0 for an untrained one.
+    #[wasm_bindgen(readonly)]
+    pub plies: f64,
+    /// Time of the export, in the exporter's notation.
+    #[wasm_bindgen(readonly)]
+    pub created: String,
+    /// Remarks of the exporter.
+    #[wasm_bindgen(readonly)]
+    pub notes: String,
+    /// Channels of the network.
+    #[wasm_bindgen(readonly)]
+    pub channels: u32,
+    /// Residual blocks of the network.
+    #[wasm_bindgen(readonly)]
+    pub blocks: u32,
+    /// Number of weights of the network.
+    #[wasm_bindgen(readonly)]
+    pub weights: usize,
+}
+
 /// Strength of the model for one way to play, as a tournament measured it.
 #[wasm_bindgen(getter_with_clone)]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rating {
-    /// How the model played, such as `policy` or `100 visits`.
+    /// How the model played, such as `policy alone, temperature 0.15, f32` or `100 visits, temperature 0.15, f32`.
     #[wasm_bindgen(readonly)]
     pub play: String,
     /// Rating in Elo above the anchor.
@@ -109,43 +182,40 @@ pub struct Rating {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Engine with the model in the bytes of a file.
+    /// Engine with the model in the bytes of a file, which must have this SHA-256 if one is given.
     ///
     /// # Errors
-    /// If they are not a model of this version; the text names the defect and its place.
+    /// If they are not that file, or not a model of this version. The error's name is a `ModelDefect`; its text names the
+    /// defect and its place.
     #[wasm_bindgen(constructor)]
-    pub fn new(bytes: &[u8]) -> Result<Engine, JsError> {
-        let model = Model::from_bytes(bytes).map_err(js_error)?;
+    pub fn new(bytes: &[u8], expected: Option<String>) -> Result<Engine, JsValue> {
+        if let Some(expected) = expected {
+            let found = sha256(bytes);
+            if found != expected {
+                return Err(named_error(OTHER_FILE, &format!("its SHA-256 is {found}, not {expected}")));
+            }
+        }
+        let model = Model::from_bytes(bytes).map_err(|error| named_error(error.id(), &error.to_string()))?;
         let evaluator = HostEvaluator::new(Simd::new(&model.weights), model.features, model.actions);
         Ok(Engine { model, evaluator, search: None, delivered: Predictions::new() })
     }
 
-    /// Name: the training run and its iteration. A run that its trainer named by the time alone has no name.
-    pub fn name(&self) -> String {
-        let Provenance { run, iteration, .. } = &self.model.provenance;
+    /// Origin and size of the model.
+    pub fn facts(&self) -> ModelFacts {
+        let Provenance { run, iteration, plies, created, notes, .. } = &self.model.provenance;
         // A trainer may name a run by the path of its folder; only the last part is shown, for privacy.
-        let run = run.rsplit(['/', '\\']).next().unwrap_or_default();
-        let name = if is_time(run) { "Self-taught agent" } else { run };
-        if run.is_empty() { "Unnamed agent".into() } else { format!("{name}, iteration {iteration}") }
-    }
-
-    /// Line about the model's training and network.
-    pub fn about(&self) -> String {
-        let Provenance { plies, created, notes, .. } = &self.model.provenance;
+        let name = run.rsplit(['/', '\\']).next().unwrap_or_default();
         let spec = self.model.spec();
-        let size = format!(
-            "{} blocks of {} channels, {} weights",
-            spec.blocks,
-            spec.channels,
-            counted(self.model.weights.data().len() as u64)
-        );
-        let learned = match plies {
-            0 => "untrained".into(),
-            plies => format!("learned from {} moves of its own games", counted(*plies)),
-        };
-        let day = created.split(['T', ' ']).next().unwrap_or_default();
-        let parts = [learned, size, day.into(), notes.clone()];
-        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+        ModelFacts {
+            run: (!run.is_empty()).then(|| if is_time(name) { String::new() } else { name.into() }),
+            iteration: *iteration as f64,
+            plies: *plies as f64,
+            created: created.clone(),
+            notes: notes.clone(),
+            channels: spec.channels.into(),
+            blocks: spec.blocks.into(),
+            weights: self.model.weights.data().len(),
+        }
     }
 
     /// Strength of the model, one for each way to play that was measured.
@@ -197,9 +267,9 @@ impl Engine {
         uniform: f32,
         #[wasm_bindgen(unchecked_param_type = "MoveStyle")] style: &str,
     ) -> Result<Thought, JsError> {
-        let style = tree::style(style)?;
+        let style = Style::named(style)?;
         if !(0.0..=100.0).contains(&temperature) {
-            return Err(js_error(format!("temperature {temperature} is not in 0..=100")));
+            return Err(JsError::new("the temperature is not in 0..=100"));
         }
         let game = game(start, moves, max_plies)?;
         if let Some(outcome) = game.outcome() {
@@ -317,7 +387,7 @@ impl Engine {
         count: Option<usize>,
         #[wasm_bindgen(unchecked_param_type = "MoveStyle")] style: &str,
     ) -> Result<Thought, JsError> {
-        let style = tree::style(style)?;
+        let style = Style::named(style)?;
         let search = self.search.as_ref().ok_or_else(|| JsError::new("no search has begun"))?;
         let chosen = match search.decide() {
             Decision::Play(mv) => mv.to_string(),
@@ -338,9 +408,10 @@ impl Engine {
     /// # Errors
     /// If the position or a move is wrong.
     pub fn planes(&self, start: &str, moves: &str, max_plies: u16) -> Result<Vec<f32>, JsError> {
-        let observation = PackedObservation::new(&game(start, moves, max_plies)?);
-        let mut planes = vec![0.0; self.inputs()];
-        self.model.features.expand(&observation, &mut planes);
+        let mut batch = Batch::new();
+        batch.push(PackedObservation::new(&game(start, moves, max_plies)?), []);
+        let mut planes = Vec::new();
+        batch.expand(self.model.features, &mut planes);
         Ok(planes)
     }
 
@@ -368,21 +439,15 @@ fn is_done(search: &mut Search) -> bool {
     search.is_finished()
 }
 
-/// Count in words: `2.4 million`, `310 thousand`.
-fn counted(count: u64) -> String {
-    match count {
-        1_000_000.. => {
-            let tenths = (count + 50_000) / 100_000;
-            format!("{}.{} million", tenths / 10, tenths % 10)
-        }
-        10_000.. => format!("{} thousand", count / 1000),
-        _ => count.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_digest_of_a_file_is_the_published_one() {
+        assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(sha256(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    }
 
     #[test]
     fn a_run_that_is_named_by_its_time_has_no_name() {

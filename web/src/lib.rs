@@ -1,41 +1,57 @@
 //! The core in the browser: thin wasm-bindgen methods over Rust objects, without any rules of shogi.
 //!
-//! [`Board`] and [`Tree`] hold a game along one line, and one with its variations, on the page's thread. [`Engine`] runs in a worker and
-//! evaluates positions with a model, one by one or, by a [`Pass`], all of a game; [`read_games`] reads files of games, and [`Tree`]
-//! writes them.
+//! [`Board`] holds a game along one line, on the page's thread. [`Engine`] runs in a worker and evaluates positions with a model, one
+//! by one or, by a [`Pass`], all of a game. [`Tree`] holds a game with its variations; [`read_games`] reads files of games, and a
+//! `Tree` writes them.
 //!
-//! The pages load this crate as two modules, because most visits open and save no file: one with the feature `engine`, and one
-//! with `records`, which reads and writes every format and gives and takes trees as bytes.
+//! The pages load this crate as two modules, because a game against the agent needs no tree and no file: one with the feature
+//! `engine`, for playing, and one with `records`, for everything that is written down.
 
+// As a module it is linked without `std`, whose panics would bring their texts and all formatting of numbers: see `module`.
+#![cfg_attr(target_family = "wasm", no_std)]
 // What a library has to say it returns or tells a sink: printing panics once nobody reads.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
+extern crate alloc;
+
 mod board;
-mod tree;
-#[cfg(feature = "records")]
-mod reading;
-#[cfg(feature = "records")]
-mod writing;
+mod style;
 #[cfg(feature = "engine")]
 mod thought;
 #[cfg(feature = "engine")]
 mod engine;
 #[cfg(feature = "engine")]
 mod pass;
+#[cfg(feature = "records")]
+mod tree;
+#[cfg(feature = "records")]
+mod setup;
+#[cfg(feature = "records")]
+mod typed;
+#[cfg(feature = "records")]
+mod reading;
+#[cfg(feature = "records")]
+mod writing;
+#[cfg(target_family = "wasm")]
+mod module;
 
-pub use board::{Board, CustomStart, GameEnd, NamedStart, TypedMove, check_start, handicaps};
-pub use tree::{Opinion, Tree};
+pub use board::{Board, GameEnd, LinkedGame, NamedStart, handicaps};
 #[cfg(feature = "engine")]
 pub use {
-    engine::{Engine, Rating},
+    engine::{Engine, ModelFacts, Rating, sha256},
     pass::{Judgement, Pass},
     thought::{Candidate, Proven, Thought},
 };
 #[cfg(feature = "records")]
 pub use {
     reading::{GameFile, read_games},
+    setup::{CustomStart, check_start},
+    tree::{Opinion, Tree},
+    typed::TypedMove,
     writing::Lost,
 };
+
+use alloc::string::ToString as _;
 
 use wasm_bindgen::JsError;
 
@@ -46,6 +62,7 @@ fn js_error(error: impl core::fmt::Display) -> JsError {
 
 #[cfg(test)]
 mod tests {
+    use keisei_core::format::ModelError;
     use keisei_core::notation::typed::TypedError;
     use keisei_core::notation::{End, Format};
     use keisei_core::shogi::{Color, Illegal, Move, PieceType, Reason, SetupFault, Square};
@@ -64,11 +81,14 @@ mod tests {
 
     #[test]
     fn types_name_every_id() {
-        let (board, tree, writing) = (include_str!("board.rs"), include_str!("tree.rs"), include_str!("writing.rs"));
+        let (board, setup) = (include_str!("board.rs"), include_str!("setup.rs"));
+        let (typed_move, writing) = (include_str!("typed.rs"), include_str!("writing.rs"));
         check(board, "EndReason", Reason::ALL.map(Reason::id));
         let ends: Vec<End> = End::all().chain([End::Other(String::new())]).collect();
-        check(tree, "LineEnd", ends.iter().map(End::id));
+        check(board, "LineEnd", ends.iter().map(End::id));
         check(writing, "RecordFormat", Format::ALL.map(Format::name));
+        let engine = include_str!("engine.rs");
+        check(engine, "ModelDefect", ModelError::IDS.into_iter().chain([crate::engine::OTHER_FILE]));
         let (square, mv) = (Square::ALL[0], Move::normal(Square::ALL[0], Square::ALL[1]));
         let illegal = [
             Illegal::NoPiece,
@@ -96,7 +116,7 @@ mod tests {
             TypedError::Ambiguous(Vec::new()),
             TypedError::Illegal(mv, Illegal::Movement),
         ];
-        check(board, "TypedProblem", typed.iter().map(TypedError::id));
+        check(typed_move, "TypedProblem", typed.iter().map(TypedError::id));
         let faults = [
             SetupFault::NoKing(Color::Black),
             SetupFault::TwoKings(Color::Black),
@@ -105,6 +125,6 @@ mod tests {
             SetupFault::Dead(square),
             SetupFault::OpponentInCheck(square),
         ];
-        check(board, "SetupProblem", faults.map(SetupFault::id));
+        check(setup, "SetupProblem", faults.map(SetupFault::id));
     }
 }

@@ -1,5 +1,11 @@
 //! Quick pass over a whole game: the network's judgement of every position, in batches.
 
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
 use keisei_core::encoding::PackedObservation;
 use keisei_core::evaluator::{Batch, Prediction, Predictions};
 use keisei_core::format::Model;
@@ -10,8 +16,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::engine::{self, Engine};
 use crate::js_error;
+use crate::style::Style;
 use crate::thought::{Place, outcomes, probabilities, wdl_of};
-use crate::tree::{self, Style};
 
 /// Pass over a game: every position is evaluated once, from the first to the last.
 #[wasm_bindgen]
@@ -84,7 +90,7 @@ impl Pass {
         max_plies: u16,
         #[wasm_bindgen(unchecked_param_type = "MoveStyle")] style: &str,
     ) -> Result<Pass, JsError> {
-        let style = tree::style(style)?;
+        let style = Style::named(style)?;
         let whole = engine::game(start, moves, max_plies)?;
         let game = Game::new(whole.start().clone(), max_plies);
         let (batch, delivered) = (Batch::new(), Predictions::new());

@@ -1,5 +1,13 @@
 //! Reading: the games in a file of any format and encoding, in the worker.
 
+use alloc::{
+    borrow::ToOwned,
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
 use keisei_core::format::{Record, record, tree};
 use keisei_core::notation::{Defect, End, Format, GameTree, TextEncoding, decode, link};
 use keisei_core::shogi::{GameResult, Position};

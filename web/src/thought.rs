@@ -1,11 +1,17 @@
 //! Judgement of one position: by the network alone, or by a search over it.
 
+use alloc::{
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
 use keisei_core::net::{Value, Wdl, WdlLogits};
 use keisei_core::search::{self, policy};
 use keisei_core::shogi::{Game, GameResult, Move, Outcome, Position, Square};
 use wasm_bindgen::prelude::*;
 
-use crate::tree::Style;
+use crate::style::Style;
 
 /// Largest number of moves in the line of a [`Candidate`].
 const LINE: usize = 16;

@@ -1,26 +1,24 @@
-//! Tree: a game with its variations on the page's thread.
+//! Tree: a game with its variations.
 
-use std::iter::successors;
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::iter::successors;
 
 use keisei_core::format::tree;
 use keisei_core::net::Value;
-use keisei_core::notation::{
-    self, End, Evaluation, EvaluationSource, Event, GameTree, NodeId, japanese, link, western,
-};
-use keisei_core::shogi::{Color, Game, Move, Position, Square};
+use keisei_core::notation::{self, End, Evaluation, EvaluationSource, Event, GameTree, NodeId, link};
+use keisei_core::shogi::{Color, Game, Move, Position};
 use wasm_bindgen::prelude::*;
 
 use crate::board::{Board, position};
 use crate::js_error;
+use crate::style::Style;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** Language of a move's text: `▲７六歩`, `P-7f`, `7g7f`. */
-export type MoveStyle = "japanese" | "western" | "usi";
-/** End of a line; "win" and "loss" are those of the side to move. `other` is one in words, which `Tree.text` gives. */
-export type LineEnd =
-  | "resign" | "interrupt" | "impasse" | "draw" | "repetition" | "mate" | "no_mate" | "time_up" | "illegal_win"
-  | "illegal_loss" | "declaration" | "win_by_default" | "loss_by_default" | "max_moves" | "taken_back" | "error" | "other";
 /** Origin of an evaluation: the player during the game, or an analysis after it. */
 export type OpinionSource = "player" | "analysis";
 "#;
@@ -108,34 +106,6 @@ fn value_of(evaluation: &Evaluation, side_to_move: Color) -> Option<f32> {
     evaluation.value.or_else(of_mate).or_else(of_score).map(|Value(value)| value)
 }
 
-/// Language of a move's text.
-#[derive(Clone, Copy)]
-pub(crate) enum Style {
-    Japanese,
-    Western,
-    Usi,
-}
-
-impl Style {
-    /// Text of a move; `previous` is the destination of the move before it.
-    pub(crate) fn write(self, before: &Position, mv: Move, previous: Option<Square>) -> String {
-        match self {
-            Style::Japanese => japanese::write_marked(before, mv, previous),
-            Style::Western => western::write(before, mv),
-            Style::Usi => mv.to_string(),
-        }
-    }
-}
-
-pub(crate) fn style(name: &str) -> Result<Style, JsError> {
-    match name {
-        "japanese" => Ok(Style::Japanese),
-        "western" => Ok(Style::Western),
-        "usi" => Ok(Style::Usi),
-        _ => Err(js_error(format!("{name:?} is no language of moves"))),
-    }
-}
-
 fn source(name: &str) -> Result<EvaluationSource, JsError> {
     match name {
         "player" => Ok(EvaluationSource::Player),
@@ -221,11 +191,6 @@ impl Tree {
     /// If there is no such node.
     pub fn link(&self, node: usize) -> Result<String, JsError> {
         Ok(link::write(&self.tree, self.id(node)?))
-    }
-
-    /// Tree of the game on `board`, with its end if it has one.
-    pub fn of_board(board: &Board) -> Tree {
-        Tree { tree: GameTree::of_game(board.game()) }
     }
 
     /// Number of nodes: the start, all moves and ends.
@@ -355,7 +320,7 @@ impl Tree {
         nodes: &[usize],
         #[wasm_bindgen(unchecked_param_type = "MoveStyle")] style: &str,
     ) -> Result<Vec<String>, JsError> {
-        let style = self::style(style)?;
+        let style = Style::named(style)?;
         let mut here: Option<(NodeId, Position)> = None;
         let mut texts = Vec::with_capacity(nodes.len());
         for &node in nodes {
@@ -417,7 +382,7 @@ impl Tree {
     pub fn set_time_ms(&mut self, node: usize, milliseconds: f64) -> Result<(), JsError> {
         let id = self.id(node)?;
         // Casts from floats saturate, and turn NaN into 0.
-        self.tree.node_mut(id).spent = Some(milliseconds.round() as u64);
+        self.tree.node_mut(id).spent = Some(libm::round(milliseconds) as u64);
         Ok(())
     }
 
@@ -480,7 +445,7 @@ impl Tree {
     ) -> Result<(), JsError> {
         let (id, source) = (self.id(node)?, self::source(source)?);
         if !(-1.0..=1.0).contains(&value) {
-            return Err(js_error(format!("value {value} is not in -1..=1")));
+            return Err(JsError::new("a value is not in -1..=1"));
         }
         let mut evaluation = Evaluation::new(source);
         evaluation.value = Some(Value(value));

@@ -1,5 +1,7 @@
 //! Writing: a tree in any format of game records.
 
+use alloc::{format, string::String, vec::Vec};
+
 use keisei_core::format::{Record, record};
 use keisei_core::notation::Format;
 use wasm_bindgen::prelude::*;

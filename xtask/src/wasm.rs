@@ -31,6 +31,19 @@ const FEATURES: [&str; 7] = [
     "--enable-multivalue",
 ];
 
+/// Compiler flag of the profile `wasm`: LLVM inlines functions up to this cost, not up to its 275. The page's module becomes a tenth
+/// smaller; the kernels, whose parts are always inlined, and the search stay as fast.
+const INLINE: &str = "-C llvm-args=-inline-threshold=60";
+
+/// Part of a build that few visitors need: the module for browsers' GPUs, whose compilation takes longer than all the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GpuModule {
+    /// It is built.
+    Built,
+    /// There is none; large networks run on the CPU.
+    LeftOut,
+}
+
 /// Toolchain that compiles for such a target.
 enum Toolchain {
     /// The toolchain in use, which has the target's standard library.
@@ -162,12 +175,16 @@ pub fn compile_as(profile: &str, what: &[&str], simd: Simd) -> Result<PathBuf> {
     let toolchain = toolchain(TARGET)?;
     eprintln!("{}", toolchain.describe(TARGET));
     let (folder, features) = match simd {
-        Simd::Fixed => (target_directory()?.to_owned(), "-C target-feature=+simd128"),
+        Simd::Fixed => (target_directory()?.to_owned(), "+simd128"),
         // Another set of flags: in one folder each of the two would rebuild everything.
-        Simd::Relaxed => (target_directory()?.join("relaxed"), "-C target-feature=+simd128,+relaxed-simd"),
+        Simd::Relaxed => (target_directory()?.join("relaxed"), "+simd128,+relaxed-simd"),
     };
+    let mut flags = format!("-C target-feature={features}");
+    if profile == "wasm" {
+        flags = format!("{flags} {INLINE}");
+    }
     let mut cargo = toolchain.cargo_build(TARGET, "std,panic_abort");
-    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", features).env("CARGO_TARGET_DIR", &folder);
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags).env("CARGO_TARGET_DIR", &folder);
     run(cargo.args(["--profile", profile]).args(what))?;
     Ok(folder.join(TARGET).join(profile))
 }
@@ -184,11 +201,12 @@ pub fn compile_bare() -> Result<()> {
 }
 
 /// Builds `web` into `www/src/wasm/`: `keisei_web.js`, its types, and the optimised `keisei_web_bg.wasm`; the same with
-/// relaxed SIMD goes into `relaxed/` below it, the module for game records into `records/`, and that of [`build_gpu`] into `gpu/`.
+/// relaxed SIMD goes into `relaxed/` below it, the module for game records into `records/`, those for pages of other sites into
+/// `embed/`, and that of [`build_gpu`] into `gpu/`, which does not exist if that one is left out.
 ///
 /// # Errors
 /// A tool is missing or fails.
-pub fn build() -> Result<()> {
+pub fn build(gpu: GpuModule) -> Result<()> {
     npm_packages(&www())?;
     let out = www().join("src/wasm");
     let relaxed = out.join("relaxed");
@@ -203,7 +221,27 @@ pub fn build() -> Result<()> {
         bail!("{}: the modules have different bindings, but the page loads both with one", out.display());
     }
     build_records()?;
-    build_gpu().map(drop)
+    build_embedded()?;
+    match gpu {
+        GpuModule::Built => build_gpu().map(drop),
+        // One of an earlier build might not fit this one.
+        GpuModule::LeftOut => remove_folder(&out.join("gpu")),
+    }
+}
+
+fn remove_folder(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Finds or installs the toolchain of the modules, so that its lack is known before anything long begins.
+///
+/// # Errors
+/// There is none.
+pub fn find_toolchain() -> Result<()> {
+    toolchain(TARGET).map(drop)
 }
 
 /// Builds `web` with what reads and writes game records, but without the engine, into `www/src/wasm/records/`.
@@ -214,6 +252,25 @@ fn build_records() -> Result<()> {
     let records = www().join("src/wasm/records");
     bind(&compiled.join("keisei_web.wasm"), &records)?;
     optimise(&records.join("keisei_web_bg.wasm"), Simd::Fixed, "-Oz")
+}
+
+/// Families of formats that are modules of their own for pages of other sites: features of `web-embed`.
+const EMBEDDED: [&str; 3] = ["kif", "csa", "other"];
+
+/// Builds `web-embed` once for each family of formats, without bindings, into `www/src/wasm/embed/`.
+fn build_embedded() -> Result<()> {
+    let folder = www().join("src/wasm/embed");
+    fs::create_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
+    for family in EMBEDDED {
+        // A page of another site loads it to show one game: it is to be small.
+        let what = ["--package", "keisei-web-embed", "--no-default-features", "--features", family];
+        let compiled = compile_as("wasm-small", &what, Simd::Fixed)?;
+        let module = folder.join(format!("{family}.wasm"));
+        fs::copy(compiled.join("keisei_web_embed.wasm"), &module).with_context(|| module.display().to_string())?;
+        run(command("node", &[]).arg(www().join("build/without-panics.mjs")).arg(&module))?;
+        optimise(&module, Simd::Fixed, "-Oz")?;
+    }
+    Ok(())
 }
 
 /// Builds `web-gpu` as `keisei_web_gpu` into `www/src/wasm/gpu/`; returns that folder.
@@ -245,7 +302,11 @@ pub fn optimise(wasm: &Path, simd: Simd, level: &str) -> Result<()> {
     let optimised = wasm.with_extension("optimised");
     let mut wasm_opt = command("node", &[]);
     wasm_opt.arg(www().join("node_modules/binaryen/bin/wasm-opt"));
-    wasm_opt.arg(level).args(FEATURES).args((simd == Simd::Relaxed).then_some("--enable-relaxed-simd"));
+    // Compressed, zeros between data are smaller than the bounds of the pieces without them.
+    wasm_opt
+        .args([level, "--skip-pass=memory-packing"])
+        .args(FEATURES)
+        .args((simd == Simd::Relaxed).then_some("--enable-relaxed-simd"));
     wasm_opt.arg(wasm).arg("-o").arg(&optimised);
     run_silent(&mut wasm_opt)?;
     fs::rename(&optimised, wasm)?;

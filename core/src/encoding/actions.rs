@@ -151,10 +151,14 @@ impl Actions {
 
     /// The legal moves of `position` with their actions, ascending by action.
     pub fn legal(self, position: &Position) -> LegalActions {
-        let mut pairs = Vec::with_capacity(position.legal_count());
-        self.for_each_legal(position, |action, mv| pairs.push((action, mv)));
-        pairs.sort_unstable_by_key(|&(action, _)| action);
-        let (actions, moves) = pairs.into_iter().unzip();
+        let count = position.legal_count();
+        let (mut found, mut order) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        self.for_each_legal(position, |action, mv| {
+            order.push((u64::from(action.0) << 32) | found.len() as u64);
+            found.push((action, mv));
+        });
+        order.sort_unstable();
+        let (actions, moves) = order.into_iter().map(|key| found[key as u32 as usize]).unzip();
         LegalActions { actions, moves }
     }
 

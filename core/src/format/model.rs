@@ -181,6 +181,30 @@ impl fmt::Display for ModelError {
 
 impl core::error::Error for ModelError {}
 
+impl ModelError {
+    /// Ids of all kinds of errors that reading a file gives; see [`id`](Self::id).
+    pub const IDS: [&str; 6] = ["not_a_model", "version", "length", "damaged", "encoding", "network"];
+
+    /// Id of the kind of error, for programs that have words of their own for it.
+    pub const fn id(&self) -> &'static str {
+        match self {
+            ModelError::Envelope(EnvelopeError::Magic) => "not_a_model",
+            ModelError::Envelope(EnvelopeError::Version { .. }) => "version",
+            ModelError::Envelope(EnvelopeError::Length { .. }) => "length",
+            ModelError::Envelope(EnvelopeError::HeaderLength(_) | EnvelopeError::Digest)
+            | ModelError::Header(_)
+            | ModelError::HeaderRest(_)
+            | ModelError::HeaderTooLong(_) => "damaged",
+            ModelError::Features(_) | ModelError::Actions(_) => "encoding",
+            ModelError::Spec(_)
+            | ModelError::Planes { .. }
+            | ModelError::ActionCount { .. }
+            | ModelError::WeightBytes { .. }
+            | ModelError::NotFinite { .. } => "network",
+        }
+    }
+}
+
 impl Model {
     /// Architecture of the network.
     pub fn spec(&self) -> &NetSpec {
@@ -229,6 +253,21 @@ impl Model {
         let body = dtype.write(self.spec(), self.weights.data());
         check_finite(self.spec(), &dtype.read(self.spec(), &body))?;
         Ok(envelope::seal(MAGIC, version, &header, &body))
+    }
+
+    /// Smallest number format in which nothing of the weights is lost: that of the file that the model was read from.
+    ///
+    /// # Errors
+    /// As for [`to_bytes`](Self::to_bytes).
+    pub fn exact_dtype(&self) -> Result<Dtype, ModelError> {
+        check_finite(self.spec(), self.weights.data())?;
+        let weights = self.weights.data();
+        // By their bits: the digest of ratings tells -0 from 0.
+        let keeps = |dtype: &Dtype| {
+            let read = dtype.read(self.spec(), &dtype.write(self.spec(), weights));
+            read.iter().zip(weights).all(|(x, y)| x.to_bits() == y.to_bits())
+        };
+        Ok([Dtype::I8, Dtype::F16].into_iter().find(keeps).unwrap_or(Dtype::F32))
     }
 
     /// Model in the bytes of a file. Memory for the weights is allocated only after the file is known to hold them.
@@ -330,6 +369,7 @@ mod tests {
 
     fn check(bytes: &[u8], expected: &ModelError) {
         assert_eq!(Model::from_bytes(bytes).as_ref(), Err(expected), "{expected}");
+        assert!(ModelError::IDS.contains(&expected.id()), "{expected}");
     }
 
     #[test]
@@ -353,6 +393,7 @@ mod tests {
             assert!((x - y).abs() <= x.abs() / 2048.0 + f32::EPSILON, "{x} became {y}");
         }
         assert_eq!(rounded.to_bytes(Dtype::F16).as_ref(), Ok(&halves));
+        assert_eq!((model.exact_dtype(), rounded.exact_dtype()), (Ok(Dtype::F32), Ok(Dtype::F16)));
         assert_eq!(rounded.provenance, model.provenance);
 
         let integers = model.to_bytes(Dtype::I8).expect("the model is sound");
@@ -360,6 +401,7 @@ mod tests {
         assert!(integers.len() < halves.len(), "{} bytes, {} as halves", integers.len(), halves.len());
         let rounded = Model::from_bytes(&integers).expect("the file is sound");
         assert_eq!(rounded.to_bytes(Dtype::I8).as_ref(), Ok(&integers));
+        assert_eq!(rounded.exact_dtype(), Ok(Dtype::I8));
         assert_eq!(rounded.provenance, model.provenance);
     }
 

@@ -83,6 +83,7 @@ impl Builder {
     }
 
     /// Position before the last event; the start position at the root.
+    #[cfg_attr(feature = "compact", allow(dead_code))]
     pub(super) fn position_before(&self) -> &Position {
         let (_, position) = self.path.iter().nth_back(1).unwrap_or_else(|| self.here());
         position

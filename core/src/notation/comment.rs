@@ -13,6 +13,9 @@
 //!
 //! Scores and values are from Black's view. A line of play may begin with the node's own move.
 
+// A small module keeps evaluations as words.
+#![cfg_attr(feature = "compact", allow(dead_code))]
+
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -22,6 +25,7 @@ use super::builder::Builder;
 use super::evaluation::{Centipawns, Evaluation, EvaluationSource, Mate};
 use super::lines::{one_line, split_lines, trim, trim_start};
 use super::moves::{csa, japanese};
+use super::number::read_decimal;
 use super::tree::{Node, Visit};
 use crate::net::Value;
 use crate::shogi::{Color, Move, Position, Square};
@@ -262,7 +266,7 @@ fn read_mate(value: &str) -> Option<Mate> {
 
 /// Reads a value from Black's view, as one of `side`.
 fn read_value(text: &str, side: Color) -> Option<Value> {
-    let value = Value(text.parse().ok().filter(|value: &f32| value.abs() <= 1.0)?);
+    let value = Value(read_decimal(text).filter(|value| value.abs() <= 1.0)?);
     Some(if side == Color::Black { value } else { -value })
 }
 
@@ -275,7 +279,7 @@ fn read_policy(text: &str, position: &Position) -> Option<Vec<(Move, f32)>> {
         let (draft, after) = japanese::take_draft(after).ok()?;
         let after = after.strip_prefix(':')?;
         let end = after.find(|found| japanese::side_mark(color) == found).unwrap_or(after.len());
-        let probability = after[..end].trim().parse().ok().filter(|share: &f32| (0.0..=1.0).contains(share))?;
+        let probability = read_decimal(after[..end].trim()).filter(|share| (0.0..=1.0).contains(share))?;
         let mv = draft.resolve(position, color, None).ok().filter(|&mv| position.is_legal(mv))?;
         policy.push((mv, probability));
         rest = &after[end..];
@@ -325,7 +329,19 @@ fn write_fields(evaluation: &Evaluation, place: &Place, into: &mut Vec<String>) 
     }
 }
 
+/// Adds a comment line to the node where `builder` is, as its bookmark if it is one. Evaluations stay the words that they are: a small
+/// module shows them, and has no use for their numbers.
+#[cfg(feature = "compact")]
+pub(super) fn add_comment(builder: &mut Builder, line: &str) {
+    let node = builder.node_mut();
+    match line.strip_prefix('&') {
+        Some(name) if node.bookmark.is_none() => node.bookmark = Some(name.into()),
+        _ => node.comments.push(line.into()),
+    }
+}
+
 /// Adds a comment line to the node where `builder` is: as its bookmark or an evaluation if it is one, else as it is.
+#[cfg(not(feature = "compact"))]
 pub(super) fn add_comment(builder: &mut Builder, line: &str) {
     if let Some(name) = line.strip_prefix('&').filter(|_| builder.node().bookmark.is_none()) {
         builder.node_mut().bookmark = Some(name.into());

@@ -23,7 +23,7 @@ use alloc::vec::Vec;
 use super::comment::write_csa_comments;
 use super::end::End;
 use super::handicap::Handicap;
-use super::lines::{lines, one_line};
+use super::lines::{holds, lines, one_line};
 pub use super::moves::csa::{piece_code, piece_of, read_move, write_move};
 use super::moves::csa::{sign, take_piece, take_sign, take_square};
 use super::number::read_seconds;
@@ -111,7 +111,7 @@ impl Reader {
             Some('V') if second.is_ascii_digit() => {}
             Some('\'') => self.remark(line),
             Some('N') if matches!(second, '+' | '-') => self.name(line)?,
-            Some('$') if line.contains(':') => self.header(line)?,
+            Some('$') if holds(line, ":") => self.header(line)?,
             Some('P') if matches!(second, 'I' | '1'..='9' | '+' | '-') => {
                 let in_time = self.game.starts_here().map_err(|problem| (line, problem));
                 let placed = in_time.and_then(|()| self.placement_line(line));
@@ -290,7 +290,7 @@ fn read_rank(cells: &str) -> Result<[Option<Piece>; 9], (&str, Problem)> {
     };
     let mut rank = [None; 9];
     let rest = cells.get(27..).filter(|rest| cells.is_ascii() && rest.trim().is_empty());
-    if rest.is_some() && !cells.contains('*') {
+    if rest.is_some() && !holds(cells, "*") {
         // Blanks without a mark are three spaces.
         for (square, at) in rank.iter_mut().zip((0..27).step_by(3)) {
             let cell = &cells[at..at + 3];

@@ -69,6 +69,16 @@ const WORDS: [Row; 16] = [
     (End::Error, "エラー", "ERROR", "any", 'p', "error"),
 ];
 
+/// Whether a character is a letter or a digit. A small module has no tables of Unicode: there everything beyond ASCII is one but
+/// spaces and signs of Japanese texts.
+fn is_letter(found: char) -> bool {
+    if cfg!(feature = "compact") && !found.is_ascii() {
+        return !matches!(found, '\u{80}'..='\u{bf}' | '\u{2000}'..='\u{2fff}' | '\u{3000}'..='\u{3004}' | '\u{3008}'..='\u{3020}')
+            && !matches!(found, '・' | '！'..='／' | '：'..='＠' | '［'..='｀' | '｛'..='･' | '\u{fffd}');
+    }
+    if cfg!(feature = "compact") { found.is_ascii_alphanumeric() } else { found.is_alphanumeric() }
+}
+
 /// Begin of a comment that stands for an end.
 const COMMENT: &str = "終局=";
 
@@ -105,7 +115,7 @@ impl End {
     fn other(word: &str) -> End {
         let is_digit = |found| digit(found).is_some() || matches!(found, '0' | '０' | '〇' | '十' | '同');
         // `先手の勝ち` says more to readers of KI2 than that the game has ended.
-        let plain: String = word.chars().filter(|&found| found.is_alphanumeric() && found != 'の').collect();
+        let plain: String = word.chars().filter(|&found| is_letter(found) && found != 'の').collect();
         match plain.trim_start_matches(is_digit) {
             "" => End::Interrupt,
             plain if plain == word => End::Other(plain.into()),

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::csa::{self, Version};
 use super::kakinoki::{self, ki2, kif};
+use super::lines::holds;
 use super::moves::japanese::take_side;
 use super::reading::Parsed;
 use super::tree::GameTree;
@@ -77,7 +78,7 @@ impl Format {
             'N' if line.starts_with("N+") || line.starts_with("N-") => Format::Csa2,
             'V' if line.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => Format::Csa2,
             'P' if line.as_bytes().get(1).is_some_and(|next| b"I123456789+-".contains(next)) => Format::Csa2,
-            _ if line.contains('~') && line.contains('_') => Format::Usen,
+            _ if holds(line, "~") && holds(line, "_") => Format::Usen,
             _ if line.starts_with("position") || line.starts_with("sfen ") || line.starts_with("startpos") => {
                 Format::Usi
             }

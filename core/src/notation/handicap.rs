@@ -1,8 +1,8 @@
 //! The named start positions (手合割).
 
-use alloc::format;
 use alloc::string::String;
 
+use super::lines::joined;
 use super::number::{KANJI, digit};
 use crate::shogi::Position;
 
@@ -111,7 +111,6 @@ impl Handicap {
     pub fn from_name(name: &str) -> Option<Handicap> {
         let plain: String =
             name.chars().filter(|found| !matches!(found, ' ' | '　' | '・' | '\t')).map(kanji_digit).collect();
-        let plain = plain.replace("一〇", "十");
         let pieces = plain.strip_suffix('ち').unwrap_or(&plain);
         let pieces = pieces.strip_suffix(['落', 'お']).map_or(pieces, |pieces| pieces);
         let pieces = match pieces {
@@ -120,6 +119,7 @@ impl Handicap {
             "右香車" => "右香",
             "角行" => "角",
             "飛" => "飛車",
+            "一〇枚" => "十枚",
             "飛車香" | "飛車香車" | "飛香車" => "飛香",
             "飛角" | "飛車角" | "飛車角行" | "両" => "二枚",
             pieces => pieces,
@@ -137,9 +137,10 @@ impl Handicap {
     // The table is a constant of which a test reads every row: it cannot fail.
     #[allow(clippy::missing_panics_doc)]
     pub fn position(self) -> Position {
-        let side = if self == Handicap::Even { 'b' } else { 'w' };
-        let sfen = format!("{}/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL {side} - 1", self.row().3);
-        Position::from_sfen(&sfen).expect("the table holds correct SFEN")
+        let side = if self == Handicap::Even { "b" } else { "w" };
+        let sfen = joined([self.row().3, "/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL ", side, " - 1"]);
+        let Ok(position) = Position::from_sfen(&sfen) else { unreachable!("the table holds correct SFEN") };
+        position
     }
 
     /// Handicap with exactly this start position at move number 1.

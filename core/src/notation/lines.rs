@@ -18,6 +18,19 @@ pub(super) fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
+/// Whether a text holds a word. Both are short, so that every place is tried: the standard library's search would be two kilobytes of
+/// a small module.
+pub(super) fn holds(text: &str, word: &str) -> bool {
+    text.as_bytes().windows(word.len()).any(|part| part == word.as_bytes())
+}
+
+/// Parts of a text, one after another.
+pub(super) fn joined<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    parts.into_iter().for_each(|part| text.push_str(part));
+    text
+}
+
 /// Spaces of Japanese texts.
 const fn is_space(text: char) -> bool {
     matches!(text, ' ' | '\t' | '　' | '\u{2003}')

@@ -25,7 +25,7 @@ use super::end::End;
 use super::handicap::Handicap;
 use super::problem::{MAX_PLIES, Problem};
 use super::tree::{Event, GameTree, NodeId};
-use crate::shogi::{Move, Position, SfenError};
+use crate::shogi::{Game, Move, Position, SfenError};
 
 /// Version of the format.
 pub const VERSION: u8 = 1;
@@ -110,26 +110,42 @@ impl core::error::Error for LinkError {}
 /// assert_eq!(link::read(&text), Ok(game));
 /// ```
 pub fn write(tree: &GameTree, node: NodeId) -> String {
+    let (mut moves, mut end) = (Vec::new(), None);
+    for id in tree.path(node).into_iter().chain(tree.line(node).into_iter().skip(1)) {
+        match tree.node(id).event() {
+            Event::Start => {}
+            Event::Move(mv) => moves.push(mv.to_u16()),
+            Event::Illegal(mv) => moves.push(mv.to_u16() | ILLEGAL),
+            Event::End(known) => end = Some(known),
+        }
+    }
+    write_line(tree.start(), &moves, end)
+}
+
+/// Link to a played game with its end or, while it goes on, with `end`; the same as that of [`GameTree::of_game`], without a tree.
+pub fn write_game(game: &Game, end: Option<End>) -> String {
+    let moves: Vec<u16> = game.moves().iter().take(MAX_PLIES).map(|mv| mv.to_u16()).collect();
+    let outcome = game.outcome().map(|outcome| End::of_outcome(outcome, game.position().side_to_move()));
+    // A line that was cut off for its length has no end.
+    let end = outcome.or(end).filter(|_| moves.len() < MAX_PLIES);
+    write_line(game.start(), &moves, end.as_ref())
+}
+
+fn write_line(start: &Position, moves: &[u16], end: Option<&End>) -> String {
     let mut bytes = Vec::from([VERSION]);
     // Handicaps all begin with move 1.
-    let handicap = tree.handicap();
+    let handicap = Handicap::of(start);
     if let Some(place) = Handicap::all().position(|known| Some(known) == handicap) {
         bytes.push(place as u8);
     } else {
-        let sfen = tree.start().to_sfen();
+        let sfen = start.to_sfen();
         bytes.extend([SFEN, sfen.len() as u8]);
         bytes.extend_from_slice(sfen.as_bytes());
     }
-    let line = tree.path(node).into_iter().chain(tree.line(node).into_iter().skip(1));
-    let end_at = bytes.len();
-    bytes.push(0);
-    for id in line {
-        match tree.node(id).event() {
-            Event::Start => {}
-            Event::Move(mv) => bytes.extend_from_slice(&mv.to_u16().to_le_bytes()),
-            Event::Illegal(mv) => bytes.extend_from_slice(&(mv.to_u16() | ILLEGAL).to_le_bytes()),
-            Event::End(end) => bytes[end_at] = End::all().position(|known| known == *end).map_or(0, |at| at as u8 + 1),
-        }
+    let place = end.and_then(|end| End::all().position(|known| known == *end));
+    bytes.push(place.map_or(0, |place| place as u8 + 1));
+    for bits in moves {
+        bytes.extend_from_slice(&bits.to_le_bytes());
     }
     encode(bytes)
 }
@@ -232,6 +248,35 @@ mod tests {
             builder.end(End::TimeUp).expect("an open line");
             check(&builder.finish(), 8);
         }
+    }
+
+    #[test]
+    fn a_played_game_has_the_link_of_its_tree() {
+        #[track_caller]
+        fn check(game: &Game, end: Option<End>) {
+            let mut tree = GameTree::of_game(game);
+            if let (Some(end), None) = (end.clone(), game.outcome()) {
+                let last = *tree.main_line().last().expect("the root");
+                tree.close(last, end).expect("an open line");
+            }
+            assert_eq!(write_game(game, end), write(&tree, NodeId::ROOT));
+        }
+        let mut game = Game::startpos();
+        check(&game, None);
+        check(&game, Some(End::TimeUp));
+        game.play("7g7f".parse().expect("a move"));
+        check(&game, Some(End::TimeUp));
+        game.resign(game.position().side_to_move());
+        check(&game, Some(End::TimeUp));
+        let start = Position::from_sfen("4k4/9/9/9/9/9/9/9/4K4 w R2b 77").expect("a position");
+        check(&Game::new(start, 0), None);
+        // A game that goes on after its fourth repetition.
+        let mut repeated = Game::startpos();
+        for usi in ["2h3h", "8b7b", "3h2h", "7b8b"].iter().cycle().take(22) {
+            repeated.play_unchecked(usi.parse().expect("a move"));
+        }
+        check(&repeated, None);
+        check(&repeated, Some(End::TimeUp));
     }
 
     #[test]

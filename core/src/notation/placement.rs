@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use super::moves::mover::can_be_held;
+use super::number::push_number;
 use super::problem::Problem;
 use crate::shogi::{Color, Piece, PieceType, Position, Square};
 
@@ -141,14 +142,16 @@ impl Placement {
             for kind in PieceType::HAND {
                 let count = self.hands[color.index()][kind.index()];
                 if count > 0 {
-                    put!(sfen, "{count}{}", letter(color, kind));
+                    push_number(&mut sfen, count.into());
+                    sfen.push(letter(color, kind));
                 }
             }
         }
         if sfen.len() == before {
             sfen.push('-');
         }
-        put!(sfen, " {}", self.ply);
+        sfen.push(' ');
+        push_number(&mut sfen, self.ply.into());
         sfen
     }
 }

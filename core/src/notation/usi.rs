@@ -10,13 +10,13 @@
 //! | move number | left out; one outside 1 to 65,535 counts as 1 |
 //! | moves | followed by `resign` or `win` (a declaration) |
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::builder::Builder;
 use super::end::End;
-use super::lines::lines;
+use super::lines::{holds, joined, lines};
+use super::number::push_number;
 use super::problem::{Defects, Problem};
 use super::reading::Parsed;
 use super::tree::GameTree;
@@ -86,7 +86,7 @@ pub fn start_and_moves(line: &str) -> Result<(Position, Vec<&str>), (&str, Probl
             words.next();
             Position::startpos()
         }
-        Some(first) if is("sfen")(first) || first.contains('/') => {
+        Some(first) if is("sfen")(first) || holds(first, "/") => {
             words.next_if(is("sfen"));
             let board = words.next().unwrap_or(&line[line.len()..]);
             let side = words.next().unwrap_or("").to_ascii_lowercase();
@@ -94,8 +94,9 @@ pub fn start_and_moves(line: &str) -> Result<(Position, Vec<&str>), (&str, Probl
             let number = words.next_if(|word| is_number(word));
             let ply: u16 = number.and_then(|number| number.parse().ok()).filter(|&ply| ply > 0).unwrap_or(1);
             let hands = add_up(hands).unwrap_or_else(|| hands.into());
-            let position = Position::from_sfen(&format!("{board} {side} {hands} {ply}"));
-            position.map_err(|error| (board, Problem::Start(error)))?
+            let mut sfen = joined([board, " ", &side, " ", &hands, " "]);
+            push_number(&mut sfen, ply.into());
+            Position::from_sfen(&sfen).map_err(|error| (board, Problem::Start(error)))?
         }
         Some(first) if is("moves")(first) || first.parse::<Move>().is_ok() => Position::startpos(),
         first => {
@@ -135,7 +136,7 @@ fn add_up(hands: &str) -> Option<String> {
         for (letter, count) in LETTERS.into_iter().zip(counts).filter(|&(_, count)| count > 0) {
             let letter = if color == 0 { letter } else { letter.to_ascii_lowercase() };
             if count > 1 {
-                put!(text, "{count}");
+                push_number(&mut text, count);
             }
             text.push(letter);
         }

@@ -1,7 +1,6 @@
 //! Play by the policy alone: a softmax over the logits of the legal actions, then one draw.
 
 use alloc::vec::Vec;
-use core::cmp::Ordering;
 
 /// Probabilities of the legal actions of one position: the softmax of `logits / temperature`, in f32.
 ///
@@ -60,10 +59,22 @@ pub fn draw(probabilities: &[f32], uniform: f32) -> usize {
 
 /// The `count` most probable entries, most probable first: index and probability.
 pub fn top(probabilities: &[f32], count: usize) -> Vec<(usize, f32)> {
-    let mut ranked: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
-    ranked.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap_or(Ordering::Equal));
-    ranked.truncate(count);
-    ranked
+    falling(probabilities.iter().copied()).take(count).map(|at| (at, probabilities[at])).collect()
+}
+
+/// Places of the values by falling value; of equal ones the first comes first.
+///
+/// It sorts numbers, as the listing of legal actions does: code for one more type would be a hundredth of a page's download.
+pub(super) fn falling(values: impl Iterator<Item = f32>) -> impl Iterator<Item = usize> {
+    let key = |(at, value): (usize, f32)| {
+        let bits = value.to_bits();
+        // The order of `f32::total_cmp`, from the greatest to the least.
+        let falling = if bits >> 31 == 0 { !(bits | 1 << 31) } else { bits };
+        (u64::from(falling) << 32) | at as u64
+    };
+    let mut keys: Vec<u64> = values.enumerate().map(key).collect();
+    keys.sort_unstable();
+    keys.into_iter().map(|key| key as u32 as usize)
 }
 
 /// The first of the greatest.
@@ -100,6 +111,18 @@ mod tests {
         let sharp = probabilities(&logits[..2], 0.5);
         assert!(mild[1] < sharp[1]);
         assert_eq!(top(&sharp, 1)[0].0, 1);
+    }
+
+    #[test]
+    fn falling_values_keep_the_order_of_equal_ones() {
+        let check = |values: &[f32]| {
+            let mut expected: Vec<usize> = (0..values.len()).collect();
+            expected.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+            assert_eq!(falling(values.iter().copied()).collect::<Vec<_>>(), expected, "{values:?}");
+        };
+        check(&[]);
+        check(&[0.25, 0.5, 0.25, 0.0, 0.5]);
+        check(&[-0.0, 0.0, -1.0, f32::INFINITY, f32::MIN, f32::NAN, -f32::NAN, f32::MIN_POSITIVE, -1.0]);
     }
 
     #[test]

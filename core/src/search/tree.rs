@@ -6,6 +6,7 @@
 use alloc::{collections::BinaryHeap, vec, vec::Vec};
 use core::cmp::Reverse;
 
+use super::policy::falling;
 use crate::net::Wdl;
 use crate::shogi::Move;
 
@@ -227,7 +228,12 @@ impl Tree {
 
     /// Sorts the edges of a node by falling prior.
     pub fn sort_edges(&mut self, id: NodeId) {
-        self.edges_mut(id).sort_by(|a, b| b.prior.total_cmp(&a.prior));
+        let edges = self.edges_mut(id);
+        let unsorted = edges.to_vec();
+        let order = falling(unsorted.iter().map(|edge| edge.prior));
+        for (edge, at) in edges.iter_mut().zip(order) {
+            *edge = unsorted[at];
+        }
     }
 
     /// Proves an open node from the proofs of its children, if these suffice, and tells whether they did (Winands, Björnsson and Saito 2008).

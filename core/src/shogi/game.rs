@@ -480,7 +480,7 @@ impl Game {
 
     /// Updates occurrences and outcome after the last move; `in_check` is already that of the new position.
     fn settle(&mut self, can_move: bool) {
-        self.occurrences = self.last_occurrence().map_or(1, |ply| self.past[ply].occurrences + 1);
+        self.occurrences = self.last_occurrence().map_or(1, |ply| self.past[ply].occurrences.saturating_add(1));
         self.outcome = self.judge(can_move);
     }
 

@@ -43,7 +43,10 @@ impl Position {
     // It cannot panic: the text is a constant, which every test reads.
     #[allow(clippy::missing_panics_doc)]
     pub fn startpos() -> Position {
-        Position::from_sfen(Self::STARTPOS_SFEN).expect("the start position is correct SFEN")
+        let Ok(position) = Position::from_sfen(Self::STARTPOS_SFEN) else {
+            unreachable!("the start position is correct SFEN")
+        };
+        position
     }
 
     /// A board without pieces, Black to move, move number 1.
@@ -58,6 +61,31 @@ impl Position {
             side_to_move: Color::Black,
             ply: 1,
         }
+    }
+
+    /// The position in the mirror, with left and right exchanged; whatever is legal in one is legal in the other.
+    ///
+    /// ```
+    /// # use keisei_core::shogi::*;
+    /// let mirrored = Position::startpos().mirrored();
+    /// assert_eq!(mirrored.to_sfen(), "lnsgkgsnl/1b5r1/ppppppppp/9/9/9/PPPPPPPPP/1R5B1/LNSGKGSNL b - 1");
+    /// assert_eq!(mirrored.mirrored(), Position::startpos());
+    /// ```
+    #[must_use]
+    pub fn mirrored(&self) -> Position {
+        let mut mirrored = Position::empty();
+        for square in Square::ALL {
+            if let Some(piece) = self.piece_at(square) {
+                mirrored.put(piece, square.mirror());
+            }
+        }
+        for color in Color::ALL {
+            for kind in PieceType::HAND {
+                (0..self.hand(color).count(kind)).for_each(|_| mirrored.add_to_hand(color, kind));
+            }
+        }
+        mirrored.set_turn(self.side_to_move, self.ply);
+        mirrored
     }
 
     /// The side to move.

@@ -1,6 +1,6 @@
 //! Squares of the board, named as in USI: file 1–9 from Black's right, rank a–i from White's side.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 use core::str::FromStr;
 
 use super::Color;
@@ -128,9 +128,18 @@ impl Square {
     }
 }
 
+impl Square {
+    /// File and rank of USI: `7`, `g`.
+    pub(crate) const fn letters(self) -> [char; 2] {
+        [(b'0' + self.file()) as char, (b'a' + self.rank() - 1) as char]
+    }
+}
+
 impl fmt::Display for Square {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.file(), char::from(b'a' + self.rank() - 1))
+        let [file, rank] = self.letters();
+        f.write_char(file)?;
+        f.write_char(rank)
     }
 }
 

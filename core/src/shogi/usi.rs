@@ -1,6 +1,6 @@
 //! The text of a move in the Universal Shogi Interface.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
@@ -44,19 +44,23 @@ impl Move {
     /// assert_eq!(mv.to_usi(), "P*5e");
     /// ```
     pub fn to_usi(self) -> String {
-        self.to_string()
+        // Without the machinery of formatting, which a small module has no other use for.
+        let mut text = String::with_capacity(5);
+        if let Some(kind) = self.dropped() {
+            text.extend([letter(kind), '*']);
+        }
+        text.extend(self.from().into_iter().flat_map(Square::letters));
+        text.extend(self.to().letters());
+        if self.is_promotion() {
+            text.push('+');
+        }
+        text
     }
 }
 
 impl fmt::Display for Move {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(kind) = self.dropped() {
-            return write!(f, "{}*{}", letter(kind), self.to());
-        }
-        if let Some(from) = self.from() {
-            write!(f, "{from}")?;
-        }
-        write!(f, "{}{}", self.to(), if self.is_promotion() { "+" } else { "" })
+        f.write_str(&self.to_usi())
     }
 }
 

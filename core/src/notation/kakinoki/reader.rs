@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 use crate::notation::builder::Builder;
 use crate::notation::end::End;
 use crate::notation::handicap::Handicap;
-use crate::notation::lines::{lines, trim, trim_start};
+use crate::notation::lines::{holds, lines, trim, trim_start};
 use crate::notation::moves::japanese::{take_draft, take_piece, take_side};
 use crate::notation::number::{digit, take_number};
 use crate::notation::problem::Problem;
@@ -153,7 +153,7 @@ impl Reader {
     fn foreign<'a>(&mut self, text: &'a str) -> (&'a str, Problem) {
         // A line about the start position whose letters are damaged must not go unnoticed.
         let about_start =
-            text.contains(['|', '｜', '・']) || text.contains("持駒") || text.contains("手合") || text.ends_with('番');
+            text.contains(['|', '｜', '・']) || holds(text, "持駒") || holds(text, "手合") || text.ends_with('番');
         self.game.unclear |= about_start && self.game.builder.is_none();
         self.game.comment(text);
         (text, Problem::Foreign)
@@ -177,9 +177,9 @@ impl Reader {
         key: &str,
         value: &'a str,
     ) -> Result<(), (&'a str, Problem)> {
-        let of_hand = key.contains("持駒") || key.contains("持ち駒") || key.ends_with("の駒");
+        let of_hand = holds(key, "持駒") || holds(key, "持ち駒") || key.ends_with("の駒");
         // The key of a hand may be damaged.
-        if of_hand || key.contains("の持") && !key.contains("時間") {
+        if of_hand || holds(key, "の持") && !holds(key, "時間") {
             let owner = ["の持駒", "持駒", "の持ち駒", "持ち駒"].iter().find_map(|hand| key.strip_suffix(hand));
             let color = match owner {
                 Some("先手" | "下手" | "攻方") => Ok(Color::Black),
@@ -275,7 +275,7 @@ impl Reader {
         }
         // Names of the sides, or a name under another key, may say that there is a handicap.
         let unsaid = self.handicap.as_ref().is_none_or(|(_, name)| name.is_empty());
-        let named = |value: &str| value.contains('落') && Handicap::from_name(value).is_some();
+        let named = |value: &str| holds(value, "落") && Handicap::from_name(value).is_some();
         let hinted = self.handicapped_names || self.game.headers.iter().any(|(_, value)| named(value));
         let problem = match (&self.handicap, handicap) {
             (Some((line, name)), None) => Some((*line, Problem::Handicap(name.clone()))),

@@ -322,7 +322,7 @@ pub fn write(position: &Position, mv: Move, previous: Option<Square>) -> String 
     if previous == Some(mv.to()) {
         text.push('同');
         // One square wide pieces are kept in line with `７六歩`.
-        if name.chars().count() == 1 && relation.is_empty() && promotion != "不成" && promotion != "成" {
+        if name.chars().nth(1).is_none() && relation.is_empty() && promotion != "不成" && promotion != "成" {
             text.push('　');
         }
     } else {

@@ -33,13 +33,13 @@ pub fn write(position: &Position, mv: Move) -> String {
     if let Some(from) = mv.from() {
         let rivals = reaching(position, piece, mv.to()).into_iter();
         if rivals.filter(|&other| other != from).any(|other| goes(position, other, mv.to())) {
-            put!(text, "{from}");
+            text.extend(from.letters());
         }
         text.push(if position.piece_at(mv.to()).is_some() { 'x' } else { '-' });
     } else {
         text.push('*');
     }
-    put!(text, "{}", mv.to());
+    text.extend(mv.to().letters());
     if mv.is_promotion() {
         text.push('+');
     } else if may_promote(piece, mv) {
