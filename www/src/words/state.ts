@@ -1,57 +1,106 @@
 /** Visible text about saved games, settings and addresses. */
 
-import type { SavedEnd, SavedGame } from "../state/games";
+import { dateAndTime, spoken } from ".";
+import type { SavedEnd, SavedGame } from "../state/saved-game";
 
-export const stateWords = {
-  forbidden: "This browser does not let the page store anything, so games and settings last until the page is closed. The address keeps the moves: copy it to come back to them.",
-  full: "The browser's storage for this site is full: the latest moves are not saved. Delete saved games to make room.",
-  gameTooLong: "This game is too long to be saved in the browser. Save it as a file.",
-  unreadableSettings: "The stored settings could not be read and were set aside; the page uses its defaults.",
-  changedElsewhere: "This game was played on in another tab. If you play on here, this tab makes a copy of its own.",
-  badAddress: (defects: readonly string[]): string => `The address could not be used as it stands: ${defects.join("; ")}.`,
-  addressTooLong: (length: number, most: number): string => `it has ${length} characters, more than ${most}`,
-  addressField: (field: string, value: string): string => `${field}=${value.length > 24 ? `${value.slice(0, 24)}…` : value} means nothing here`,
-  unreadable: "not JSON",
-  notAGame: "not a saved game",
-  otherVersion: (version: number): string => `written by another version of this page (${version})`,
-} as const;
+const shortened = (value: string): string => (value.length > 24 ? `${value.slice(0, 24)}…` : value);
+
+export const stateWords = spoken(
+  {
+    forbidden: "This browser does not let the page store anything, so games and settings last until the page is closed. The address keeps the moves: copy it to come back to them.",
+    full: "The browser's storage for this site is full: the latest moves are not saved. Delete saved games to make room.",
+    gameTooLong: "This game is too long to be saved in the browser. Save it as a file.",
+    unreadableSettings: "The stored settings could not be read and were set aside; the page uses its defaults.",
+    changedElsewhere: "This game was played on in another tab. If you play on here, this tab makes a copy of its own.",
+    badAddress: (defects: readonly string[]): string => `The address could not be used as it stands: ${defects.join("; ")}.`,
+    addressTooLong: (length: number, most: number): string => `it has ${length} characters, more than ${most}`,
+    addressField: (field: string, value: string): string => `${field}=${shortened(value)} means nothing here`,
+    unreadable: "not JSON",
+    notAGame: "not a saved game",
+    otherVersion: (version: number): string => `written by another version of this page (${version})`,
+  },
+  {
+    forbidden: "このブラウザーではページがデータを保存できないため、棋譜と設定はページを閉じるまでしか残りません。指し手はアドレスに入っています。コピーしておけば続きから再開できます。",
+    full: "ブラウザーがこのサイトに割り当てた保存領域がいっぱいで、最新の指し手を保存できません。保存した棋譜を削除して空きを作ってください。",
+    gameTooLong: "この棋譜は長すぎてブラウザーに保存できません。ファイルに保存してください。",
+    unreadableSettings: "保存されていた設定を読み取れなかったため別に取り置き、初期設定を使います。",
+    changedElsewhere: "この対局は別のタブで進められました。ここで指し続けると、このタブ用の写しができます。",
+    badAddress: (defects) => `アドレスをそのままでは使えません：${defects.join("、")}。`,
+    addressTooLong: (length, most) => `${length}文字あり、上限の${most}文字を超えています`,
+    addressField: (field, value) => `${field}=${shortened(value)} に意味がありません`,
+    unreadable: "JSONではありません",
+    notAGame: "保存された棋譜ではありません",
+    otherVersion: (version) => `このページの別のバージョン（${version}）で書かれています`,
+  },
+);
 
 /** Ends of games by their ids, as a continuation of `Black won: …`. */
-const reasons: Record<string, string> = {
-  checkmate: "checkmate",
-  no_legal_move: "no legal move",
-  repetition: "repetition",
-  perpetual_check: "perpetual check",
-  declaration: "declaration",
-  resignation: "resignation",
-  max_plies: "the limit of moves",
-  forfeit: "an illegal move",
-  time: "time",
-};
+const reasons: Record<string, string> = spoken(
+  {
+    checkmate: "checkmate",
+    no_legal_move: "no legal move",
+    repetition: "repetition",
+    perpetual_check: "perpetual check",
+    declaration: "declaration",
+    resignation: "resignation",
+    max_plies: "the limit of moves",
+    forfeit: "an illegal move",
+    time: "time",
+  },
+  {
+    checkmate: "詰み",
+    no_legal_move: "合法手なし",
+    repetition: "千日手",
+    perpetual_check: "連続王手の千日手",
+    declaration: "入玉宣言",
+    resignation: "投了",
+    max_plies: "手数制限",
+    forfeit: "反則",
+    time: "時間切れ",
+  },
+);
 
 /** The word for an end's id; an id of another version stands for itself. */
 export const reasonWord = (id: string): string => reasons[id] ?? id.replaceAll("_", " ");
 
-const endText = (end: SavedEnd | null): string => {
-  if (!end) return "not finished";
-  if (end.winner === null) return `no winner: ${reasonWord(end.reason)}`;
-  return `${end.winner === 0 ? "Black" : "White"} won: ${reasonWord(end.reason)}`;
-};
-
 const countMoves = (moves: string): number => (moves === "" ? 0 : moves.split(" ").length);
 
 /** Words of the list of saved games. */
-export const savedWords = {
-  none: "No saved games yet.",
-  unreadableTitle: "A game that cannot be read",
-  title: ({ black, white }: SavedGame): string => (black === "" && white === "" ? "Game without names" : `${black} – ${white}`),
-  about: (game: SavedGame): string => {
-    const plies = countMoves(game.moves);
-    const date = new Date(game.changed).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
-    return `${plies} ${plies === 1 ? "move" : "moves"} · ${endText(game.end)} · ${date}${game.page === "analysis" ? " · analysis" : ""}`;
+export const savedWords = spoken(
+  {
+    none: "No saved games yet.",
+    unreadableTitle: "A game that cannot be read",
+    title: ({ black, white }: SavedGame): string => (black === "" && white === "" ? "Game without names" : `${black} – ${white}`),
+    end: (end: SavedEnd | null): string => {
+      if (!end) return "not finished";
+      if (end.winner === null) return `no winner: ${reasonWord(end.reason)}`;
+      return `${end.winner === 0 ? "Black" : "White"} won: ${reasonWord(end.reason)}`;
+    },
+    about: (game: SavedGame): string => {
+      const plies = countMoves(game.moves);
+      const page = game.page === "analysis" ? " · analysis" : "";
+      return `${plies} ${plies === 1 ? "move" : "moves"} · ${endOf(game)} · ${dateAndTime(game.changed)}${page}`;
+    },
+    delete: "Delete",
+    deleteNamed: (title: string): string => `Delete ${title}`,
+    sure: "Sure?",
+    sureNamed: (title: string): string => `Sure? Deletes ${title} for good`,
   },
-  delete: "Delete",
-  deleteNamed: (title: string): string => `Delete ${title}`,
-  sure: "Sure?",
-  sureNamed: (title: string): string => `Delete ${title} for good?`,
-} as const;
+  {
+    none: "保存した棋譜はまだありません。",
+    unreadableTitle: "読み取れない棋譜",
+    title: ({ black, white }) => (black === "" && white === "" ? "対局者名なし" : `${black} – ${white}`),
+    end: (end) => {
+      if (!end) return "対局中";
+      if (end.winner === null) return `勝敗なし（${reasonWord(end.reason)}）`;
+      return `${end.winner === 0 ? "先手" : "後手"}の勝ち（${reasonWord(end.reason)}）`;
+    },
+    about: (game) => `${countMoves(game.moves)}手・${endOf(game)}・${dateAndTime(game.changed)}${game.page === "analysis" ? "・検討" : ""}`,
+    delete: "削除",
+    deleteNamed: (title) => `${title}を削除`,
+    sure: "本当に？",
+    sureNamed: (title) => `本当に？ ${title}を完全に削除します`,
+  },
+);
+
+const endOf = ({ end }: SavedGame): string => savedWords.end(end);
