@@ -9,18 +9,20 @@ mod fuzz;
 mod size;
 mod test;
 mod web;
+mod publish;
 
 mod install;
 mod shell;
 mod summary;
+mod system;
 mod tools;
 mod wasm;
 mod platforms;
 
 /// Commands: name, and what the command does.
 const COMMANDS: [(&str, &str); 6] = [
-    ("web", "Build the pages, with the core as WebAssembly, into www/dist"),
-    ("demo", "Build the pages, train two minutes if there is no model yet, and serve them on this machine"),
+    ("web", "Build the pages, with the core as WebAssembly, into www/dist, and from there into a folder for a host"),
+    ("demo", "Train two minutes if there is no model yet, build the pages, and serve them on this machine"),
     ("test", "Install what is missing and run every check"),
     ("bench", "Run one benchmark, or list them"),
     ("size", "Print the sizes of the core's parts as WebAssembly"),
@@ -30,7 +32,7 @@ const COMMANDS: [(&str, &str); 6] = [
 /// Command with its options.
 #[derive(Debug, PartialEq)]
 enum Command {
-    Web,
+    Web(web::Options),
     Demo(demo::Options),
     Test(test::Options),
     Bench(bench::Options),
@@ -61,7 +63,7 @@ fn main() -> ExitCode {
     };
     eprintln!("cargo xtask {name}: {}", about(name));
     let result = match command {
-        Command::Web => web::run(),
+        Command::Web(options) => web::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
@@ -87,7 +89,7 @@ fn parse(arguments: &mut Parser) -> Result<Request, lexopt::Error> {
         return Err(format!("no command {given:?}").into());
     };
     let (usage, command) = match name {
-        "web" => ("web".to_owned(), no_options(arguments)?.map(|()| Command::Web)),
+        "web" => (web::USAGE.to_owned(), web::Options::parse(arguments)?.map(Command::Web)),
         "demo" => (demo::USAGE.to_owned(), demo::Options::parse(arguments)?.map(Command::Demo)),
         "test" => (test::usage(), test::Options::parse(arguments)?.map(Command::Test)),
         "bench" => (bench::USAGE.to_owned(), bench::Options::parse(arguments)?.map(Command::Bench)),
@@ -128,6 +130,7 @@ fn help() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wasm::GpuModule;
 
     fn read(line: &str) -> Result<Request, String> {
         parse(&mut Parser::from_args(line.split_whitespace())).map_err(|error| error.to_string())
@@ -139,10 +142,17 @@ mod tests {
             let name = COMMANDS.into_iter().map(|(name, _)| name).find(|name| line.starts_with(name)).unwrap();
             assert_eq!(read(line), Ok(Request::Run(name, command)), "{line}");
         };
-        check("web", Command::Web);
+        let web = |publish: Option<&str>, path: &str, gpu| {
+            let (compressed, pages) = (publish::Compressed::No, web::Pages::New);
+            Command::Web(web::Options { publish: publish.map(Into::into), path: path.into(), compressed, pages, gpu })
+        };
+        check("web", web(None, "/", GpuModule::Built));
+        check("web --publish site", web(Some("site"), "/", GpuModule::Built));
+        check("web --publish site --path keisei --no-gpu", web(Some("site"), "/keisei/", GpuModule::LeftOut));
         check("size", Command::Size);
-        check("demo", Command::Demo(demo::Options { port: 8080, minutes: 2.0 }));
-        check("demo --minutes 0.5 --port=0", Command::Demo(demo::Options { port: 0, minutes: 0.5 }));
+        let demo = |port, minutes, gpu| Command::Demo(demo::Options { port, minutes, gpu });
+        check("demo", demo(8080, 2.0, GpuModule::LeftOut));
+        check("demo --minutes 0.5 --port=0 --gpu", demo(0, 0.5, GpuModule::Built));
         let test = |fast, only: &[&'static str]| Command::Test(test::Options { fast, only: only.to_vec() });
         check("test", test(false, &[]));
         check("test --fast", test(true, &[]));
@@ -196,6 +206,10 @@ mod tests {
         check("test rust", "rust");
         check("test --only", "--only");
         check("test --only rusty", "no stage \"rusty\"; there are format, licences");
+        check("web --publish site --path \"a b\"", "--path");
+        check("web --path keisei", "--publish");
+        check("web --built", "--publish");
+        check("web --publish site --built --no-gpu", "--no-gpu");
         check("demo --port http", "http");
         check("fuzz files notation", "notation");
         check("fuzz --minutes soon", "soon");
