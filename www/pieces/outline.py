@@ -1,10 +1,10 @@
-"""Extracts the glyph outlines that the pieces carry from two OFL fonts into ../src/board/outlines.ts.
+"""Extracts the glyph outlines that the pieces carry from two OFL fonts into ../src/board/outlines/.
 
     pip install fonttools
     npm pack @fontsource/yuji-syuku@5.3.0 @fontsource/kaisei-tokumin@5.3.0   # then unpack each
     python3 outline.py YUJI_SYUKU_PACKAGE KAISEI_TOKUMIN_PACKAGE
 
-Each outline is one SVG path of relative commands in units of 1/500 em, y downwards, its ink centred on (0, 0).
+Each outline is one SVG path of relative commands in units of 1/200 em, y downwards, its ink centred on (0, 0).
 """
 
 import pathlib
@@ -17,12 +17,20 @@ from fontTools.pens.svgPathPen import SVGPathPen
 from fontTools.pens.transformPen import TransformPen
 from fontTools.ttLib import TTFont
 
-KANJI = "歩香桂銀金角飛玉王と杏圭全馬龍兵車将行成"
+from thin import FINE, thinned
+
+SINGLE = "歩香桂銀金角飛玉王と杏圭全馬龍"
+SECOND = "兵車将行成"
+KANJI = SINGLE + SECOND
 LETTERS = "PLNSGBRK"
 RANKS = "一二三四五六七八九"
-
-
-UNITS = 500
+# Files: name, first line, characters. A page that shows one set of pieces loads no other.
+FILES = [
+    ("kanji", "Pieces in one character, also the first of two.", SINGLE),
+    ("pairs", "Second characters of pieces in two.", SECOND),
+    ("letters", "Letters of the international pieces.", LETTERS),
+    ("ranks", "Ranks.", RANKS),
+]
 
 
 def relative(path: str) -> str:
@@ -67,11 +75,11 @@ def outlines(package: pathlib.Path, pattern: str, wanted: str) -> dict[str, str]
             bounds = BoundsPen(glyphs)
             glyph.draw(bounds)
             left, bottom, right, top = bounds.bounds
-            scale = UNITS / font["head"].unitsPerEm
+            scale = FINE / font["head"].unitsPerEm
             centred = Transform(scale, 0, 0, -scale, 0, 0).translate(-(left + right) / 2, -(bottom + top) / 2)
             path = SVGPathPen(glyphs, ntos=lambda n: str(round(n)))
             glyph.draw(TransformPen(path, centred))
-            found[char] = relative(path.getCommands())
+            found[char] = thinned(relative(path.getCommands()))
     missing = [char for char in wanted if char not in found]
     if missing:
         sys.exit(f"{package}: no glyph for {' '.join(missing)}")
@@ -86,15 +94,16 @@ def main() -> None:
         **outlines(syuku, "yuji-syuku-*-400-normal.woff", KANJI),
         **outlines(tokumin, "kaisei-tokumin-*-800-normal.woff", LETTERS + RANKS),
     }
-    lines = [
-        "// Made by pieces/outline.py from Yuji Syuku and Kaisei Tokumin (SIL OFL 1.1, see pieces/README.md).",
-        "/** Glyph outlines: SVG paths in 1/500 em, y downwards, ink centred on (0, 0). */",
-        "export const OUTLINES: Readonly<Record<string, string>> = {",
-        *(f'  "{char}": "{path}",' for char, path in paths.items()),
-        "};",
-    ]
-    target = pathlib.Path(__file__).parent.parent / "src" / "board" / "outlines.ts"
-    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    folder = pathlib.Path(__file__).parent.parent / "src" / "board" / "outlines"
+    for name, about, chars in FILES:
+        lines = [
+            "// Made by pieces/outline.py from Yuji Syuku and Kaisei Tokumin (SIL OFL 1.1, see pieces/README.md).",
+            f"/** {about} */",
+            f"export const {name.upper()}: Readonly<Record<string, string>> = {{",
+            *(f'  "{char}": "{paths[char]}",' for char in chars),
+            "};",
+        ]
+        (folder / f"{name}.ts").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 main()

@@ -1,7 +1,7 @@
 /** Choosing a legal move: the board's answer to clicks, drags and keys while a game is played. */
 
 import { boardWords as words } from "../words/board";
-import { type Origin, SQUARES, squareName, usi } from "./geometry";
+import { type Origin, SQUARES, usi } from "./geometry";
 import { colorOf, isPiece, kindOf } from "./pieces";
 import { type Grip, type Scene, type Spot, sameSpot } from "./state";
 
@@ -141,7 +141,7 @@ export class Chooser implements Actions {
     const code = origin < SQUARES ? (this.#scene.state.squares[origin] ?? 0) : 0;
     const kind = words.kind(origin < SQUARES ? kindOf(code) : origin - SQUARES);
     const moves = this.#scene.targets?.reduce((count, target) => count + (target > 0 ? 1 : 0), 0) ?? 0;
-    return words.chosen(origin < SQUARES ? `${squareName(origin)} ${kind}` : kind, moves);
+    return words.chosen(origin < SQUARES ? words.on(words.square(origin), kind) : kind, moves);
   }
 
   #moveTo(to: number): void {

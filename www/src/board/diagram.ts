@@ -6,8 +6,10 @@
  */
 
 import { type Color, SQUARES, ends, placeOf, squareAt, fileOf, rankOf } from "./geometry";
-import { OUTLINES } from "./outlines";
-import { type PieceSet, colorOf, glyphOf, isPiece, isPromoted, kindOf, letterOf, pieceCode } from "./pieces";
+import { EM, outlineOf } from "./glyphs";
+import { RANKS as NUMERAL_OUTLINES } from "./outlines/ranks";
+import { colorOf, glyphOf, isPiece, isPromoted, kindOf, letterOf, pieceCode } from "./pieces";
+import type { PieceSet } from "./piece-set";
 import type { BoardState } from "./state";
 
 export interface DiagramOptions {
@@ -26,8 +28,6 @@ const BOARD = { x: HAND + 20, y: TOP, width: 9 * CELL.width, height: 9 * CELL.he
 const WIDTH = BOARD.x + BOARD.width + RANKS + 20 + HAND;
 const HEIGHT = TOP + BOARD.height + BOTTOM;
 
-/** Units of an em in the outlines. */
-const EM = 500;
 /** Order in which a hand shows its kinds: R B G S N L P. */
 const HAND_ORDER = [6, 5, 4, 3, 2, 1, 0];
 const NUMERALS = "一二三四五六七八九";
@@ -52,10 +52,10 @@ const escaped = (text: string): string =>
 const digit = (number: number, x: number, y: number): string =>
   `<path class="stroke" d="${DIGITS[number - 1] ?? ""}" transform="translate(${x} ${y})"/>`;
 
-/** A glyph of the outlines, `size` high and centred on a point; `turned` puts it upside down. */
+/** A numeral, or a glyph of the outlines that are loaded, `size` high and centred on a point; `turned` puts it upside down. */
 function glyph(name: string, x: number, y: number, size: number, turned = false): string {
   const turn = turned ? " rotate(180)" : "";
-  return `<path d="${OUTLINES[name] ?? ""}" transform="translate(${x} ${y})${turn} scale(${size / EM})"/>`;
+  return `<path d="${NUMERAL_OUTLINES[name] ?? outlineOf(name)}" transform="translate(${x} ${y})${turn} scale(${size / EM})"/>`;
 }
 
 /** A count of 2 to 18 in kanji, below each other; 十 is two bars. */

@@ -2,7 +2,7 @@
 
 import { boardWords as words } from "../words/board";
 import type { Actions, Outlet } from "./chooser";
-import { type Color, HAND_KINDS, squareName } from "./geometry";
+import { type Color, HAND_KINDS } from "./geometry";
 import type { Tool } from "./piece-box";
 import { PieceBox } from "./piece-box";
 import { basicKind, colorOf, isKing, isPiece, isPromotable, isPromoted, kindOf, pieceCode, promotedKind } from "./pieces";
@@ -104,7 +104,7 @@ export class Editor implements Actions {
     this.#outlet.draw();
     if (spot === null) return;
     const code = this.#scene.codeAt(spot);
-    if (spot.on === "square") this.#outlet.say(words.pickedUp(squareName(spot.square), pieceName(code)));
+    if (spot.on === "square") this.#outlet.say(words.pickedUp(words.square(spot.square), pieceName(code)));
     else if (spot.on === "box") this.#outlet.say(words.brush(pieceName(code)));
   }
 
@@ -118,7 +118,7 @@ export class Editor implements Actions {
         this.#takeFrom(from);
         this.#set(to.square, same ? 0 : code);
       });
-      this.#outlet.say(same ? words.emptied(squareName(to.square)) : words.placed(squareName(to.square), pieceName(code)));
+      this.#outlet.say(same ? words.emptied(words.square(to.square)) : words.placed(words.square(to.square), pieceName(code)));
       return true;
     }
     if (to.on !== "hand" || isKing(kindOf(code)) || from.on === "hand") return false;
@@ -134,7 +134,7 @@ export class Editor implements Actions {
   #takeAway(from: Spot): void {
     if (from.on === "box" || from.on === "outside") return;
     this.#change(() => this.#takeFrom(from));
-    if (from.on === "square") this.#outlet.say(words.emptied(squareName(from.square)));
+    if (from.on === "square") this.#outlet.say(words.emptied(words.square(from.square)));
     else if (from.on === "hand") this.#sayCount(from.color, from.kind);
   }
 
@@ -164,7 +164,7 @@ export class Editor implements Actions {
 
   #put(square: number, code: number): void {
     this.#change(() => this.#set(square, code));
-    this.#outlet.say(code === 0 ? words.emptied(squareName(square)) : words.placed(squareName(square), pieceName(code)));
+    this.#outlet.say(code === 0 ? words.emptied(words.square(square)) : words.placed(words.square(square), pieceName(code)));
   }
 
   #count(color: Color, kind: number, change: number): void {

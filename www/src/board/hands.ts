@@ -53,7 +53,7 @@ export class Hand {
       write(button, "aria-disabled", playable ? null : "true");
       write(button, "aria-hidden", count === 0 && !editing ? "true" : null);
       write(button, "aria-pressed", String(scene.isChosen({ on: "hand", color, kind })));
-      write(button, "aria-label", parts.join(", "));
+      write(button, "aria-label", words.parts(parts));
       writeText(number, count > 1 ? String(count) : "");
       writeText(share, part === null ? "" : String(Math.round((heat?.shares[origin] ?? 0) * 100)));
     });

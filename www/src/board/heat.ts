@@ -4,21 +4,13 @@ import { boardWords as words } from "../words/board";
 import { div, write, writeText } from "./dom";
 import { type Color, HAND_KINDS, type Origin, SQUARES, ends, placeOf } from "./geometry";
 import { colorOf, isPiece } from "./pieces";
-import type { Scene } from "./state";
+import type { Heat, Scene } from "./state";
 import { svg } from "./svg";
 
 /** A legal move with its probability. */
 export interface MoveShare {
   usi: string;
   probability: number;
-}
-
-/** Shares of moves, drawn as tints and numbers. */
-export interface Heat {
-  /** 81 entries in 0..1 by destination, then 7 by kind of the mover's hand for drops. */
-  shares: Float32Array;
-  /** What the shares are of: all moves of the position, or those of one piece. */
-  of: "position" | "piece";
 }
 
 /** Heat of a policy. With an origin only its own moves count, as shares of that piece's moves. */

@@ -27,7 +27,7 @@ export class Marks {
   readonly #check = svg("ellipse", { class: "check", cx: 50, cy: 55, rx: 46, ry: 51 });
   readonly element = svg("g", { class: "marks" }, this.#from, this.#to, this.#selected, this.#hovered, this.#check);
 
-  draw({ state, selected, picked, hovered, orientation }: Scene): void {
+  draw({ state, selected, picked, hovered, orientation }: Pick<Scene, "state" | "selected" | "picked" | "hovered" | "orientation">): void {
     const move = state.last === undefined ? null : ends(state.last);
     put(this.#from, move?.from, orientation);
     put(this.#to, move?.to, orientation);

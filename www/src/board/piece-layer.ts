@@ -16,7 +16,7 @@ export class PieceLayer {
   #orientation: Color = 0;
   #lifted: SVGGElement | null = null;
 
-  draw({ state, orientation, lifted }: Scene): void {
+  draw({ state, orientation, lifted }: Pick<Scene, "state" | "orientation" | "lifted">): void {
     if (orientation !== this.#orientation) {
       this.#orientation = orientation;
       this.#pieces.clear();

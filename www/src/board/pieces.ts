@@ -1,11 +1,8 @@
 /** The piece set: one drawn pentagon a kind, with one or two glyph outlines (kanji) or a letter and move hints (international). */
 
-import { OUTLINES } from "./outlines";
+import { EM, outlineOf } from "./glyphs";
+import type { PieceSet } from "./piece-set";
 import { svg } from "./svg";
-
-/** Kanji with one or two characters a piece, or letters with marks of the moves. */
-export const PIECE_SETS = ["kanji", "two-kanji", "international"] as const;
-export type PieceSet = (typeof PIECE_SETS)[number];
 
 /** Width and height on a square of 100 × 110. */
 type Size = readonly [width: number, height: number];
@@ -22,7 +19,7 @@ interface Kind {
 }
 
 /** Size of a glyph of two, by the piece's width. */
-const PAIR_SCALE = 0.00115;
+const PAIR_SIZE = 0.575;
 
 const SMALL: Size = [68, 80];
 const SLIM: Size = [74, 87];
@@ -130,26 +127,27 @@ function drawing(id: string, kind: Kind, set: PieceSet, facing: Facing): SVGElem
   const [width, height] = kind.size;
   const ink = svg("g", { class: "ink" });
   const turn = facing === "up" ? "" : "rotate(180) ";
-  const glyph = (character: string, className: string, y: number, scale: number, stretch = 1): SVGElement =>
+  /** A glyph of which an em is `size` wide. */
+  const glyph = (character: string, className: string, y: number, size: number, stretch = 1): SVGElement =>
     svg("path", {
       class: className,
-      d: OUTLINES[character] ?? "",
-      transform: `${turn}translate(0 ${(y * height).toFixed(2)}) scale(${scale.toFixed(4)} ${(scale * stretch).toFixed(4)})`,
+      d: outlineOf(character),
+      transform: `${turn}translate(0 ${(y * height).toFixed(2)}) scale(${(size / EM).toFixed(4)} ${((size * stretch) / EM).toFixed(4)})`,
     });
   if (set === "international") {
     ink.append(
-      glyph(kind.letter, "", 0.07, 0.108),
+      glyph(kind.letter, "", 0.07, 54),
       svg("path", { class: "hints", d: kind.hints.flatMap((mark) => hint(mark, kind.size, facing)).join("") }),
     );
   } else if (set === "two-kanji") {
-    const scale = width * PAIR_SCALE;
+    const size = width * PAIR_SIZE;
     ink.append(
-      glyph(kind.pair[0] ?? "", "kanji", -0.14, scale * 0.94, 0.92),
-      glyph(kind.pair[1] ?? "", "kanji", 0.26, scale, 0.92),
+      glyph(kind.pair[0] ?? "", "kanji", -0.14, size * 0.94, 0.92),
+      glyph(kind.pair[1] ?? "", "kanji", 0.26, size, 0.92),
     );
   } else {
-    const scale = kind.size === SMALL ? 0.11 : kind.size === SLIM ? 0.118 : kind.size === MIDDLE ? 0.126 : 0.134;
-    ink.append(glyph(kind.kanji, "kanji", 0.07, scale));
+    const size = kind.size === SMALL ? 55 : kind.size === SLIM ? 59 : kind.size === MIDDLE ? 63 : 67;
+    ink.append(glyph(kind.kanji, "kanji", 0.07, size));
   }
   return svg(
     "g",
@@ -161,7 +159,7 @@ function drawing(id: string, kind: Kind, set: PieceSet, facing: Facing): SVGElem
   );
 }
 
-/** All drawings of a set, for one `<defs>`. */
+/** All drawings of a set whose outlines are loaded, for one `<defs>`. */
 export function definitions(set: PieceSet): SVGElement[] {
   return (["up", "down"] as const).flatMap((facing) => [
     ...KINDS.map((kind, index) => drawing(`${facing}${index}`, kind, set, facing)),

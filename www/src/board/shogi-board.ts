@@ -7,7 +7,7 @@
  * | file | holds |
  * |---|---|
  * | `state` | what is shown, and what the user has begun |
- * | `theme`, `pieces`, `outlines` | wood, lines, coordinates; the piece sets |
+ * | `theme`, `pieces`, `glyphs`, `outlines/` | wood, lines, coordinates; the piece sets |
  * | `piece-layer`, `marks`, `arrows`, `heat` | drawing on the field |
  * | `squares`, `hands`, `promotion` | elements that the user touches, with their names |
  * | `chooser` | choosing a legal move |
@@ -22,26 +22,30 @@
  * | `board-edit` | `squares`, `hands` | the user changed the position while `editing` |
  */
 
+import acting from "./acting.css?inline";
 import { Arrows, Drawings } from "./arrows";
 import { Chooser, type Outlet } from "./chooser";
 import { div } from "./dom";
 import { Editor } from "./editor";
 import type { Color, Origin } from "./geometry";
 import { Hand } from "./hands";
-import { type Heat, HeatMap } from "./heat";
+import { HeatMap } from "./heat";
+import type { Heat } from "./state";
 import { onKey } from "./keyboard";
 import { Marks, Targets } from "./marks";
 import { PieceLayer } from "./piece-layer";
-import { type PieceSet, definitions } from "./pieces";
+import { definitions, isPiece } from "./pieces";
+import type { PieceSet } from "./piece-set";
 import { Pointer } from "./pointer";
 import { PromotionChoice } from "./promotion";
+import { getReady, isReady } from "./ready";
 import css from "./shogi-board.css?inline";
 import { Squares } from "./squares";
 import { type Arrow, type BoardState, type Rules, Scene, type Spot, type Threat } from "./state";
 import { svg } from "./svg";
 import { HEIGHT, MARGIN, WIDTH, coordinates, gradients, lines, wood } from "./theme";
 
-export type { Heat } from "./heat";
+export type { Heat } from "./state";
 export type { Arrow, BoardState, Rules, Threat } from "./state";
 
 export interface MoveEvent extends CustomEvent<{ usi: string }> {}
@@ -53,7 +57,8 @@ export interface EditEvent extends CustomEvent<{ squares: Uint8Array; hands: Uin
 const THREAT_MS = 2500;
 
 const sheet = new CSSStyleSheet();
-sheet.replaceSync(css);
+// The rules of narrow boards and forced colours come last.
+sheet.replaceSync(acting + css);
 
 export class ShogiBoard extends HTMLElement {
   readonly #scene = new Scene();
@@ -255,7 +260,12 @@ export class ShogiBoard extends HTMLElement {
   }
 
   #drawTheme(): void {
-    const { pieceSet, orientation } = this.#scene;
+    const { pieceSet, orientation, state, editing } = this.#scene;
+    if (!isReady(pieceSet)) {
+      // What is drawn stays until the set is there. Before the page has put pieces on the board it has not chosen the set.
+      if (editing || state.squares.some(isPiece)) void getReady(pieceSet).then(() => this.#changed());
+      return;
+    }
     if (!this.#drawnTheme.startsWith(pieceSet)) this.#defs.replaceChildren(...gradients(), ...definitions(pieceSet));
     const drawn = `${pieceSet} ${orientation}`;
     if (drawn !== this.#drawnTheme) this.#coordinates.replaceChildren(...coordinates(orientation, pieceSet));

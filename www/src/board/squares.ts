@@ -11,6 +11,8 @@ export class Squares {
   readonly element = div("grid", { role: "grid", "aria-label": words.board });
   /** Cells by row and column, from the top left. */
   readonly #cells: HTMLDivElement[] = [];
+  /** What each cell shows, by which a step of a game finds the few that change. */
+  readonly #shown: string[] = [];
   #orientation: Color = 0;
   /** The square that holds the grid's one tab stop: at first 7g, whose pawn is most often the first to move. */
   #focused = 60;
@@ -33,6 +35,9 @@ export class Squares {
     if (scene.orientation !== this.#orientation) this.#turn(scene.orientation);
     this.#cells.forEach((cell, index) => {
       const square = this.#square(index);
+      const shows = shown(scene, square);
+      if (shows === this.#shown[index]) return;
+      this.#shown[index] = shows;
       write(cell, "aria-label", label(scene, square));
       write(cell, "aria-selected", String(scene.isChosen({ on: "square", square })));
       cell.classList.toggle("movable", scene.editing ? isPiece(scene.state.squares[square] ?? 0) : scene.origins.has(square));
@@ -68,6 +73,7 @@ export class Squares {
   }
 
   #name(): void {
+    this.#shown.length = 0;
     this.#cells.forEach((cell, index) => {
       cell.dataset["square"] = squareName(this.#square(index));
     });
@@ -90,11 +96,24 @@ export class Squares {
   }
 }
 
+/** Everything that a cell's names and classes follow from, in short. */
+function shown(scene: Scene, square: number): string {
+  const { state, targets, origins, heat, editing } = scene;
+  const code = state.squares[square] ?? 0;
+  const flags =
+    (state.check === square ? 1 : 0) +
+    (scene.isChosen({ on: "square", square }) ? 2 : 0) +
+    ((targets?.[square] ?? 0) > 0 ? 4 : 0) +
+    (origins.has(square) ? 8 : 0) +
+    (editing ? 16 : 0);
+  return heat === null ? `${code} ${flags}` : `${code} ${flags} ${heat.of} ${shareText(heat.shares[square] ?? 0)}`;
+}
+
 /** What a screen reader says of a square: its name, its piece, and what the user can do there. */
 function label(scene: Scene, square: number): string {
   const { state, targets, origins, heat, editing } = scene;
   const code = state.squares[square] ?? 0;
-  const parts = [squareName(square)];
+  const parts = [words.square(square)];
   if (isPiece(code)) parts.push(words.piece(words.sides[colorOf(code)], kindOf(code)));
   if (state.check === square) parts.push(words.inCheck);
   if (scene.isChosen({ on: "square", square })) parts.push(words.selected);
@@ -102,5 +121,5 @@ function label(scene: Scene, square: number): string {
   else if (origins.has(square) && !editing) parts.push(words.canMove);
   const share = heat === null ? null : shareText(heat.shares[square] ?? 0);
   if (heat !== null && share !== null) parts.push(words.share(share, heat.of));
-  return parts.join(", ");
+  return words.parts(parts);
 }

@@ -1,8 +1,16 @@
 /** State of the board: what the page gave it to show, and what the user is doing on it. */
 
 import { type Color, type Origin, HAND_KINDS, SQUARES } from "./geometry";
-import type { Heat } from "./heat";
-import { type PieceSet, pieceCode } from "./pieces";
+import { pieceCode } from "./pieces";
+import type { PieceSet } from "./piece-set";
+
+/** Shares of moves, drawn as tints and numbers. */
+export interface Heat {
+  /** 81 entries in 0..1 by destination, then 7 by kind of the mover's hand for drops. */
+  shares: Float32Array;
+  /** What the shares are of: all moves of the position, or those of one piece. */
+  of: "position" | "piece";
+}
 
 /** What is drawn: piece codes a square (see pieces.ts), counts P L N S G B R of Black's hand and then of White's. */
 export interface BoardState {

@@ -1,8 +1,8 @@
 /** Look of the board below the pieces: wood, lines and coordinates. */
 
 import { type Color, squareAt } from "./geometry";
-import { OUTLINES } from "./outlines";
-import type { PieceSet } from "./pieces";
+import { EM, outlineOf } from "./glyphs";
+import type { PieceSet } from "./piece-set";
 import { svg } from "./svg";
 
 /** Room around the field of 900 × 990, for the coordinates. */
@@ -61,8 +61,8 @@ export function coordinates(orientation: Color, set: PieceSet): SVGElement[] {
     const rank = svg("text", { x, y: y + 7 });
     rank.textContent = "abcdefghi"[square % 9] ?? "";
     const kanji = svg("path", {
-      d: OUTLINES["一二三四五六七八九"[square % 9] ?? ""] ?? "",
-      transform: `translate(${x} ${y}) scale(0.048)`,
+      d: outlineOf("一二三四五六七八九"[square % 9] ?? ""),
+      transform: `translate(${x} ${y}) scale(${24 / EM})`,
     });
     marks.push(file, set === "international" ? rank : kanji);
   }
