@@ -1,10 +1,23 @@
 /** The network on the browser's GPU, where that is worth it. */
 
-import gpuUrl from "./wasm/gpu/keisei_web_gpu_bg.wasm?url";
-import type { Gpu } from "./wasm/gpu/keisei_web_gpu.js";
 import type { Engine } from "./wasm/keisei_web.js";
 
-export type { Gpu };
+/** A network on the GPU. */
+export interface Gpu {
+  /** Logits and values of a batch of planes. */
+  forward(planes: Float32Array): Promise<Float32Array>;
+  free(): void;
+}
+
+/** The module for GPUs and its bindings. */
+interface GpuModule {
+  default(options: { module_or_path: string }): Promise<unknown>;
+  Gpu: { open(model: Uint8Array): Promise<Gpu> };
+}
+
+/** The module's two files; none where the build has left it out. */
+const [bindings] = Object.values(import.meta.glob<GpuModule>("./wasm/gpu/keisei_web_gpu.js"));
+const [gpuUrl] = Object.values(import.meta.glob<string>("./wasm/gpu/keisei_web_gpu_bg.wasm", { query: "?url", import: "default", eager: true }));
 
 /** Leaves in one batch: a GPU needs many to be busy, and every answer takes milliseconds. */
 export const BATCH = 32;
@@ -26,10 +39,10 @@ interface WithGpu {
 /** The network of this model on the GPU; null if it is small, or if no GPU computes it correctly and faster than this number of CPU
  * threads. */
 export async function openGpu(model: Uint8Array, engine: Engine, threads: number): Promise<Gpu | null> {
-  if (engine.weights() < LARGE || !(await hasGpu())) return null;
+  if (bindings === undefined || gpuUrl === undefined || engine.weights() < LARGE || !(await hasGpu())) return null;
   const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), PATIENCE_MS));
   try {
-    return await Promise.race([openIfFaster(model, engine, threads), late]);
+    return await Promise.race([openIfFaster(bindings, gpuUrl, model, engine, threads), late]);
   } catch (error) {
     console.info(`the GPU is not used: ${error}`);
     return null;
@@ -41,9 +54,9 @@ async function hasGpu(): Promise<boolean> {
   return ((await gpu?.requestAdapter().catch(() => null)) ?? null) !== null;
 }
 
-async function openIfFaster(model: Uint8Array, engine: Engine, threads: number): Promise<Gpu | null> {
-  const { default: init, Gpu } = await import("./wasm/gpu/keisei_web_gpu.js");
-  await init({ module_or_path: gpuUrl });
+async function openIfFaster(load: () => Promise<GpuModule>, url: string, model: Uint8Array, engine: Engine, threads: number): Promise<Gpu | null> {
+  const { default: init, Gpu } = await load();
+  await init({ module_or_path: url });
   const gpu = await Gpu.open(model);
 
   const one = engine.planes("startpos", "", 0);

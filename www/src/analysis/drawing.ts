@@ -9,10 +9,11 @@ import { type Grade, gradeOf } from "../parts/grade";
 import type { MoveTree } from "../parts/variations";
 import { setEnabled } from "../parts/page";
 import type { Candidate, Thought } from "../protocol";
-import type { Board } from "../rules";
+import type { Board } from "../records";
 import { type Chances, blackValue, chancesOfResult, chancesOfValue, valueOfChances } from "../values";
 import { GAME, LINE_ENDS, NETWORK, SHORT_ENDS, bookmark, clock, reasonText } from "../words/analysis";
 import { boardWords } from "../words/board";
+import { rewrite } from "../words/mixed";
 import { percent } from "../words/parts";
 import type { Work } from "./analyst";
 import type { Elements } from "./elements";
@@ -117,9 +118,9 @@ export class Drawing {
 
   status(): void {
     const { game, preview, notice } = this.#scene();
-    const text = preview ? GAME.preview(preview.text) : [this.#statusText(game), notice].filter(Boolean).join(" ");
+    const text = preview ? GAME.preview(preview.text) : GAME.sentences([this.#statusText(game), notice].filter(Boolean));
     // The same text again would be read out again.
-    if (this.#view.status.textContent !== text) this.#view.status.textContent = text;
+    rewrite(this.#view.status, text);
   }
 
   /** Draws what is thought of the current position. */
@@ -252,7 +253,7 @@ export class Drawing {
     else if (end === undefined && board.check() !== undefined) parts.push(GAME.check);
     const others = tree.children(tree.parent(node) ?? 0).length;
     if (node !== 0 && others > 1) parts.push(GAME.alternatives(others - 1));
-    return parts.join(" ");
+    return GAME.sentences(parts);
   }
 
   // --- values ---------------------------------------------------------------------------------------------------
@@ -325,7 +326,7 @@ export class Drawing {
       const origin = touched === null ? null : touched < SQUARES ? squareName(touched) : `${HAND_LETTERS[touched - SQUARES]}*`;
       view.policy.show(thought?.policy ?? NO_POLICY, origin);
       if (touched === null) view.policyNote.textContent = NETWORK.policyAll;
-      else if (touched < SQUARES) view.policyNote.textContent = NETWORK.policyPiece(squareName(touched));
+      else if (touched < SQUARES) view.policyNote.textContent = NETWORK.policyPiece(boardWords.square(touched));
       else view.policyNote.textContent = NETWORK.policyHand(boardWords.kind(touched - SQUARES));
     }
   }

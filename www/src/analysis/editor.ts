@@ -4,9 +4,11 @@ import type { Color } from "../board/geometry";
 import { type BoardState, ShogiBoard } from "../board/shogi-board";
 import { element } from "../parts/shadow";
 import { action } from "../parts/sheet";
-import { EDITOR, setupFault } from "../words/analysis";
+import { EDITOR, GAME, setupFault } from "../words/analysis";
+import { write } from "../words/mixed";
+import { reason } from "../words/reason";
 import { SIDES } from "../words/parts";
-import { Board } from "../rules";
+import { Board } from "../records";
 import { type Start, checkedSetup, starts } from "./setup";
 
 export interface EditorActions {
@@ -107,7 +109,7 @@ export class PositionEditor {
     try {
       board = new Board(sfen, 0);
     } catch (error) {
-      this.#faults.textContent = EDITOR.invalid(error instanceof Error ? error.message : String(error));
+      write(this.#faults, EDITOR.invalid(reason(error)));
       return;
     }
     this.#show({ squares: board.squares(), hands: board.hands(), turn: board.side_to_move() as Color });
@@ -136,7 +138,7 @@ export class PositionEditor {
       input.checked = side === state.turn;
     });
     const { sfen, faults } = checkedSetup(state);
-    this.#faults.textContent = faults.map(setupFault).join(" ");
+    this.#faults.textContent = GAME.sentences(faults.map(setupFault));
     if (sfen !== null) this.#sfen.value = sfen;
     this.#apply.setAttribute("aria-disabled", String(sfen === null));
     return sfen;

@@ -1,7 +1,8 @@
 /** The game on the analysis page: a tree, the node that is on the board, and the line along which the keys walk. */
 
 import type { Color } from "../board/geometry";
-import type { Board, EndReason, LineEnd, MoveStyle, Tree } from "../rules";
+import type { Board, Tree } from "../records";
+import type { EndReason, LineEnd, MoveStyle } from "../rules";
 
 /** What changed; the page draws only that. */
 export type Change = "node" | "moves" | "comments";
@@ -22,6 +23,8 @@ export interface RuleEnd {
 
 export class AnalysisGame {
   readonly tree: Tree;
+  /** The side to move at the start. */
+  readonly first: Color;
   #style: MoveStyle;
   readonly #changed: (change: Change) => void;
   #board: Board;
@@ -35,6 +38,7 @@ export class AnalysisGame {
 
   constructor(tree: Tree, style: MoveStyle, changed: (change: Change) => void) {
     this.tree = tree;
+    this.first = tree.start().split(" ")[1] === "w" ? 1 : 0;
     this.#style = style;
     this.#changed = changed;
     this.#board = tree.board(0);
@@ -72,15 +76,11 @@ export class AnalysisGame {
     return this.tree.ply(this.#node);
   }
 
-  get first(): Color {
-    return this.sideAt(0);
-  }
 
   /** The side to move after a node. */
   sideAt(node: number): Color {
     const plies = this.tree.ply(this.tree.standing(node));
-    const start = this.tree.start().split(" ")[1] === "w" ? 1 : 0;
-    return ((start + plies) % 2) as Color;
+    return ((this.first + plies) % 2) as Color;
   }
 
   text(node: number): string {

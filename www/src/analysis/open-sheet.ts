@@ -3,8 +3,10 @@
 import "../parts/saved-games";
 import { element } from "../parts/shadow";
 import { Sheet, action, sheetSection } from "../parts/sheet";
-import type { SavedGame, Unreadable } from "../state/games";
+import type { Unreadable } from "../state/games";
+import type { SavedGame } from "../state/saved-game";
 import { OPENING, SAVING } from "../words/analysis";
+import { reason } from "../words/reason";
 
 export interface OpenActions {
   chooseFile(): void;
@@ -18,7 +20,7 @@ export interface OpenActions {
 }
 
 export class OpenSheet {
-  readonly #sheet = new Sheet(OPENING.title, SAVING.close);
+  readonly #sheet = new Sheet(OPENING.title, SAVING.close, "open-sheet");
   readonly #saved = document.createElement("saved-games");
 
   constructor(actions: OpenActions) {
@@ -93,7 +95,7 @@ export class OpenSheet {
       text = await navigator.clipboard.readText();
     } catch (error) {
       this.#sheet.close();
-      actions.failed(OPENING.noClipboard(error instanceof Error ? error.message : String(error)));
+      actions.failed(OPENING.noClipboard(reason(error)));
       return;
     }
     this.#sheet.close();

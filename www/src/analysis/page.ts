@@ -1,22 +1,29 @@
 /** The analysis page: a game with its variations, and what the network thinks of it. */
 
-import { Agent, MissingModel } from "../agent";
-import { type Color, type Origin, squareName } from "../board/geometry";
+import { AgentPanel } from "../agents/panel";
+import { AgentSlot } from "../agents/slot";
+import { type Color, type Origin } from "../board/geometry";
 import { diagram } from "../board/diagram";
+import { getReady } from "../board/ready";
 import { TwoClicks, boardSwitches, hideProblem, isTyping, onFile, onPress, reason, setEnabled, showProblem } from "../parts/page";
+import { MoveFeedback, held } from "../parts/move-feedback";
 import { element } from "../parts/shadow";
 import { wireTabs } from "../parts/tabs";
-import { DEFAULT_LEVEL, levelAt } from "../play/levels";
-import type { Records } from "../records";
-import { type Board, type MoveStyle, Tree, rulesReady } from "../rules";
+import { DEFAULT_LEVEL, levelAt, levelsOf } from "../play/levels";
+import { type Board, Tree, loadRecords } from "../records";
+import type { AgentInfo } from "../protocol";
+import type { MoveStyle } from "../rules";
 import type { Address } from "../state/address";
-import { type SavedGame, SavedGames, isUnreadable, newId } from "../state/games";
+import { SavedGames, isUnreadable, newId } from "../state/games";
+import type { SavedGame } from "../state/saved-game";
 import { Route } from "../state/route";
-import { SettingsStore } from "../state/settings";
+import { SettingsStore, storedPieceSet } from "../state/settings";
 import { Store } from "../state/store";
 import { EDITOR, GAME, NETWORK, OPENING, PLAYING_ON, RATING, SAVING } from "../words/analysis";
+import { agentWords, bytesText } from "../words/agents";
 import { GRADES } from "../words/parts";
 import { refusalWords } from "../words/play";
+import { reasonsReady, told } from "../words/reason";
 import { stateWords } from "../words/state";
 import { Analyst, type Work, positionOf } from "./analyst";
 import { Drawing, type Scene, stateOf } from "./drawing";
@@ -55,10 +62,13 @@ class AnalysisPage {
   readonly #view = elements();
   readonly #store = new Store((problem) => showProblem(stateWords[problem]));
   readonly #settings = new SettingsStore(this.#store, () => showProblem(stateWords.unreadableSettings));
+  readonly #feedback = new MoveFeedback(this.#settings);
   readonly #memory = new Memory(this.#store);
   readonly #saved = new SavedGames(this.#store);
   readonly #route = new Route(() => this.#visit());
-  readonly #agent = new Agent();
+  readonly #slot = new AgentSlot();
+  readonly #agent = this.#slot.agent;
+  readonly #panel = this.#panelOf();
   readonly #opinions = new Opinions();
   readonly #drawing = new Drawing(this.#view, () => this.#scene());
   readonly #analyst = new Analyst(this.#agent, this.#opinions, {
@@ -85,8 +95,12 @@ class AnalysisPage {
   #preview: { board: Board; text: string } | null = null;
   #touched: Origin | null = null;
   #notice = "";
+  /** Place in the game, and pieces in hand there, that the last sound was for. */
+  #felt = { ply: 0, held: 0 };
   #trial: Trial | null = null;
   #networkLoading = true;
+  /** The network that the opinions are of. */
+  #network: AgentInfo | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #commentTimer: ReturnType<typeof setTimeout> | undefined;
   /** Raised when a game between agents must end. */
@@ -110,7 +124,7 @@ class AnalysisPage {
     this.#agent.style = this.#settings.value.notation;
     this.#drawing.all();
     this.#drawing.working();
-    const network = this.#fetchNetwork();
+    const network = this.#panel.openFirst();
     await this.#openFirst();
     await network;
   }
@@ -122,7 +136,7 @@ class AnalysisPage {
       preview: this.#preview,
       touched: this.#touched,
       work: this.#work,
-      network: this.#agent.info?.name ?? null,
+      network: this.#slot.name,
       networkLoading: this.#networkLoading,
       arrows: this.#view.showArrows.checked,
       heat: this.#view.showHeat.checked,
@@ -177,9 +191,21 @@ class AnalysisPage {
       return;
     }
     this.#drawing.node();
+    this.#feel();
     if (this.#trial && this.#trial.node !== this.#game.node) this.#closeTrial();
     this.#analyst.moved();
     this.#save(false);
+  }
+
+  /** Sounds for a step forward by one move. */
+  #feel(): void {
+    const { ply, board, node } = this.#game;
+    const now = { ply, held: held(board) };
+    if (ply === this.#felt.ply + 1) {
+      const ended = this.#game.end(node) !== undefined || this.#game.ended(node) !== null;
+      this.#feedback.give(ended ? "end" : now.held > this.#felt.held ? "capture" : "move");
+    }
+    this.#felt = now;
   }
 
   #say(notice: string): void {
@@ -369,24 +395,33 @@ class AnalysisPage {
 
   // --- the network ----------------------------------------------------------------------------------------------
 
-  async #fetchNetwork(): Promise<void> {
-    try {
-      await this.#agent.fetch(new URL("models/default.model", document.baseURI).href, () => {});
-    } catch (error) {
-      if (!(error instanceof MissingModel)) showProblem(NETWORK.could(reason(error)));
-    }
-    this.#networkLoading = false;
-    this.#networkChanged();
-  }
-
-  async #openModel(file: File): Promise<void> {
-    hideProblem();
-    try {
-      await this.#agent.open(file);
-      this.#networkChanged();
-    } catch (error) {
-      showProblem(OPENING.failed(file.name, reason(error)));
-    }
+  /** The panel's view of the network, of which there is one. */
+  #panelOf(): AgentPanel {
+    const slot = this.#slot;
+    return new AgentPanel({
+      choice: () => slot.choice,
+      name: () => slot.name,
+      openFirst: (events) => slot.openFirst(events),
+      choose: (_, choice, events) => slot.choose(choice, events),
+      openFile: (_, file, events) => slot.openFile(file, events),
+      cancel: () => slot.cancel(),
+      chooseFile: () => this.#view.modelFile.click(),
+      begun: () => {
+        this.#networkLoading = true;
+        this.#drawing.working();
+      },
+      progress: (loaded, total) => {
+        if (this.#agent.info === null) this.#view.agentState.textContent = agentWords.share(bytesText(loaded), total > 0 ? bytesText(total) : "");
+      },
+      changed: () => {
+        this.#networkLoading = slot.isLoading;
+        this.#drawing.working();
+        // A download that was cancelled changes nothing.
+        if (slot.info !== null && slot.info === this.#network) return;
+        this.#network = slot.info;
+        this.#networkChanged();
+      },
+    });
   }
 
   #networkChanged(): void {
@@ -457,7 +492,7 @@ class AnalysisPage {
     this.#usersOwn = true;
     this.#analyst.pause();
     this.#drawMatch();
-    const { strength } = levelAt(this.#settings.value.level ?? DEFAULT_LEVEL);
+    const { strength } = levelAt(this.#settings.value.level ?? DEFAULT_LEVEL, levelsOf(this.#slot.levels));
     try {
       const game = this.#game;
       while (match === this.#match && game.ended(game.standing) === null && game.ply < MOST_PLIES) {
@@ -534,7 +569,7 @@ class AnalysisPage {
   }
 
   #openFile(file: File): void {
-    if (/\.model$/i.test(file.name)) void this.#openModel(file);
+    if (/\.model$/i.test(file.name)) void this.#panel.openFile(0, file);
     else void this.#openCollection(file.name, async () => read(this.#agent, file, file.name));
   }
 
@@ -576,7 +611,7 @@ class AnalysisPage {
     const [summary, list] = [this.#view.defects.querySelector("summary"), this.#view.defects.querySelector("ul")];
     this.#view.defects.hidden = defects.length === 0;
     if (summary) summary.textContent = OPENING.defects(defects.length);
-    list?.replaceChildren(...defects.slice(0, MOST_DEFECTS).map((defect) => element("li", "", defect)));
+    list?.replaceChildren(...defects.slice(0, MOST_DEFECTS).map((defect) => element("li", "", told(defect))));
   }
 
   #openGame(index: number, push: boolean): void {
@@ -723,26 +758,10 @@ class AnalysisPage {
 
   // --- saving as a file -----------------------------------------------------------------------------------------
 
-  async #openSaveSheet(): Promise<void> {
+  #openSaveSheet(): void {
     this.#flushComment();
-    let records: Records;
-    try {
-      const { loadRecords } = await import("../records");
-      records = await loadRecords();
-    } catch (error) {
-      showProblem(SAVING.failed(reason(error)));
-      return;
-    }
     this.#saveSheet ??= new SaveSheet({
-      tree: (withOpinions) => {
-        if (!withOpinions) return records.Tree.from_bytes(this.#game.tree.to_bytes());
-        const tree = this.#withOpinions();
-        try {
-          return records.Tree.from_bytes(tree.to_bytes());
-        } finally {
-          tree.free();
-        }
-      },
+      tree: (withOpinions) => (withOpinions ? this.#withOpinions() : Tree.from_bytes(this.#game.tree.to_bytes())),
       diagram: () =>
         diagram(stateOf(this.#game.board), {
           orientation: this.#view.board.orientation,
@@ -797,7 +816,7 @@ class AnalysisPage {
     view.board.addEventListener("board-refused", ({ detail: { origin, to } }) => {
       const why = to === null ? undefined : this.#game.board.why_illegal(origin, to);
       if (to === null) this.#say(refusalWords.noMove);
-      else if (why !== undefined) this.#say(refusalWords.reasons[why](squareName(to)));
+      else if (why !== undefined) this.#say(refusalWords.reasons[why](refusalWords.square(to)));
     });
     view.board.addEventListener("board-select", ({ detail }) => {
       this.#touched = detail.origin;
@@ -833,7 +852,7 @@ class AnalysisPage {
   #wireRecord(): void {
     const view = this.#view;
     onPress(view.open, () => this.#showOpenSheet());
-    onPress(view.save, () => void this.#openSaveSheet());
+    onPress(view.save, () => this.#openSaveSheet());
     onPress(view.playOn, () => this.#playOn());
     onPress(view.edit, () => this.#edit());
     onPress(view.openModel, () => view.modelFile.click());
@@ -841,11 +860,12 @@ class AnalysisPage {
     onFile(view.file, (file) => this.#openFile(file));
     view.modelFile.addEventListener("change", () => {
       const file = view.modelFile.files?.[0];
-      if (file) void this.#openModel(file);
+      if (file) void this.#panel.openFile(0, file);
       view.modelFile.value = "";
     });
     view.notation.value = this.#settings.value.notation;
     view.notation.addEventListener("change", () => this.#chooseNotation());
+    this.#settings.watch(() => this.#rewrite());
   }
 
   #showOpenSheet(): void {
@@ -871,7 +891,14 @@ class AnalysisPage {
     const notation = (["western", "japanese", "usi"] as const).find((name) => name === this.#view.notation.value);
     if (!notation) return;
     this.#settings.change({ notation });
-    this.#agent.style = notation;
+    this.#rewrite();
+  }
+
+  /** Writes the moves in the notation of the settings. */
+  #rewrite(): void {
+    const { notation } = this.#settings.value;
+    if (this.#agent.style === notation) return;
+    this.#view.notation.value = this.#agent.style = notation;
     this.#game.setStyle(notation);
     this.#drawing.all();
     this.#analyst.restyled();
@@ -956,7 +983,9 @@ class AnalysisPage {
 }
 
 try {
-  await rulesReady;
+  // Drawn as soon as there is a position; whoever draws them reports what fails.
+  getReady(storedPieceSet()).catch(() => {});
+  await Promise.all([loadRecords(), reasonsReady]);
   await new AnalysisPage().run();
 } catch (error) {
   document.getElementById("status")?.replaceChildren(GAME.notStarted);

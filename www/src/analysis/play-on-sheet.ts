@@ -12,7 +12,7 @@ export interface PlayOnActions {
 }
 
 export class PlayOnSheet {
-  readonly #sheet = new Sheet(PLAYING_ON.title, PLAYING_ON.close);
+  readonly #sheet = new Sheet(PLAYING_ON.title, PLAYING_ON.close, "play-on-sheet");
   readonly #over = element("p", "", PLAYING_ON.over);
   readonly #choices = element("div", "dialog-column");
   readonly #both: HTMLButtonElement;

@@ -2,10 +2,11 @@
 
 import { element } from "../parts/shadow";
 import { Sheet, action } from "../parts/sheet";
-import type { RecordTree } from "../records";
-import type { RecordFormat } from "../rules";
+import type { RecordFormat, Tree } from "../records";
 import { shiftJisRecord } from "../shift-jis";
-import { LOST_PARTS, SAVING } from "../words/analysis";
+import { GAME, LOST_PARTS, SAVING } from "../words/analysis";
+import { write } from "../words/mixed";
+import { reason } from "../words/reason";
 
 export type SaveFormat = keyof typeof SAVING.formats;
 
@@ -27,7 +28,7 @@ const WRITING: Record<SaveFormat, { extension: string; type: string; format: Rec
 
 export interface SaveSource {
   /** A copy of the tree to write, which is freed after use; with the network's evaluations if asked for. */
-  tree(withOpinions: boolean): RecordTree;
+  tree(withOpinions: boolean): Tree;
   /** Diagram of the position on the board. */
   diagram(): string;
   sfen(): string;
@@ -38,7 +39,7 @@ export interface SaveSource {
 }
 
 export class SaveSheet {
-  readonly #sheet = new Sheet(SAVING.title, SAVING.close);
+  readonly #sheet = new Sheet(SAVING.title, SAVING.close, "save-sheet");
   readonly #source: SaveSource;
   readonly #lost = element("p", "small");
   readonly #said = element("p", "small");
@@ -108,7 +109,7 @@ export class SaveSheet {
         const { numbered } = shiftJisRecord(tree.write("kif"));
         if (numbered.length > 0) sentences.push(SAVING.numbered(numbered.slice(0, 12).join(" ")));
       }
-      this.#lost.textContent = sentences.join(" ");
+      write(this.#lost, GAME.sentences(sentences));
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -163,6 +164,6 @@ export class SaveSheet {
   }
 
   #fail(error: unknown): void {
-    this.#said.textContent = SAVING.failed(error instanceof Error ? error.message : String(error));
+    write(this.#said, SAVING.failed(reason(error)));
   }
 }

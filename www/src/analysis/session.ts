@@ -2,7 +2,8 @@
 
 import type { Color } from "../board/geometry";
 import type { Address } from "../state/address";
-import { type SavedGame, type SavedGames, type Saving, base64, newId } from "../state/games";
+import { type SavedGames, type Saving, base64, newId } from "../state/games";
+import type { SavedGame } from "../state/saved-game";
 import type { Route } from "../state/route";
 import type { AnalysisGame } from "./game";
 import { BLACK, WHITE } from "./headers";

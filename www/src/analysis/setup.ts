@@ -1,7 +1,7 @@
 /** Start positions: the rules' check of one that somebody put together, and the named ones. */
 
 import type { BoardState } from "../board/shogi-board";
-import { type SetupProblem, check_start as checkStart, handicaps } from "../rules";
+import { type SetupProblem, check_start as checkStart, handicaps } from "../records";
 import { handicapName } from "../words/analysis";
 
 /** Named start position. */

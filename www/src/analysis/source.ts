@@ -2,8 +2,8 @@
 
 import type { Agent } from "../agent";
 import type { ReadGame } from "../protocol";
-import { Tree } from "../rules";
-import type { SavedGame } from "../state/games";
+import { Tree } from "../records";
+import type { SavedGame } from "../state/saved-game";
 import { fields, list, number, parsed, text } from "../state/decode";
 import { base64, fromBase64 } from "../state/games";
 import { OPENING } from "../words/analysis";

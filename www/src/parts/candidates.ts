@@ -1,4 +1,5 @@
 import type { Color } from "../board/geometry";
+import { rewrite, write } from "../words/mixed";
 import { CANDIDATES, SIDES, percent } from "../words/parts";
 import { type LineMove, LinePreview } from "./lines";
 import { Roving } from "./roving";
@@ -163,7 +164,7 @@ export class CandidateList extends HTMLElement {
       text: "",
     };
     row.move.type = "button";
-    row.move.textContent = text;
+    write(row.move, text);
     row.numbers.dataset["usi"] = usi;
     this.#moves.set(row.move, [usi]);
     const name = element("td", "move");
@@ -179,7 +180,7 @@ export class CandidateList extends HTMLElement {
 
   #fill(row: Row, candidate: CandidateRow, total: number, played: boolean, held: boolean): void {
     const set = (target: HTMLElement, text: string): void => {
-      if (target.textContent !== text) target.textContent = text;
+      rewrite(target, text);
     };
     row.numbers.classList.toggle("played", played);
     if (played) row.move.title = CANDIDATES.played;
@@ -210,7 +211,7 @@ export class CandidateList extends HTMLElement {
       row.steps.append(button);
     }
     row.buttons.forEach((button, index) => {
-      button.textContent = rest[index]?.text ?? "";
+      write(button, rest[index]?.text ?? "");
       this.#moves.set(button, line.slice(0, index + 2).map(({ usi }) => usi));
     });
     row.line.hidden = rest.length === 0;

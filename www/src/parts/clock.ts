@@ -1,7 +1,7 @@
 /** A game's clock: main time, then byoyomi for each move, or an increment for each. */
 
 import type { Color } from "../board/geometry";
-import type { SavedClock } from "../state/games";
+import type { SavedClock } from "../state/saved-game";
 import type { TimeControl } from "../state/settings";
 import { partWords as words } from "../words/play";
 import { element, shadow, sheet } from "./shadow";

@@ -1,3 +1,4 @@
+import { VARIATIONS } from "../words/parts";
 import { element, shadow, sheet } from "./shadow";
 
 const css = sheet(`
@@ -19,7 +20,7 @@ export interface PlyEvent extends CustomEvent<{ ply: number }> {}
 /** `<move-list>`: two columns, Black and White. With `selectable` a click sends `ply-chosen`. */
 export class MoveList extends HTMLElement {
   readonly #list = element("ol");
-  readonly #empty = element("p", "empty", "No moves yet.");
+  readonly #empty = element("p", "empty", VARIATIONS.empty);
   #moves: HTMLElement[] = [];
   #texts: readonly string[] = [];
   #whiteFirst = false;

@@ -1,8 +1,12 @@
 /** Code that both pages share: finding elements, reporting problems, opening files, the piece set switch. */
 
-import { PIECE_SETS } from "../board/pieces";
+import { PIECE_SETS } from "../board/piece-set";
 import type { ShogiBoard } from "../board/shogi-board";
-import type { SettingsStore } from "../state/settings";
+import { applyLook } from "../state/look";
+import type { Settings, SettingsStore } from "../state/settings";
+import { pageWords as words } from "../words/parts";
+
+export { reason } from "../words/reason";
 import { element } from "./shadow";
 
 /** The element with this id; the page's own markup has it. */
@@ -12,12 +16,10 @@ export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   return found;
 }
 
-export const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 /** Shows what went wrong until the user closes it. */
 export function showProblem(text: string): void {
   const box = byId("problem", HTMLDivElement);
-  const close = element("button", "", "Close");
+  const close = element("button", "", words.close);
   close.type = "button";
   close.addEventListener("click", () => {
     box.hidden = true;
@@ -55,15 +57,6 @@ export function onFile(input: HTMLInputElement, open: (file: File) => void): voi
     const file = event.dataTransfer?.files[0];
     if (file) open(file);
   });
-}
-
-/** Largest file in bytes that fits the wasm's memory with room to work in. */
-const LARGEST_FILE = 1 << 30;
-
-/** The bytes of a file; an error if it is too large. */
-export async function bytesOf(file: File): Promise<ArrayBuffer> {
-  if (file.size > LARGEST_FILE) throw new Error(`the file has ${file.size} bytes, more than a page can hold (${LARGEST_FILE})`);
-  return file.arrayBuffer();
 }
 
 /**
@@ -119,10 +112,15 @@ export class TwoClicks {
 /** Wires the piece set switch and the flip button (also the key f) of a page to its board; `flipped` is told of a turned board. */
 export function boardSwitches(board: ShogiBoard, settings: SettingsStore, flipped: () => void = () => {}): void {
   const inputs = byId("piece-set", HTMLFieldSetElement).querySelectorAll("input");
-  const set = settings.value.pieceSet;
-  board.pieceSet = set;
+  const draw = ({ pieceSet, boardTheme, appearance }: Readonly<Settings>): void => {
+    board.pieceSet = pieceSet;
+    board.setAttribute("theme", boardTheme);
+    applyLook({ boardTheme, appearance });
+    for (const input of inputs) input.checked = input.value === pieceSet;
+  };
+  draw(settings.value);
+  settings.watch(draw);
   for (const input of inputs) {
-    input.checked = input.value === set;
     input.addEventListener("change", () => {
       board.pieceSet = PIECE_SETS.find((set) => set === input.value) ?? board.pieceSet;
       settings.change({ pieceSet: board.pieceSet });

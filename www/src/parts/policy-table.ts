@@ -1,4 +1,4 @@
-import { POLICY_TABLE, percent } from "../words/parts";
+import { POLICY_TABLE, exactPercent, percent } from "../words/parts";
 import { LinePreview } from "./lines";
 import { Roving } from "./roving";
 import { element, shadow, sheet } from "./shadow";
@@ -109,7 +109,7 @@ export class PolicyTable extends HTMLElement {
         bar.append(fill);
         const share = element("td", "", percent(sum > 0 ? probability / sum : 0));
         share.hidden = origin === null;
-        row.append(move, element("td", "", small(probability)), share, bar);
+        row.append(move, element("td", "", exactPercent(probability)), share, bar);
         return row;
       }),
     );
@@ -129,9 +129,6 @@ const same = (a: readonly PolicyEntry[], b: readonly PolicyEntry[]): boolean =>
   a === b ||
   (a.length === b.length &&
     a.every(({ usi, probability }, index) => usi === b[index]?.usi && Math.abs(probability - b[index].probability) < 1e-4));
-
-/** Probability with one decimal: most legal moves have less than one per cent. */
-const small = (probability: number): string => `${(probability * 100).toFixed(1)} %`;
 
 customElements.define("policy-table", PolicyTable);
 

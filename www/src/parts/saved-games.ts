@@ -1,4 +1,5 @@
-import { type SavedGame, type Unreadable, isUnreadable } from "../state/games";
+import { type Unreadable, isUnreadable } from "../state/games";
+import type { SavedGame } from "../state/saved-game";
 import { savedWords as words } from "../words/state";
 import { element, shadow, sheet } from "./shadow";
 

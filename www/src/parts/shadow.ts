@@ -1,3 +1,5 @@
+import { write } from "../words/mixed";
+
 /** A shadow root with one shared style sheet; sheets are constructed, so that the content security policy allows them. */
 export function shadow(host: HTMLElement, css: CSSStyleSheet): ShadowRoot {
   const root = host.attachShadow({ mode: "open" });
@@ -15,6 +17,6 @@ export function sheet(text: string): CSSStyleSheet {
 export function element<K extends keyof HTMLElementTagNameMap>(name: K, className = "", text = ""): HTMLElementTagNameMap[K] {
   const made = document.createElement(name);
   if (className) made.className = className;
-  if (text) made.textContent = text;
+  if (text) write(made, text);
   return made;
 }

@@ -1,5 +1,6 @@
 /** Dialogs with a title and a way to close: made when they are first opened. */
 
+import "./sheet.css";
 import { element } from "./shadow";
 
 export class Sheet {
@@ -7,10 +8,11 @@ export class Sheet {
   /** The part below the title. */
   readonly body = element("div", "sheet-body");
 
-  constructor(title: string, close: string) {
+  /** `id` names the dialog among those of the page. */
+  constructor(title: string, close: string, id: string) {
     const head = element("div", "sheet-head");
     const name = element("h2", "", title);
-    name.id = `sheet-${title.toLowerCase().replace(/[^a-z]+/g, "-")}`;
+    name.id = `${id}-title`;
     this.dialog.setAttribute("aria-labelledby", name.id);
     const button = element("button", "quiet", close);
     button.type = "button";

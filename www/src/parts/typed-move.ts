@@ -1,3 +1,4 @@
+import { write } from "../words/mixed";
 import { partWords as words } from "../words/play";
 import { element, shadow, sheet } from "./shadow";
 
@@ -21,6 +22,7 @@ export class TypedMove extends HTMLElement {
   readonly #input = element("input");
   readonly #button = element("button", "", words.playTyped);
   readonly #refusal = element("p");
+  #sent = "";
 
   constructor() {
     super();
@@ -37,15 +39,16 @@ export class TypedMove extends HTMLElement {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = this.#input.value.trim();
+      this.#sent = text;
       if (text !== "") this.dispatchEvent(new CustomEvent("move-typed", { detail: { text }, bubbles: true }));
     });
     this.#input.addEventListener("input", () => this.#say(""));
     shadow(this, css).append(form);
   }
 
-  /** The move was played: the field is empty again and keeps the focus. */
+  /** The move was played: the field is empty again and keeps the focus, unless the next move is being typed already. */
   accept(): void {
-    this.#input.value = "";
+    if (this.#input.value.trim() === this.#sent) this.#input.value = "";
     this.#say("");
   }
 
@@ -60,7 +63,7 @@ export class TypedMove extends HTMLElement {
   }
 
   #say(text: string): void {
-    this.#refusal.textContent = text;
+    write(this.#refusal, text);
     this.#input.setAttribute("aria-invalid", String(text !== ""));
   }
 }

@@ -1,6 +1,7 @@
 import { svg } from "../board/svg";
 import { GRADES, VALUE_GRAPH, percent } from "../words/parts";
 import type { Grade } from "./grade";
+import { write } from "../words/mixed";
 import { element, shadow, sheet } from "./shadow";
 
 const css = sheet(`
@@ -296,7 +297,7 @@ export class ValueGraph extends HTMLElement {
     this.#hover.setAttribute("x1", x);
     this.#hover.setAttribute("x2", x);
     this.#hover.setAttribute("visibility", "visible");
-    this.#tip.textContent = this.#textAt(ply);
+    write(this.#tip, this.#textAt(ply));
     this.#tip.hidden = false;
     const share = ply / Math.max(1, this.#data.moves.length);
     // The tip stays over the plot: its own share of its width lies left of the point.

@@ -41,6 +41,9 @@ export interface MoveTree {
   grade(node: number): Grade | null;
 }
 
+/** Rows of the main line that are made at once, and then in each frame: a page of several hundred moves is not to stand still. */
+const [AT_ONCE, IN_A_FRAME] = [64, 32];
+
 export interface NodeEvent extends CustomEvent<{ node: number }> {}
 
 /**
@@ -55,6 +58,8 @@ export class VariationTree extends HTMLElement {
   #tree: MoveTree | null = null;
   #current = 0;
   #reveal = 0;
+  /** The frame in which the next rows are made; 0 if there are all. */
+  #making = 0;
 
   constructor() {
     super();
@@ -67,18 +72,34 @@ export class VariationTree extends HTMLElement {
     });
   }
 
-  /** Draws the whole tree; `current` must be set after it. */
+  /** Draws the whole tree, a long one over some frames; `current` must be set after it. */
   show(tree: MoveTree): void {
     const hadFocus = this.#buttons.get(this.#current)?.matches(":focus") ?? false;
+    cancelAnimationFrame(this.#making);
     this.#tree = tree;
     this.#buttons = new Map();
     const start = element("button", "start", VARIATIONS.start);
     this.#register(start, 0);
     const parts: Node[] = [start];
     if (tree.comment(0)) parts.push(element("div", "comment", tree.comment(0)));
-    parts.push(...this.#column(tree));
     this.#list.replaceChildren(...parts);
+    this.#make(this.#column(tree), AT_ONCE, hadFocus);
     this.#mark(hadFocus);
+  }
+
+  /** Makes so many of the rows now and the others in the next frames. */
+  #make(rows: Iterator<Node[]>, count: number, hadFocus: boolean): void {
+    this.#making = 0;
+    const had = this.#buttons.has(this.#current);
+    const parts: Node[] = [];
+    let row = rows.next();
+    for (let made = 1; !row.done; row = rows.next(), made++) {
+      parts.push(...row.value);
+      if (made === count) break;
+    }
+    this.#list.append(...parts);
+    if (!row.done) this.#making = requestAnimationFrame(() => this.#make(rows, IN_A_FRAME, hadFocus));
+    if (!had) this.#mark(hadFocus);
   }
 
   /** Draws the words of these nodes again, as after new grades. */
@@ -152,30 +173,32 @@ export class VariationTree extends HTMLElement {
   }
 
   /** The main line: a row for each pair of moves, broken where a comment or a variation stands between. */
-  #column(tree: MoveTree): Node[] {
-    const parts: Node[] = [];
+  *#column(tree: MoveTree): Generator<Node[]> {
+    let empty = true;
     let row: HTMLElement | null = null;
-    for (let parent = 0; ; ) {
+    for (let parent = 0; ; empty = false) {
       const [node, ...others] = Array.from(tree.children(parent));
       if (node === undefined) break;
       const ply = tree.ply(node);
       const second = (ply + tree.first) % 2 === 0;
       if (!row || !second) {
+        if (row) yield [row];
         row = element("div", "row");
         row.append(element("span", "number", String(ply)));
         if (second) row.append(element("span"));
-        parts.push(row);
       }
       row.append(this.#button(tree, node));
       const comment = tree.comment(node);
-      if (comment) parts.push(element("div", "comment", comment));
-      parts.push(...others.map((other) => this.#variation(tree, other)));
       // The next move begins a row of its own, after the comment and the variations.
-      if (comment || others.length > 0) row = null;
+      if (comment || others.length > 0) {
+        const between = comment ? [element("div", "comment", comment)] : [];
+        yield [row, ...between, ...others.map((other) => this.#variation(tree, other))];
+        row = null;
+      }
       parent = node;
     }
-    if (parts.length === 0) parts.push(element("p", "empty", VARIATIONS.empty));
-    return parts;
+    if (row) yield [row];
+    if (empty) yield [element("p", "empty", VARIATIONS.empty)];
   }
 
   /** A variation in running text; its own variations are blocks inside. A stack, not recursion: a file may nest a thousand deep. */

@@ -1,25 +1,28 @@
-/** The agents of the page: the default one, and a second model for a game between two. */
+/** The agents of the page: the first one, and a second for a game between two. */
 
-import { Agent, MissingModel } from "../agent";
+import type { Agent } from "../agent";
+import type { Choice } from "../agents/choice";
+import { AgentSlot, type Failure, type LoadEvents } from "../agents/slot";
 import type { AgentInfo } from "../protocol";
 import type { MoveStyle } from "../rules";
-import type { Seat } from "../state/games";
+import type { Seat } from "../state/saved-game";
+import type { Offer } from "./level-sliders";
+import { type Level, levelAt, levelsOf } from "./levels";
 
 /** Whether there is somebody to play against: not yet, yes, or no. */
 export type AgentState = "loading" | "ready" | "none";
 
-const DEFAULT_MODEL = "models/default.model";
-
 export class Agents {
-  readonly #first = new Agent();
-  #second: Agent | null = null;
-  #style: MoveStyle = "western";
+  readonly #slots = [new AgentSlot(), new AgentSlot()] as const;
   #state: AgentState = "loading";
 
   /** Notation of the moves in thoughts. */
+  get style(): MoveStyle {
+    return this.#slots[0].agent.style;
+  }
+
   set style(style: MoveStyle) {
-    this.#style = this.#first.style = style;
-    if (this.#second) this.#second.style = style;
+    for (const { agent } of this.#slots) agent.style = style;
   }
 
   get state(): AgentState {
@@ -27,57 +30,100 @@ export class Agents {
   }
 
   get info(): AgentInfo | null {
-    return this.#first.info;
+    return this.#slots[0].info;
   }
 
   get secondInfo(): AgentInfo | null {
-    return this.#second?.info ?? null;
+    return this.#slots[1].info;
+  }
+
+  /** Names of the first and the second agent, as far as they are there. */
+  get names(): [string | null, string | null] {
+    return [this.#slots[0].name, this.#slots[1].name];
+  }
+
+  /** What the first or second agent is. */
+  choice(index: 0 | 1): Choice | null {
+    return this.#slots[index].choice;
   }
 
   /** The agent that plays a seat; the first one where there is no second. */
   of(seat: Seat): Agent {
-    const second = this.#second;
-    return seat.kind === "agent" && seat.model === 1 && second?.info ? second : this.#first;
+    return this.#slotOf(seat).agent;
   }
 
-  infoOf(seat: Seat): AgentInfo | null {
-    return this.of(seat).info;
+  nameOf(seat: Seat): string | null {
+    return this.#slotOf(seat).name;
   }
 
-  /** Downloads the agent of this site; without one the page goes on and the user moves for both sides. */
-  async fetchDefault(progress: (loaded: number, total: number) => void): Promise<void> {
+  /** The level of a seat, among those of the agent that plays it. */
+  levelOf(seat: Extract<Seat, { kind: "agent" }>): Level {
+    return levelAt(seat.level, levelsOf(this.#slotOf(seat).levels));
+  }
+
+  /** Levels and ratings for the sliders of the first and the second agent. */
+  get offers(): [Offer, Offer] {
+    const [first, second] = this.#slots;
+    const offer = ({ levels, ratings }: AgentSlot): Offer => ({ levels: levelsOf(levels), ratings });
+    return [offer(first), offer(second.info ? second : first)];
+  }
+
+  /** Loads the agent that was chosen last, or that of this site; without one the page goes on and the user moves for both sides. */
+  async openFirst(events: LoadEvents): Promise<Failure[]> {
+    const failures = await this.#slots[0].openFirst(events);
+    this.#settle();
+    return failures;
+  }
+
+  /** Loads another agent; false if that was cancelled. Rejects with `ModelProblem`. */
+  async choose(index: 0 | 1, choice: Choice, events: LoadEvents): Promise<boolean> {
     try {
-      await this.#first.fetch(new URL(DEFAULT_MODEL, document.baseURI).href, progress);
-      this.#state = "ready";
-    } catch (error) {
-      // A model that the user opened meanwhile counts.
-      if (this.#first.info === null) this.#state = "none";
-      if (!(error instanceof MissingModel)) throw error;
+      return await this.#slots[index].choose(choice, events);
+    } finally {
+      this.#settle();
     }
   }
 
-  async open(bytes: ArrayBuffer): Promise<void> {
-    await this.#first.open(bytes);
-    this.#state = "ready";
+  /** Loads the model in a file. Rejects with `ModelProblem`. */
+  async openFile(index: 0 | 1, file: File, events: LoadEvents): Promise<void> {
+    try {
+      await this.#slots[index].openFile(file, events);
+    } finally {
+      this.#settle();
+    }
   }
 
-  async openSecond(bytes: ArrayBuffer): Promise<void> {
-    this.#second ??= new Agent();
-    this.#second.style = this.#style;
-    await this.#second.open(bytes);
+  /** Whether a model is on its way. */
+  get isLoading(): boolean {
+    return this.#slots.some(({ isLoading }) => isLoading);
+  }
+
+  /** Ends the downloads under way. */
+  cancel(): void {
+    for (const slot of this.#slots) slot.cancel();
   }
 
   /** An agent failed: the user moves for it from now on. */
   failed(seat: Seat): void {
-    const agent = this.of(seat);
-    agent.info = null;
-    if (agent === this.#first) this.#state = "none";
-    else this.#second = null;
+    const slot = this.#slotOf(seat);
+    slot.failed();
+    if (slot === this.#slots[0]) this.#state = "none";
   }
 
   /** Ends all searches. */
   stop(): void {
-    this.#first.stop();
-    this.#second?.stop();
+    for (const { agent } of this.#slots) agent.stop();
+  }
+
+  #slotOf(seat: Seat): AgentSlot {
+    const [first, second] = this.#slots;
+    return seat.kind === "agent" && seat.model === 1 && second.info ? second : first;
+  }
+
+  /** The first agent has arrived, or will not. */
+  #settle(): void {
+    const [{ info, isLoading }] = this.#slots;
+    if (info) this.#state = "ready";
+    else if (!isLoading) this.#state = "none";
   }
 }

@@ -5,8 +5,9 @@ import type { Arrow } from "../board/shogi-board";
 import type { CandidateRow } from "../parts/candidates";
 import { setEnabled } from "../parts/page";
 import type { Candidate } from "../protocol";
-import { type Board, type MoveStyle, Tree } from "../rules";
+import type { Board, MoveStyle } from "../rules";
 import { blackValue, chances, chancesOfResult } from "../values";
+import { rewrite } from "../words/mixed";
 import { playWords as words } from "../words/play";
 import { type ResultActions, drawResult } from "./result";
 import { type Scene, isHuman, isWatched } from "./scene";
@@ -21,6 +22,8 @@ export class Drawing {
   readonly #actions: ResultActions;
   /** The position on the board and who may move there: a started drag or selection lasts as long as they do. */
   #drawn = "";
+  /** The scene whose thought was drawn last. */
+  #scene: Scene | null = null;
 
   constructor(view: PlayView, actions: ResultActions) {
     this.#view = view;
@@ -39,13 +42,14 @@ export class Drawing {
   /** The board asks nothing more of a game that is about to go, and the next one is drawn anew. */
   forget(): void {
     this.#drawn = "";
+    this.#scene = null;
     this.#view.board.rules = null;
   }
 
   drawStatus(scene: Scene): void {
     const { status } = this.#view;
     const text = statusText(scene);
-    if (status.textContent !== text) status.textContent = text;
+    rewrite(status, text);
     status.classList.toggle("thinking", scene.thinking && !scene.reviewing);
   }
 
@@ -93,8 +97,14 @@ export class Drawing {
     setEnabled(view.last, ply < game.plies);
   }
 
+  /** Draws the last scene once more, for a part that has just come. */
+  #again(): void {
+    if (this.#scene) this.drawThought(this.#scene);
+  }
+
   /** Draws the agent: its state, the value of the position, its candidates. */
   drawThought(scene: Scene): void {
+    this.#scene = scene;
     const { game, agents, position, ply, thinking, paused } = scene;
     const view = this.#view;
     const judgement = game.judgement(ply);
@@ -106,8 +116,8 @@ export class Drawing {
 
     const shows = view.showCandidates.checked && !ended;
     const rows = shows ? this.#rows(scene).slice(0, LISTED) : [];
-    view.candidates.hidden = !shows;
-    view.candidates.show(rows, { turn: side, played: played(scene) });
+    view.candidates.element.hidden = !shows;
+    if (shows) view.candidates.use(() => this.#again())?.show(rows, { turn: side, played: played(scene) });
     view.board.arrows = arrowsOf(scene, rows);
     const policy = view.showHeat.checked && !ended && scene.preview === null ? game.thought(ply)?.policy : undefined;
     view.board.heat = policy ? heatOf(policy, scene.touched) : null;
@@ -122,8 +132,9 @@ export class Drawing {
 
   #drawGraph({ game, ply, notation }: Scene): void {
     const { graph, showGraph } = this.#view;
-    graph.hidden = !showGraph.checked;
-    if (graph.hidden) return;
+    graph.element.hidden = !showGraph.checked;
+    const shown = showGraph.checked ? graph.use(() => this.#again()) : null;
+    if (!shown) return;
     const value = (plies: number): number => {
       const judgement = game.judgement(plies);
       return judgement ? blackValue(judgement.win - judgement.loss, game.sideAt(plies)) : NaN;
@@ -131,8 +142,8 @@ export class Drawing {
     const values = Array.from({ length: game.plies + 1 }, (_, plies) => value(plies));
     const winner = game.end?.winner;
     if (game.end) values[game.plies] = winner === 0 ? 1 : winner === 1 ? -1 : 0;
-    graph.show({ moves: game.texts(notation), series: [{ name: words.agent, values }], marks: [] });
-    graph.ply = ply;
+    shown.show({ moves: game.texts(notation), series: [{ name: words.agent, values }], marks: [] });
+    shown.ply = ply;
   }
 
   #rows({ game, ply, position, notation }: Scene): CandidateRow[] {
@@ -153,16 +164,14 @@ export class Drawing {
 
   drawAgentInfo({ agents, game }: Scene): void {
     const view = this.#view;
-    const info = agents.info;
-    // Its room stays, so that nothing below jumps.
-    view.progress.style.visibility = agents.state === "loading" ? "visible" : "hidden";
+    const [info, [name, second]] = [agents.info, agents.names];
     view.opinion.hidden = agents.state === "none";
-    view.agentName.textContent = info?.name ?? (agents.state === "loading" ? words.selfTaught : words.noAgent);
-    view.openSecond.textContent = agents.secondInfo ? words.secondModel(agents.secondInfo.name) : words.openSecond;
+    view.agentName.textContent = name ?? (agents.state === "loading" ? words.selfTaught : words.noAgent);
+    view.openSecond.textContent = second === null ? words.openSecond : words.secondModel(second);
     if (agents.state === "loading") return;
-    const second = game.seats.some((seat) => seat.kind === "agent" && seat.model === 1) ? agents.secondInfo : null;
+    const plays = game.seats.some((seat) => seat.kind === "agent" && seat.model === 1);
     const about = info?.about ?? words.noAgentAbout;
-    view.agentAbout.textContent = second ? `${about} – ${second.name}: ${second.about}` : about;
+    view.agentAbout.textContent = plays && second !== null ? `${about} – ${second}: ${agents.secondInfo?.about ?? ""}` : about;
     view.agentState.textContent = info ? words.ready : words.none;
     view.agentState.className = info ? "chip ready" : "chip";
   }
@@ -184,13 +193,10 @@ const played = ({ game, ply }: Scene): string | undefined => game.board.moves().
 
 /** Text of a legal move; a move that is not legal here stands for itself. */
 function textOf(position: Board, usi: string, notation: MoveStyle): string {
-  const tree = Tree.of_board(position);
   try {
-    return tree.text(tree.play(tree.line(0).at(-1) ?? 0, usi), notation);
+    return position.text(usi, notation);
   } catch {
     return usi;
-  } finally {
-    tree.free();
   }
 }
 

@@ -3,9 +3,11 @@
 import type { Color } from "../board/geometry";
 import { Clock } from "../parts/clock";
 import type { Thought } from "../protocol";
+import type { Tree } from "../records";
 import { BLACK, WHITE } from "../analysis/headers";
-import { Board, type MoveStyle, Tree } from "../rules";
-import { type SavedEnd, type SavedGame, type SavedThought, type Seat, newId } from "../state/games";
+import { Board, type LineEnd, type MoveStyle } from "../rules";
+import { newId } from "../state/games";
+import type { SavedEnd, SavedGame, SavedThought, Seat } from "../state/saved-game";
 import type { TimeControl } from "../state/settings";
 
 export const MAX_PLIES = 512;
@@ -161,11 +163,7 @@ export class PlayGame {
   /** The moves in a notation. */
   texts(style: MoveStyle): readonly string[] {
     const of = `${style} ${this.board.moves()}`;
-    if (of !== this.#texts.of) {
-      const tree = Tree.of_board(this.board);
-      this.#texts = { of, texts: tree.texts(tree.line(0).slice(1, this.plies + 1), style) };
-      tree.free();
-    }
+    if (of !== this.#texts.of) this.#texts = { of, texts: this.board.texts(style) };
     return this.#texts.texts;
   }
 
@@ -177,13 +175,13 @@ export class PlayGame {
   }
 
   /** The game as a tree, with names, times and what the agent thought. */
-  tree([black, white]: readonly [string, string]): Tree {
-    const tree = Tree.of_board(this.board);
+  async tree([black, white]: readonly [string, string]): Promise<Tree> {
+    const { Tree, loadRecords } = await import("../records");
+    await loadRecords();
+    const tree = Tree.from_link(this.link());
     tree.set_header(BLACK, black);
     tree.set_header(WHITE, white);
-    const line = tree.line(0);
-    if (this.#timedOut !== null) tree.close(line.at(-1) ?? 0, "time_up");
-    line.slice(0, this.plies + 1).forEach((node, ply) => {
+    tree.line(0).slice(0, this.plies + 1).forEach((node, ply) => {
       const time = this.times[ply - 1];
       if (time !== undefined) tree.set_time_ms(node, time);
       const judgement = this.#kept[ply];
@@ -198,27 +196,18 @@ export class PlayGame {
 
   /** The bytes of a record file with this game. */
   async record(names: readonly [string, string]): Promise<Uint8Array> {
-    const tree = this.tree(names);
-    const bytes = tree.to_bytes();
-    tree.free();
-    const { loadRecords } = await import("../records");
-    const records = await loadRecords();
-    const copy = records.Tree.from_bytes(bytes);
+    const tree = await this.tree(names);
     try {
-      return copy.record();
+      return tree.record();
     } finally {
-      copy.free();
+      tree.free();
     }
   }
 
   /** The game as text for an address. */
   link(): string {
-    const tree = Tree.of_board(this.board);
-    const line = tree.line(0);
-    const last = line.at(-1) ?? 0;
-    const link = tree.link(this.#timedOut === null ? last : tree.close(last, "time_up"));
-    tree.free();
-    return link;
+    const end: LineEnd | undefined = this.#timedOut === null ? undefined : "time_up";
+    return this.board.link(end);
   }
 
   saved(shown: { ply: number; orientation: Color; names: readonly [string, string]; paused: boolean }): SavedGame {

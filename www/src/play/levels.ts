@@ -1,9 +1,13 @@
 /** Levels of the agent: the weak ones play by the policy at falling temperatures, the strong ones by a search of ever more visits. */
 
-import type { Rating, Strength } from "../protocol";
+import { LEVEL_NAMES, type ShippedLevel } from "../agents/manifest";
+import { playOf } from "../agents/play-text";
+import type { Strength } from "../protocol";
 import { levelWords } from "../words/play";
 
 export interface Level {
+  /** Place among the names of levels, by which saved games and settings know it. */
+  index: number;
   name: string;
   about: string;
   strength: Strength;
@@ -19,7 +23,10 @@ const STRENGTHS: readonly Strength[] = [
   { visits: 800, time: 5000, temperature: 0 },
 ];
 
-export const LEVELS: readonly Level[] = levelWords.map((words, index) => ({ ...words, strength: STRENGTHS[index] as Strength }));
+const levelOf = (index: number, strength: Strength): Level => ({ ...(levelWords[index] ?? levelWords[0]), index, strength });
+
+/** Levels of an agent that has none of its own. */
+export const LEVELS: readonly Level[] = STRENGTHS.map((strength, index) => levelOf(index, strength));
 /** Level until the user chooses one: the middle. */
 export const DEFAULT_LEVEL = 3;
 /** Least effort for the moves that are shown to the user, whatever the level. */
@@ -27,10 +34,27 @@ export const SHOWN: Strength = { visits: 200, time: 2000, temperature: 0 };
 /** Effort of a hint, whatever the level. */
 export const HINT: Strength = { visits: 400, time: 2000, temperature: 0 };
 
-export const levelAt = (index: number): Level => LEVELS[index] ?? (LEVELS[DEFAULT_LEVEL] as Level);
+/** The levels that an agent's entry in the manifest names, or the usual ones. */
+export function levelsOf(shipped: readonly ShippedLevel[]): readonly Level[] {
+  if (shipped.length === 0) return LEVELS;
+  return shipped.map(({ name, visits, temperature, milliseconds: time }) => levelOf(LEVEL_NAMES.indexOf(name), { visits, temperature, time }));
+}
 
-/** Elo of a level, if a tournament measured the model at its number of visits. The playful levels below are not measured. */
-export const eloOf = (ratings: readonly Rating[], level: number): number | undefined => {
-  const { visits } = levelAt(level).strength;
-  return visits === 0 ? undefined : ratings.find(({ play }) => play === `${visits} visits`)?.elo;
-};
+/** The level with this index; of an agent without it the nearest one, the weaker of two. */
+export function levelAt(index: number, levels: readonly Level[] = LEVELS): Level {
+  const wanted = Number.isInteger(index) && index >= 0 && index < LEVELS.length ? index : DEFAULT_LEVEL;
+  return levels.reduce((best, level) => (Math.abs(level.index - wanted) < Math.abs(best.index - wanted) ? level : best));
+}
+
+/**
+ * Elo of a level, if a tournament measured the agent at its number of visits; of the policy alone, at its temperature too, which is
+ * all that tells these levels apart.
+ */
+export function eloOf(ratings: readonly { play: string; elo: number }[], { strength }: Level): number | undefined {
+  const measured = ratings.find(({ play }) => {
+    const found = playOf(play);
+    if (found?.visits !== strength.visits) return false;
+    return strength.visits > 0 || Math.abs((found.temperature ?? NaN) - strength.temperature) < 0.005;
+  });
+  return measured?.elo;
+}

@@ -1,8 +1,9 @@
 /** Games that come from an address. */
 
 import type { Color } from "../board/geometry";
-import { Tree } from "../rules";
-import { type SavedEnd, type SavedGame, type Seat, newId } from "../state/games";
+import { LinkedGame } from "../rules";
+import { newId } from "../state/games";
+import type { SavedEnd, SavedGame, Seat } from "../state/saved-game";
 
 /** Ends of lines that the rules do not give by themselves. */
 const REASONS: Partial<Record<string, string>> = { resign: "resignation", time_up: "time", declaration: "declaration" };
@@ -13,13 +14,10 @@ const REASONS: Partial<Record<string, string>> = { resign: "resignation", time_u
  * Throws if the text is no game.
  */
 export function savedOfLink(link: string, orientation: Color, seats: [Seat, Seat]): SavedGame {
-  const tree = Tree.from_link(link);
+  const linked = new LinkedGame(link);
   try {
-    const line = Array.from(tree.line(0));
-    const last = line.at(-1) ?? 0;
-    const moves = line.map((node) => tree.move_usi(node)).filter((usi) => usi !== undefined);
-    const reason = REASONS[tree.end(last) ?? ""];
-    const winner = tree.winner(last);
+    const { start, moves, winner } = linked;
+    const reason = REASONS[linked.end ?? ""];
     const end: SavedEnd | null = reason === undefined || winner === undefined ? null : { winner: winner as Color, reason };
     return {
       id: newId(),
@@ -27,15 +25,15 @@ export function savedOfLink(link: string, orientation: Color, seats: [Seat, Seat
       changed: 0,
       black: "",
       white: "",
-      start: tree.start(),
-      moves: moves.join(" "),
-      ply: moves.length,
+      start,
+      moves,
+      ply: moves.split(" ").filter(Boolean).length,
       orientation,
       end,
       tree: null,
       play: { seats, clock: null, times: [], thoughts: [] },
     };
   } finally {
-    tree.free();
+    linked.free();
   }
 }

@@ -3,7 +3,8 @@
 import type { Color } from "../board/geometry";
 import { showProblem } from "../parts/page";
 import type { Address } from "../state/address";
-import { type SavedGame, SavedGames, type Unreadable, isUnreadable } from "../state/games";
+import { SavedGames, type Unreadable, isUnreadable } from "../state/games";
+import type { SavedGame } from "../state/saved-game";
 import { Route } from "../state/route";
 import type { Store } from "../state/store";
 import { stateWords } from "../words/state";

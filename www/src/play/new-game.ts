@@ -3,7 +3,7 @@
 import type { Color } from "../board/geometry";
 import { byId } from "../parts/page";
 import { element } from "../parts/shadow";
-import type { Seat } from "../state/games";
+import type { Seat } from "../state/saved-game";
 import { MOST_SECONDS, type SettingsStore, type TimeControl } from "../state/settings";
 import { playWords as words } from "../words/play";
 import type { PlayGame, Setup } from "./game";

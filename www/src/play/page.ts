@@ -1,22 +1,28 @@
 /** The Play page: one game at a time, by the user, by the agent or by both, with everything that is remembered of it. */
 
 import { WorkerStopped } from "../agent";
+import { AgentPanel } from "../agents/panel";
 import type { Color, Origin } from "../board/geometry";
-import { TwoClicks, boardSwitches, bytesOf, hideProblem, isTyping, onFile, onPress, reason, showProblem } from "../parts/page";
+import { getReady } from "../board/ready";
+import { TwoClicks, boardSwitches, isTyping, onFile, onPress, reason, showProblem } from "../parts/page";
 import { element } from "../parts/shadow";
+import { MoveFeedback, held } from "../parts/move-feedback";
 import { wireTabs } from "../parts/tabs";
 import type { Strength, Thought } from "../protocol";
 import { handicaps, rulesReady } from "../rules";
 import { type Address, writeAddress } from "../state/address";
-import { type SavedGame, type Seat, base64, newId } from "../state/games";
-import { NOTATIONS, SettingsStore } from "../state/settings";
+import { base64, newId } from "../state/games";
+import type { SavedGame, Seat } from "../state/saved-game";
+import { NOTATIONS, SettingsStore, storedPieceSet } from "../state/settings";
 import { Store } from "../state/store";
 import { refusalWords, playWords as words } from "../words/play";
+import { bytesText } from "../words/agents";
+import { reasonsReady } from "../words/reason";
 import { stateWords } from "../words/state";
 import { Agents } from "./agents";
 import { Drawing } from "./drawing";
 import { MAX_PLIES, PlayGame, type Setup } from "./game";
-import { HINT, SHOWN, levelAt } from "./levels";
+import { HINT, SHOWN } from "./levels";
 import { LevelSliders } from "./level-sliders";
 import { savedOfLink } from "./link";
 import { Looking } from "./looking";
@@ -24,6 +30,7 @@ import { PlayMemory } from "./memory";
 import { NewGameForm } from "./new-game";
 import { type Refusal, refusalOf, typedRefusal } from "./refusal";
 import { type Scene, isHuman, isWatched, soleHuman } from "./scene";
+import { type Typed, prepareTyping, readTyped } from "./typed";
 import { playView } from "./view";
 
 /** Least delay of a reply: an instant one is hard to follow with the eye. */
@@ -41,13 +48,15 @@ class PlayPage {
   readonly #view = playView();
   readonly #store = new Store((problem) => showProblem(stateWords[problem]));
   readonly #settings = new SettingsStore(this.#store, () => showProblem(stateWords.unreadableSettings));
+  readonly #feedback = new MoveFeedback(this.#settings);
   readonly #memory = new PlayMemory(this.#store, () => this.#visit(), (id) => this.#changedElsewhere(id));
   readonly #agents = new Agents();
-  readonly #drawing = new Drawing(this.#view, { again: () => this.#begin(), analyse: () => this.#analyse() });
+  readonly #drawing = new Drawing(this.#view, { again: () => this.#begin(), analyse: () => void this.#analyse() });
   readonly #form = new NewGameForm(this.#view, this.#settings, () => this.#begin());
   /** Selects a tab of the side. */
   readonly #select = wireTabs(this.#view.tabs, () => this.#drawSaved());
   readonly #levels = new LevelSliders(this.#view, this.#settings, (index, level) => this.#chooseLevel(index, level));
+  readonly #panel = this.#panelOf();
   readonly #resign = new TwoClicks(this.#view.resign, words.sure, () => this.#resignGame());
 
   #game = new PlayGame({ start: "startpos", seats: this.#seatsFor(0), clock: null });
@@ -58,6 +67,8 @@ class PlayPage {
   #paused = false;
   #hint: Thought | null = null;
   #touchedPiece: Origin | null = null;
+  /** Whether a move was made while this game has been on the board. */
+  #played = false;
   #notice = "";
   /** Time at which the move being thought about began, and at which its time was last taken. */
   #began = performance.now();
@@ -69,7 +80,7 @@ class PlayPage {
     this.#wire();
     this.#form.offerStarts(startsOffered(this.#settings.value.pieceSet !== "international"));
     this.#open();
-    await this.#fetchAgent();
+    await this.#panel.openFirst();
   }
 
   // --- what is shown --------------------------------------------------------------------------------------------
@@ -93,6 +104,8 @@ class PlayPage {
 
   #draw(): void {
     this.#drawing.draw(this.#scene());
+    // In the middle of a game nothing may ask for attention, such as a new version of the page.
+    document.body.toggleAttribute("data-in-game", this.#played && this.#game.plies > 0 && this.#game.end === null);
   }
 
   #say(notice: string): void {
@@ -148,6 +161,7 @@ class PlayPage {
     this.#hint = null;
     this.#notice = "";
     this.#paused = false;
+    this.#played = false;
     this.#view.board.orientation = orientation;
     this.#resign.stop();
     this.#restartTime();
@@ -218,7 +232,7 @@ class PlayPage {
   #strength(plays: boolean): Strength {
     const { seats, turn, clock } = this.#game;
     const seat = plays ? seats[turn] : seats.find(({ kind }) => kind === "agent");
-    const { strength } = levelAt(seat?.kind === "agent" ? seat.level : this.#levels.remembered);
+    const { strength } = this.#agents.levelOf(seat?.kind === "agent" ? seat : { kind: "agent", level: this.#levels.remembered, model: 0 });
     if (!plays) return this.#view.showCandidates.checked && strength.visits < SHOWN.visits ? SHOWN : { ...strength, temperature: 0 };
     return clock ? { ...strength, time: Math.min(strength.time, clock.budget(turn)) } : strength;
   }
@@ -230,13 +244,19 @@ class PlayPage {
 
   #playAgents(usi: string): void {
     if (usi === "win") this.#game.board.declare();
-    else this.#game.play(usi, performance.now() - this.#began);
+    else this.#put(usi);
     this.#moved();
+  }
+
+  #put(usi: string): void {
+    const before = held(this.#game.board);
+    this.#game.play(usi, performance.now() - this.#began);
+    this.#feedback.give(this.#game.end ? "end" : held(this.#game.board) > before ? "capture" : "move");
   }
 
   /** A move of the user. */
   #play(usi: string): void {
-    this.#game.play(usi, performance.now() - this.#began);
+    this.#put(usi);
     this.#interrupt();
     this.#paused = false;
     this.#moved();
@@ -244,6 +264,7 @@ class PlayPage {
 
   #moved(): void {
     this.#memory.touched = true;
+    this.#played = true;
     this.#notice = "";
     this.#resign.stop();
     this.#restartTime();
@@ -351,12 +372,15 @@ class PlayPage {
 
   // --- typed moves ----------------------------------------------------------------------------------------------
 
-  #playTyped(text: string): void {
+  async #playTyped(text: string): Promise<void> {
+    let typed: Typed;
+    try {
+      typed = await readTyped(this.#game, text);
+    } catch (error) {
+      return this.#view.typed.refuse(words.couldNotRead(reason(error)));
+    }
     const { board } = this.#game;
-    const typed = board.read_move(text);
-    const { usi, problem, illegal, blamed } = typed;
-    const meant = typed.candidates();
-    typed.free();
+    const { usi, problem, illegal, blamed, candidates } = typed;
     if (this.#game.end === null && (this.#looking.back || !this.#isHumans(this.#game.turn))) {
       return this.#view.typed.refuse(this.#looking.back ? words.readOnly : words.notYourTurn);
     }
@@ -370,7 +394,7 @@ class PlayPage {
       this.#view.board.threat = threat;
       return this.#view.typed.refuse(why);
     }
-    if (problem !== undefined && problem !== "illegal") this.#view.typed.refuse(refusalWords.typed[problem](meant.join(", ")));
+    if (problem !== undefined && problem !== "illegal") this.#view.typed.refuse(refusalWords.typed[problem](refusalWords.list(candidates)));
   }
 
   /** The user tried a move on the board that is not legal. */
@@ -435,7 +459,7 @@ class PlayPage {
   #names(): [string, string] {
     const name = (seat: Seat): string => {
       if (isHuman(seat, this.#agents) || seat.kind === "human") return words.you;
-      return words.agentAt(this.#agents.infoOf(seat)?.name ?? words.selfTaught, levelAt(seat.level).name);
+      return words.agentAt(this.#agents.nameOf(seat) ?? words.selfTaught, this.#agents.levelOf(seat).name);
     };
     return [name(this.#game.seats[0]), name(this.#game.seats[1])];
   }
@@ -457,7 +481,7 @@ class PlayPage {
 
   #drawSaved(): void {
     if (this.#view.panelSaved.hidden) return;
-    this.#view.savedGames.show(this.#memory.list(), this.#game.id);
+    this.#view.savedGames.use(() => this.#drawSaved())?.show(this.#memory.list(), this.#game.id);
   }
 
   /** Opens what the address names, or else the game that was shown last. */
@@ -528,7 +552,7 @@ class PlayPage {
   // --- levels ---------------------------------------------------------------------------------------------------
 
   #drawLevels(): void {
-    this.#levels.draw(this.#game, this.#form.watches, this.#agents.info?.ratings ?? []);
+    this.#levels.draw(this.#game, this.#form.watches, this.#agents.offers);
   }
 
   /** The user chose a level: the agent plays at it from its next move on. */
@@ -536,7 +560,7 @@ class PlayPage {
     const seat = this.#game.agents[index];
     if (seat) seat.level = level;
     this.#drawLevels();
-    if (seat && this.#game.end === null) this.#say(words.levelFrom(levelAt(level).name));
+    if (seat && this.#game.end === null) this.#say(words.levelFrom(this.#agents.levelOf(seat).name));
     this.#save();
   }
 
@@ -544,28 +568,20 @@ class PlayPage {
     const notation = NOTATIONS.find((name) => name === this.#view.notation.value);
     if (!notation) return;
     this.#settings.change({ notation });
-    this.#agents.style = notation;
+    this.#rewrite();
+  }
+
+  /** Writes the moves in the notation of the settings. */
+  #rewrite(): void {
+    const { notation } = this.#settings.value;
+    if (this.#agents.style === notation) return;
+    this.#view.notation.value = this.#agents.style = notation;
     this.#game.forgetTexts();
     this.#interrupt();
     this.#next();
   }
 
   // --- files and other pages ------------------------------------------------------------------------------------
-
-  async #fetchAgent(): Promise<void> {
-    const bytesText = (bytes: number): string => (bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
-    const { progress, agentAbout } = this.#view;
-    try {
-      await this.#agents.fetchDefault((loaded, total) => {
-        if (total > 0) progress.value = Math.min(1, loaded / total);
-        else progress.removeAttribute("value");
-        agentAbout.textContent = words.loadingAbout(bytesText(loaded), total > 0 ? bytesText(total) : "");
-      });
-    } catch (error) {
-      showProblem(words.couldNotLoad(reason(error)));
-    }
-    this.#agentArrived();
-  }
 
   #agentArrived(): void {
     this.#interrupt();
@@ -575,19 +591,29 @@ class PlayPage {
     this.#next();
   }
 
-  async #openModel(file: File, second: boolean): Promise<void> {
-    hideProblem();
-    try {
-      this.#agents.stop();
-      const bytes = await bytesOf(file);
-      if (second) await this.#agents.openSecond(bytes);
-      else await this.#agents.open(bytes);
-      const [, white] = this.#game.agents;
-      if (second && white) white.model = 1;
-      this.#agentArrived();
-    } catch (error) {
-      showProblem(words.couldNotOpen(file.name, reason(error)));
-    }
+  /** The panel's view of the agents. */
+  #panelOf(): AgentPanel {
+    const agents = this.#agents;
+    return new AgentPanel({
+      choice: (place) => agents.choice(place),
+      name: () => agents.names[0],
+      openFirst: (events) => agents.openFirst(events),
+      choose: (place, choice, events) => agents.choose(place, choice, events),
+      openFile: (place, file, events) => agents.openFile(place, file, events),
+      cancel: () => agents.cancel(),
+      chooseFile: (place) => (place === 0 ? this.#view.modelFile : this.#view.secondFile).click(),
+      begun: () => {},
+      progress: (loaded, total) => {
+        this.#view.agentAbout.textContent = words.loadingAbout(bytesText(loaded), total > 0 ? bytesText(total) : "");
+      },
+      changed: (place) => this.#agentChanged(place),
+    });
+  }
+
+  #agentChanged(place: 0 | 1): void {
+    const [, white] = this.#game.agents;
+    if (place === 1 && white && this.#agents.secondInfo) white.model = 1;
+    this.#agentArrived();
   }
 
   async #saveFile(): Promise<void> {
@@ -623,10 +649,10 @@ class PlayPage {
   }
 
   /** Hands the game over to the analysis, with what the agent thought of it. */
-  #analyse(): void {
+  async #analyse(): Promise<void> {
     try {
+      const tree = await this.#game.tree(this.#names());
       this.#memory.touched = this.#game.plies > 0;
-      const tree = this.#game.tree(this.#names());
       this.#memory.save({ ...this.#saved(), tree: base64(tree.to_bytes()) }, this.#address());
       tree.free();
       this.#memory.touched = false;
@@ -650,17 +676,20 @@ class PlayPage {
       this.#touchedPiece = event.detail.origin;
       this.#drawing.drawThought(this.#scene());
     });
-    view.candidates.addEventListener("line-preview", (event) => this.#showLine(event.detail.moves));
-    view.candidates.addEventListener("line-chosen", (event) => this.#playLine(event.detail.moves));
+    view.candidates.element.addEventListener("line-preview", (event) => this.#showLine(event.detail.moves));
+    view.candidates.element.addEventListener("line-chosen", (event) => this.#playLine(event.detail.moves));
     onPress(view.undo, () => this.#takeBack());
     onPress(view.hint, () => void this.#giveHint());
     onPress(view.declare, () => this.#declare());
     onPress(view.pause, () => this.#togglePause());
     onPress(view.step, () => void this.#step());
     onPress(view.save, () => void this.#saveFile());
-    onPress(view.analyse, () => this.#analyse());
+    onPress(view.analyse, () => void this.#analyse());
     onPress(view.share, () => void this.#share());
-    view.typed.addEventListener("move-typed", (event) => this.#playTyped(event.detail.text));
+    view.typed.addEventListener("focusin", prepareTyping, { once: true });
+    // The first typed move waits for what reads it; the next one waits for the first.
+    let typed = Promise.resolve();
+    view.typed.addEventListener("move-typed", ({ detail: { text } }) => (typed = typed.then(() => this.#playTyped(text))));
     onPress(view.back, () => {
       this.#goTo(this.#game.plies);
       this.#toBoard();
@@ -670,10 +699,10 @@ class PlayPage {
     onPress(view.previous, () => this.#walk(-1));
     onPress(view.next, () => this.#walk(1));
     onPress(view.last, () => this.#goTo(this.#game.plies));
-    view.graph.addEventListener("ply-chosen", (event) => this.#goTo(event.detail.ply));
+    view.graph.element.addEventListener("ply-chosen", (event) => this.#goTo(event.detail.ply));
     view.moves.addEventListener("ply-chosen", (event) => this.#goTo(event.detail.ply));
-    view.savedGames.addEventListener("game-chosen", (event) => this.#choose(event.detail.id));
-    view.savedGames.addEventListener("game-deleted", (event) => this.#delete(event.detail.id));
+    view.savedGames.element.addEventListener("game-chosen", (event) => this.#choose(event.detail.id));
+    view.savedGames.element.addEventListener("game-deleted", (event) => this.#delete(event.detail.id));
     this.#wireSettings();
     this.#wireWindow();
   }
@@ -698,13 +727,14 @@ class PlayPage {
     });
     view.notation.value = this.#agents.style = this.#settings.value.notation;
     view.notation.addEventListener("change", () => this.#chooseNotation());
+    this.#settings.watch(() => this.#rewrite());
     view.form.addEventListener("change", () => this.#drawLevels());
     onPress(view.openModel, () => view.modelFile.click());
-    onPress(view.openSecond, () => view.secondFile.click());
-    onFile(view.modelFile, (file) => void this.#openModel(file, false));
+    onPress(view.openSecond, () => void this.#panel.pick(1));
+    onFile(view.modelFile, (file) => void this.#panel.openFile(0, file));
     view.secondFile.addEventListener("change", () => {
       const file = view.secondFile.files?.[0];
-      if (file) void this.#openModel(file, true);
+      if (file) void this.#panel.openFile(1, file);
       view.secondFile.value = "";
     });
   }
@@ -768,12 +798,14 @@ function startsOffered(kanji: boolean): { name: string; sfen: string }[] {
   return handicaps().flatMap((start) => {
     const { id, name, sfen } = start;
     start.free();
-    return id === "even" ? [] : [{ name: words.handicap(id, kanji ? name : null), sfen }];
+    return id === "even" ? [] : [{ name: words.handicap(id, name, kanji), sfen }];
   });
 }
 
 try {
-  await rulesReady;
+  // Drawn as soon as there is a position; whoever draws them reports what fails.
+  getReady(storedPieceSet()).catch(() => {});
+  await Promise.all([rulesReady, reasonsReady]);
   await new PlayPage().run();
 } catch (error) {
   document.getElementById("status")?.replaceChildren(words.notStarted);

@@ -3,8 +3,7 @@
 import { type Color, type Origin, SQUARES } from "../board/geometry";
 import { pieceCode } from "../board/pieces";
 import type { Threat } from "../board/shogi-board";
-import type { Board } from "../rules";
-import type { IllegalReason } from "../wasm/keisei_web.js";
+import type { Board, IllegalReason } from "../rules";
 import { refusalWords as words } from "../words/play";
 
 export interface Refusal {

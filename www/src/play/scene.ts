@@ -3,7 +3,7 @@
 import type { Color, Origin } from "../board/geometry";
 import type { Thought } from "../protocol";
 import type { Board, MoveStyle } from "../rules";
-import type { Seat } from "../state/games";
+import type { Seat } from "../state/saved-game";
 import type { Agents } from "./agents";
 import type { PlayGame } from "./game";
 

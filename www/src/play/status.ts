@@ -13,7 +13,7 @@ export function statusText(scene: Scene): string {
   if (reviewing) parts.push(words.reviewing(ply, game.plies));
   else parts.push(...turnText(scene));
   if (notice !== "") parts.push(notice);
-  return parts.join(" ");
+  return words.sentences(parts);
 }
 
 function turnText(scene: Scene): string[] {

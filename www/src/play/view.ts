@@ -1,14 +1,15 @@
 /** The page's own elements, by their ids in `index.html`. */
 
 import { ShogiBoard } from "../board/shogi-board";
-import { CandidateList } from "../parts/candidates";
+import type { CandidateList } from "../parts/candidates";
 import { GameClock } from "../parts/clock";
+import { Later } from "../parts/later";
 import { MoveList } from "../parts/move-list";
 import { byId } from "../parts/page";
-import { SavedGamesList } from "../parts/saved-games";
+import type { SavedGamesList } from "../parts/saved-games";
 import { TypedMove } from "../parts/typed-move";
 import { ValueBar } from "../parts/value-bar";
-import { ValueGraph } from "../parts/value-graph";
+import type { ValueGraph } from "../parts/value-graph";
 
 const button = (id: string): HTMLButtonElement => byId(id, HTMLButtonElement);
 
@@ -21,14 +22,13 @@ export const playView = () => ({
   agentName: byId("agent-name", HTMLHeadingElement),
   agentState: byId("agent-state", HTMLSpanElement),
   agentAbout: byId("agent-about", HTMLParagraphElement),
-  progress: byId("agent-progress", HTMLProgressElement),
   opinion: byId("opinion", HTMLDivElement),
   value: byId("value", ValueBar),
   showCandidates: byId("show-candidates", HTMLInputElement),
   showHeat: byId("show-heat", HTMLInputElement),
   showGraph: byId("show-graph", HTMLInputElement),
-  graph: byId("graph", ValueGraph),
-  candidates: byId("candidates", CandidateList),
+  graph: new Later<ValueGraph>(byId("graph", HTMLElement), () => import("../parts/value-graph")),
+  candidates: new Later<CandidateList>(byId("candidates", HTMLElement), () => import("../parts/candidates")),
 
   levels: [
     { label: byId("level-label", HTMLLabelElement), slider: byId("level", HTMLInputElement), name: byId("level-name", HTMLOutputElement) },
@@ -66,7 +66,7 @@ export const playView = () => ({
 
   tabs: byId("tabs", HTMLDivElement),
   panelSaved: byId("panel-saved", HTMLElement),
-  savedGames: byId("saved-games", SavedGamesList),
+  savedGames: new Later<SavedGamesList>(byId("saved-games", HTMLElement), () => import("../parts/saved-games")),
 
   openModel: button("open-model"),
   modelFile: byId("model-file", HTMLInputElement),

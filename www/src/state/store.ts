@@ -6,6 +6,7 @@
  * | `keisei.settings` | one object, version 1 | `settings.ts` |
  * | `keisei.game.ID` | one saved game, version 1 | `games.ts` |
  * | `keisei.current.PAGE` | id of the game last shown by a page | `games.ts` |
+ * | `keisei.agent` | the agent that was chosen last | `../agents/choice.ts` |
  * | `keisei.aside.…` | text that could not be read, kept as it was | nobody |
  */
 
