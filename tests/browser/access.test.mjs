@@ -89,6 +89,14 @@ for (const { name, text, ...options } of LOOKS) {
     await page.locator("#resign").click();
     await page.locator("#result").waitFor();
     await look("result");
+    await drop(page, "kept.model", await readFile(join(site.files, "random.model")));
+    await page.locator("#agent-cancel").waitFor({ state: "hidden" });
+    await page.locator("#choose-agent").click();
+    await page.locator("agent-picker .remove").waitFor();
+    await page.locator("agent-picker summary").first().click();
+    await page.locator("agent-picker .remove").first().click();
+    await look("agents, removal asked");
+    await page.keyboard.press("Escape");
     await drop(page, "broken.model", Buffer.from("no model"));
     await page.locator("#problem button").waitFor();
     await look("problem");
@@ -113,7 +121,7 @@ for (const { name, text, ...options } of LOOKS) {
     }
     for (const box of await page.locator(".side input[type=checkbox]").all()) await box.check();
     await look("heat map");
-    for (const opener of ["open", "save", "play-on"]) {
+    for (const opener of ["open", "save", "play-on", "choose-agent"]) {
       await page.locator(`#${opener}`).click();
       await page.locator("dialog[open]").waitFor();
       await look(opener);

@@ -192,9 +192,12 @@ test("every piece set draws every piece", async () => {
     await page.evaluate((set) => {
       board.pieceSet = set;
     }, set);
-    const drawings = await on("defs > g").evaluateAll((groups) =>
+    // The outlines of a set are loaded when it is first drawn.
+    const drawings = () => on("defs > g").evaluateAll((groups) =>
       groups.map((group) => [...group.querySelectorAll(".ink path")].filter((path) => path.getAttribute("d") !== "").length));
-    assert.deepEqual(drawings, Array(30).fill(paths), set);
+    const expected = Array(30).fill(paths);
+    for (let tries = 0; tries < 100 && (await drawings()).join() !== expected.join(); tries++) await page.waitForTimeout(50);
+    assert.deepEqual(await drawings(), expected, set);
   }
   await done();
 });
@@ -598,7 +601,8 @@ test("the board's room is the same before its script has run and after", async (
     const held = new Promise((resolve) => {
       release = resolve;
     });
-    await page.route("**/*.js", async (route) => {
+    // All but the one that chooses the language before anything is drawn.
+    await page.route("**/assets/*.js", async (route) => {
       await held;
       await route.continue();
     });
@@ -677,28 +681,30 @@ test("motion is reduced where the user asks", async () => {
 
 test("a clicked move slides, a dragged piece lies where it was put, a threat is seen whenever it comes", async () => {
   const { page, on, square, drag, done } = await openBoard({ reducedMotion: "no-preference" });
-  // Within the page, so that no frame passes unseen.
+  // Within the page, so that no frame passes unseen; after a frame, because what was never drawn has nowhere to slide from.
   const slid = await page.evaluate(async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    window.sliding = () => [...board.shadowRoot.querySelectorAll(".piece")].filter((piece) => piece.getAnimations().length > 0).length;
     const cell = (name) => board.shadowRoot.querySelector(`[data-square="${name}"]`);
+    await frame();
+    await frame();
     cell("7g").click();
     cell("7f").click();
-    await new Promise(requestAnimationFrame);
-    return [...board.shadowRoot.querySelectorAll(".piece")].filter((piece) => piece.getAnimations().length > 0).length;
+    await frame();
+    return sliding();
   });
   assert.equal(slid, 1);
-  await page.waitForFunction(() => [...board.shadowRoot.querySelectorAll(".piece")].every((piece) => piece.getAnimations().length === 0));
+  await page.waitForFunction(() => sliding() === 0);
+  await page.evaluate(() => {
+    board.addEventListener("board-move", async () => {
+      await new Promise(requestAnimationFrame);
+      window.slidAfterDrag = sliding();
+    });
+  });
   await drag(square("3c"), square("3d"));
-  const watched = page.evaluate(
-    () =>
-      new Promise((resolve) => {
-        board.addEventListener("board-move", async () => {
-          await new Promise(requestAnimationFrame);
-          resolve([...board.shadowRoot.querySelectorAll(".piece")].filter((piece) => piece.getAnimations().length > 0).length);
-        });
-      }),
-  );
   await page.mouse.up();
-  assert.equal(await watched, 0);
+  await page.waitForFunction(() => window.slidAfterDrag !== undefined);
+  assert.equal(await page.evaluate(() => slidAfterDrag), 0);
   await page.waitForTimeout(2600);
   await page.evaluate(() => {
     board.threat = { from: 10, to: 76 };

@@ -25,6 +25,9 @@ before(async () => {
     logLevel: "error",
   });
   ({ diagram } = await server.ssrLoadModule("/src/board/diagram.ts"));
+  // The page that saves a diagram shows these pieces already.
+  const { loadOutlines } = await server.ssrLoadModule("/src/board/glyphs.ts");
+  await Promise.all(["kanji", "international"].map((set) => loadOutlines(set)));
   ({ shiftJis, shiftJisRecord } = await server.ssrLoadModule("/src/shift-jis.ts"));
 });
 

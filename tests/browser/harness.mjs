@@ -5,12 +5,12 @@
  * |---|---|---|
  * | `CHROMIUM` | the browser | `/usr/bin/chromium` |
  * | `KEISEI_DIST` | the built pages | `www/dist` |
- * | `KEISEI_BIN` | folder with built `trainer-native` and `fixtures` | `cargo run` builds them |
+ * | `KEISEI_BIN` | folder with built `trainer-native`, `fixtures` and `xtask` | `cargo run` builds them |
  */
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -41,6 +41,9 @@ export const fixtures = (...args) => output("fixtures", args);
 /** Runs `trainer-native` with these arguments. */
 export const trainer = (...args) => output("trainer-native", args);
 
+/** Runs `cargo xtask` with these arguments. */
+export const xtask = (...args) => output("xtask", args);
+
 /** `trainer-native outcome` after these USI moves from the start position. */
 export const nativeOutcome = async (moves) => (await output("trainer-native", ["outcome", "startpos", ...moves])).trim();
 
@@ -48,33 +51,32 @@ export const nativeOutcome = async (moves) => (await output("trainer-native", ["
  * Starts everything; `site.close()` ends it. With `gpu` the browser has WebGPU, which SwiftShader computes on the CPU.
  *
  * The site is a copy of the built pages. An exported agent in it is kept; without one there is an untrained agent, so that
- * the tests need no training.
+ * the tests need no training. With `shipped` the list of agents stays as it is shipped; without, it is empty.
  */
-export async function open({ gpu = false } = {}) {
+export async function open({ gpu = false, shipped = false } = {}) {
   assert.ok(await exists(join(DIST, "index.html")), `${DIST} holds no built pages: run \`cargo xtask web\``);
   const directory = await mkdtemp(join(tmpdir(), "keisei-browser-"));
   const files = join(directory, "fixtures");
   const site = join(directory, "site");
   await fixtures("files", files);
   await cp(DIST, site, { recursive: true });
+  if (!shipped) await writeFile(join(site, "agents/manifest.json"), '{ "format": "keisei-agents", "version": 1, "default": null, "agents": [] }');
   await mkdir(join(site, "models"), { recursive: true });
   const trained = await exists(join(site, "models/default.model"));
   if (!trained) await cp(join(files, "random.model"), join(site, "models/default.model"));
   if (!(await exists(join(site, "models/games.record")))) {
     await cp(join(files, "games.record"), join(site, "models/games.record"));
   }
-  const server = spawn(...command("trainer-native", ["serve", "--port", "0", site]), {
-    cwd: ROOT,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const base = await firstAddress(server);
+  const server = await serve(site);
+  const { base } = server;
   const browser = await launch(gpu);
   return {
     base,
     files,
     site,
     trained,
-    page: (options) => watchedPage(browser, base, options),
+    /** A page of this site, or of another one at the address `at`. */
+    page: (options, at = base) => watchedPage(browser, at, options),
     /** Ends the browser's process for the GPU, as a driver's fault does; the browser starts another. */
     async loseGpu() {
       const session = await browser.newBrowserCDPSession();
@@ -83,11 +85,27 @@ export async function open({ gpu = false } = {}) {
     },
     async close() {
       await browser.close();
-      server.kill("SIGTERM");
-      await new Promise((done) => (server.exitCode === null ? server.once("exit", done) : done()));
+      await server.close();
       await rm(directory, { recursive: true });
     },
   };
+}
+
+/** Starts `trainer-native` with these arguments in the background; its output is not read. */
+export function start(...args) {
+  return spawn(...command("trainer-native", args), { cwd: ROOT, stdio: ["ignore", "ignore", "ignore"] });
+}
+
+/** Ends a process in the background and waits for its end. */
+export async function end(child, signal = "SIGTERM") {
+  child.kill(signal);
+  await new Promise((done) => (child.exitCode === null && child.signalCode === null ? child.once("exit", done) : done()));
+}
+
+/** Starts `trainer-native serve` with these arguments, at a free port unless they name one; `base` is its address, `close()` ends it. */
+export async function serve(...args) {
+  const server = spawn(...command("trainer-native", ["serve", ...(args.includes("--port") ? [] : ["--port", "0"]), ...args]), { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+  return { base: await firstAddress(server), close: () => end(server) };
 }
 
 /** Chromium, with WebGPU if asked for. */
@@ -137,7 +155,7 @@ async function firstAddress(server) {
  * A page that fails its test at `page.checked()` if the console had an error (but for an expected one) or a request went to
  * another host.
  *
- * Motion is reduced, which also spares the agent's pause before its move. Under `/test-wasm/` lies the wasm itself, for
+ * There is no service worker unless a test allows it: it would answer requests in place of the test. Motion is reduced, which also spares the agent's pause before its move. Under `/test-wasm/` lies the wasm itself, for
  * tests that call it directly, and under `/test-files/` what `serveFiles` names.
  */
 async function watchedPage(browser, base, { serveFiles, ...options } = {}) {
@@ -146,6 +164,7 @@ async function watchedPage(browser, base, { serveFiles, ...options } = {}) {
     reducedMotion: "reduce",
     locale: "en-GB",
     acceptDownloads: true,
+    serviceWorkers: "block",
     ...options,
   });
   const problems = [];
@@ -166,6 +185,7 @@ async function watchedPage(browser, base, { serveFiles, ...options } = {}) {
   });
   const page = await context.newPage();
   page.on("console", (message) => {
+    if (message.text() === "Service Worker registration blocked by Playwright") return;
     if (message.type() === "error" || message.type() === "warning") problems.push(`console: ${message.text()}`);
   });
   page.on("pageerror", (error) => problems.push(`page: ${error}`));

@@ -32,6 +32,13 @@ const shown = (page) =>
     };
   });
 
+/** Waits until the list, which is loaded when it is first shown, has this number of games. */
+async function savedGames(page, count) {
+  const rows = page.locator("#saved-games li");
+  await rows.nth(count - 1).waitFor();
+  assert.equal(await rows.count(), count);
+}
+
 test("a reload at any moment loses nothing", { timeout: 600_000 }, async () => {
   const page = await site.page();
   await openPlay(page, site.base);
@@ -121,7 +128,7 @@ test("back and forward go from game to game, and the list opens and deletes them
 
   await page.getByRole("tab", { name: "Saved" }).click();
   const rows = page.locator("#saved-games li");
-  assert.equal(await rows.count(), 2);
+  await savedGames(page, 2);
   assert.match(await rows.nth(0).locator(".open").textContent(), /\(even\) – You3 moves · not finished/);
   assert.match(await rows.nth(1).locator(".open").textContent(), /^You – .*2 moves/);
   await rows.nth(1).locator(".open").click();
@@ -131,7 +138,7 @@ test("back and forward go from game to game, and the list opens and deletes them
   await other.locator(".delete").click();
   await other.locator(".delete", { hasText: "Sure?" }).click();
   await other.waitFor({ state: "detached" });
-  assert.equal(await rows.count(), 1);
+  await savedGames(page, 1);
   // Another page and back.
   await page.goto(`${site.base}replay.html`);
   await page.goto(`${site.base}index.html`);
@@ -164,7 +171,7 @@ test("a shared address shows the same game at the same position elsewhere", asyn
   await other.locator("#status", { hasText: "after move 4 of 6" }).waitFor();
   assert.deepEqual(await shown(other), here);
   await other.getByRole("tab", { name: "Saved" }).click();
-  assert.equal(await other.locator("#saved-games li").count(), 1);
+  await savedGames(other, 1);
   for (const [change, why] of [
     [(text) => text.slice(0, text.indexOf("&p") - 3), "could not be opened"],
     [(text) => text.replace("#g=", "#g=zz"), "could not be opened"],
@@ -245,7 +252,7 @@ test("play on from an earlier position keeps the game before", async () => {
   await move(page, "6g", "6f");
   await yourTurn(page).waitFor();
   await page.getByRole("tab", { name: "Saved" }).click();
-  assert.equal(await page.locator("#saved-games li").count(), 2);
+  await savedGames(page, 2);
   await page.locator("#saved-games li .open").nth(1).click();
   await page.locator("#back").click();
   assert.deepEqual(await shown(page), whole);
@@ -268,7 +275,7 @@ test("two tabs with the same game do not overwrite each other", async () => {
   assert.equal((await shown(page)).moves[2], "P-2f");
   assert.equal((await shown(other)).moves[2], "P-6f");
   await page.getByRole("tab", { name: "Saved" }).click();
-  assert.equal(await page.locator("#saved-games li").count(), 2);
+  await savedGames(page, 2);
   await page.checked();
 });
 
@@ -312,8 +319,8 @@ test("stored text that cannot be read is set aside, and saved games of other ver
   await move(page, "7g", "7f");
   await yourTurn(page).waitFor();
   await page.getByRole("tab", { name: "Saved" }).click();
+  await savedGames(page, 4);
   const rows = await page.locator("#saved-games li").allTextContents();
-  assert.equal(rows.length, 4);
   assert.ok(rows.some((row) => /another version of this page \(7\)/.test(row)), rows.join("\n"));
   assert.ok(rows.some((row) => /not JSON/.test(row)), rows.join("\n"));
   for (const key of ["newer0", "broken", "illegal"]) {

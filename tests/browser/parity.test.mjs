@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fixtures, open } from "./harness.mjs";
+import { fixtures, open, trainer } from "./harness.mjs";
 
 const POSITIONS = 1000;
 const TOLERANCE = 1e-4;
@@ -143,3 +143,11 @@ test("logits of the exported model", { timeout: 600_000 }, async (context) => {
   }
   await compare(join(site.site, "models/default.model"), "default");
 });
+
+for (const format of ["f16", "int8"]) {
+  test(`logits of a model stored as ${format}`, { timeout: 600_000 }, async () => {
+    const path = join(site.files, `${format}.model`);
+    await trainer("export", "--init", "7", `--${format}`, "--out", path);
+    await compare(path, format);
+  });
+}

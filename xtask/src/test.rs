@@ -1,8 +1,9 @@
 //! `cargo xtask test`: every check, each as one stage of a table, whatever happens to the others.
 
-use crate::install::{Missing, npm_packages, python_packages};
+use crate::install::{npm_packages, python_packages};
 use crate::shell::{cargo, command, root, run as run_command, run_read, target_directory};
 use crate::summary::{Counts, Row, table};
+use crate::system::Missing;
 use crate::tools::{CHROMIUM, CPP_COMPILER, NEXTEST, NPM, VULKAN_DRIVERS};
 use crate::{platforms, wasm, web};
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -42,10 +43,11 @@ const SINKS: &str = "--features=trainer-native/mlflow,trainer-native/store-s3";
 const BROWSER_PROGRAMS: [&str; 2] = ["trainer-native", "fixtures"];
 
 /// Scripts of the stage `bars`, in `tests/browser`: name, and the arguments of Node.
-const BARS: [(&str, &[&str]); 6] = [
+const BARS: [(&str, &[&str]); 7] = [
     ("bytes", &["--test", "bars/bytes.mjs"]),
     ("scores", &["bars/lighthouse.mjs"]),
     ("times", &["bars/time.mjs"]),
+    ("runs", &["bars/run.mjs"]),
     ("whole games", &["--test", "ways.test.mjs"]),
     ("files that mean harm", &["--test", "hostile.test.mjs"]),
     ("memory", &["bars/long.mjs"]),
@@ -120,7 +122,7 @@ const STAGES: [Stage; 13] = [
         name: "wasm",
         about: "the core compiles for the browser",
         runs: Runs::Always,
-        run: || checked(wasm::build()),
+        run: || checked(wasm::build(wasm::GpuModule::Built)),
     },
     Stage {
         name: "pages",
@@ -406,7 +408,7 @@ fn gpu_tests() -> Result<Command> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::install::missing;
+    use crate::system::missing;
 
     #[test]
     fn what_is_missing_is_skipped_but_in_ci() {

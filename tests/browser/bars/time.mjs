@@ -19,7 +19,7 @@ const RUNS = Number(process.argv[2] ?? 5);
 const FRAME_MS = 1000 / 60;
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
-const site = await open();
+const site = await open({ shipped: true });
 
 /** From navigation to the agent's reply: the move is played as soon as the board takes it, as by a user who knows it. */
 async function reply() {
