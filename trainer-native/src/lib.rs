@@ -4,6 +4,7 @@
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod trainer;
+pub mod totals;
 pub mod selfplay;
 pub mod learner;
 pub mod settings;
@@ -17,6 +18,7 @@ pub mod series;
 pub mod view;
 pub mod history;
 pub mod report;
+pub mod bundle;
 pub mod terminal;
 pub mod sinks;
 pub mod durable;

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use trainer_native::argument::{BadArgument, with_settings};
 use trainer_native::commands::{
-    checkpoint, convert, dataset, encode, evaluate, export, inspect, metrics, model, rate, report, runs, serve,
+    checkpoint, convert, dataset, encode, evaluate, export, inspect, metrics, model, probe, rate, report, runs, serve,
     settings, sweep, train, watch,
 };
 
@@ -37,13 +37,15 @@ enum Command {
     Metrics(metrics::MetricsArgs),
     /// Measure a model's strength by matches against known players
     Evaluate(evaluate::EvaluateArgs),
+    /// Ask models for the solutions of probes (mates, defences, hanging pieces), or find probes in games
+    Probe(probe::ProbeArgs),
     /// Rate players by a tournament: table, intervals, JSON, SVG, sequential test
     Rate(rate::RateArgs),
     /// Show what a model file holds: network, encodings, origin, ratings
     Inspect(model::InspectArgs),
-    /// Write a model to a file, for players, the page or other programs
+    /// Write a model to a file, for players, the page or other programs; or runs and their games as a bundle for the page
     Export(export::ExportArgs),
-    /// Serve the built pages to a browser on this machine
+    /// Serve the built pages to a browser on this machine, with runs as they go on
     Serve(serve::ServeArgs),
     /// Convert game records from one notation to another
     Convert(convert::ConvertArgs),
@@ -80,6 +82,7 @@ fn run(command: Command) -> Result<()> {
         Command::Runs(args) => print(&runs::run(&args, |error| eprintln!("{error}"))?),
         Command::Settings(args) => print(&settings::run(&args)?),
         Command::Evaluate(args) => evaluate::run(&args, print),
+        Command::Probe(args) => print(&probe::run(&args)?),
         Command::Rate(args) => rate::run(&args, print),
         Command::Inspect(args) => print(&model::run(&args)?),
         Command::Export(args) => print(&export::run(&args)?),

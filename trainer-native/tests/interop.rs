@@ -176,7 +176,7 @@ fn models_are_what_onnxruntime_runs() {
         let config: serde_json::Value = serde_json::from_slice(&file("json")).unwrap();
         assert_eq!((&config["features"], &config["spec"]["channels"]), (&model.features.id().into(), &16.into()));
     }
-    check_refused(folder, &["export", "--init", "7", "--web", ".", "--to", "onnx"], 2, "--out");
+    check_refused(folder, &["export", "--init", "7", "--pages", ".", "--to", "onnx"], 2, "--out");
     ask(folder, &["onnxruntime"]);
 }
 

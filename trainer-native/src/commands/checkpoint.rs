@@ -6,7 +6,7 @@ use crate::league::FOLDER;
 use crate::run::checkpoint::store::Entry;
 use crate::run::checkpoint::{Checkpoint, Pin, Retention, Store, load_from};
 use crate::run::{BEST, GAMES, MODEL};
-use crate::trainer::Totals;
+use crate::totals::Totals;
 use anyhow::{Context, Result, bail, ensure};
 use keisei_core::format::{Model, record};
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use crate::event::{Event, Notice, Stamped};
 use crate::run::checkpoint::any;
 use crate::run::controls::Controls;
 use crate::run::directory::{Directory, LATEST};
-use crate::run::fit::{fit, is_open};
+use crate::run::fit::fit;
 use crate::run::{Flow, Run};
 use crate::settings::{Layers, Settings, Sources};
 use crate::sinks::{Display, Plain, Sink};
@@ -123,7 +123,7 @@ fn open(args: &TrainArgs, controls: Arc<Controls>) -> Result<Run> {
     }
     let mut layers = args.sources.layers(std::env::vars_os())?;
     let given = layers.settings()?;
-    if is_open(&given) {
+    if given.is_open() {
         let fitted = fit(&given, |text| {
             // It is said before the run exists; if it cannot be said here, the settings still tell.
             let _ = display.receive(&Stamped::now(Event::Notice(Notice { text })));
