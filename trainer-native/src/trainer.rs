@@ -35,7 +35,7 @@ pub struct Trainer {
     pub league: League,
     /// Average of the weights, if the settings ask for one.
     pub average: Option<Average>,
-    /// What follows the measurements of the run.
+    /// Rates as they adapt to what the run measures.
     pub adaptation: Adaptation,
     rollout: Rollout,
 }

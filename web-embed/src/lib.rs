@@ -2,7 +2,7 @@
 //!
 //! All that such a page loads of us is this module and what draws the board, so it is built for size: without the standard
 //! library, without bindings, with texts as the only values. [`read`] answers with JSON, which every browser reads by itself.
-//! What needs JSON or checksums to read (JKF, links, our records) is left to the module for records, which makes a KIF of it.
+//! Formats that need JSON or checksums (JKF, links, our records) are left to the module for records, which makes a KIF of them.
 
 #![cfg_attr(target_family = "wasm", no_std)]
 

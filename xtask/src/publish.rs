@@ -32,7 +32,7 @@ const SHARED: &str = "embed/";
 /// Service worker, which every build has: by it a folder is known to hold published pages.
 const SERVICE_WORKER: &str = "sw.js";
 
-/// What was published.
+/// Files and bytes that were published.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Published {
     files: usize,

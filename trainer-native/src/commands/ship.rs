@@ -75,7 +75,7 @@ pub fn ship(args: &ShipArgs, folder: &Path, run: Option<&Path>, bytes: &[u8]) ->
     Ok(written.map(|(path, bytes)| (path, bytes.len())).into())
 }
 
-/// What the files of a run tell about its agent.
+/// Adds the facts that the files of a run tell about its agent.
 fn add_run(agent: &mut Agent, run: &Path) -> Result<()> {
     let mut seconds = None;
     let iteration = agent.iteration;
