@@ -6,6 +6,8 @@
 //!
 //! Rows appear as they are measured; `benches/gpu/run` builds the program and looks for `PyTorch`.
 
+mod limits;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -25,7 +27,11 @@ const FEATURES: Features = Features::Attack96;
 const ACTIONS: Actions = Actions::Dest2187;
 
 const USAGE: &str = "usage: gpu [--device cuda|wgpu] [--net C64N4]… [--precision f32|bf16|f16]… [--batch N] \
-                     [--horizon N] [--threads N] [--seconds S] [--python PROGRAM]";
+                     [--horizon N] [--threads N] [--seconds S] [--python PROGRAM] \
+                     [--only limits|forward|training|iteration|pytorch]…";
+
+/// Parts of the benchmark, in their order.
+const PARTS: [&str; 5] = ["limits", "forward", "training", "iteration", "pytorch"];
 
 struct Options {
     device: Device,
@@ -42,11 +48,22 @@ struct Options {
     seconds: f64,
     /// A Python that has `PyTorch`.
     python: Option<String>,
+    /// Parts to run; all if empty.
+    only: Vec<String>,
+}
+
+impl Options {
+    fn asks_for(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| name == part)
+    }
 }
 
 fn main() -> Result<()> {
     let options = parse(&env::args().skip(1).collect::<Vec<_>>())?;
     let peak = peak();
+    if options.asks_for("limits") {
+        limits::measure(&options)?;
+    }
     println!("| network | program | what | positions/s | MFU |\n|---|---|---|---:|---:|");
     for &(channels, blocks) in &options.nets {
         let net = spec(channels, blocks);
@@ -69,11 +86,17 @@ fn main() -> Result<()> {
                     continue;
                 }
             };
-            row(&program, "forward", forward(learner.as_ref(), &net, &options)?);
-            row(&program, "training step", training(learner.as_mut(), &net, &options)?);
-            row(&program, "iteration", iteration(learner, &net, &options)?);
+            if options.asks_for("forward") {
+                row(&program, "forward", forward(learner.as_ref(), &net, &options)?);
+            }
+            if options.asks_for("training") {
+                row(&program, "training step", training(learner.as_mut(), &net, &options)?);
+            }
+            if options.asks_for("iteration") {
+                row(&program, "iteration", iteration(learner, &net, &options)?);
+            }
         }
-        if let Some(python) = &options.python {
+        if let (Some(python), true) = (&options.python, options.asks_for("pytorch")) {
             pytorch(python, (channels, blocks), &options, row)?;
         }
     }
@@ -90,6 +113,7 @@ fn parse(arguments: &[String]) -> Result<Options> {
         threads: 0,
         seconds: 3.0,
         python: None,
+        only: Vec::new(),
     };
     for pair in arguments.chunks(2) {
         match pair {
@@ -116,6 +140,7 @@ fn parse(arguments: &[String]) -> Result<Options> {
             [name, value] if name == "--horizon" => options.horizon = value.parse().context(USAGE)?,
             [name, value] if name == "--threads" => options.threads = value.parse().context(USAGE)?,
             [name, value] if name == "--seconds" => options.seconds = value.parse().context(USAGE)?,
+            [name, value] if name == "--only" && PARTS.contains(&&value[..]) => options.only.push(value.clone()),
             [name, value] if name == "--python" => options.python = Some(value.clone()),
             _ => bail!(USAGE),
         }
