@@ -30,7 +30,7 @@ mod compat;
 pub use actions::{Action, Actions, LegalActions};
 pub use expand::{PlaneValue, SET_WORDS};
 pub use observation::{Counters, ObservationError, PackedObservation};
-pub use planes::{ATTACK96, DLSHOGI_BOARD_PLANES, DLSHOGI119, Features};
+pub use planes::{ATTACK96, DLSHOGI_BOARD_PLANES, DLSHOGI119, Features, HAND_SCALE, PLY_SCALE};
 
 /// Number of squares of the board, which is the number of values of a plane.
 pub const SQUARES: usize = 81;

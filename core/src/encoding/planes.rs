@@ -60,10 +60,10 @@ const PAWN_FILES: usize = 95;
 const ATTACK96_PLANES: usize = 96;
 
 /// Count of each hand kind (pawn, lance, knight, silver, gold, bishop, rook) at which its plane is 1.
-const HAND_SCALE: [f32; 7] = [8.0, 4.0, 4.0, 4.0, 4.0, 2.0, 2.0];
+pub const HAND_SCALE: [f32; 7] = [8.0, 4.0, 4.0, 4.0, 4.0, 2.0, 2.0];
 
 /// Plies at which the ply plane is 1.
-const PLY_SCALE: f32 = 512.0;
+pub const PLY_SCALE: f32 = 512.0;
 
 /// The planes of [`Features::Dlshogi119`]: first plane, number of planes, content, all from the side to move.
 ///

@@ -12,9 +12,6 @@ use crate::encoding::SET_WORDS;
 
 /// Convolution of `[B, in, s, s]` by `[out, in, k, k]`, k odd, zeros around the board, plus a bias `[out]`: `[B, out, s, s]`. The side s
 /// is 9, or 1 with k = 1: a linear layer is a convolution of boards of one square.
-pub type Convolve<B> = fn(Tensor<B, 4>, Tensor<B, 4>, Option<Tensor<B, 1>>) -> Tensor<B, 4>;
-
-/// The backend's own convolution.
 fn convolve<B: Backend>(x: Tensor<B, 4>, weight: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
     let ([batch, inputs, side, _], [outputs, _, kernel, _]) = (x.dims(), weight.dims());
     if side == 1 {
@@ -180,42 +177,33 @@ impl<B: Backend> Net<B> {
 
     /// [`forward`](Net::forward) with the score `[B, 1]` of the side to move, for networks with a score head.
     pub fn forward_scored(&self, planes: Tensor<B, 3>) -> (Tensor<B, 2>, Tensor<B, 2>, Option<Tensor<B, 2>>) {
-        self.forward_by(convolve, planes)
-    }
-
-    /// [`forward_scored`](Net::forward_scored) with another convolution, for backends whose own is slow or wrong.
-    pub fn forward_by(
-        &self,
-        convolve: Convolve<B>,
-        planes: Tensor<B, 3>,
-    ) -> (Tensor<B, 2>, Tensor<B, 2>, Option<Tensor<B, 2>>) {
         let [batch, inputs, _] = planes.dims();
         let x = planes.cast(self.dtype()).reshape([batch, inputs, SIDE, SIDE]);
-        let mut x = relu(self.stem.forward(convolve, x)); // [B, C, 9, 9]
+        let mut x = relu(self.stem.forward(x)); // [B, C, 9, 9]
         for block in &self.blocks {
-            let mut y = relu(block.conv1.forward(convolve, x.clone())); // [B, C, 9, 9]
+            let mut y = relu(block.conv1.forward(x.clone())); // [B, C, 9, 9]
             if let Some(perceptron) = &block.pool {
-                y = y + over_board(perceptron.forward(convolve, pool(x.clone())));
+                y = y + over_board(perceptron.forward(pool(x.clone())));
             }
-            let mut y = block.conv2.forward(convolve, y); // [B, C, 9, 9]
+            let mut y = block.conv2.forward(y); // [B, C, 9, 9]
             if let Some(se) = &block.se {
                 let channels = usize::from(self.spec.channels);
                 let means = y.clone().reshape([batch, channels, SQUARES]).mean_dim(2).reshape([batch, channels]);
-                let excitation = se.forward(convolve, means); // [B, 2 C]
+                let excitation = se.forward(means); // [B, 2 C]
                 let [scale, shift] = [0, channels].map(|from| excitation.clone().narrow(1, from, channels));
                 y = y * over_board(sigmoid(scale)) + over_board(shift);
             }
             x = relu(x + y); // [B, C, 9, 9]
         }
-        let score = self.score.as_ref().map(|head| head.forward(convolve, pool(x.clone()))); // [B, 1]
+        let score = self.score.as_ref().map(|head| head.forward(pool(x.clone()))); // [B, 1]
 
-        let policy = self.policy.over_squares(convolve, x.clone(), None).reshape([batch, self.spec.actions()]); // [B, policy_planes * 81]
+        let policy = self.policy.over_squares(x.clone(), None).reshape([batch, self.spec.actions()]); // [B, policy_planes * 81]
         let policy = policy + self.policy.bias.val().unsqueeze();
 
-        let v = relu(self.value.conv.over_squares(convolve, x, Some(self.value.conv.bias.val()))); // [B, value_channels, 9, 9]
+        let v = relu(self.value.conv.over_squares(x, Some(self.value.conv.bias.val()))); // [B, value_channels, 9, 9]
         let v = v.reshape([batch, usize::from(self.spec.value_channels) * SQUARES]);
-        let v = relu(self.value.hidden.forward(convolve, v)); // [B, value_hidden]
-        let wdl = self.value.out.forward(convolve, v); // [B, 3]
+        let v = relu(self.value.hidden.forward(v)); // [B, value_hidden]
+        let wdl = self.value.out.forward(v); // [B, 3]
         debug_assert_eq!(wdl.dims(), [batch, OUTCOMES]);
         let f32 = FloatDType::F32;
         (policy.cast(f32), wdl.cast(f32), score.map(|score| score.cast(f32)))
@@ -276,8 +264,8 @@ impl<B: Backend> Flat<B> {
 
 impl<B: Backend> Perceptron<B> {
     /// `[B, in]` to `[B, out]`.
-    fn forward(&self, convolve: Convolve<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
-        self.out.forward(convolve, relu(self.hidden.forward(convolve, x)))
+    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.out.forward(relu(self.hidden.forward(x)))
     }
 }
 
@@ -317,20 +305,20 @@ impl<B: Backend> Executor for Net<B> {
 }
 
 impl<B: Backend> Conv<B> {
-    fn forward(&self, convolve: Convolve<B>, x: Tensor<B, 4>) -> Tensor<B, 4> {
+    fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
         convolve(x, self.weight.val(), Some(self.bias.val()))
     }
 }
 
 impl<B: Backend> Linear<B> {
     /// `[B, in]` to `[B, out]`.
-    fn forward(&self, convolve: Convolve<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
+    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
         let ([batch, _], [outputs, _]) = (x.dims(), self.weight.dims());
-        self.over_squares(convolve, over_board(x), Some(self.bias.val())).reshape([batch, outputs])
+        self.over_squares(over_board(x), Some(self.bias.val())).reshape([batch, outputs])
     }
 
     /// The layer on every square: `[B, in, s, s]` to `[B, out, s, s]`.
-    fn over_squares(&self, convolve: Convolve<B>, x: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
+    fn over_squares(&self, x: Tensor<B, 4>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 4> {
         let [outputs, inputs] = self.weight.dims();
         convolve(x, self.weight.val().reshape([outputs, inputs, 1, 1]), bias)
     }
