@@ -9,10 +9,6 @@ use keisei_core::net::burn::{WORD_BITS, bits};
 
 /// Minibatch, or a shard of one, on the device of `B`.
 pub(super) struct Batch<B: Backend> {
-    /// Sets of squares of the input planes `[B, planes, SET_WORDS]`, see [`Features::compress`].
-    pub sets: Tensor<B, 3, Int>,
-    /// Values of the planes on these squares `[B, planes]`.
-    pub values: Tensor<B, 2>,
     /// True where an action is illegal, `[B, actions]`.
     illegal: Tensor<B, 2, Bool>,
     /// Actions played, `[B, 1]`.
@@ -33,49 +29,35 @@ pub(super) struct Batch<B: Backend> {
     score: Tensor<B, 2>,
 }
 
-/// Part of a batch that one thread writes.
-struct Rows<'a> {
-    part: Minibatch<'a>,
-    sets: &'a mut [i32],
-    values: &'a mut [f32],
-    legal: &'a mut [i32],
+/// Planes of a minibatch in their compressed form, see [`Features::compress`]: sets `[B, planes, SET_WORDS]` and values
+/// `[B, planes]`.
+pub(super) fn compressed<B: Backend>(
+    features: Features,
+    minibatch: &Minibatch,
+    device: &B::Device,
+) -> (Tensor<B, 3, Int>, Tensor<B, 2>) {
+    let (samples, planes) = (minibatch.len(), features.planes());
+    let mut sets = vec![0; samples * planes * SET_WORDS];
+    let mut values = vec![0.0; samples * planes];
+    let rows = sets.chunks_exact_mut(planes * SET_WORDS).zip(values.chunks_exact_mut(planes));
+    for (i, (sets, values)) in rows.enumerate() {
+        features.compress(minibatch.position(i).0, sets, values);
+    }
+    let sets = Tensor::from_data(TensorData::new(sets, [samples, planes, SET_WORDS]), device);
+    (sets, Tensor::from_data(TensorData::new(values, [samples, planes]), device))
 }
 
 impl<B: Backend> Batch<B> {
-    /// Batch on `device`, prepared by `threads` threads.
-    pub fn new(
-        features: Features,
-        actions: Actions,
-        minibatch: &Minibatch,
-        threads: usize,
-        device: &B::Device,
-    ) -> Self {
-        let (samples, planes) = (minibatch.len(), features.planes());
+    /// Batch on `device`.
+    pub fn new(actions: Actions, minibatch: &Minibatch, device: &B::Device) -> Self {
+        let samples = minibatch.len();
         let words = actions.count().div_ceil(WORD_BITS);
-        let mut sets = vec![0; samples * planes * SET_WORDS];
-        let mut values = vec![0.0; samples * planes];
         let mut legal = vec![0; samples * words];
-        let share = samples.div_ceil(threads.max(1));
-        let write = |rows: Rows| {
-            let sets = rows.sets.chunks_exact_mut(planes * SET_WORDS);
-            let planes = sets.zip(rows.values.chunks_exact_mut(planes));
-            for ((i, (sets, values)), legal) in (0..).zip(planes).zip(rows.legal.chunks_exact_mut(words)) {
-                features.compress(rows.part.position(i).0, sets, values);
-                for &action in rows.part.sample(i).choice.map_or(&[][..], |choice| choice.legal) {
-                    legal[action.index() / WORD_BITS] |= 1 << (action.index() % WORD_BITS);
-                }
+        for (i, legal) in legal.chunks_exact_mut(words).enumerate() {
+            for &action in minibatch.sample(i).choice.map_or(&[][..], |choice| choice.legal) {
+                legal[action.index() / WORD_BITS] |= 1 << (action.index() % WORD_BITS);
             }
-        };
-        std::thread::scope(|scope| {
-            let planes = sets.chunks_mut(share * planes * SET_WORDS).zip(values.chunks_mut(share * planes));
-            let shares =
-                (0..samples).step_by(share.max(1)).map(|first| minibatch.part(first..samples.min(first + share)));
-            let parts = shares.zip(planes).zip(legal.chunks_mut(share * words));
-            let mut parts = parts.map(|((part, (sets, values)), legal)| Rows { part, sets, values, legal });
-            let own = parts.next();
-            parts.for_each(|rows| drop(scope.spawn(|| write(rows))));
-            own.into_iter().for_each(write);
-        });
+        }
         let all = || (0..samples).map(|i| minibatch.sample(i));
         let choices = || all().map(|sample| sample.choice);
         let flag = |is: bool| if is { 1.0 } else { 0.0 };
@@ -92,8 +74,6 @@ impl<B: Backend> Batch<B> {
         let score: Vec<f32> = (0..samples).map(|i| minibatch.position(i).1).collect();
         let legal = Tensor::from_data(TensorData::new(legal, [samples, words]), device);
         Self {
-            sets: Tensor::from_data(TensorData::new(sets, [samples, planes, SET_WORDS]), device),
-            values: Tensor::from_data(TensorData::new(values, [samples, planes]), device),
             illegal: bits(legal).narrow(1, 0, actions.count()).equal_elem(0),
             action: Tensor::from_data(TensorData::new(action, [samples, 1]), device),
             old_log_prob: Tensor::from_data(old_log_prob.as_slice(), device),

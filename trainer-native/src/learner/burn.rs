@@ -1,7 +1,7 @@
 //! Gradients by burn's automatic differentiation on the CPU: the reference for our own.
 
 use super::Precision;
-use super::autodiff::{Batch, loss, sums_of};
+use super::autodiff::{Batch, compressed, loss, sums_of};
 use burn::backend::Autodiff;
 use burn::backend::flex::{Flex, FlexDevice};
 use keisei_core::encoding::{Actions, Features};
@@ -35,8 +35,9 @@ impl BurnLearner {
 
     fn shard_gradient(&self, weights: &Weights, shard: &Minibatch, c: &Coefficients) -> (Vec<f32>, Sums) {
         let net = Net::<Backend>::from_weights(weights, &FlexDevice);
-        let batch = Batch::new(self.features, self.actions, shard, 1, &FlexDevice);
-        let (policy, wdl, score) = net.forward_scored(net::expand(batch.sets.clone(), batch.values.clone()));
+        let batch = Batch::new(self.actions, shard, &FlexDevice);
+        let (sets, values) = compressed(self.features, shard, &FlexDevice);
+        let (policy, wdl, score) = net.forward_scored(net::expand(sets, values));
         let (loss, sums) = loss(policy, wdl, score, &batch, c);
         let gradient = net.gradient(&loss.backward()).into_data();
         let sums = sums.into_data();

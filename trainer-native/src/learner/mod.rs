@@ -6,15 +6,13 @@ mod autodiff;
 #[cfg(feature = "burn")]
 mod burn;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
-mod convolution;
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod gpu;
 
 #[cfg(feature = "burn")]
 pub use self::burn::BurnLearner;
 pub use self::cpu::CpuLearner;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
-pub use self::gpu::GpuLearner;
+pub use self::gpu::{GpuLearner, limits::Limits};
 
 use anyhow::Result;
 use keisei_core::encoding::{Actions, Features};
@@ -49,7 +47,7 @@ impl Device {
         }
     }
 
-    /// Learner on this device, with `threads` threads of the CPU, which on a GPU only prepare its input.
+    /// Learner on this device; `threads` are those of a learner on the CPU.
     ///
     /// # Errors
     /// If this build does not support the device or the precision, or the GPU or its driver is missing.
@@ -64,9 +62,9 @@ impl Device {
             Self::Auto => Self::of_this_build().learner(features, actions, precision, threads),
             Self::Cpu => Ok(Box::new(CpuLearner::with_precision(features, actions, precision, threads)?)),
             #[cfg(feature = "cuda")]
-            Self::Cuda => Ok(Box::new(GpuLearner::cuda(features, actions, precision, threads)?)),
+            Self::Cuda => Ok(Box::new(GpuLearner::cuda(features, actions, precision)?)),
             #[cfg(feature = "wgpu")]
-            Self::Wgpu => Ok(Box::new(GpuLearner::wgpu(features, actions, precision, threads)?)),
+            Self::Wgpu => Ok(Box::new(GpuLearner::wgpu(features, actions, precision)?)),
             #[cfg(not(feature = "cuda"))]
             Self::Cuda => {
                 anyhow::bail!("run.device = cuda: this program was built without; build it with --features cuda")
