@@ -6,10 +6,10 @@
 //!
 //! Rows appear as they are measured; `benches/gpu/run` builds the program and looks for `PyTorch`.
 
-mod limits;
+mod parity;
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 use std::{env, path::Path};
 
@@ -19,7 +19,7 @@ use keisei_core::evaluator::Batch;
 use keisei_core::learn::{Adam, Coefficients, Learner, Minibatch, Rollout};
 use keisei_core::net::{NetSpec, Weights};
 use keisei_core::random::{Purpose, Stream};
-use trainer_native::learner::{Device, Precision};
+use trainer_native::learner::{Device, Limits, Precision};
 use trainer_native::settings::Preset;
 use trainer_native::trainer::Trainer;
 
@@ -28,10 +28,10 @@ const ACTIONS: Actions = Actions::Dest2187;
 
 const USAGE: &str = "usage: gpu [--device cuda|wgpu] [--net C64N4]… [--precision f32|bf16|f16]… [--batch N] \
                      [--horizon N] [--threads N] [--seconds S] [--python PROGRAM] \
-                     [--only limits|forward|training|iteration|pytorch]…";
+                     [--only parity|limits|forward|training|iteration|pytorch]…";
 
 /// Parts of the benchmark, in their order.
-const PARTS: [&str; 5] = ["limits", "forward", "training", "iteration", "pytorch"];
+const PARTS: [&str; 6] = ["parity", "limits", "forward", "training", "iteration", "pytorch"];
 
 struct Options {
     device: Device,
@@ -58,16 +58,17 @@ impl Options {
     }
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     let options = parse(&env::args().skip(1).collect::<Vec<_>>())?;
     let peak = peak();
+    let is_equal = !options.asks_for("parity") || parity::compare(&options)?;
     if options.asks_for("limits") {
-        limits::measure(&options)?;
+        limits(&options)?;
     }
-    println!("| network | program | what | positions/s | MFU |\n|---|---|---|---:|---:|");
+    println!("| network | program | what | positions/s | MFU | first, s |\n|---|---|---|---:|---:|---:|");
     for &(channels, blocks) in &options.nets {
         let net = spec(channels, blocks);
-        let row = |program: &str, what: &str, rate: f64| {
+        let row = |program: &str, what: &str, Rate { rate, first }: Rate| {
             // The backward pass costs two forward passes; an iteration plays each position once and learns from it once.
             let passes = match what {
                 "forward" => 1.0,
@@ -75,14 +76,14 @@ fn main() -> Result<()> {
                 _ => 3.0,
             };
             let mfu = peak.map_or("–".into(), |peak| percent(rate * passes * operations(&net) / peak));
-            println!("| C{channels} N{blocks} | {program} | {what} | {rate:.0} | {mfu} |");
+            println!("| C{channels} N{blocks} | {program} | {what} | {rate:.0} | {mfu} | {first:.1} |");
         };
         for &precision in &options.precisions {
             let program = format!("keisei {precision}");
             let mut learner = match options.device.learner(FEATURES, ACTIONS, precision, options.threads) {
                 Ok(learner) => learner,
                 Err(error) => {
-                    println!("| C{channels} N{blocks} | {program} | left out: {error:#} | | |");
+                    println!("| C{channels} N{blocks} | {program} | left out: {error:#} | | | |");
                     continue;
                 }
             };
@@ -100,7 +101,7 @@ fn main() -> Result<()> {
             pytorch(python, (channels, blocks), &options, row)?;
         }
     }
-    Ok(())
+    Ok(if is_equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn parse(arguments: &[String]) -> Result<Options> {
@@ -157,6 +158,24 @@ fn parse(arguments: &[String]) -> Result<Options> {
     Ok(options)
 }
 
+/// What the device can do at most.
+fn limits(options: &Options) -> Result<()> {
+    println!("| what | by | rate | time |\n|---|---|---:|---:|");
+    for &(channels, _) in &options.nets {
+        for &precision in &options.precisions {
+            let limits = Limits {
+                batch: options.batch,
+                channels: usize::from(channels),
+                precision,
+                seconds: options.seconds / 10.0,
+            };
+            limits.measure(options.device, &mut |row| println!("| {row} |"))?;
+        }
+    }
+    println!();
+    Ok(())
+}
+
 fn spec(channels: u16, blocks: u16) -> NetSpec {
     NetSpec { channels, blocks, ..NetSpec::for_encodings(FEATURES, ACTIONS) }
 }
@@ -185,32 +204,41 @@ fn percent(part: f64) -> String {
     format!("{:.1} %", 100.0 * part)
 }
 
-/// Runs of `run` per second, measured for some time after two runs.
-fn rate(seconds: f64, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
+/// Speed of something that is done again and again.
+struct Rate {
+    /// Positions a second.
+    rate: f64,
+    /// Seconds of the first time, in which kernels are compiled or loaded.
+    first: f64,
+}
+
+/// Speed of `run`, which handles so many positions, measured for some time after two runs.
+fn rate(positions: usize, seconds: f64, mut run: impl FnMut() -> Result<()>) -> Result<Rate> {
+    let begin = Instant::now();
     run()?;
+    let first = begin.elapsed().as_secs_f64();
     run()?;
     let (start, mut runs) = (Instant::now(), 0);
     while runs == 0 || start.elapsed().as_secs_f64() < seconds {
         run()?;
-        runs += 1;
+        runs += positions;
     }
-    Ok(f64::from(runs) / start.elapsed().as_secs_f64())
+    Ok(Rate { rate: runs as f64 / start.elapsed().as_secs_f64(), first })
 }
 
 /// Forward pass as self-play calls it.
-fn forward(learner: &dyn Learner, net: &NetSpec, options: &Options) -> Result<f64> {
+fn forward(learner: &dyn Learner, net: &NetSpec, options: &Options) -> Result<Rate> {
     let rollout = Rollout::of_random_games(options.batch, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
     let mut batch = Batch::new();
     for step in &rollout.steps {
         batch.push(step.observation, rollout.legal_of(step).iter().copied());
     }
     let mut evaluator = learner.evaluator(&Weights::init(net, 1)?);
-    let passes = rate(options.seconds, || Ok(evaluator.evaluate(&batch).map(drop)?))?;
-    Ok(passes * options.batch as f64)
+    rate(options.batch, options.seconds, || Ok(evaluator.evaluate(&batch).map(drop)?))
 }
 
 /// Gradient and step of Adam.
-fn training(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Result<f64> {
+fn training(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Result<Rate> {
     let rollout = Rollout::of_random_games(options.batch, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
     let slots: Vec<usize> = (0..options.batch).collect();
     let minibatch = Minibatch { rollout: &rollout, slots: &slots, advantages: &rollout.advantages, past: &[] };
@@ -227,16 +255,15 @@ fn training(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Resu
     let mut weights = Weights::init(net, 1)?;
     let mut adam = Adam::new(weights.data().len());
     let mut descent = learner.descent(&mut weights, &mut adam);
-    let steps = rate(options.seconds, || {
+    rate(options.batch, options.seconds, || {
         descent.gradient(&minibatch, &coefficients)?;
         descent.step(1e-4, 1.0);
         Ok(())
-    })?;
-    Ok(steps * options.batch as f64)
+    })
 }
 
 /// Iterations of the trainer.
-fn iteration(learner: Box<dyn Learner>, net: &NetSpec, options: &Options) -> Result<f64> {
+fn iteration(learner: Box<dyn Learner>, net: &NetSpec, options: &Options) -> Result<Rate> {
     let mut config = Preset::Gpu.settings();
     config.selfplay.envs = options.batch;
     config.selfplay.horizon = options.horizon;
@@ -245,14 +272,22 @@ fn iteration(learner: Box<dyn Learner>, net: &NetSpec, options: &Options) -> Res
     config.ppo.target_kl = f32::INFINITY;
     config.run.threads = options.threads;
     let mut trainer = Trainer::new(config, learner, Weights::init(net, 1)?);
-    let iterations = rate(options.seconds, || {
+    // Seconds of self-play, of these in the network, and of learning.
+    let mut shares = [0.0; 3];
+    let speed = rate(options.batch * options.horizon, options.seconds, || {
         let report = trainer.iterate(0.0)?;
         if trainer.done.iterations == 1 {
-            eprintln!("first minibatch: mean |ratio - 1| = {:.1e}", report.update.first_ratio_error);
+            println!("first minibatch: mean |ratio - 1| = {:.1e}", report.update.first_ratio_error);
+        } else {
+            let seconds = [report.collect_seconds, report.inference_seconds, report.learn_seconds];
+            shares.iter_mut().zip(seconds).for_each(|(sum, part)| *sum += part);
         }
         Ok(())
     })?;
-    Ok(iterations * (options.batch * options.horizon) as f64)
+    let whole = shares[0] + shares[2];
+    let [collect, inference, learn] = shares.map(|part| percent(part / whole));
+    println!("iteration: self-play {collect}, of it in the network {inference}; learning {learn}");
+    Ok(speed)
 }
 
 /// `PyTorch`'s rows, as its program prints them: program, what, positions a second.
@@ -260,7 +295,7 @@ fn pytorch(
     python: &str,
     (channels, blocks): (u16, u16),
     options: &Options,
-    row: impl Fn(&str, &str, f64),
+    row: impl Fn(&str, &str, Rate),
 ) -> Result<()> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/gpu_torch.py");
     let numbers = [channels.to_string(), blocks.to_string(), options.batch.to_string(), options.seconds.to_string()];
@@ -273,10 +308,10 @@ fn pytorch(
     for line in BufReader::new(child.stdout.take().context("its output is piped")?).lines() {
         let line = line?;
         let [program, what, rate] = line.split('\t').collect::<Vec<_>>()[..] else { bail!("PyTorch said {line:?}") };
-        row(program, what, rate.parse()?);
+        row(program, what, Rate { rate: rate.parse()?, first: f64::NAN });
     }
     if !child.wait()?.success() {
-        println!("| C{channels} N{blocks} | PyTorch | broke off | | |");
+        println!("| C{channels} N{blocks} | PyTorch | broke off | | | |");
     }
     Ok(())
 }
