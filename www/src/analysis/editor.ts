@@ -1,5 +1,6 @@
 /** Setting up a position: the board's editing mode, checked by the rules at every change. */
 
+import { Editor } from "../board/editor";
 import type { Color } from "../board/geometry";
 import { type BoardState, ShogiBoard } from "../board/shogi-board";
 import { element } from "../parts/shadow";
@@ -10,6 +11,8 @@ import { reason } from "../words/reason";
 import { SIDES } from "../words/parts";
 import { Board } from "../records";
 import { type Start, checkedSetup, starts } from "./setup";
+
+ShogiBoard.editor = Editor;
 
 export interface EditorActions {
   /** The user wants to analyse this position. */

@@ -25,7 +25,8 @@ export interface KeyboardParts {
   actions: Actions;
   squares: Squares;
   hands: readonly Hand[];
-  box: PieceBox;
+  /** The editor's box, once there is one. */
+  box: PieceBox | null;
   spotOf(element: Element): Spot;
   say(text: string): void;
 }
@@ -50,7 +51,7 @@ function handled(event: KeyboardEvent, { scene, actions, squares, hands, box, sp
   }
   if (actions.key(event.key, spotOf(target))) return true;
   const step = STEPS[event.key];
-  if (box.element.contains(target)) {
+  if (box?.element.contains(target)) {
     if (!step) return false;
     box.step(step[0] + step[1]);
     return true;

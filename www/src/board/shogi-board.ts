@@ -24,9 +24,9 @@
 
 import acting from "./acting.css?inline";
 import { Arrows, Drawings } from "./arrows";
-import { Chooser, type Outlet } from "./chooser";
+import { type Actions, Chooser, type Outlet } from "./chooser";
 import { div } from "./dom";
-import { Editor } from "./editor";
+import type { Editor } from "./editor";
 import type { Color, Origin } from "./geometry";
 import { Hand } from "./hands";
 import { HeatMap } from "./heat";
@@ -61,6 +61,9 @@ const sheet = new CSSStyleSheet();
 sheet.replaceSync(acting + css);
 
 export class ShogiBoard extends HTMLElement {
+  /** The editor of boards for `editing`, set by a page that sets up positions; the others do not load it. */
+  static editor: typeof Editor | null = null;
+
   readonly #scene = new Scene();
   readonly #defs = svg("defs");
   readonly #coordinates = svg("g", { class: "coordinates", "aria-hidden": "true" });
@@ -85,7 +88,7 @@ export class ShogiBoard extends HTMLElement {
     selected: (origin) => this.#emit("board-select", { origin }),
   };
   readonly #chooser = new Chooser(this.#scene, this.#outlet);
-  readonly #editor = new Editor(this.#scene, this.#outlet);
+  #editor: Editor | null = null;
   readonly #promotion = new PromotionChoice((promote) => this.#chooser.promote(promote));
   readonly #pointer: Pointer;
   /** The set and the side that the definitions and coordinates were drawn for. */
@@ -105,8 +108,8 @@ export class ShogiBoard extends HTMLElement {
       this.#defs, ...wood(), lines(), this.#coordinates, field);
     const board = div("board");
     board.append(surface, this.#squares.element, this.#heat.legend, this.#promotion.element);
-    const table = div("table", {}, this.#hands[0].element, board, this.#hands[1].element, this.#editor.box.element);
-    const actions = (): Chooser | Editor => (this.#scene.editing ? this.#editor : this.#chooser);
+    const table = div("table", {}, this.#hands[0].element, board, this.#hands[1].element);
+    const actions = (): Actions => (this.#scene.editing && this.#editor ? this.#editor : this.#chooser);
     this.#pointer = new Pointer(this.#scene, actions, {
       table,
       board,
@@ -130,7 +133,7 @@ export class ShogiBoard extends HTMLElement {
         actions: actions(),
         squares: this.#squares,
         hands: this.#hands,
-        box: this.#editor.box,
+        box: this.#editor?.box ?? null,
         spotOf: (element) => this.#spotOf(element),
         say: (text) => this.#say(text),
       }));
@@ -220,6 +223,11 @@ export class ShogiBoard extends HTMLElement {
   /** Whether the user sets up a position: every piece can be placed anywhere, and the page judges the result. */
   set editing(editing: boolean) {
     if (editing === this.#scene.editing) return;
+    if (editing && this.#editor === null) {
+      if (ShogiBoard.editor === null) throw new Error("the page has no editor");
+      this.#editor = new ShogiBoard.editor(this.#scene, this.#outlet);
+      this.#hands[1].element.after(this.#editor.box.element);
+    }
     this.#scene.editing = editing;
     this.#scene.letGo();
     this.#changed();
@@ -254,7 +262,7 @@ export class ShogiBoard extends HTMLElement {
     this.#heat.draw(scene);
     this.#squares.draw(scene);
     for (const hand of this.#hands) hand.draw(scene);
-    this.#editor.box.draw(scene);
+    this.#editor?.box.draw(scene);
     if (this.#promotion.draw(scene)) this.#squares.focus();
     this.#pointer.draw();
   }
@@ -279,7 +287,7 @@ export class ShogiBoard extends HTMLElement {
       const kind = hand.kindOf(element);
       if (kind !== null) return { on: "hand", color: hand.color, kind };
     }
-    return this.#editor.box.spotOf(element) ?? { on: "outside" };
+    return this.#editor?.box.spotOf(element) ?? { on: "outside" };
   }
 
   /** Announces a text; a trailing space makes the same text new again. */
