@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
+import { FIRST, sharedChunks } from "./build/chunks";
 import { offline } from "./build/offline";
 
 /** Plugin for markup that all pages share: replaces `<!-- include FILE -->` by the file, and marks the page's own link. */
@@ -64,10 +65,10 @@ export const sameOrigin: Plugin = {
 };
 
 /** Names of the chunks that begin the page's downloads: the module that plays and the network; the module of records. */
-const FIRST = ["start", "records"];
+const BEGINNING = ["start", "records"];
 
 /**
- * Plugin that runs the chunks of `FIRST` which a page needs before the page's own script, which needs more chunks, has come, and that
+ * Plugin that runs the chunks of `BEGINNING` which a page needs before the page's own script, which needs more chunks, has come, and that
  * names those for the browser to load with it. Vite's own links would come with a script in each chunk that imports another later.
  */
 const startFirst: Plugin = {
@@ -84,7 +85,7 @@ const startFirst: Plugin = {
         file.imports.forEach(visit);
       };
       chunk?.imports.forEach(visit);
-      const isFirst = (name: string): boolean => FIRST.includes(bundle[name]?.name ?? "");
+      const isFirst = (name: string): boolean => BEGINNING.includes(bundle[name]?.name ?? "");
       const tags = [...needed].map((name) =>
         isFirst(name) ? `<script type="module" src="./${name}"></script>` : `<link rel="modulepreload" href="./${name}" />`,
       );
@@ -167,11 +168,15 @@ export default defineConfig({
           groups: [
             {
               name: "start",
+              priority: FIRST,
               test: /src\/(start|wasm-module|relaxed-simd|model-file|agents\/(first|choice|manifest|kept-models|problem))\.ts$/,
             },
             // Of the page of runs too, which starts without a network.
-            { name: "decode", test: /src\/state\/decode\.ts$/, priority: 1 },
-            { name: "records", test: /src\/(records\.ts|wasm\/records\/)/ },
+            { name: "decode", test: /src\/state\/decode\.ts$/, priority: FIRST + 1 },
+            { name: "records", test: /src\/(records\.ts|wasm\/records\/)/, priority: FIRST },
+            // Of workers and pages alike: it loads style sheets with the chunks that come later.
+            { name: "preload", test: /vite\/preload-helper\.js$/, priority: FIRST },
+            ...sharedChunks(),
           ],
         },
       },
