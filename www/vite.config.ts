@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
+import { catalogues } from "./build/catalogues";
 import { FIRST, sharedChunks } from "./build/chunks";
 import { offline } from "./build/offline";
 
@@ -154,7 +155,7 @@ const compressed: Plugin = {
 export default defineConfig({
   // Relative addresses: the built folder works from any path of any static host.
   base: "./",
-  plugins: [include, languages, sameOrigin, startFirst, sharingWorkers, ownAgentFirst, offline, compressed],
+  plugins: [include, languages, catalogues, sameOrigin, startFirst, sharingWorkers, ownAgentFirst, offline, compressed],
   worker: { format: "es" },
   build: {
     target: "es2022",

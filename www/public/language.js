@@ -21,6 +21,14 @@
   if (/^(light|dark)$/.test(settings.appearance)) root.dataset.appearance = settings.appearance;
   if (/^[a-z]+$/.test(settings.boardTheme)) root.dataset.board = settings.boardTheme;
 
+  // The words in that language, which the page's script would ask for only once it has come (`build/catalogues.ts`).
+  for (const href of document.currentScript.getAttribute(`data-words-${root.lang}`)?.split(" ") ?? []) {
+    const link = document.createElement("link");
+    link.rel = "modulepreload";
+    link.href = href;
+    document.head.append(link);
+  }
+
   /** Leaves one text of each pair in the document. It runs when the markup is read, and before any module does. */
   const settle = () => {
     for (const span of document.querySelectorAll("span.said")) {

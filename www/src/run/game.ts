@@ -9,7 +9,7 @@ import { Tree, loadRecords, read_games as readGames } from "../records";
 import type { SettingsStore } from "../state/settings";
 import { blackValue } from "../values";
 import { moveLanguage } from "../words";
-import { reasonWord } from "../words/state";
+import { reasonWord } from "../words/ends";
 import { runWords as words } from "../words/run";
 import { BundleProblem, type GameChunk, type GameIndex } from "./format";
 import { chunkOf } from "./library";

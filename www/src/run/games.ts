@@ -2,7 +2,7 @@
 
 import { element } from "../parts/shadow";
 import { byId, onPress, setEnabled } from "../parts/page";
-import { reasonWord } from "../words/state";
+import { reasonWord } from "../words/ends";
 import { runWords as words } from "../words/run";
 import { table } from "./chart";
 import type { GameIndex } from "./format";

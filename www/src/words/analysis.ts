@@ -4,7 +4,7 @@ import { decimal, spoken } from ".";
 import type { ReadGame } from "../protocol";
 import type { LostPart, SetupProblem } from "../records";
 import type { EndReason, LineEnd } from "../rules";
-import { boardWords } from "./board";
+import { pieceKind, squareWord } from "./names";
 import { SIDES } from "./parts";
 
 type Side = 0 | 1;
@@ -507,18 +507,18 @@ const SETUP_PROBLEMS: Record<SetupProblem, (place: number) => string> = spoken(
   {
     no_king: (place: number) => `${sideOf(place)} has no king.`,
     two_kings: (place: number) => `${sideOf(place)} has more than one king.`,
-    too_many: (place: number) => `There are too many of the kind ${boardWords.kind(place)}.`,
-    two_pawns: (place: number) => `Two pawns of one side stand on one file (${boardWords.square(place)}).`,
-    dead_piece: (place: number) => `The piece on ${boardWords.square(place)} could never move.`,
-    opponent_in_check: (place: number) => `The side that is not to move is in check by the piece on ${boardWords.square(place)}.`,
+    too_many: (place: number) => `There are too many of the kind ${pieceKind(place)}.`,
+    two_pawns: (place: number) => `Two pawns of one side stand on one file (${squareWord(place)}).`,
+    dead_piece: (place: number) => `The piece on ${squareWord(place)} could never move.`,
+    opponent_in_check: (place: number) => `The side that is not to move is in check by the piece on ${squareWord(place)}.`,
   } satisfies Record<SetupProblem, (place: number) => string>,
   {
     no_king: (place) => `${sideOf(place)}の玉がありません。`,
     two_kings: (place) => `${sideOf(place)}の玉が2枚以上あります。`,
-    too_many: (place) => `${boardWords.kind(place)}の枚数が多すぎます。`,
-    two_pawns: (place) => `二歩です（${boardWords.square(place)}）。`,
-    dead_piece: (place) => `${boardWords.square(place)}の駒は行き所がありません。`,
-    opponent_in_check: (place) => `手番でない側の玉に、${boardWords.square(place)}の駒で王手がかかっています。`,
+    too_many: (place) => `${pieceKind(place)}の枚数が多すぎます。`,
+    two_pawns: (place) => `二歩です（${squareWord(place)}）。`,
+    dead_piece: (place) => `${squareWord(place)}の駒は行き所がありません。`,
+    opponent_in_check: (place) => `手番でない側の玉に、${squareWord(place)}の駒で王手がかかっています。`,
   },
 );
 

@@ -1,29 +1,17 @@
 /** Words of the board: names of pieces and squares' states, and what it announces. */
 
 import { spoken } from ".";
-import { fileOf, rankOf, squareName } from "../board/geometry";
-
-/** Indexed by the rules' piece kind: P L N S G B R K, then their promotions. */
-const KINDS = spoken(
-  [
-    "pawn", "lance", "knight", "silver", "gold", "bishop", "rook", "king",
-    "promoted pawn", "promoted lance", "promoted knight", "promoted silver", "horse", "dragon",
-  ],
-  ["歩", "香", "桂", "銀", "金", "角", "飛車", "玉", "と金", "成香", "成桂", "成銀", "馬", "龍"],
-);
-
-const PIECE = spoken("piece", "駒");
-const kind = (index: number): string => KINDS[index] ?? PIECE;
+import { pieceKind, squareWord } from "./names";
 
 export const boardWords = spoken(
   {
     board: "Shogi board",
     /** Indexed by colour. */
     sides: ["Black", "White"],
-    kind,
-    square: squareName,
+    kind: pieceKind,
+    square: squareWord,
     on: (square: string, piece: string): string => `${square} ${piece}`,
-    piece: (side: string, index: number): string => `${side} ${kind(index)}`,
+    piece: (side: string, index: number): string => `${side} ${pieceKind(index)}`,
     parts: (parts: readonly string[]): string => parts.join(", "),
     inCheck: "in check",
     selected: "selected",
@@ -32,15 +20,15 @@ export const boardWords = spoken(
     canMove: "can move",
     canBeDropped: "can be dropped",
     hand: (side: string, empty: boolean): string => `${side}'s hand${empty ? ", empty" : ""}`,
-    noneInHand: (index: number): string => `no ${kind(index)}`,
-    inHand: (count: number, index: number): string => `${count} ${kind(index)}${count > 1 ? "s" : ""} in hand`,
+    noneInHand: (index: number): string => `no ${pieceKind(index)}`,
+    inHand: (count: number, index: number): string => `${count} ${pieceKind(index)}${count > 1 ? "s" : ""} in hand`,
     share: (percent: string, of: "position" | "piece"): string =>
       of === "piece" ? `${percent} of this piece's moves` : `${percent} of the policy`,
     percent: (value: number): string => `${value} %`,
     legend: (of: "position" | "piece"): string => (of === "piece" ? "Share of this piece's moves" : "Share of the policy"),
     promote: "Promote?",
-    promoteTo: (index: number): string => `promote to ${kind(index)}`,
-    stay: (index: number): string => `do not promote, stay ${kind(index)}`,
+    promoteTo: (index: number): string => `promote to ${pieceKind(index)}`,
+    stay: (index: number): string => `do not promote, stay ${pieceKind(index)}`,
     chosen: (piece: string, moves: number): string => `${piece} selected, ${moves} legal ${moves === 1 ? "move" : "moves"}`,
     letGo: "selection cleared",
     box: "Pieces to place",
@@ -65,10 +53,10 @@ export const boardWords = spoken(
   {
     board: "将棋盤",
     sides: ["先手", "後手"],
-    kind,
-    square: (square) => `${"１２３４５６７８９"[fileOf(square) - 1] ?? ""}${"一二三四五六七八九"[rankOf(square) - 1] ?? ""}`,
+    kind: pieceKind,
+    square: squareWord,
     on: (square, piece) => `${square}の${piece}`,
-    piece: (side, index) => `${side}の${kind(index)}`,
+    piece: (side, index) => `${side}の${pieceKind(index)}`,
     parts: (parts) => parts.join("、"),
     inCheck: "王手",
     selected: "選択中",
@@ -77,14 +65,14 @@ export const boardWords = spoken(
     canMove: "動ける",
     canBeDropped: "打てる",
     hand: (side, empty) => `${side}の持ち駒${empty ? "、なし" : ""}`,
-    noneInHand: (index) => `${kind(index)}なし`,
-    inHand: (count, index) => `${kind(index)}${count}枚`,
+    noneInHand: (index) => `${pieceKind(index)}なし`,
+    inHand: (count, index) => `${pieceKind(index)}${count}枚`,
     share: (percent, of) => (of === "piece" ? `この駒の手の${percent}` : `方策の${percent}`),
     percent: (value) => `${value}%`,
     legend: (of) => (of === "piece" ? "この駒の手の割合" : "方策の割合"),
     promote: "成りますか？",
-    promoteTo: (index) => `${kind(index)}に成る`,
-    stay: (index) => `成らない（${kind(index)}のまま）`,
+    promoteTo: (index) => `${pieceKind(index)}に成る`,
+    stay: (index) => `成らない（${pieceKind(index)}のまま）`,
     chosen: (piece, moves) => `${piece}を選択、指せる手${moves}通り`,
     letGo: "選択を解除",
     box: "置く駒",

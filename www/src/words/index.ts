@@ -20,6 +20,8 @@
  * - Whoever shows a text imports the catalogue and reads it: `import { runWords as words } from "../words/run"`. The language never
  *   changes while a page lives. A switch stores the setting and loads the page again (`speak` in `state/language.ts`), which finds
  *   its game, its place and its options in the browser's storage and in the address, as after any reload.
+ * - The build puts the catalogues of each language into chunks of their own (`build/catalogues.ts`); a page loads those of its language.
+ *   A catalogue therefore imports nothing that has state. One that few visits need, such as that of the settings, stays whole.
  * - Text of the HTML files stands in pairs, `[[Close|閉じる]]`, in text, attributes, `<title>` and `<option>`: vite.config.ts writes
  *   both into the built page and fails on a pair that lacks one. `public/language.js` chooses between them before the first paint,
  *   also for pages without any other script. A script finds the chosen text only. Texts in `<noscript>` show in both languages,

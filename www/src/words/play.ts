@@ -3,9 +3,9 @@
 import { decimal, spoken } from ".";
 import type { TypedProblem } from "../records";
 import type { IllegalReason } from "../rules";
-import { boardWords } from "./board";
+import { squareWord } from "./names";
 import { SIDES } from "./parts";
-import { reasonWord } from "./state";
+import { reasonWord } from "./ends";
 
 export const COLORS = SIDES;
 
@@ -283,7 +283,7 @@ const illegal: Record<IllegalReason, (to: string | null) => string> = spoken(
 /** Words for moves that are refused. */
 export const refusalWords = spoken(
   {
-    square: boardWords.square,
+    square: squareWord,
     reasons: illegal,
     noMove: "This piece has no legal move.",
     noMoveBecause: (why: string): string => (why.startsWith("That") ? why : `No legal move with this piece: ${why.charAt(0).toLowerCase()}${why.slice(1)}`),
@@ -297,7 +297,7 @@ export const refusalWords = spoken(
     } satisfies Record<Exclude<TypedProblem, "illegal">, (moves: string) => string>,
   },
   {
-    square: boardWords.square,
+    square: squareWord,
     reasons: illegal,
     noMove: "この駒に指せる手はありません。",
     noMoveBecause: (why) => `この駒は動かせません。${why}`,

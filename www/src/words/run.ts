@@ -1,7 +1,7 @@
 /** Visible text of the page of training runs. */
 
 import { dateAndTime, decimal, spoken } from ".";
-import { reasonWord } from "./state";
+import { reasonWord } from "./ends";
 
 /** Abscissas of the curves. */
 export type Abscissa = "iteration" | "plies" | "seconds";

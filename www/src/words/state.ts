@@ -1,6 +1,7 @@
 /** Visible text about saved games, settings and addresses. */
 
 import { dateAndTime, spoken } from ".";
+import { reasonWord } from "./ends";
 import type { SavedEnd, SavedGame } from "../state/saved-game";
 
 const shortened = (value: string): string => (value.length > 24 ? `${value.slice(0, 24)}…` : value);
@@ -33,35 +34,6 @@ export const stateWords = spoken(
     otherVersion: (version) => `このページの別のバージョン（${version}）で書かれています`,
   },
 );
-
-/** Ends of games by their ids, as a continuation of `Black won: …`. */
-const reasons: Record<string, string> = spoken(
-  {
-    checkmate: "checkmate",
-    no_legal_move: "no legal move",
-    repetition: "repetition",
-    perpetual_check: "perpetual check",
-    declaration: "declaration",
-    resignation: "resignation",
-    max_plies: "the limit of moves",
-    forfeit: "an illegal move",
-    time: "time",
-  },
-  {
-    checkmate: "詰み",
-    no_legal_move: "合法手なし",
-    repetition: "千日手",
-    perpetual_check: "連続王手の千日手",
-    declaration: "入玉宣言",
-    resignation: "投了",
-    max_plies: "手数制限",
-    forfeit: "反則",
-    time: "時間切れ",
-  },
-);
-
-/** The word for an end's id; an id of another version stands for itself. */
-export const reasonWord = (id: string): string => reasons[id] ?? id.replaceAll("_", " ");
 
 const countMoves = (moves: string): number => (moves === "" ? 0 : moves.split(" ").length);
 
