@@ -9,6 +9,7 @@ use lexopt::{Arg, Parser, ValueExt as _};
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -84,8 +85,7 @@ pub fn run(options: &Options) -> Result<()> {
     eprintln!("\nready after {}: {}", clock(start.elapsed()), times.join(", "));
     eprintln!("Open the address below in a browser; Ctrl-C ends the server.");
     drop(reserved);
-    let dist = www().join("dist");
-    run_command(trainer("run").args(["serve", "--port", &options.port.to_string()]).arg(dist.strip_prefix(root())?))
+    run_command(trainer("run").args(["serve", "--port", &options.port.to_string()]).arg(served()?))
 }
 
 /// Stages that lead to pages with an agent; what is there already is not made again.
@@ -115,7 +115,18 @@ fn stages(options: &Options) -> Vec<Stage<'_>> {
     let gpu = options.gpu;
     stages.push(Stage::new("modules", "compile the rules and the network to WebAssembly", move || wasm::build(gpu)));
     stages.push(Stage::new("pages", "check and bundle them", web::pages));
+    if trains || has_trained() {
+        // Into the built pages, which a build replaces: a run page of an earlier run would not stay.
+        stages.push(Stage::new("run page", format!("write the curves and games of {RUN}"), || {
+            run_command(trainer("run").args(["export", "--web", RUN, "--out"]).arg(served()?.join("runs")))
+        }));
+    }
     stages
+}
+
+/// Folder of the built pages, from the root.
+fn served() -> Result<PathBuf> {
+    Ok(www().join("dist").strip_prefix(root())?.to_owned())
 }
 
 /// Takes the port; nothing for port 0, of which the system chooses a free one later.
@@ -221,7 +232,10 @@ no json"#;
         let options = Options { port: 0, minutes: 2.0, gpu: GpuModule::LeftOut };
         let names = stages(&options).iter().map(|stage| stage.name).collect::<Vec<_>>();
         assert_eq!((names[0], names[1]), ("tools", "trainer"), "{names:?}");
-        assert!(names.ends_with(&["modules", "pages"]), "{names:?}");
+        // Where there was no run before, the demo trains; only shipped pages with a model of their own have none.
+        let has_run = names.contains(&"export");
+        let last: &[&str] = if has_run { &["modules", "pages", "run page"] } else { &["modules", "pages"] };
+        assert!(names.ends_with(last), "{names:?}");
     }
 
     #[test]
