@@ -129,7 +129,7 @@ impl<B: Kernels> Learner for GpuLearner<B> {
     }
 
     fn notice(&self) -> Option<&'static str> {
-        Some("each kernel is compiled and timed when it is first used; the first start on a GPU takes minutes for it")
+        Some("a GPU's first start compiles its kernels, some hundred; later starts find them on the disk")
     }
 
     fn evaluator(&self, weights: &Weights) -> Box<dyn Evaluator + Send> {
@@ -258,8 +258,8 @@ impl<B: Kernels> Evaluator for GpuEvaluator<B> {
     }
 }
 
-/// Keeps compiled kernels on the disk beside the backend's timings of them, unless a `cubecl.toml` sets the place: a start that
-/// compiles and times hundreds of kernels takes minutes. It has no effect once a device is in use.
+/// Keeps compiled kernels on the disk, unless a `cubecl.toml` sets the place: compiling them again would delay every start. It has no
+/// effect once a device is in use.
 fn keep_kernels() {
     let mut config = CubeClRuntimeConfig::from_current_dir().override_from_env();
     let cache = config.autotune.cache.clone();
