@@ -1,4 +1,4 @@
-//! `cargo xtask web | demo | test | bench | size | fuzz`: the only build script; finds or installs what it needs.
+//! `cargo xtask web | demo | test | bench | size | fuzz | reproduce`: the only build script; finds or installs what it needs.
 
 use lexopt::{Arg, Parser, ValueExt as _};
 use std::process::ExitCode;
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 mod bench;
 mod demo;
 mod fuzz;
+mod reproduce;
 mod size;
 mod test;
 mod web;
@@ -20,13 +21,14 @@ mod wasm;
 mod platforms;
 
 /// Commands: name, and what the command does.
-const COMMANDS: [(&str, &str); 6] = [
+const COMMANDS: [(&str, &str); 7] = [
     ("web", "Build the pages, with the core as WebAssembly, into www/dist, and from there into a folder for a host"),
     ("demo", "Train two minutes if there is no model yet, build the pages, and serve them on this machine"),
     ("test", "Install what is missing and run every check"),
     ("bench", "Run one benchmark, or list them"),
     ("size", "Print the sizes of the core's parts as WebAssembly"),
     ("fuzz", "Feed the parsers random inputs for a while"),
+    ("reproduce", "Train a shipped agent again, and compare its weights and its rating with the shipped one's"),
 ];
 
 /// Command with its options.
@@ -38,6 +40,7 @@ enum Command {
     Bench(bench::Options),
     Size,
     Fuzz(fuzz::Options),
+    Reproduce(reproduce::Options),
 }
 
 /// What the arguments ask for.
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Size => size::run(),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Reproduce(options) => reproduce::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -95,6 +99,7 @@ fn parse(arguments: &mut Parser) -> Result<Request, lexopt::Error> {
         "bench" => (bench::USAGE.to_owned(), bench::Options::parse(arguments)?.map(Command::Bench)),
         "size" => ("size".to_owned(), no_options(arguments)?.map(|()| Command::Size)),
         "fuzz" => (fuzz::USAGE.to_owned(), fuzz::Options::parse(arguments)?.map(Command::Fuzz)),
+        "reproduce" => (reproduce::USAGE.to_owned(), reproduce::Options::parse(arguments)?.map(Command::Reproduce)),
         _ => unreachable!("every name in COMMANDS has its row here"),
     };
     Ok(match command {
@@ -117,7 +122,7 @@ fn about(command: &str) -> &'static str {
 }
 
 fn help() -> String {
-    let commands = COMMANDS.map(|(name, about)| format!("  {name:<7}{about}\n"));
+    let commands = COMMANDS.map(|(name, about)| format!("  {name:<11}{about}\n"));
     format!(
         "Builds, tests and shows Keisei; finds or installs what that needs\n\n\
          Usage: cargo xtask COMMAND [OPTIONS]\n\n\
@@ -162,6 +167,9 @@ mod tests {
         check("fuzz", fuzz(None, 5.0));
         check("fuzz files --minutes 31", fuzz(Some("files"), 31.0));
         check("fuzz --minutes 1 files", fuzz(Some("files"), 1.0));
+        let reproduce = |name: &str, games| Command::Reproduce(reproduce::Options { name: name.into(), games });
+        check("reproduce", reproduce("minute", 100));
+        check("reproduce quick --games 20", reproduce("quick", 20));
         let bench = |name: Option<&str>, gpu, arguments: &[&str]| {
             let arguments = arguments.iter().map(Into::into).collect();
             Command::Bench(bench::Options { name: name.map(Into::into), gpu, arguments })
@@ -214,5 +222,7 @@ mod tests {
         check("fuzz files notation", "notation");
         check("fuzz --minutes soon", "soon");
         check("bench --cpu", "--cpu");
+        check("reproduce minute hour", "hour");
+        check("reproduce --games 3", "must be even");
     }
 }

@@ -78,6 +78,27 @@ pub fn run_silent(command: &mut Command) -> Result<()> {
     check(command, status)
 }
 
+/// As [`run`], but ends the program at once when `is_reached`: for one whose files are whole whenever it ends.
+///
+/// # Errors
+/// As [`run`], if the program ends by itself.
+pub fn run_until(command: &mut Command, is_reached: impl Fn() -> bool) -> Result<()> {
+    eprintln!("$ {}", shown(command));
+    let mut child = command.spawn().with_context(|| format!("{}: cannot be started", shown(command)))?;
+    loop {
+        if is_reached() {
+            // It may have ended just now, which is as good.
+            let _ = child.kill();
+            child.wait()?;
+            return Ok(());
+        }
+        if let Some(status) = child.try_wait()? {
+            return check(command, status);
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
 /// As [`run`], but hands every line of both output streams to `line` after showing it.
 ///
 /// # Errors
@@ -127,6 +148,18 @@ pub fn json(command: &mut Command) -> Result<serde_json::Value> {
     Ok(serde_json::from_slice(&output(command)?)?)
 }
 
+/// As [`json`], but shows the command line and the program's messages.
+///
+/// # Errors
+/// As [`run`]; the output is not JSON.
+pub fn json_shown(command: &mut Command) -> Result<serde_json::Value> {
+    eprintln!("$ {}", shown(command));
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("{}: cannot be started", shown(command)))?;
+    check(command, output.status)?;
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
 /// Whether the program ends with code 0 within `limit`, after which it is stopped. Its output is shown.
 pub fn succeeds_within(limit: Duration, command: &mut Command) -> bool {
     eprintln!("$ {}", shown(command));
@@ -164,4 +197,19 @@ fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = std::iter::once(program).chain(command.get_args());
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_program_ends_when_its_mark_is_reached_or_by_itself() {
+        let begin = Instant::now();
+        run_until(&mut command("sleep", &["60"]), || begin.elapsed() > POLL).unwrap();
+        assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+        run_until(&mut command("true", &[]), || false).unwrap();
+        assert!(run_until(&mut command("false", &[]), || false).is_err());
+    }
 }
