@@ -5,7 +5,7 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { ROOT, convert, drop, open } from "./harness.mjs";
+import { ROOT, convert, drop, open, openPlay } from "./harness.mjs";
 
 const KIFU = join(ROOT, "../shared/data/kifu/files");
 const CASES = join(ROOT, "../shared/data/cases");
@@ -90,6 +90,45 @@ test("a dropped record is shown and stepped through", async () => {
   await page.locator("#game").selectOption("1");
   await page.locator("#status", { hasText: "Start." }).waitFor();
   await page.checked();
+});
+
+test("a site without games of its own shows those of its agents, after the agent, and without a network too", async () => {
+  const shipped = await open({ shipped: true });
+  try {
+    await rm(join(shipped.site, "models/games.record"));
+    for (const [locale, title] of [["en-GB", "Games between the agents of this site"], ["ja-JP", "このサイトのAI同士の対局"]]) {
+      const page = await shipped.page({ locale });
+      const asked = [];
+      page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+      await page.goto(`${shipped.base}replay.html`);
+      await page.locator("#file-name", { hasText: title }).waitFor();
+      assert.equal(await page.locator("#game option").count(), 200);
+      const [model, games] = [/\.model$/, /^\/agents\/games\.record$/].map((path) => asked.findIndex((name) => path.test(name)));
+      assert.ok(0 <= model && model < games, `the agent comes before the games: ${asked}`);
+      await page.locator("#game").selectOption("199");
+      await page.keyboard.press("End");
+      await page.locator("#status", { hasText: /./ }).waitFor();
+      assert.ok(Number(await page.locator("#ply").getAttribute("max")) > 6);
+      await page.checked(/404/);
+    }
+    // Play asks for no games; the service worker keeps them after the first visit.
+    const page = await shipped.page({ serviceWorkers: "allow" });
+    const asked = [];
+    page.on("request", (request) => asked.push(request.url()));
+    await openPlay(page, shipped.base);
+    assert.ok(!asked.some((url) => url.endsWith("games.record")), `${asked}`);
+    await page.evaluate(async () => {
+      await navigator.serviceWorker.ready;
+      while (!navigator.serviceWorker.controller) await new Promise((done) => setTimeout(done, 20));
+    });
+    await page.context().setOffline(true);
+    await page.goto(`${shipped.base}replay.html`);
+    await page.locator("#file-name", { hasText: "Games between the agents of this site" }).waitFor();
+    assert.equal(await page.locator("#game option").count(), 200);
+    await page.checked(/404|ERR_|net::|Failed to load resource/);
+  } finally {
+    await shipped.close();
+  }
 });
 
 test("files that are no games are refused and the page stays alive", async () => {

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Plugin, type Rolldown, build } from "vite";
-import { AGENTS, type Build, HASHED, MODELS } from "../src/offline/build";
+import { AGENTS, type Build, HASHED, MODELS, SHIPPED_GAMES } from "../src/offline/build";
 
 /** Files that a page can do without until it asks for them: the module for GPUs, which few networks need, is larger than all others. */
 const LATER = /^assets\/keisei_web_gpu/;
@@ -12,7 +12,7 @@ const LATER = /^assets\/keisei_web_gpu/;
 const HOSTS = /\.(br|gz)$|^404\.html$|^sw\.js$|^[_.]/;
 /** Pages with the files beside them. What lies in other folders is kept when it is opened. */
 const PAGES = /^[^/]+$|^assets\//;
-const DATA = [AGENTS, `${MODELS}default.model`, `${MODELS}games.record`];
+const DATA = [AGENTS, `${MODELS}default.model`, `${MODELS}games.record`, SHIPPED_GAMES];
 
 export const offline: Plugin = {
   name: "offline",

@@ -11,6 +11,7 @@ import { element } from "../parts/shadow";
 import { wireTabs } from "../parts/tabs";
 import { DEFAULT_LEVEL, levelAt, levelsOf } from "../play/levels";
 import { type Board, Tree, loadRecords } from "../records";
+import { SHIPPED_GAMES } from "../offline/build";
 import type { AgentInfo } from "../protocol";
 import type { MoveStyle } from "../rules";
 import type { Address } from "../state/address";
@@ -125,7 +126,7 @@ class AnalysisPage {
     this.#drawing.all();
     this.#drawing.working();
     const network = this.#panel.openFirst();
-    await this.#openFirst();
+    await this.#openFirst(network);
     await network;
   }
 
@@ -645,9 +646,13 @@ class AnalysisPage {
     return this.#openCollection(GAME.ofSite, () => this.#siteGames());
   }
 
-  async #siteGames(): Promise<Collection> {
-    const { bytes } = await fetchFile("./models/games.record");
-    return read(this.#agent, bytes, GAME.ofSite);
+  /** Games of the site's own agent, or else those of the shipped agents, for which nothing waits: they come after `first`. */
+  async #siteGames(first?: Promise<unknown>): Promise<Collection> {
+    const own = await fetchFile("./models/games.record").catch(() => null);
+    if (own) return read(this.#agent, own.bytes, GAME.ofSite);
+    await first?.catch(() => {});
+    const { bytes } = await fetchFile(`./${SHIPPED_GAMES}`);
+    return read(this.#agent, bytes, GAME.ofShipped);
   }
 
   /** Shows a saved game; one of Play's is copied, and goes on there as it was. */
@@ -703,7 +708,7 @@ class AnalysisPage {
   }
 
   /** What the address names, or the game that was shown last, or the games of this site. */
-  async #openFirst(): Promise<void> {
+  async #openFirst(network: Promise<unknown>): Promise<void> {
     const url = new URLSearchParams(location.search).get("url");
     const { address, defects } = this.#route.read();
     if (defects.length > 0) showProblem(stateWords.badAddress(defects));
@@ -714,7 +719,7 @@ class AnalysisPage {
     if (url === null && current !== null && this.#openSaved(current, {}, false)) return;
     const opening = ++this.#opening;
     try {
-      const collection = await this.#siteGames();
+      const collection = await this.#siteGames(network);
       // A file that the user opened in the meantime stays.
       if (opening === this.#opening && !this.#usersOwn) this.#showCollection(collection, false);
     } catch {

@@ -19,6 +19,8 @@ export const HASHED = "assets/";
 export const MODELS = "models/";
 /** Manifest of the agents that a site ships. Their files are not the service worker's: the pages keep them, see `agents/kept-models.ts`. */
 export const AGENTS = "agents/manifest.json";
+/** Games between the shipped agents, which Analysis shows on a site without games of its own. */
+export const SHIPPED_GAMES = "agents/games.record";
 /** Files that the pages keep by themselves. */
 export const PAGES_OWN = /^agents\/.+\.model$/;
 

@@ -18,7 +18,7 @@
 
 import { hasRelaxedSimd } from "../relaxed-simd";
 import { absentPage } from "../words/absent";
-import { AGENTS, type Build, type FromWorker, HASHED, type KeepingProblem, MODELS, PAGES_OWN, type ToWorker, cachePrefix } from "./build";
+import { AGENTS, type Build, type FromWorker, HASHED, type KeepingProblem, MODELS, PAGES_OWN, SHIPPED_GAMES, type ToWorker, cachePrefix } from "./build";
 
 declare const self: ServiceWorkerGlobalScope;
 /** Written by the build. */
@@ -239,7 +239,7 @@ class OfflineWorker {
   async #data(event: FetchEvent, path: string): Promise<Response> {
     const { request } = event;
     const version = await this.#versionOf(event.clientId);
-    const isBuilds = path.startsWith(MODELS) || path === AGENTS;
+    const isBuilds = path.startsWith(MODELS) || path === AGENTS || path === SHIPPED_GAMES;
     const kept = (await this.#match(version, path)) ?? (await this.#find(this.#beside, request.url));
     const asked = fetch(request).then(async (response) => {
       const isOfThis = version === BUILD.version && (!isBuilds || !kept || (await this.#hostNow()) === "this");

@@ -189,6 +189,8 @@ export const GAME = spoken(
     untitled: "Untitled game",
     own: "New game",
     ofSite: "games of this agent",
+    ofShipped:
+      "Games between the agents of this site, each without search: every two met twenty times, in ten openings of six random moves, with both colours.",
     lastOfPlay: "your game",
     /** Entry of a list of games; players who are the same in every game say nothing. */
     entry: (number: number, { black, white, plies, end, winner }: ReadGame): string => {
@@ -220,6 +222,8 @@ export const GAME = spoken(
     untitled: "無題の棋譜",
     own: "新しい棋譜",
     ofSite: "このAIの棋譜",
+    ofShipped:
+      "このサイトのAI同士の対局（探索なし）。総当たりで各組20局、ランダムな6手で始まる10通りの序盤を先後入れ替えて指しました。",
     lastOfPlay: "あなたの対局",
     entry: (number, { black, white, plies, end, winner }) => {
       const result = `${decimal(plies)}手、${resultText(end, winner)}`;
