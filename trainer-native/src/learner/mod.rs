@@ -127,6 +127,8 @@ mod tests {
     use keisei_core::learn::{Coefficients, Minibatch, Rollout, Sums};
     use keisei_core::net::{NetOptions, NetSpec, Weights};
     use keisei_core::random::{Purpose, Stream};
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    use keisei_core::search::policy;
 
     const COEFFICIENTS: Coefficients = Coefficients {
         clip_coef: 0.2,
@@ -313,6 +315,42 @@ mod tests {
     fn a_gpu_learns_with_fewer_bits() {
         check_descent(Precision::F16, 0.2);
         check_descent(Precision::Bf16, 0.4);
+    }
+
+    /// Moves drawn from the policy of each of 1,000 positions, ten with the numbers of a stream of the position's own.
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    fn drawn(learner: &dyn Learner) -> Vec<usize> {
+        let rollout = rollout(1000);
+        let mut evaluator = learner.evaluator(&weights(16, 1));
+        let mut moves = Vec::new();
+        for (part, steps) in rollout.steps.chunks(125).enumerate() {
+            let mut batch = Batch::new();
+            for step in steps {
+                batch.push(step.observation, rollout.legal_of(step).iter().copied());
+            }
+            let predictions = evaluator.evaluate(&batch).expect("the device does not fail");
+            for (row, found) in predictions.iter().enumerate() {
+                let probabilities = policy::probabilities(found.logits, 1.0);
+                let mut stream = Stream::new(9, Purpose::Sampling, part as u64, row as u64);
+                moves.extend((0..10).map(|_| policy::draw(&probabilities, stream.uniform())));
+            }
+        }
+        moves
+    }
+
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    #[test]
+    fn a_gpu_draws_the_moves_that_the_cpu_does() {
+        let expected = drawn(&CpuLearner::new(Features::Attack96, Actions::Dest2187, 1));
+        assert_eq!(expected.len(), 10_000);
+        for (precision, share) in [(Precision::F32, 0.999), (Precision::F16, 0.98)] {
+            for learner in gpus(precision) {
+                let found = drawn(learner.as_ref());
+                let same = found.iter().zip(&expected).filter(|(found, expected)| found == expected).count();
+                println!("{}: {same} of 10,000 moves are the CPU's", learner.name());
+                assert!(same as f64 >= share * 10_000.0, "{}: {same} of 10,000 moves", learner.name());
+            }
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod product;
 
 use super::Precision;
 use super::autodiff::{Batch, compressed, loss, sums_of};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use attacks::WORDS;
 use burn::backend::Autodiff;
 #[cfg(feature = "cuda")]
@@ -67,7 +67,8 @@ impl GpuLearner<Wgpu> {
         // Without an adapter burn would panic later, so it is looked for first.
         let adapter =
             pollster::block_on(wgpu::Instance::default().request_adapter(&wgpu::RequestAdapterOptions::default()));
-        let info = adapter.context("no GPU: wgpu finds no adapter for Vulkan, Metal or DirectX")?.get_info();
+        let info =
+            anyhow::Context::context(adapter, "no GPU: wgpu finds no adapter for Vulkan, Metal or DirectX")?.get_info();
         let name = format!("burn-wgpu, {} ({})", info.name, info.backend);
         Self::new(&name, features, actions, precision, WgpuDevice::default())
     }
