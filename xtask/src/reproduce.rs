@@ -324,7 +324,7 @@ impl Row {
     }
 }
 
-/// What the weights' digests say.
+/// Sentence that compares the digests of two agents' weights.
 fn compared(again: &str, shipped: &str, is_preset: bool) -> String {
     if is_preset {
         format!("weights {again}: a run of its own, so there are none to compare")

@@ -78,10 +78,10 @@ pub fn run_silent(command: &mut Command) -> Result<()> {
     check(command, status)
 }
 
-/// As [`run`], but ends the program at once when `is_reached`: for one whose files are whole whenever it ends.
+/// Runs the program like [`run`], but kills it as soon as `is_reached`; its files must be whole at every moment.
 ///
 /// # Errors
-/// As [`run`], if the program ends by itself.
+/// Those of [`run`], if the program ends before that.
 pub fn run_until(command: &mut Command, is_reached: impl Fn() -> bool) -> Result<()> {
     eprintln!("$ {}", shown(command));
     let mut child = command.spawn().with_context(|| format!("{}: cannot be started", shown(command)))?;
@@ -148,10 +148,10 @@ pub fn json(command: &mut Command) -> Result<serde_json::Value> {
     Ok(serde_json::from_slice(&output(command)?)?)
 }
 
-/// As [`json`], but shows the command line and the program's messages.
+/// Runs the program like [`json`], and shows its command line and its messages.
 ///
 /// # Errors
-/// As [`run`]; the output is not JSON.
+/// Those of [`run`], or if the output is not JSON.
 pub fn json_shown(command: &mut Command) -> Result<serde_json::Value> {
     eprintln!("$ {}", shown(command));
     let output = command.stderr(Stdio::inherit()).output();

@@ -158,7 +158,7 @@ fn parse(arguments: &[String]) -> Result<Options> {
     Ok(options)
 }
 
-/// What the device can do at most.
+/// Speed of copies and of matrix products on the device, see [`Limits`].
 fn limits(options: &Options) -> Result<()> {
     println!("| what | by | rate | time |\n|---|---|---:|---:|");
     for &(channels, _) in &options.nets {

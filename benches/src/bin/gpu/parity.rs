@@ -1,4 +1,4 @@
-//! What a GPU computes beside what the CPU does: logits of legal actions and gradients of five networks.
+//! Comparison of a GPU with the CPU: logits of legal actions, and gradients, of five networks.
 
 use anyhow::Result;
 use keisei_core::evaluator::Batch;

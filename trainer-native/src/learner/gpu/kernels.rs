@@ -68,14 +68,14 @@ pub struct Step {
     pub rate: f32,
     /// Factor of the gradient, which clips its norm.
     pub scale: f32,
-    /// Factors that undo the moments' bias towards 0.
+    /// Divisors of the moments, which undo their bias towards 0.
     pub biases: [f32; 2],
 }
 
 /// Rows that one thread of [`Kernels::slope`] sums, if their number is a multiple of it; a third of a board.
 pub(super) const PART: usize = 27;
 
-/// Numbers in a vector of 16 bytes, or fewer if `channels` is no multiple of it.
+/// Numbers in a vector of 16 bytes, or fewer if one of `multiples` is no multiple of it.
 fn vector<R: CubeRuntime>(tensor: &CubeTensor<R>, multiples: &[usize]) -> usize {
     let most = 16 / tensor.dtype.size();
     let supported: Vec<usize> = tensor.client.io_optimized_vector_sizes(tensor.dtype.size()).collect();

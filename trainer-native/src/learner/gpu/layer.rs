@@ -149,7 +149,7 @@ impl<K: Kernels> Layers for Autodiff<K> {
     }
 }
 
-/// What a layer is computed from.
+/// Inputs of a layer that derivatives are taken by.
 #[derive(Clone, Copy, Debug)]
 enum Parent {
     Input,
@@ -162,7 +162,7 @@ enum Parent {
 #[derive(Debug)]
 struct Operation<const N: usize>([Parent; N]);
 
-/// What the backward pass of a layer needs.
+/// Tensors that the forward pass of a layer keeps for its backward pass.
 #[derive(Clone, Debug)]
 struct Saved<K: Backend> {
     x: FloatTensor<K>,

@@ -1,5 +1,5 @@
-//! What a device can do at most for a network: copies from and to the host, and matrix products of the shapes of a network's layers
-//! by each of the kernels for them.
+//! Limits of a device: speed of copies from and to the host, and of matrix products of the shapes of a network's layers, by each of the
+//! kernels for them.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
 //! Matrix products by kernels of cubek that are named here, not found by timing all of them: the search takes half a minute for
-//! every shape, and on a large GPU it chose one of these.
+//! every shape.
 
 use burn::tensor::{DType, calculate_matmul_output};
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
@@ -27,7 +27,8 @@ pub(super) fn product<R: CubeRuntime>(a: &CubeTensor<R>, b: &CubeTensor<R>, dtyp
     launched.expect("the last strategy runs on every device")
 }
 
-/// Kernels of large products, the fastest on an H200 first; the last runs on every device.
+/// Kernels of large products, in the order in which they are tried; the last runs on every device. The order is a guess: no card has timed
+/// these kernels one by one yet, see [`Limits`](super::limits::Limits).
 pub(super) fn strategies() -> Vec<Strategy> {
     let (cmma, mma) = (TileMatmulKind::Cmma, TileMatmulKind::Mma);
     let simple = |tile_matmul, multi_rows| Inferred(SimpleArgs { tile_matmul, multi_rows });
