@@ -226,13 +226,33 @@ fn rate(positions: usize, seconds: f64, mut run: impl FnMut() -> Result<()>) -> 
     Ok(Rate { rate: runs as f64 / start.elapsed().as_secs_f64(), first })
 }
 
-/// Forward pass as self-play calls it.
-fn forward(learner: &dyn Learner, net: &NetSpec, options: &Options) -> Result<Rate> {
-    let rollout = Rollout::of_random_games(options.batch, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
+/// The positions of a rollout with their legal actions.
+fn positions(rollout: &Rollout) -> Batch {
     let mut batch = Batch::new();
     for step in &rollout.steps {
         batch.push(step.observation, rollout.legal_of(step).iter().copied());
     }
+    batch
+}
+
+/// Coefficients of a loss that is a mean over so many samples.
+fn coefficients(samples: usize) -> Coefficients {
+    Coefficients {
+        clip_coef: 0.2,
+        vf_coef: 1.0,
+        past_coef: 0.0,
+        score_coef: 0.1,
+        ent_coef: 0.01,
+        kl_coef: 0.0,
+        mate_coef: 0.0,
+        scale: 1.0 / samples as f32,
+    }
+}
+
+/// Forward pass as self-play calls it.
+fn forward(learner: &dyn Learner, net: &NetSpec, options: &Options) -> Result<Rate> {
+    let rollout = Rollout::of_random_games(options.batch, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
+    let batch = positions(&rollout);
     let mut evaluator = learner.evaluator(&Weights::init(net, 1)?);
     rate(options.batch, options.seconds, || Ok(evaluator.evaluate(&batch).map(drop)?))
 }
@@ -242,16 +262,7 @@ fn training(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Resu
     let rollout = Rollout::of_random_games(options.batch, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
     let slots: Vec<usize> = (0..options.batch).collect();
     let minibatch = Minibatch { rollout: &rollout, slots: &slots, advantages: &rollout.advantages, past: &[] };
-    let coefficients = Coefficients {
-        clip_coef: 0.2,
-        vf_coef: 1.0,
-        past_coef: 0.0,
-        score_coef: 0.1,
-        ent_coef: 0.01,
-        kl_coef: 0.0,
-        mate_coef: 0.0,
-        scale: 1.0 / options.batch as f32,
-    };
+    let coefficients = coefficients(options.batch);
     let mut weights = Weights::init(net, 1)?;
     let mut adam = Adam::new(weights.data().len());
     let mut descent = learner.descent(&mut weights, &mut adam);

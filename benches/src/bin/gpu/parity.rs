@@ -1,13 +1,12 @@
 //! Comparison of a GPU with the CPU: logits of legal actions, and gradients, of five networks.
 
 use anyhow::Result;
-use keisei_core::evaluator::Batch;
-use keisei_core::learn::{Coefficients, Learner, Minibatch, Rollout};
+use keisei_core::learn::{Learner, Minibatch, Rollout};
 use keisei_core::net::{NetOptions, NetSpec, Weights};
 use keisei_core::random::{Purpose, Stream};
 use trainer_native::learner::{CpuLearner, Precision};
 
-use crate::{ACTIONS, FEATURES, Options};
+use crate::{ACTIONS, FEATURES, Options, coefficients, positions};
 
 /// Samples of the gradients.
 const SAMPLES: usize = 64;
@@ -73,23 +72,10 @@ pub fn compare(options: &Options) -> Result<bool> {
 /// Logits of the legal actions of some positions, and the gradient of their loss.
 fn outputs(learner: &mut dyn Learner, weights: &Weights) -> Result<[Vec<f32>; 2]> {
     let rollout = Rollout::of_random_games(SAMPLES, ACTIONS, Stream::new(4, Purpose::Sampling, 0, 0));
-    let mut batch = Batch::new();
-    for step in &rollout.steps {
-        batch.push(step.observation, rollout.legal_of(step).iter().copied());
-    }
+    let batch = positions(&rollout);
     let logits = learner.evaluator(weights).evaluate(&batch)?.iter().flat_map(|one| one.logits.to_vec()).collect();
     let slots: Vec<usize> = (0..SAMPLES).collect();
     let minibatch = Minibatch { rollout: &rollout, slots: &slots, advantages: &rollout.advantages, past: &[] };
-    let coefficients = Coefficients {
-        clip_coef: 0.2,
-        vf_coef: 1.0,
-        past_coef: 0.0,
-        score_coef: 0.1,
-        ent_coef: 0.01,
-        kl_coef: 0.0,
-        mate_coef: 0.0,
-        scale: 1.0 / SAMPLES as f32,
-    };
-    let (gradient, _) = learner.gradient(weights, &minibatch, &coefficients)?;
+    let (gradient, _) = learner.gradient(weights, &minibatch, &coefficients(SAMPLES))?;
     Ok([logits, gradient])
 }
