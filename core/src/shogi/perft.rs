@@ -39,7 +39,7 @@ pub fn perft_played(position: &Position, depth: u32) -> u64 {
 fn children(position: &Position, mut count: impl FnMut(&Position) -> u64) -> u64 {
     let mut total = 0;
     position.legal_targets(|set| {
-        set.moves().for_each(|mv| {
+        set.for_each(|mv| {
             let mut child = position.clone();
             child.play_unchecked(mv);
             total += count(&child);
