@@ -16,7 +16,7 @@ use std::{env, path::Path};
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features, SQUARES};
 use keisei_core::evaluator::Batch;
-use keisei_core::learn::{Adam, Coefficients, Learner, Minibatch, Rollout};
+use keisei_core::learn::{Adam, Coefficients, Learner, Minibatch, Rollout, StepRules};
 use keisei_core::net::{NetSpec, Weights};
 use keisei_core::random::{Purpose, Stream};
 use trainer_native::learner::{Device, Limits, Precision};
@@ -263,12 +263,15 @@ fn training(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Resu
     let slots: Vec<usize> = (0..options.batch).collect();
     let minibatch = Minibatch { rollout: &rollout, slots: &slots, advantages: &rollout.advantages, past: &[] };
     let coefficients = coefficients(options.batch);
+    let rules =
+        StepRules { learning_rate: 1e-4, max_grad_norm: 1.0, target_kl: f32::INFINITY, ratio_limit: f64::INFINITY };
     let mut weights = Weights::init(net, 1)?;
     let mut adam = Adam::new(weights.data().len());
     let mut descent = learner.descent(&mut weights, &mut adam);
     rate(options.batch, options.seconds, || {
-        descent.gradient(&minibatch, &coefficients)?;
-        descent.step(1e-4, 1.0);
+        // As an epoch of one minibatch.
+        descent.step(&minibatch, &coefficients, &rules)?;
+        descent.results()?;
         Ok(())
     })
 }

@@ -16,6 +16,7 @@ use burn::tensor::{DType, Tensor, TensorPrimitive, ops::FloatTensor};
 
 use super::kernels::Kernels;
 use super::network::Order;
+use crate::learner::padded;
 
 /// Layer of a network: a convolution with zeros around the board; a linear layer is one of boards of one square.
 #[derive(Clone, Debug)]
@@ -41,15 +42,6 @@ pub(super) struct Window {
     pub side: usize,
     /// Channels of the input.
     pub inputs: usize,
-}
-
-/// Number of terms of a matrix product that is computed for `terms` terms, the others being zeros.
-///
-/// Kernels with two buffers (cubek-matmul 0.2) go through the terms in an even number of steps, each of a power of two up to 64.
-/// They check for the end only if the step does not divide the number; if it does an odd number of times, they add terms beyond
-/// the end: with 81 steps of 8, hidden layers of 8 value channels came out wrong (<https://github.com/tracel-ai/cubek/issues/434>).
-pub(super) fn padded(terms: usize) -> usize {
-    terms.next_multiple_of(128)
 }
 
 /// Backend that computes layers, with or without derivatives.

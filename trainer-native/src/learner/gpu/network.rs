@@ -19,8 +19,8 @@ pub(super) struct Network<B: Layers> {
     stem: Layer<B>,
     blocks: Vec<Block<B>>,
     policy: Layer<B>,
-    /// Bias of every action, `[actions]`, and its place among the weights.
-    policy_bias: (Tensor<B, 1>, Range<usize>),
+    /// Bias of every action, `[actions]`, and its place among the weights. Its gradient is the sum of the logits' slopes.
+    policy_bias: (Tensor<B::Inner, 1>, Range<usize>),
     value: [Layer<B>; 3],
     score: Option<Perceptron<B>>,
 }
@@ -55,12 +55,11 @@ impl<B: Layers> Network<B> {
             pool: (options.pool_hidden > 0).then(|| flat.perceptron(&format!("blocks.{i}.pool"))),
             se: (options.se_hidden > 0).then(|| flat.perceptron(&format!("blocks.{i}.se"))),
         };
-        let (bias, range) = flat.vector("policy.bias");
         Self {
             stem: flat.layer("stem", BOARD, true),
             blocks: (0..spec.blocks).map(block).collect(),
             policy: flat.layer("policy", BOARD, false),
-            policy_bias: (B::parameter(bias), range),
+            policy_bias: flat.vector("policy.bias"),
             value: [("conv", BOARD), ("hidden", 1), ("out", 1)]
                 .map(|(name, board)| flat.layer(&format!("value.{name}"), board, true)),
             score: (options.score_hidden > 0).then(|| flat.perceptron("score")),
@@ -97,16 +96,8 @@ impl<B: Layers> Network<B> {
         Outputs { policy, wdl, score }
     }
 
-    /// Logits of every action in f32, `[boards, actions]`, from [`Outputs::policy`].
-    pub fn logits(&self, policy: Tensor<B, 2>) -> Tensor<B, 2> {
-        let planes = policy.dims()[1];
-        let actions = SQUARES * planes;
-        let logits = over_board(policy).swap_dims(1, 2).reshape([-1, actions as i64]);
-        (logits + self.policy_bias.0.clone().unsqueeze()).cast(FloatDType::F32)
-    }
-
     /// Bias of every action square by square, `[actions]`, as the policy's logits are stored.
-    pub fn policy_bias(&self) -> Tensor<B, 1> {
+    pub fn policy_bias(&self) -> Tensor<B::Inner, 1> {
         let actions = self.policy_bias.0.dims()[0];
         self.policy_bias.0.clone().reshape([actions / SQUARES, SQUARES]).transpose().reshape([actions])
     }
@@ -119,13 +110,16 @@ impl<B: Layers> Network<B> {
         [&self.stem, &self.policy].into_iter().chain(blocks).chain(heads)
     }
 
-    /// Gradient of every weight in f32, in the order of the weights; zero where the loss does not depend on one.
-    pub fn gradient<K: Kernels>(&self, gradients: &B::Gradients) -> Tensor<K, 1>
+    /// Gradient of every weight in f32, in the order of the weights; zero where the loss does not depend on one. `slope` is that of the
+    /// loss by the policy's logits, `[boards, actions]`, square by square.
+    pub fn gradient<K: Kernels>(&self, gradients: &B::Gradients, slope: Tensor<K, 2>) -> Tensor<K, 1>
     where
         B: AutodiffBackend<InnerBackend = K> + Layers<Inner = K>,
     {
         let of = |tensor: &Tensor<B, 1>| tensor.grad(gradients).unwrap_or_else(|| tensor.clone().inner().zeros_like());
-        let mut parts = vec![(self.policy_bias.1.start, of(&self.policy_bias.0).cast(FloatDType::F32))];
+        let actions = slope.dims()[1];
+        let of_bias = slope.sum_dim(0).reshape([SQUARES, actions / SQUARES]).transpose().reshape([actions]);
+        let mut parts = vec![(self.policy_bias.1.start, of_bias)];
         for layer in self.layers() {
             let [weight, bias] = &layer.ranges;
             let gradient = layer.weight.grad(gradients);
