@@ -42,11 +42,94 @@ pub(super) fn planes_kernel<F: Float>(
     out[ABSOLUTE_POS] = F::cast_from(values[place] * f32::cast_from(bit));
 }
 
+/// Place of a weight in the flat vector, from its row and column in the matrix of its layer.
+#[cube]
+fn place_of_weight(
+    start: usize,
+    row: usize,
+    output: usize,
+    #[comptime] channels: usize,
+    #[comptime] taps: usize,
+) -> usize {
+    start + (output * channels + row % channels) * taps + row / channels
+}
+
+/// Kernel of [`Kernels::arrange`](super::kernels::Kernels::arrange).
+#[cube(launch)]
+pub(super) fn arrange_kernel<F: Float>(
+    flat: &Tensor<f32>,
+    out: &mut Tensor<F>,
+    start: usize,
+    #[comptime] outputs: usize,
+    #[comptime] channels: usize,
+    #[comptime] taps: usize,
+    #[define(F)] _dtype: StorageType,
+) {
+    if ABSOLUTE_POS >= out.len() {
+        terminate!();
+    }
+    let row = ABSOLUTE_POS / outputs;
+    let mut value = f32::new(0.0);
+    if row < comptime!(taps * channels) {
+        value = flat[place_of_weight(start, row, ABSOLUTE_POS % outputs, channels, taps)];
+    }
+    out[ABSOLUTE_POS] = F::cast_from(value);
+}
+
+/// Kernel of [`Kernels::turn`](super::kernels::Kernels::turn).
+#[cube(launch)]
+pub(super) fn turn_kernel<F: Float>(
+    flat: &Tensor<f32>,
+    out: &mut Tensor<F>,
+    start: usize,
+    #[comptime] outputs: usize,
+    #[comptime] channels: usize,
+    #[comptime] taps: usize,
+    #[comptime] inputs: usize,
+    #[define(F)] _dtype: StorageType,
+) {
+    if ABSOLUTE_POS >= out.len() {
+        terminate!();
+    }
+    let window = comptime!(taps * channels / inputs);
+    let tap = ABSOLUTE_POS / inputs / outputs;
+    let mut value = f32::new(0.0);
+    if tap < window {
+        let row = (window - 1 - tap) * inputs + ABSOLUTE_POS % inputs;
+        value = flat[place_of_weight(start, row, ABSOLUTE_POS / inputs % outputs, channels, taps)];
+    }
+    out[ABSOLUTE_POS] = F::cast_from(value);
+}
+
+/// Kernel of [`Kernels::restore`](super::kernels::Kernels::restore): neighbouring threads read neighbouring outputs.
+#[cube(launch)]
+pub(super) fn restore_kernel(
+    parts: &Tensor<f32>,
+    gradient: &mut Tensor<f32>,
+    start: usize,
+    count: usize,
+    rows: usize,
+    #[comptime] outputs: usize,
+    #[comptime] channels: usize,
+    #[comptime] taps: usize,
+) {
+    if ABSOLUTE_POS >= comptime!(taps * channels * outputs) {
+        terminate!();
+    }
+    let mut sum = f32::new(0.0);
+    for part in 0..count {
+        sum += parts[part * rows * outputs + ABSOLUTE_POS];
+    }
+    let row = ABSOLUTE_POS / outputs;
+    gradient[place_of_weight(start, row, ABSOLUTE_POS % outputs, channels, taps)] = sum;
+}
+
 /// Kernel of [`Kernels::windows`](super::kernels::Kernels::windows): sizes in vectors.
 #[cube(launch)]
 pub(super) fn windows_kernel<F: Float, N: Size>(
     x: &Tensor<Vector<F, N>>,
     out: &mut Tensor<Vector<F, N>>,
+    squares: usize,
     #[comptime] channels: usize,
     #[comptime] columns: usize,
     #[comptime] board: usize,
@@ -64,7 +147,8 @@ pub(super) fn windows_kernel<F: Float, N: Size>(
     // Counted from the corner of a board with a margin.
     let y = square / board + tap / side;
     let z = square % board + tap % side;
-    let inside = tap < side * side && y >= margin && y < margin + board && z >= margin && z < margin + board;
+    let inside =
+        row < squares && tap < side * side && y >= margin && y < margin + board && z >= margin && z < margin + board;
     let mut value = Vector::<F, N>::new(F::from_int(0));
     if inside {
         value = x[((row - square) + (y - margin) * board + (z - margin)) * channels + column % channels];

@@ -14,7 +14,8 @@ use keisei_core::encoding::SQUARES;
 
 use super::attacks;
 use super::cube::{
-    adam_kernel, answers_kernel, finish_kernel, judge_kernel, loss_kernel, planes_kernel, slope_kernel, windows_kernel,
+    adam_kernel, answers_kernel, arrange_kernel, finish_kernel, judge_kernel, loss_kernel, planes_kernel,
+    restore_kernel, slope_kernel, turn_kernel, windows_kernel,
 };
 use super::orders::{PARTS, RESULT};
 use super::product::product;
@@ -93,13 +94,24 @@ pub trait Kernels: Backend {
     /// Whether the device has units for products of small matrices, which NVIDIA calls tensor cores.
     fn has_matrix_units(device: &Self::Device) -> bool;
 
+    /// The matrix of a layer in `dtype`, from the flat weights in f32, see [`Arrangement`]: `[rows, outputs]`, the rows behind the last
+    /// weight zeros.
+    fn arrange(flat: &FloatTensor<Self>, of: &Arrangement, rows: usize, dtype: DType) -> FloatTensor<Self>;
+
+    /// The matrix that takes the gradient of a layer's sum to that of its input, whose window has `taps` squares: the same weights with
+    /// inputs and outputs exchanged, and the window's squares in the opposite order, `[rows, inputs]`.
+    fn turn(flat: &FloatTensor<Self>, of: &Arrangement, taps: usize, rows: usize, dtype: DType) -> FloatTensor<Self>;
+
+    /// Writes the gradient of a layer's weights to its place in the flat gradient, as the sum of parts `[parts, rows, outputs]` in f32.
+    fn restore(parts: FloatTensor<Self>, of: &Arrangement, gradient: &FloatTensor<Self>);
+
     /// Product of `[.., m, k]` and `[.., k, n]` in `dtype`, summed in f32.
     fn product(a: FloatTensor<Self>, b: FloatTensor<Self>, dtype: DType) -> FloatTensor<Self>;
 
-    /// Squares of a window of `side`×`side` around each square, zeros beyond the board's edge: `[rows, channels]` to
-    /// `[rows, columns]`, where the first side * side * channels columns are the window's squares in the order of the board,
-    /// and the others zeros. Rows are the squares of boards of `board`×`board`.
-    fn windows(x: FloatTensor<Self>, board: usize, side: usize, columns: usize) -> FloatTensor<Self>;
+    /// Squares of a window of `side`×`side` around each square, zeros beyond the board's edge: from `[squares, channels]` a matrix of
+    /// these `sizes`, `[rows, columns]`, whose first side * side * channels columns are the window's squares in the order of the board.
+    /// The other columns are zeros, and so are the rows behind those of `x`, which are the squares of boards of `board`×`board`.
+    fn windows(x: FloatTensor<Self>, board: usize, side: usize, sizes: [usize; 2]) -> FloatTensor<Self>;
 
     /// `sum + bias + residual`, rectified if asked for: `[rows, channels]`; the bias is `[channels]`.
     fn finish(
@@ -112,6 +124,27 @@ pub trait Kernels: Backend {
     /// Gradient of [`finish`](Self::finish)'s sum from that of its output `[rows, channels]`, where `output` is given if it was
     /// rectified; and sums of this gradient over every [`PART`] rows: `[rows / PART, channels]` in f32.
     fn slope(above: FloatTensor<Self>, output: Option<FloatTensor<Self>>) -> [FloatTensor<Self>; 2];
+}
+
+/// Place and order of some weights in [`Weights::data`](keisei_core::net::Weights::data): from `start` on `[outputs, channels, taps]`. As
+/// a matrix they are `[taps * channels, outputs]`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Arrangement {
+    /// Place of the first one.
+    pub start: usize,
+    /// Outputs.
+    pub outputs: usize,
+    /// Channels of the input.
+    pub channels: usize,
+    /// Squares of the window, or of the board if each has weights of its own.
+    pub taps: usize,
+}
+
+impl Arrangement {
+    /// Rows of the matrix.
+    pub fn terms(&self) -> usize {
+        self.taps * self.channels
+    }
 }
 
 /// Outputs of the network for a minibatch.
@@ -331,13 +364,71 @@ impl<R: CubeRuntime, F: FloatElement, I: IntElement, B: BoolElement> Kernels for
         !matmul.cmma.is_empty() || !matmul.mma.is_empty()
     }
 
+    fn arrange(flat: &FloatTensor<Self>, of: &Arrangement, rows: usize, dtype: DType) -> FloatTensor<Self> {
+        let out = empty(flat, [rows, of.outputs], dtype);
+        let (count, size) = cubes(&out, rows * of.outputs);
+        arrange_kernel::launch::<R>(
+            &out.client,
+            count,
+            size,
+            flat.clone().into_tensor_arg(),
+            out.clone().into_tensor_arg(),
+            of.start,
+            of.outputs,
+            of.channels,
+            of.taps,
+            dtype.into(),
+        );
+        out
+    }
+
+    fn turn(flat: &FloatTensor<Self>, of: &Arrangement, taps: usize, rows: usize, dtype: DType) -> FloatTensor<Self> {
+        let inputs = of.terms() / taps;
+        let out = empty(flat, [rows, inputs], dtype);
+        let (count, size) = cubes(&out, rows * inputs);
+        turn_kernel::launch::<R>(
+            &out.client,
+            count,
+            size,
+            flat.clone().into_tensor_arg(),
+            out.clone().into_tensor_arg(),
+            of.start,
+            of.outputs,
+            of.channels,
+            of.taps,
+            inputs,
+            dtype.into(),
+        );
+        out
+    }
+
+    fn restore(parts: FloatTensor<Self>, of: &Arrangement, gradient: &FloatTensor<Self>) {
+        let parts = kernel::into_contiguous(parts);
+        let [count_of_parts, rows, outputs] = parts.meta.shape().dims();
+        assert_eq!(outputs, of.outputs, "the gradient of another layer");
+        let (count, size) = cubes(&parts, of.terms() * outputs);
+        restore_kernel::launch::<R>(
+            &parts.client.clone(),
+            count,
+            size,
+            parts.into_tensor_arg(),
+            gradient.clone().into_tensor_arg(),
+            of.start,
+            count_of_parts,
+            rows,
+            outputs,
+            of.channels,
+            of.taps,
+        );
+    }
+
     fn product(a: FloatTensor<Self>, b: FloatTensor<Self>, dtype: DType) -> FloatTensor<Self> {
         product(&a, &b, dtype)
     }
 
-    fn windows(x: FloatTensor<Self>, board: usize, side: usize, columns: usize) -> FloatTensor<Self> {
+    fn windows(x: FloatTensor<Self>, board: usize, side: usize, [rows, columns]: [usize; 2]) -> FloatTensor<Self> {
         let x = kernel::into_contiguous(x);
-        let [rows, channels] = sizes(&x);
+        let [squares, channels] = sizes(&x);
         let out = empty(&x, [rows, columns], x.dtype);
         let vector = vector(&x, &[channels, columns]);
         let (count, size) = cubes(&out, rows * columns / vector);
@@ -348,6 +439,7 @@ impl<R: CubeRuntime, F: FloatElement, I: IntElement, B: BoolElement> Kernels for
             vector,
             x.into_tensor_arg(),
             out.clone().into_tensor_arg(),
+            squares,
             channels / vector,
             columns / vector,
             board,

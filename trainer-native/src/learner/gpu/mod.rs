@@ -112,7 +112,7 @@ impl<B: Kernels> GpuLearner<B> {
         rollout: &Uploaded<B>,
         order: &Tensor<B, 1, Int>,
     ) -> (Tensor<B, 1>, Tensor<B, 2>) {
-        let net = Network::<Autodiff<B>>::new(spec, flat.cast(self.dtype));
+        let net = Network::<Autodiff<B>>::new(spec, flat, self.dtype);
         let outputs = net.forward(self.planes(minibatch, rollout, order));
         let inner = |tensor: &Tensor<Autodiff<B>, 2>| unwrap(tensor.clone().inner());
         let logits = Logits::<B> {
@@ -133,7 +133,7 @@ impl<B: Kernels> GpuLearner<B> {
         if let Some(score) = outputs.score {
             sum = sum + along(score, wrap(slopes.score));
         }
-        let gradient = net.gradient(&sum.backward(), policy.reshape([minibatch.len() as i64, -1]));
+        let gradient = net.gradient(sum, policy.reshape([minibatch.len() as i64, -1]));
         (gradient, wrap(slopes.parts))
     }
 
@@ -174,7 +174,7 @@ impl<B: Kernels> Learner for GpuLearner<B> {
 
     fn evaluator(&self, weights: &Weights) -> Box<dyn Evaluator + Send> {
         let flat: Tensor<B, 1> = upload_numbers(weights.data().to_vec(), &self.device);
-        let net = Network::<B>::new(weights.spec(), flat.cast(self.dtype));
+        let net = Network::<B>::new(weights.spec(), flat, self.dtype);
         let has_score = weights.spec().options.score_hidden > 0;
         let shape = Shape { features: self.features, actions: self.actions, has_score };
         let (bias, device) = (net.policy_bias(), self.device.clone());
