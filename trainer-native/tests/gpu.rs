@@ -6,10 +6,19 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 
-use keisei_core::learn::LearnError;
+use burn::backend::wgpu::{RuntimeOptions, WgpuDevice, graphics::AutoGraphicsApi, init_setup};
+use keisei_core::encoding::{Actions, Features};
+use keisei_core::evaluator::Batch;
+use keisei_core::learn::{Adam, Coefficients, LearnError, Minibatch, Rollout, StepRules};
+use keisei_core::net::{NetSpec, Weights};
+use keisei_core::random::{Purpose, Stream};
 use trainer_native::learner::{Device, Precision, Traffic};
+use trainer_native::run::Run;
 use trainer_native::run::card::Needs;
+use trainer_native::run::checkpoint::load_from;
+use trainer_native::run::directory::Directory;
 use trainer_native::settings::{Preset, Settings};
 use trainer_native::trainer::Trainer;
 
@@ -28,6 +37,8 @@ fn child() {
         ["steps", steps] => steps_keep_their_memory(steps.parse().expect("a number")),
         ["traffic"] => traffic(),
         ["exhausted"] => exhausted(),
+        ["lost"] => lost(),
+        [what @ ("passes" | "minibatches"), times] => repeated(what, times.parse().expect("a number")),
         _ => panic!("no case {case:?}"),
     }
 }
@@ -71,9 +82,11 @@ fn needs([channels, blocks, envs, minibatch]: [usize; 4]) {
         trainer.iterate(0.0).expect("the device does not fail");
     }
     let [taken, held] = memory();
-    let share = estimated.total() as f64 / held as f64;
+    let card = Device::Wgpu.card().expect("a GPU").expect("it has a memory of its own");
+    let total = estimated.total(card.largest);
+    let share = total as f64 / held as f64;
     println!("C{channels} N{blocks}, {envs} games, minibatch {minibatch}: {estimated:?}");
-    println!("estimated {}, held {held}, in tensors now {taken}: {share:.2}", estimated.total());
+    println!("estimated {total}, held {held}, in tensors now {taken}: {share:.2}");
     assert!((0.5..2.0).contains(&share), "{share}");
 }
 
@@ -140,6 +153,43 @@ fn a_gpu_is_waited_for_once_an_epoch() {
     in_a_process_of_its_own("traffic");
 }
 
+/// So many forward passes or minibatches of 16 positions by C16 N4. Started by hand with cubecl's log of launches on, twice, it gives the launches
+/// of one as a difference, see `benches/results`.
+fn repeated(what: &str, times: usize) {
+    const POSITIONS: usize = 16;
+    let (features, actions) = (Features::Attack96, Actions::Dest2187);
+    let spec = NetSpec { channels: 16, blocks: 4, ..NetSpec::for_encodings(features, actions) };
+    let mut weights = Weights::init(&spec, 1).expect("a valid network");
+    let rollout = Rollout::of_random_games(POSITIONS, actions, Stream::new(1, Purpose::Sampling, 0, 0));
+    let mut learner = Device::Wgpu.learner(features, actions, Precision::F32, 1).expect("a GPU");
+    let before = Traffic::so_far();
+    if what == "passes" {
+        let mut batch = Batch::new();
+        rollout.steps.iter().for_each(|step| batch.push(step.observation, rollout.legal_of(step).iter().copied()));
+        let mut evaluator = learner.evaluator(&weights);
+        for _ in 0..times {
+            evaluator.evaluate(&batch).expect("the device does not fail");
+        }
+    } else {
+        let slots: Vec<usize> = (0..POSITIONS).collect();
+        let minibatch = Minibatch { rollout: &rollout, slots: &slots, advantages: &rollout.advantages, past: &[] };
+        let (clip_coef, vf_coef, ent_coef) = (0.2, 1.0, 0.01);
+        let [past_coef, score_coef, kl_coef, mate_coef] = [0.0; 4];
+        let scale = 1.0 / POSITIONS as f32;
+        let coefficients =
+            Coefficients { clip_coef, vf_coef, past_coef, score_coef, ent_coef, kl_coef, mate_coef, scale };
+        let (learning_rate, max_grad_norm) = (1e-4, 1.0);
+        let rules = StepRules { learning_rate, max_grad_norm, target_kl: f32::INFINITY, ratio_limit: f64::INFINITY };
+        let mut adam = Adam::new(weights.data().len());
+        let mut descent = learner.descent(&mut weights, &mut adam);
+        for _ in 0..times {
+            descent.step(&minibatch, &coefficients, &rules).expect("the device does not fail");
+        }
+        assert_eq!(descent.results().expect("the device does not fail").len(), times);
+    }
+    println!("{times} {what}: {:?}", Traffic::so_far().since(before));
+}
+
 /// A minibatch for which the device has no memory, as it comes without the check at the start.
 fn exhausted() {
     let card = Device::Wgpu.card().expect("a GPU").expect("it has a memory of its own");
@@ -157,6 +207,29 @@ fn exhausted() {
 fn a_gpu_without_enough_memory_is_an_error() {
     let said = in_a_process_of_its_own("exhausted");
     assert!(said.contains("the GPU has not enough memory: can't allocate buffer of size"), "{said}");
+}
+
+/// A card that is lost in mid-run.
+fn lost() {
+    let setup = init_setup::<AutoGraphicsApi>(&WgpuDevice::default(), RuntimeOptions::default());
+    let folder = tempfile::tempdir().expect("a folder");
+    let directory = Directory::of_new_run(Some(&folder.path().join("run")));
+    let mut run = Run::start(settings(8, 1, 8, 8), directory, Vec::new(), Arc::default()).expect("started");
+    run.iterate().expect("the card is there");
+    setup.device.destroy();
+    let error = run.iterate().err().expect("the card is lost");
+    println!("{error:#}");
+    let checkpoint = load_from(&folder.path().join("run/checkpoints"), None).expect("a whole one").checkpoint;
+    assert_eq!(checkpoint.state.done.iterations, 1);
+}
+
+#[test]
+fn a_gpu_that_is_lost_ends_the_run_with_a_whole_checkpoint() {
+    let said = in_a_process_of_its_own("lost");
+    assert!(
+        said.contains("its checkpoint of iteration 1 is whole: go on with") && said.contains(": the GPU"),
+        "{said}"
+    );
 }
 
 fn train(folder: &Path, arguments: &[&str], driver: Option<&str>) -> Output {

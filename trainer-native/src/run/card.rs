@@ -8,8 +8,8 @@ use keisei_core::net::NetSpec;
 
 use super::memory::LEGAL_MOVES;
 
-/// Memory that the runtime holds for each byte that tensors take at once: it keeps freed pages for tensors of about the same size.
-const HELD: f64 = 1.5;
+/// Memory that the runtime needs for each byte that tensors take at once, since it cuts them from pages.
+const CUT: f64 = 1.25;
 
 /// Least minibatch and least number of games that are recommended.
 const LEAST: usize = 16;
@@ -68,13 +68,14 @@ impl Needs {
         self.weights + self.rollout + (self.activations + self.windows).max(self.selfplay)
     }
 
-    /// Bytes that the runtime will hold for them, to about a factor of two.
-    pub fn total(&self) -> u64 {
-        (HELD * self.tensors() as f64) as u64
+    /// Bytes that the runtime will hold for them on a card that allows tensors of `largest` bytes, to about a factor of two.
+    pub fn total(&self, largest: u64) -> u64 {
+        (CUT * self.tensors() as f64) as u64 + pages(largest, self.largest.into_iter().max().unwrap_or(0))
     }
 
     fn fits(&self, card: Card) -> bool {
-        card.free.is_none_or(|free| self.total() <= free) && self.largest.iter().all(|&tensor| tensor <= card.largest)
+        let total = self.total(card.largest);
+        card.free.is_none_or(|free| total <= free) && self.largest.iter().all(|&tensor| tensor <= card.largest)
     }
 
     /// The parts in words.
@@ -88,6 +89,23 @@ impl Needs {
         ];
         parts.map(|(name, bytes)| format!("{name} {}", gigabytes(bytes))).join(", ")
     }
+}
+
+/// Bytes of one page of each of the runtime's pools that tensors of up to `tensor` bytes are cut from, on a card that allows `largest`.
+///
+/// cubecl 0.10 has a pool of pages of the largest size for the largest tensors, one of pages of a quarter of it for tensors of up to half of
+/// these, and so on: each pool's pages are a quarter of the last one's, and its tensors at most half as large a part of a page.
+fn pages(largest: u64, tensor: u64) -> u64 {
+    /// Pages below which there is no smaller pool.
+    const SMALL: u64 = 32 << 20;
+    let mut pools = vec![[largest, largest]];
+    let mut page = largest;
+    while page >= SMALL {
+        page /= 4;
+        pools.push([page, page >> pools.len()]);
+    }
+    let taken = pools.iter().rposition(|&[_, most]| tensor <= most).unwrap_or(0);
+    pools[taken..].iter().map(|&[page, _]| page).sum()
 }
 
 /// Parts in which the gradient of a weight is summed, at most.
@@ -163,13 +181,13 @@ pub fn check(settings: &Settings) -> Result<Option<String>> {
 
 fn check_on(settings: &Settings, card: Card) -> Result<String> {
     let needs = Needs::of(settings);
-    let needed = format!("the run {} about {} of the GPU's memory", "{}", gigabytes(needs.total()));
+    let needed = format!("the run {} about {} of the GPU's memory", "{}", gigabytes(needs.total(card.largest)));
     let sentence = |verb: &str| needed.replace("{}", verb);
     let has = card.free.map_or(String::new(), |free| format!(" of {}", gigabytes(free)));
     if needs.fits(card) {
         return Ok(format!("{}{has}: {}", sentence("will need"), needs.parts()));
     }
-    let reason = if card.free.is_some_and(|free| needs.total() > free) {
+    let reason = if card.free.is_some_and(|free| needs.total(card.largest) > free) {
         format!("and {} are free", gigabytes(card.free.unwrap_or(0)))
     } else {
         let largest = needs.largest.into_iter().max().unwrap_or(0);
@@ -180,12 +198,14 @@ fn check_on(settings: &Settings, card: Card) -> Result<String> {
 
 /// Advice after the GPU's memory ran out in the run: settings with half of the estimate of these.
 pub fn advice_after(settings: &Settings) -> String {
-    let needed = Needs::of(settings);
-    let half = Card { free: Some(needed.total() / 2), largest: needed.largest.into_iter().max().unwrap_or(0) };
-    let parts = needed.parts();
+    let needs = Needs::of(settings);
+    // The driver, which has failed, is not asked again for the largest tensor.
+    let largest = needs.largest.into_iter().max().unwrap_or(0);
+    let half = Card { free: Some(needs.total(largest) / 2), largest };
     format!(
-        "by its estimate the run needs about {} ({parts}); try half: {}",
-        gigabytes(needed.total()),
+        "tensors take about {} ({}); try half: {}",
+        gigabytes(needs.tensors()),
+        needs.parts(),
         advice(settings, half)
     )
 }
@@ -221,6 +241,14 @@ mod tests {
         let limited = Card { free: Some(80 << 30), largest: 1 << 20 };
         let error = check_on(&settings, limited).expect_err("no room for a tensor").to_string();
         assert!(error.contains("its driver allows 0.00 GB"), "{error}");
+    }
+
+    #[test]
+    fn pages_are_those_of_the_runtimes_pools() {
+        // Of a card that allows 128 MB: pools of 8 MB for up to 2 MB, of 32 MB for up to 16, of 128 MB for the rest.
+        for (tensor, expected) in [(1, 8), (2, 8), (3, 40), (16, 40), (17, 168), (128, 168)] {
+            assert_eq!(pages(128 << 20, tensor << 20), expected << 20, "{tensor} MB");
+        }
     }
 
     #[test]

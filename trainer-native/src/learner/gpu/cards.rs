@@ -85,11 +85,18 @@ pub fn wgpu() -> Result<Card> {
     Ok(Card { free: vulkan_memory(&adapter), largest: largest::<Wgpu>(&WgpuDevice::default())? })
 }
 
-/// The adapter that wgpu prefers, by Vulkan, Metal or DirectX, and its name.
+/// The adapter that the runtime takes, by Vulkan, Metal or DirectX, and its name.
 #[cfg(feature = "wgpu")]
 pub(super) fn adapter() -> Result<(wgpu::Adapter, String)> {
-    let adapter =
-        pollster::block_on(wgpu::Instance::default().request_adapter(&wgpu::RequestAdapterOptions::default()));
+    use burn::backend::wgpu::graphics::{AutoGraphicsApi, GraphicsApi};
+    // By another door, such as OpenGL's, there may be an adapter that the runtime does not see.
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends: AutoGraphicsApi::backend().into(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    let power_preference = wgpu::PowerPreference::HighPerformance;
+    let options = wgpu::RequestAdapterOptions { power_preference, ..wgpu::RequestAdapterOptions::default() };
+    let adapter = pollster::block_on(instance.request_adapter(&options));
     let adapter = adapter.context("no GPU: wgpu finds no adapter for Vulkan, Metal or DirectX")?;
     let info = adapter.get_info();
     let name = format!("burn-wgpu, {} ({})", info.name, info.backend);

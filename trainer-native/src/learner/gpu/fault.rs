@@ -2,6 +2,7 @@
 //! and by a panic of the thread that asks it.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -14,7 +15,13 @@ static FAULT: Mutex<Option<String>> = Mutex::new(None);
 /// Prefix of the names of the threads that serve devices, see `cubecl_common::device`.
 const SERVING: &str = "DS";
 
-/// Notes the panics of threads that serve devices: the runtime drops them, and with them the cause of what goes wrong later.
+thread_local! {
+    /// Whether this thread makes errors of its panics, so that nobody need see them.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Notes the panics of threads that serve devices: the runtime drops them, and with them the cause of what goes wrong later. Neither
+/// these nor [guarded] panics are printed.
 pub(super) fn listen() {
     static LISTENING: Once = Once::new();
     LISTENING.call_once(|| {
@@ -23,7 +30,7 @@ pub(super) fn listen() {
             if std::thread::current().name().is_some_and(|name| name.starts_with(SERVING)) {
                 let mut fault = FAULT.lock().unwrap_or_else(PoisonError::into_inner);
                 fault.get_or_insert_with(|| panic.payload_as_str().unwrap_or("no message").to_owned());
-            } else {
+            } else if !GUARDED.get() {
                 earlier(panic);
             }
         }));
@@ -32,7 +39,9 @@ pub(super) fn listen() {
 
 /// Result of `run`, which uses the device; its panic is an error.
 pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, LearnError>) -> Result<T, LearnError> {
+    let before = GUARDED.replace(true);
     let result = catch_unwind(AssertUnwindSafe(run));
+    GUARDED.set(before);
     // The thread that serves the device knows the cause of what all others see. It stays: nothing computed from now on is sound.
     let cause = FAULT.lock().unwrap_or_else(PoisonError::into_inner).clone();
     match (result, cause) {
@@ -55,10 +64,14 @@ fn message(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }
 
-/// The error that a message of the runtime stands for: its first lines, without the backtrace.
+/// The error that a message of the runtime stands for, without the words around it.
 pub(super) fn error(message: &str) -> LearnError {
-    let end = message.find("\nBacktrace").or_else(|| message.find("\n   0:")).unwrap_or(message.len());
-    let reason = message[..end].split_whitespace().collect::<Vec<_>>().join(" ");
+    let end = ["\nBacktrace", "\nNo backtrace", "\nno backtrace", "\n   0:"]
+        .into_iter()
+        .filter_map(|end| message.find(end))
+        .min();
+    let reason = message[..end.unwrap_or(message.len())].split_whitespace().collect::<Vec<_>>().join(" ");
+    let reason = reason.strip_prefix("called `Result::unwrap()` on an `Err` value: ").unwrap_or(&reason);
     let says = |words: &[&str]| words.iter().any(|word| message.to_lowercase().contains(word));
     if says(&["out of memory", "out-of-memory", "outofmemory", "out_of_memory", "buffertoobig", "allocate buffer"]) {
         LearnError::OutOfMemory(format!("the GPU has not enough memory: {reason}"))
@@ -79,7 +92,7 @@ mod tests {
         let memory = |reason: &str| LearnError::OutOfMemory(format!("the GPU has not enough memory: {reason}"));
         // Messages of cubecl 0.10 for CUDA and of wgpu 29.
         check(
-            "can't allocate buffer of size: 9000000000\nBacktrace:\n   0: std::…",
+            "called `Result::unwrap()` on an `Err` value: can't allocate buffer of size: 9000000000\nNo backtrace available",
             memory("can't allocate buffer of size: 9000000000"),
         );
         check("wgpu error: Out of Memory\n", memory("wgpu error: Out of Memory"));
