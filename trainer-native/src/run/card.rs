@@ -181,9 +181,9 @@ pub fn check(settings: &Settings) -> Result<Option<String>> {
 
 fn check_on(settings: &Settings, card: Card) -> Result<String> {
     let needs = Needs::of(settings);
-    let needed = format!("the run {} about {} of the GPU's memory", "{}", gigabytes(needs.total(card.largest)));
-    let sentence = |verb: &str| needed.replace("{}", verb);
-    let has = card.free.map_or(String::new(), |free| format!(" of {}", gigabytes(free)));
+    let total = gigabytes(needs.total(card.largest));
+    let sentence = |verb: &str| format!("the run {verb} about {total} of the GPU's memory");
+    let has = card.free.map_or_else(String::new, |free| format!(" of {}", gigabytes(free)));
     if needs.fits(card) {
         return Ok(format!("{}{has}: {}", sentence("will need"), needs.parts()));
     }
