@@ -91,12 +91,14 @@ impl Shape {
 pub enum EvaluatorError {
     /// The device or its driver failed, with its message.
     Device(String),
+    /// The device has not enough memory, with its message.
+    OutOfMemory(String),
 }
 
 impl fmt::Display for EvaluatorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Device(message) => f.write_str(message),
+            Self::Device(message) | Self::OutOfMemory(message) => f.write_str(message),
         }
     }
 }

@@ -22,7 +22,8 @@ pub struct Pool<'a> {
 /// `pool`, on the device of `learner`. Returns the statistics, and the time that was spent in networks, as a mean over the
 /// threads.
 ///
-/// Neither the rollout nor the choice of games that are kept as records depends on `threads`.
+/// Neither the rollout nor the choice of games that are kept as records depends on `threads`, nor on the [groups](Learner::groups) of
+/// games that are in flight at least.
 ///
 /// # Errors
 /// If a network's output is not finite, an opponent is missing, or the device fails.
@@ -38,7 +39,7 @@ pub fn collect(
     threads: usize,
     rollout: &mut Rollout,
 ) -> Result<(Collected, Duration), LearnError> {
-    let parts: Vec<Part> = selfplay.parts(threads, &pool.matchmaking, rollout).collect();
+    let parts: Vec<Part> = selfplay.parts(threads.max(learner.groups()), &pool.matchmaking, rollout).collect();
     let count = parts.len().max(1) as u32;
     let players: Vec<_> = parts.iter().map(|_| Players::new(learner, weights, pool)).collect();
     let shares: Result<Vec<(Share, Duration)>, LearnError> = std::thread::scope(|scope| {

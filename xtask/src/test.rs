@@ -54,8 +54,8 @@ const BARS: [(&str, &[&str]); 7] = [
 ];
 
 /// Selection of the tests that need a GPU, or a driver that plays one.
-const GPU_TESTED: [&str; 8] =
-    ["--package", "trainer-native", "--features", "wgpu,cuda", "--lib", "--", "a_gpu", "a_device"];
+const GPU_TESTED: [&str; 10] =
+    ["--package", "trainer-native", "--features", "wgpu,cuda", "--lib", "--test", "gpu", "--", "a_gpu", "a_device"];
 
 /// Stage of the checks.
 struct Stage {

@@ -98,6 +98,12 @@ pub trait Learner: Send {
         None
     }
 
+    /// Groups of games, each with an evaluator of its own, that self-play keeps in flight at least: two where the CPU steps one
+    /// while the device evaluates the other.
+    fn groups(&self) -> usize {
+        1
+    }
+
     /// Evaluator of the network with these weights, on the learner's device.
     fn evaluator(&self, weights: &Weights) -> Box<dyn Evaluator + Send>;
 
@@ -130,20 +136,77 @@ pub struct RatioTolerance {
     pub limit: f64,
 }
 
+/// Rules by which an update takes its gradient steps.
+#[derive(Clone, Copy, Debug)]
+pub struct StepRules {
+    /// Adam's step size.
+    pub learning_rate: f32,
+    /// Largest global norm of a gradient; a longer one is scaled down to it.
+    pub max_grad_norm: f32,
+    /// Mean approximate KL divergence of a minibatch, in nats, above which its step is the last.
+    pub target_kl: f32,
+    /// Mean `|ratio − 1|` of the first minibatch above which no step is taken, see [`RatioTolerance::limit`].
+    pub ratio_limit: f64,
+}
+
+/// What an update did with a minibatch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It took a step.
+    Taken,
+    /// It took a step, its last: the KL divergence exceeds its target.
+    TakenLast,
+    /// It took none: the gradient or the loss is not finite.
+    NotFinite,
+    /// It took none and ends: before its first step the learner computes another policy than the one that played.
+    OtherPolicy,
+}
+
+/// Result of a minibatch.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct StepResult {
+    /// What was done with it.
+    pub verdict: Verdict,
+    /// Norm of its gradient.
+    pub norm: f32,
+    /// Parts of its loss.
+    pub sums: Sums,
+}
+
+impl StepRules {
+    /// What is done with a minibatch whose gradient has this norm, after `steps` steps of the update. One definition of the rules: a
+    /// GPU decides by the same, without asking the CPU.
+    pub fn judge(&self, norm: f32, sums: &Sums, steps: usize) -> Verdict {
+        let losses = sums.means();
+        if !norm.is_finite() || !sums.is_finite() {
+            Verdict::NotFinite
+        } else if steps == 0 && losses.ratio_error > self.ratio_limit {
+            Verdict::OtherPolicy
+        } else if losses.approx_kl > f64::from(self.target_kl) {
+            Verdict::TakenLast
+        } else {
+            Verdict::Taken
+        }
+    }
+}
+
 /// The gradient steps of one update. Until [`finish`](Self::finish), the weights may be in the memory of a GPU.
 pub trait Descent {
-    /// Computes the gradient of a minibatch and keeps it for [`step`](Self::step). Returns its norm and the parts of the
-    /// loss.
+    /// Takes a step of Adam along the gradient of a minibatch, if the rules allow it; all minibatches of an update are of one
+    /// rollout. After the update's [last](Verdict::TakenLast) step nothing happens.
+    ///
+    /// A GPU is not waited for: [`results`](Self::results) tells what was done.
     ///
     /// # Errors
     /// If the device fails.
-    fn gradient(&mut self, minibatch: &Minibatch, coefficients: &Coefficients) -> Result<(f32, Sums), LearnError>;
+    fn step(&mut self, minibatch: &Minibatch, coefficients: &Coefficients, rules: &StepRules)
+    -> Result<(), LearnError>;
 
-    /// Takes one step of Adam along the last gradient, shortened to a norm of `max_grad_norm` if it is longer.
+    /// Results of the minibatches since the last call, in order, up to the last of the update.
     ///
-    /// # Panics
-    /// If there is no gradient, or a step along it was already taken.
-    fn step(&mut self, learning_rate: f32, max_grad_norm: f32);
+    /// # Errors
+    /// If the device fails.
+    fn results(&mut self) -> Result<Vec<StepResult>, LearnError>;
 
     /// Writes the new weights and moments back to where the update found the old ones; without this call they are lost.
     ///
@@ -157,28 +220,44 @@ pub struct HostDescent<'a> {
     learner: &'a mut dyn Learner,
     weights: &'a mut Weights,
     adam: &'a mut Adam,
-    gradient: Option<(Vec<f32>, f32)>,
+    /// Steps taken in this update.
+    steps: usize,
+    is_over: bool,
+    results: Vec<StepResult>,
 }
 
 impl<'a> HostDescent<'a> {
     /// Steps of `weights` along the gradients of `learner`.
     pub fn new(learner: &'a mut dyn Learner, weights: &'a mut Weights, adam: &'a mut Adam) -> Self {
-        Self { learner, weights, adam, gradient: None }
+        Self { learner, weights, adam, steps: 0, is_over: false, results: Vec::new() }
     }
 }
 
 impl Descent for HostDescent<'_> {
-    fn gradient(&mut self, minibatch: &Minibatch, coefficients: &Coefficients) -> Result<(f32, Sums), LearnError> {
-        let (gradient, sums) = self.learner.gradient(self.weights, minibatch, coefficients)?;
+    fn step(
+        &mut self,
+        minibatch: &Minibatch,
+        coefficients: &Coefficients,
+        rules: &StepRules,
+    ) -> Result<(), LearnError> {
+        if self.is_over {
+            return Ok(());
+        }
+        let (mut gradient, sums) = self.learner.gradient(self.weights, minibatch, coefficients)?;
         let norm = global_norm(&gradient);
-        self.gradient = Some((gradient, norm));
-        Ok((norm, sums))
+        let verdict = rules.judge(norm, &sums, self.steps);
+        if matches!(verdict, Verdict::Taken | Verdict::TakenLast) {
+            clip(&mut gradient, norm, rules.max_grad_norm);
+            self.adam.step(self.weights.data_mut(), &gradient, rules.learning_rate);
+            self.steps += 1;
+        }
+        self.is_over = matches!(verdict, Verdict::TakenLast | Verdict::OtherPolicy);
+        self.results.push(StepResult { verdict, norm, sums });
+        Ok(())
     }
 
-    fn step(&mut self, learning_rate: f32, max_grad_norm: f32) {
-        let (mut gradient, norm) = self.gradient.take().expect("a step follows its gradient");
-        clip(&mut gradient, norm, max_grad_norm);
-        self.adam.step(self.weights.data_mut(), &gradient, learning_rate);
+    fn results(&mut self) -> Result<Vec<StepResult>, LearnError> {
+        Ok(core::mem::take(&mut self.results))
     }
 
     fn finish(self: Box<Self>) -> Result<(), LearnError> {
@@ -191,6 +270,8 @@ impl Descent for HostDescent<'_> {
 pub enum LearnError {
     /// The device or its driver failed, with its message.
     Device(String),
+    /// The device has not enough memory, with its message.
+    OutOfMemory(String),
     /// The network's output in self-play is not finite.
     NotFinite {
         /// Iteration, counted from 1.
@@ -221,6 +302,7 @@ impl From<EvaluatorError> for LearnError {
     fn from(error: EvaluatorError) -> Self {
         match error {
             EvaluatorError::Device(reason) => Self::Device(reason),
+            EvaluatorError::OutOfMemory(reason) => Self::OutOfMemory(reason),
         }
     }
 }
@@ -228,7 +310,7 @@ impl From<EvaluatorError> for LearnError {
 impl fmt::Display for LearnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Device(reason) => f.write_str(reason),
+            Self::Device(reason) | Self::OutOfMemory(reason) => f.write_str(reason),
             Self::NotFinite { iteration } => {
                 write!(f, "iteration {iteration}: the network's output is not finite; its weights have grown too large")
             }

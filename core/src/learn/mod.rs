@@ -31,7 +31,9 @@ mod adaptation;
 pub use adam::{Adam, BETA1, BETA2, EPSILON, biases, clip, clip_scale, global_norm};
 pub use adaptation::{Adaptation, AdaptationSettings};
 pub use gae::{Estimated, Estimation, categorical_returns, gae};
-pub use learner::{Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance};
+pub use learner::{
+    Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, StepResult, StepRules, Verdict,
+};
 pub use loss::{Choice, Coefficients, Losses, Sample, Sums, loss_of_sample, loss_of_score, normalize};
 pub use matchmaking::{Matchmaking, Meeting};
 pub use material::{material_score, material_value};

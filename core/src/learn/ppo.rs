@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
 use super::gae::Estimated;
-use super::learner::{LearnError, Learner, Minibatch};
+use super::learner::{LearnError, Learner, Minibatch, StepResult, StepRules, Verdict};
 use super::loss::{Coefficients, Losses, Sums, normalize};
 use super::rollout::Rollout;
 use crate::net::Weights;
@@ -108,11 +108,17 @@ pub fn update(
     let mut past: Vec<usize> = (0..rollout.past.len()).collect();
     let size = slots.len().div_ceil(slots.len().div_ceil(settings.minibatch).max(1)).max(1);
     let mut total = Sums::default();
-    let ratio_limit = learner.ratio_tolerance().limit;
+    let rules = StepRules {
+        learning_rate: rates.learning_rate,
+        max_grad_norm: settings.max_grad_norm,
+        target_kl: settings.target_kl,
+        ratio_limit: learner.ratio_tolerance().limit,
+    };
     let mut descent = learner.descent(weights, adam);
     'epochs: for _ in 0..settings.epochs {
         order.shuffle(&mut slots);
         order.shuffle(&mut past);
+        let mut moments = Vec::new();
         for (number, part) in slots.chunks(size).enumerate() {
             let mut advantages: Vec<f32> = part.iter().map(|&slot| rollout.advantages[slot]).collect();
             let (mean, deviation) = normalize(&mut advantages);
@@ -129,24 +135,31 @@ pub fn update(
                 mate_coef: settings.mate_coef,
                 scale: 1.0 / part.len() as f32,
             };
-            let (norm, sums) = descent.gradient(&minibatch, &coefficients)?;
+            descent.step(&minibatch, &coefficients, &rules)?;
+            moments.push((mean, deviation, part.len()));
+        }
+        // One look at the device an epoch.
+        for (result, (mean, deviation, plies)) in descent.results()?.into_iter().zip(moments) {
+            let StepResult { verdict, norm, sums } = result;
             let losses = sums.means();
-            if !norm.is_finite() || !sums.is_finite() {
-                update.skipped += 1;
-                continue;
+            match verdict {
+                Verdict::NotFinite => {
+                    update.skipped += 1;
+                    continue;
+                }
+                Verdict::OtherPolicy => return Err(other_policy(&losses)),
+                Verdict::Taken | Verdict::TakenLast => {}
             }
             if update.steps == 0 {
                 update.first_ratio_error = losses.ratio_error;
-                check_first_minibatch(&losses, ratio_limit)?;
             }
-            descent.step(rates.learning_rate, settings.max_grad_norm);
             total.add(&sums);
             update.steps += 1;
             update.last_kl = losses.approx_kl;
             update.grad_norm += f64::from(norm);
-            update.advantage_mean += f64::from(mean) * part.len() as f64;
-            update.advantage_std += f64::from(deviation) * part.len() as f64;
-            if losses.approx_kl > f64::from(settings.target_kl) {
+            update.advantage_mean += f64::from(mean) * plies as f64;
+            update.advantage_std += f64::from(deviation) * plies as f64;
+            if verdict == Verdict::TakenLast {
                 update.stopped = true;
                 break 'epochs;
             }
@@ -175,13 +188,10 @@ fn largest(advantages: &[f32], mut slots: Vec<usize>, settings: &PpoSettings) ->
     slots
 }
 
-/// Checks that the learner computes the policy that played: before the first step both have the same weights.
-fn check_first_minibatch(losses: &Losses, limit: f64) -> Result<(), LearnError> {
+/// The learner computes another policy than the one that played: before the first step both have the same weights.
+fn other_policy(losses: &Losses) -> LearnError {
     let Losses { ratio_error, approx_kl, clipfrac, .. } = *losses;
-    if ratio_error > limit {
-        return Err(LearnError::OtherPolicy { ratio_error, approx_kl, clipfrac });
-    }
-    Ok(())
+    LearnError::OtherPolicy { ratio_error, approx_kl, clipfrac }
 }
 
 /// Explained variance `1 − Var(G − V) / Var(G)` of the returns `G` by the values `V` in these slots; 0 if all returns are equal.

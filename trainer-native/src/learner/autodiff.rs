@@ -3,7 +3,7 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Bool, Int, Tensor, TensorData};
-use keisei_core::encoding::{Action, Actions, Features, SET_WORDS};
+use keisei_core::encoding::{Action, Actions, Features, PackedObservation, SET_WORDS};
 use keisei_core::learn::{Coefficients, Minibatch, Sums};
 use keisei_core::net::burn::{WORD_BITS, bits};
 
@@ -29,22 +29,20 @@ pub(super) struct Batch<B: Backend> {
     score: Tensor<B, 2>,
 }
 
-/// Planes of a minibatch in their compressed form, see [`Features::compress`]: sets `[B, planes, SET_WORDS]` and values
-/// `[B, planes]`.
-pub(super) fn compressed<B: Backend>(
+/// Planes of positions in their compressed form, see [`Features::compress`]: sets `[positions, planes, SET_WORDS]` and values
+/// `[positions, planes]`.
+pub(super) fn compressed<'a>(
     features: Features,
-    minibatch: &Minibatch,
-    device: &B::Device,
-) -> (Tensor<B, 3, Int>, Tensor<B, 2>) {
-    let (samples, planes) = (minibatch.len(), features.planes());
-    let mut sets = vec![0; samples * planes * SET_WORDS];
-    let mut values = vec![0.0; samples * planes];
+    positions: impl ExactSizeIterator<Item = &'a PackedObservation>,
+) -> (Vec<i32>, Vec<f32>) {
+    let planes = features.planes();
+    let mut sets = vec![0; positions.len() * planes * SET_WORDS];
+    let mut values = vec![0.0; positions.len() * planes];
     let rows = sets.chunks_exact_mut(planes * SET_WORDS).zip(values.chunks_exact_mut(planes));
-    for (i, (sets, values)) in rows.enumerate() {
-        features.compress(minibatch.position(i).0, sets, values);
+    for (position, (sets, values)) in positions.zip(rows) {
+        features.compress(position, sets, values);
     }
-    let sets = Tensor::from_data(TensorData::new(sets, [samples, planes, SET_WORDS]), device);
-    (sets, Tensor::from_data(TensorData::new(values, [samples, planes]), device))
+    (sets, values)
 }
 
 impl<B: Backend> Batch<B> {
@@ -91,7 +89,7 @@ impl<B: Backend> Batch<B> {
 const ILLEGAL: f32 = -1e9;
 
 /// Number of the parts of the loss.
-const PARTS: usize = 11;
+pub(super) const PARTS: usize = 11;
 
 /// Loss to minimise, and its parts as sums over the samples, `[PARTS]`, in the order of [`sums_of`].
 pub(super) fn loss<B: Backend>(
@@ -150,13 +148,10 @@ pub(super) fn loss<B: Backend>(
     (loss, sums)
 }
 
-/// Parts of the loss of a minibatch, from the sums that [`loss`] returned.
-pub(super) fn sums_of(minibatch: &Minibatch, sums: &[f32]) -> Sums {
+/// Parts of the loss of a minibatch with these counts, from the sums that [`loss`] returned.
+pub(super) fn sums_of(counts: Sums, sums: &[f32]) -> Sums {
     let sum: [f64; PARTS] = std::array::from_fn(|i| f64::from(sums[i]));
     Sums {
-        samples: minibatch.slots.len(),
-        mates: minibatch.slots.iter().filter(|&&slot| minibatch.rollout.steps[slot].mate.is_some()).count(),
-        past: minibatch.past.len(),
         policy_loss: sum[0],
         value_loss: sum[1],
         score_loss: sum[2],
@@ -168,5 +163,12 @@ pub(super) fn sums_of(minibatch: &Minibatch, sums: &[f32]) -> Sums {
         max_ratio_error: sum[8],
         mate_loss: sum[9],
         past_loss: sum[10],
+        ..counts
     }
+}
+
+/// Counts of a minibatch, whose sums are yet to come.
+pub(super) fn counts(minibatch: &Minibatch) -> Sums {
+    let mates = minibatch.slots.iter().filter(|&&slot| minibatch.rollout.steps[slot].mate.is_some());
+    Sums { samples: minibatch.slots.len(), mates: mates.count(), past: minibatch.past.len(), ..Sums::default() }
 }

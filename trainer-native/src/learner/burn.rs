@@ -1,10 +1,11 @@
 //! Gradients by burn's automatic differentiation on the CPU: the reference for our own.
 
 use super::Precision;
-use super::autodiff::{Batch, compressed, loss, sums_of};
+use super::autodiff::{Batch, compressed, counts, loss, sums_of};
 use burn::backend::Autodiff;
 use burn::backend::flex::{Flex, FlexDevice};
-use keisei_core::encoding::{Actions, Features};
+use burn::tensor::{Tensor, TensorData};
+use keisei_core::encoding::{Actions, Features, SET_WORDS};
 use keisei_core::evaluator::{Evaluator, HostEvaluator};
 use keisei_core::learn::{
     Adam, Coefficients, Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, Sums,
@@ -36,14 +37,17 @@ impl BurnLearner {
     fn shard_gradient(&self, weights: &Weights, shard: &Minibatch, c: &Coefficients) -> (Vec<f32>, Sums) {
         let net = Net::<Backend>::from_weights(weights, &FlexDevice);
         let batch = Batch::new(self.actions, shard, &FlexDevice);
-        let (sets, values) = compressed(self.features, shard, &FlexDevice);
+        let (samples, planes) = (shard.len(), self.features.planes());
+        let (sets, values) = compressed(self.features, (0..samples).map(|i| shard.position(i).0));
+        let sets = Tensor::from_data(TensorData::new(sets, [samples, planes, SET_WORDS]), &FlexDevice);
+        let values = Tensor::from_data(TensorData::new(values, [samples, planes]), &FlexDevice);
         let (policy, wdl, score) = net.forward_scored(net::expand(sets, values));
         let (loss, sums) = loss(policy, wdl, score, &batch, c);
         let gradient = net.gradient(&loss.backward()).into_data();
         let sums = sums.into_data();
         let sums = sums.as_slice::<f32>().expect("the loss is a vector of f32");
         let gradient = gradient.into_vec::<f32>().expect("the gradient is a vector of f32");
-        (gradient, sums_of(shard, sums))
+        (gradient, sums_of(counts(shard), sums))
     }
 }
 

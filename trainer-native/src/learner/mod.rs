@@ -12,7 +12,7 @@ mod gpu;
 pub use self::burn::BurnLearner;
 pub use self::cpu::CpuLearner;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
-pub use self::gpu::{GpuLearner, limits::Limits};
+pub use self::gpu::{GpuLearner, limits::Limits, traffic::Traffic};
 
 use anyhow::Result;
 use keisei_core::encoding::{Actions, Features};
@@ -35,7 +35,62 @@ pub enum Device {
     Wgpu,
 }
 
+/// Memory of a GPU, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Card {
+    /// Memory that is free, or all that there is where the driver tells no more; unknown if it does not tell that.
+    pub free: Option<u64>,
+    /// Most bytes of one tensor.
+    pub largest: u64,
+}
+
+/// Number of terms of a matrix product that is computed for `terms` terms, the others being zeros.
+///
+/// Kernels with two buffers (cubek-matmul 0.2) go through the terms in an even number of steps, each of a power of two up to 64.
+/// They check for the end only if the step does not divide the number; if it does an odd number of times, they add terms beyond
+/// the end: with 81 steps of 8, hidden layers of 8 value channels came out wrong (<https://github.com/tracel-ai/cubek/issues/434>).
+pub(crate) fn padded(terms: usize) -> usize {
+    terms.next_multiple_of(128)
+}
+
 impl Device {
+    /// Groups of games that self-play keeps in flight on a GPU, at least: the CPU steps one while the GPU evaluates another.
+    pub const GROUPS: usize = 2;
+
+    /// Memory of the GPU; none on the CPU.
+    ///
+    /// # Errors
+    /// If this build does not support the device, or the GPU or its driver is missing or too old.
+    pub fn card(self) -> Result<Option<Card>> {
+        match self {
+            Self::Auto => Self::of_this_build().card(),
+            Self::Cpu => Ok(None),
+            #[cfg(feature = "cuda")]
+            Self::Cuda => gpu::cards::cuda().map(Some),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => gpu::cards::wgpu().map(Some),
+            #[cfg(not(feature = "cuda"))]
+            Self::Cuda => Err(built_without("cuda")),
+            #[cfg(not(feature = "wgpu"))]
+            Self::Wgpu => Err(built_without("wgpu")),
+        }
+    }
+
+    /// Bytes of the GPU's memory that tensors of this process take now, and that the runtime holds for them; none on the CPU.
+    ///
+    /// # Errors
+    /// As for [`card`](Self::card), or if the device fails.
+    pub fn memory(self) -> Result<Option<[u64; 2]>> {
+        match self {
+            Self::Auto => Self::of_this_build().memory(),
+            #[cfg(feature = "cuda")]
+            Self::Cuda => gpu::cards::usage::<::burn::backend::Cuda>(&Default::default()).map(Some),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => gpu::cards::usage::<::burn::backend::Wgpu>(&Default::default()).map(Some),
+            device => device.card().map(|_| None),
+        }
+    }
+
     /// The device that [`Device::Auto`] stands for in this build.
     pub fn of_this_build() -> Self {
         if cfg!(feature = "cuda") {
@@ -66,15 +121,17 @@ impl Device {
             #[cfg(feature = "wgpu")]
             Self::Wgpu => Ok(Box::new(GpuLearner::wgpu(features, actions, precision)?)),
             #[cfg(not(feature = "cuda"))]
-            Self::Cuda => {
-                anyhow::bail!("run.device = cuda: this program was built without; build it with --features cuda")
-            }
+            Self::Cuda => Err(built_without("cuda")),
             #[cfg(not(feature = "wgpu"))]
-            Self::Wgpu => {
-                anyhow::bail!("run.device = wgpu: this program was built without; build it with --features wgpu")
-            }
+            Self::Wgpu => Err(built_without("wgpu")),
         }
     }
+}
+
+/// The error of a device that this build does not support.
+#[cfg(not(all(feature = "cuda", feature = "wgpu")))]
+fn built_without(device: &str) -> anyhow::Error {
+    anyhow::anyhow!("run.device = {device}: this program was built without; build it with --features {device}")
 }
 
 /// Number format of the network's layers in self-play and learning. Weights, moments and losses are always f32.
@@ -123,7 +180,7 @@ mod tests {
     #[cfg(feature = "burn")]
     use keisei_core::evaluator::Batch;
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
-    use keisei_core::learn::Adam;
+    use keisei_core::learn::{Adam, StepResult, StepRules, Verdict};
     use keisei_core::learn::{Coefficients, Minibatch, Rollout, Sums};
     use keisei_core::net::{NetOptions, NetSpec, Weights};
     use keisei_core::random::{Purpose, Stream};
@@ -270,36 +327,103 @@ mod tests {
         }
     }
 
-    /// Weights and moments after three steps of an update.
+    /// Rules that allow every step.
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
-    fn descend(learner: &mut dyn Learner) -> [Vec<f32>; 3] {
-        let (rollout, mut weights) = (rollout(48), weights(16, 1));
+    const RULES: StepRules =
+        StepRules { learning_rate: 1e-3, max_grad_norm: 0.005, target_kl: f32::INFINITY, ratio_limit: f64::INFINITY };
+
+    /// Results of five minibatches of two epochs by these rules, weights and moments after them, and the steps taken.
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    fn descend(
+        learner: &mut dyn Learner,
+        rollout: &Rollout,
+        rules: &StepRules,
+    ) -> (Vec<StepResult>, [Vec<f32>; 3], u32) {
+        let mut weights = weights(16, 1);
         let mut adam = Adam::new(weights.data().len());
         let mut descent = learner.descent(&mut weights, &mut adam);
-        for slots in (0..48).collect::<Vec<_>>().chunks(16) {
-            let minibatch =
-                Minibatch { rollout: &rollout, slots, advantages: &rollout.advantages[..16], past: &[0, 2] };
-            let (norm, _) = descent.gradient(&minibatch, &COEFFICIENTS).expect("the device does not fail");
-            descent.step(1e-3, norm / 2.0);
+        let slots: Vec<usize> = (0..80).collect();
+        let mut results = Vec::new();
+        for (number, slots) in slots.chunks(16).enumerate() {
+            let advantages = &rollout.advantages[..16];
+            let minibatch = Minibatch { rollout, slots, advantages, past: &[number, number + 2] };
+            descent.step(&minibatch, &COEFFICIENTS, rules).expect("the device does not fail");
+            if number == 2 {
+                results.extend(descent.results().expect("the device does not fail"));
+            }
         }
+        results.extend(descent.results().expect("the device does not fail"));
         descent.finish().expect("the device does not fail");
-        assert_eq!(adam.steps(), 3);
         let [first, second] = adam.moments().map(<[f32]>::to_vec);
         let before = self::weights(16, 1);
         let moved = weights.data().iter().zip(before.data()).map(|(after, before)| after - before);
-        [moved.collect(), first, second]
+        (results, [moved.collect(), first, second], adam.steps())
     }
 
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
     fn check_descent(precision: Precision, tolerance: f64) {
-        let expected = descend(&mut CpuLearner::new(Features::Attack96, Actions::Dest2187, 1));
+        let rollout = rollout(96);
+        let (results, expected, steps) =
+            descend(&mut CpuLearner::new(Features::Attack96, Actions::Dest2187, 1), &rollout, &RULES);
+        assert!(steps == 5 && results.iter().all(|result| result.norm > RULES.max_grad_norm), "{results:?}");
         for mut learner in gpus(precision) {
-            for (what, (found, expected)) in descend(learner.as_mut()).iter().zip(&expected).enumerate() {
+            let (_, found, steps) = descend(learner.as_mut(), &rollout, &RULES);
+            assert_eq!(steps, 5);
+            for (what, (found, expected)) in found.iter().zip(&expected).enumerate() {
                 let error = norm(found.iter().zip(expected).map(|(f, e)| f - e)) / norm(expected.iter().copied());
                 println!("{}, {what}: {error:.1e}", learner.name());
                 assert!(error < tolerance, "{}, {what}: {error}", learner.name());
             }
         }
+    }
+
+    /// Compares what a GPU does with each minibatch, without being asked in between, with what the CPU does.
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    fn check_verdicts(rollout: &Rollout, rules: &StepRules, expected: &[Verdict]) {
+        let mut cpu = CpuLearner::new(Features::Attack96, Actions::Dest2187, 1);
+        let (of_cpu, moved, steps) = descend(&mut cpu, rollout, rules);
+        let verdicts = |results: &[StepResult]| results.iter().map(|result| result.verdict).collect::<Vec<_>>();
+        assert_eq!(verdicts(&of_cpu), expected);
+        for mut learner in gpus(Precision::F32) {
+            let (of_gpu, found, found_steps) = descend(learner.as_mut(), rollout, rules);
+            assert_eq!(verdicts(&of_gpu), expected, "{}: {of_gpu:?}", learner.name());
+            for (found, expected) in of_gpu.iter().zip(&of_cpu).filter(|(_, one)| one.verdict != Verdict::NotFinite) {
+                let near = |found: f64, expected: f64| (found - expected).abs() < 2e-3 * expected.abs().max(1.0);
+                assert!(near(f64::from(found.norm), f64::from(expected.norm)), "{found:?}, not {expected:?}");
+                assert!(near(found.sums.approx_kl, expected.sums.approx_kl), "{found:?}, not {expected:?}");
+                assert_eq!([found.sums.samples, found.sums.mates], [expected.sums.samples, expected.sums.mates]);
+            }
+            assert_eq!(found_steps, steps);
+            let error = norm(found[0].iter().zip(&moved[0]).map(|(f, e)| f - e));
+            assert!(error <= 0.03 * norm(moved[0].iter().copied()), "{}: {error}", learner.name());
+        }
+    }
+
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    #[test]
+    fn a_gpu_decides_as_the_cpu_does() {
+        use Verdict::{NotFinite, OtherPolicy, Taken, TakenLast};
+        let rollout = rollout(96);
+        let (results, ..) = descend(&mut CpuLearner::new(Features::Attack96, Actions::Dest2187, 1), &rollout, &RULES);
+        check_verdicts(&rollout, &RULES, &[Taken; 5]);
+        // The update ends with the first minibatch above a target that lies between two of their divergences.
+        let kl: Vec<f32> = results.iter().map(|result| result.sums.means().approx_kl as f32).collect();
+        let mut sorted = kl.clone();
+        sorted.sort_by(f32::total_cmp);
+        for target_kl in sorted.windows(2).map(|pair| (pair[0] + pair[1]) / 2.0) {
+            let last = kl.iter().position(|&kl| kl > target_kl).expect("one is above");
+            let mut expected = vec![Taken; last];
+            expected.push(TakenLast);
+            check_verdicts(&rollout, &StepRules { target_kl, ..RULES }, &expected);
+        }
+        // The plies were not played by this policy: their probabilities are random.
+        check_verdicts(&rollout, &StepRules { ratio_limit: 1e-3, ..RULES }, &[OtherPolicy]);
+        let mut sick = self::rollout(96);
+        sick.steps[20].log_prob = f32::NAN;
+        sick.steps[60].log_prob = f32::NEG_INFINITY;
+        check_verdicts(&sick, &RULES, &[Taken, NotFinite, Taken, NotFinite, Taken]);
+        sick.steps[0].log_prob = f32::NAN;
+        check_verdicts(&sick, &StepRules { ratio_limit: 1e-3, ..RULES }, &[NotFinite, NotFinite, OtherPolicy]);
     }
 
     #[cfg(any(feature = "wgpu", feature = "cuda"))]

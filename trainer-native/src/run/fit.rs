@@ -1,6 +1,6 @@
 //! Fit to the machine: the number of games found by measuring, where the settings leave it open.
 
-use super::memory;
+use super::{card, memory};
 use crate::settings::Settings;
 use crate::trainer::Trainer;
 use anyhow::Result;
@@ -32,6 +32,7 @@ pub fn fit(settings: &Settings, mut say: impl FnMut(String)) -> Result<Settings>
     for games in TRIED {
         let settings = with_games(settings, games);
         let fits = settings.validate().and_then(|()| memory::check(&settings, memory::available()));
+        let fits = fits.and_then(|_| card::check(&settings));
         if let Err(error) = fits {
             if speeds.is_empty() {
                 return Err(error);

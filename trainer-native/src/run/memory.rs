@@ -8,7 +8,7 @@ use keisei_core::shogi::{MAX_MOVES, Move};
 use std::path::Path;
 
 /// Legal moves of a position, on average over self-play; a middle game has about this many.
-const LEGAL_MOVES: usize = 110;
+pub(super) const LEGAL_MOVES: usize = 110;
 
 /// Plies of a game in progress, on average.
 const GAME_PLIES: usize = 200;

@@ -14,6 +14,7 @@
 //! | `lock`                         | lock of the one process that may write here                      |
 
 pub mod budget;
+pub mod card;
 pub mod checkpoint;
 pub mod controls;
 pub mod directory;
@@ -131,6 +132,7 @@ impl Run {
         controls: Arc<Controls>,
     ) -> Result<Self> {
         memory::check(&settings, memory::available())?;
+        card::check(&settings)?;
         let trainer = Trainer::fresh(settings)?;
         let directory = directory.create()?;
         let mut run = Self::open(trainer, directory, sinks, controls, 0.0)?;
@@ -164,6 +166,7 @@ impl Run {
         notices.extend(edited);
 
         let settings = over(stored.clone())?;
+        card::check(&settings)?;
         let has_changed = settings.to_toml() != state.config;
         let mut trainer = Trainer::fresh(settings)?;
         (trainer.guard, trainer.done) = (state.guard.clone(), state.done);
@@ -219,6 +222,7 @@ impl Run {
         })));
         notices.extend(trainer.learner.notice().map(ToOwned::to_owned));
         notices.extend(memory::check(&trainer.settings, None)?);
+        notices.extend(card::check(&trainer.settings)?);
         notices.extend(doubts(&trainer.settings));
         notices.into_iter().for_each(say);
         Ok(Self {
@@ -310,7 +314,7 @@ impl Run {
             None => return Ok(Flow::Stopped),
             Some(Done::Iterated(iterated)) => self.accept(*iterated, log_seconds)?,
             Some(Done::Failed(error, Remedy::Restore)) => self.restore(&error.to_string())?,
-            Some(Done::Failed(error, _)) => return Err(error),
+            Some(Done::Failed(error, _)) => return Err(self.broken_off(error)),
             Some(_) => unreachable!("an iteration was asked for"),
         }
         let by_plies = Interval(self.settings.run.checkpoint_plies);
@@ -319,6 +323,22 @@ impl Run {
             self.save_or_tell();
         }
         Ok(Flow::GoesOn)
+    }
+
+    /// The error that ends the run, after what was learned up to the last whole iteration is saved.
+    fn broken_off(&mut self, error: anyhow::Error) -> anyhow::Error {
+        let saved = if self.saved == self.state.done.iterations { Ok(()) } else { self.save() };
+        let folder = self.directory.path().display();
+        error.context(match saved {
+            Ok(()) => format!(
+                "the run breaks off; its checkpoint of iteration {} is whole: go on with train --resume {folder}",
+                self.saved
+            ),
+            Err(error) => format!(
+                "the run breaks off, and iteration {} could not be saved: {error:#}; its checkpoint of iteration {} stays",
+                self.state.done.iterations, self.saved
+            ),
+        })
     }
 
     /// Plays the match against the greedy player, if one is due after the last iteration or asked for.
@@ -757,6 +777,8 @@ mod tests {
         fails: Range<usize>,
         /// Whether the sick gradient spoils the weights, as an overflow inside of an update would.
         spoils: bool,
+        /// Call at which the device has no more memory.
+        exhausted: usize,
     }
 
     impl Learner for Failing {
@@ -785,6 +807,9 @@ mod tests {
             minibatch: &Minibatch,
             coefficients: &Coefficients,
         ) -> Result<(Vec<f32>, Sums), LearnError> {
+            if self.calls == self.exhausted {
+                return Err(LearnError::OutOfMemory("the GPU has not enough memory".into()));
+            }
             let (mut gradient, sums) = self.inner.gradient(weights, minibatch, coefficients)?;
             if self.fails.contains(&self.calls) {
                 gradient[0] = f32::NAN;
@@ -811,13 +836,21 @@ mod tests {
     /// Run of 16 iterations of one gradient step each, saved after every second one, whose gradients are `sick` in some
     /// steps; returns how it ended, what it told, and its metrics.
     fn run(sick: Range<usize>, spoils: bool) -> (Result<String>, Vec<String>, Vec<Metrics>) {
+        run_with(|inner| Failing { inner, calls: 0, fails: sick, spoils, exhausted: usize::MAX }, |_| {})
+    }
+
+    /// The same with this learner; `look` sees the run's folder at its end.
+    fn run_with(
+        failing: impl FnOnce(Box<dyn Learner>) -> Failing,
+        look: impl FnOnce(&Path),
+    ) -> (Result<String>, Vec<String>, Vec<Metrics>) {
         let folder = tempfile::tempdir().expect("a folder");
         let mut settings = Preset::Tiny.settings();
         settings.ppo.minibatch = 64;
         (settings.run.plies, settings.run.checkpoint_plies) = (1024, 128);
         let mut trainer = Trainer::fresh(settings).expect("a trainer");
         let inner = learner(&trainer.settings).expect("a learner");
-        trainer.learner = Box::new(Failing { inner, calls: 0, fails: sick, spoils });
+        trainer.learner = Box::new(failing(inner));
         let directory = Directory::of_new_run(Some(&folder.path().join("run"))).create().expect("created");
         let lines = Arc::new(Mutex::new(Vec::new()));
         let display = Box::new(Kept(lines.clone()));
@@ -828,6 +861,7 @@ mod tests {
             ended = run.iterate().map(drop);
         }
         let ended = ended.and_then(|()| run.finish(Flow::GoesOn, folder.path()));
+        look(&folder.path().join("run"));
         let metrics = read(&folder.path().join("run/metrics.jsonl")).expect("read");
         let metrics = metrics.filter_map(|line| match line.event {
             Event::Iteration(metrics) => Some(*metrics),
@@ -869,5 +903,23 @@ mod tests {
         let error = ended.expect_err("nothing helps").to_string();
         assert!(error.contains("going back to a checkpoint at half the learning rate did not help"), "{error}");
         assert_eq!(told(&lines, "back to iteration "), 3, "{lines:?}");
+    }
+
+    #[test]
+    fn memory_that_runs_out_ends_the_run_with_advice_and_a_whole_checkpoint() {
+        // The sixth update fails; iteration 5 was not due for a checkpoint.
+        let failing = |inner| Failing { inner, calls: 0, fails: 0..0, spoils: false, exhausted: 5 };
+        let (ended, ..) = run_with(failing, |folder| {
+            let checkpoint = load_from(&folder.join("checkpoints"), None).expect("whole").checkpoint;
+            assert_eq!(checkpoint.state.done.iterations, 5);
+        });
+        let error = format!("{:#}", ended.expect_err("no memory"));
+        for part in [
+            "checkpoint of iteration 5 is whole: go on with train --resume",
+            "not enough memory; ",
+            "ppo.minibatch = 16",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
     }
 }

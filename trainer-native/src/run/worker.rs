@@ -1,5 +1,6 @@
 //! Worker: the thread that trains. The run waits for it and can leave it behind, so that a signal never waits for an iteration.
 
+use super::card;
 use super::checkpoint::State;
 use super::guard::Remedy;
 use crate::event::{EvaluationMatch, GateMatch, LeagueMetrics, ShownGame};
@@ -131,6 +132,10 @@ impl Trainer {
                     }
                 }
                 Err(error @ LearnError::NotFinite { .. }) => Done::Failed(error.into(), self.guard.broken()),
+                Err(error @ LearnError::OutOfMemory(_)) => {
+                    let error = anyhow!("{error}; {}", card::advice_after(&self.settings));
+                    Done::Failed(error, Remedy::Stop)
+                }
                 Err(error) => Done::Failed(error.into(), Remedy::Stop),
             },
             Job::Evaluate => Done::Evaluated(self.evaluate()),

@@ -16,10 +16,11 @@ use std::{env, path::Path};
 use anyhow::{Context, Result, bail};
 use keisei_core::encoding::{Actions, Features, SQUARES};
 use keisei_core::evaluator::Batch;
-use keisei_core::learn::{Adam, Coefficients, Learner, Minibatch, Rollout};
+use keisei_core::learn::{Adam, Coefficients, Learner, Minibatch, Rollout, StepRules};
 use keisei_core::net::{NetSpec, Weights};
 use keisei_core::random::{Purpose, Stream};
 use trainer_native::learner::{Device, Limits, Precision};
+use trainer_native::run::card::Needs;
 use trainer_native::settings::Preset;
 use trainer_native::trainer::Trainer;
 
@@ -257,18 +258,23 @@ fn forward(learner: &dyn Learner, net: &NetSpec, options: &Options) -> Result<Ra
     rate(options.batch, options.seconds, || Ok(evaluator.evaluate(&batch).map(drop)?))
 }
 
-/// Gradient and step of Adam.
+/// Minibatches of an epoch, in which nobody waits for the device.
+const MINIBATCHES: usize = 4;
+
+/// Gradients and steps of Adam, as in an epoch.
 fn training(learner: &mut dyn Learner, net: &NetSpec, options: &Options) -> Result<Rate> {
     let rollout = Rollout::of_random_games(options.batch, ACTIONS, Stream::new(1, Purpose::Sampling, 0, 0));
     let slots: Vec<usize> = (0..options.batch).collect();
     let minibatch = Minibatch { rollout: &rollout, slots: &slots, advantages: &rollout.advantages, past: &[] };
     let coefficients = coefficients(options.batch);
+    let rules =
+        StepRules { learning_rate: 1e-4, max_grad_norm: 1.0, target_kl: f32::INFINITY, ratio_limit: f64::INFINITY };
     let mut weights = Weights::init(net, 1)?;
     let mut adam = Adam::new(weights.data().len());
     let mut descent = learner.descent(&mut weights, &mut adam);
-    rate(options.batch, options.seconds, || {
-        descent.gradient(&minibatch, &coefficients)?;
-        descent.step(1e-4, 1.0);
+    rate(MINIBATCHES * options.batch, options.seconds, || {
+        (0..MINIBATCHES).try_for_each(|_| descent.step(&minibatch, &coefficients, &rules))?;
+        descent.results()?;
         Ok(())
     })
 }
@@ -298,6 +304,11 @@ fn iteration(learner: Box<dyn Learner>, net: &NetSpec, options: &Options) -> Res
     let whole = shares[0] + shares[2];
     let [collect, inference, learn] = shares.map(|part| percent(part / whole));
     println!("iteration: self-play {collect}, of it in the network {inference}; learning {learn}");
+    if let (Some(card), Some([_, held])) = (options.device.card()?, options.device.memory()?) {
+        let estimated = Needs::of(&trainer.settings).total(card.largest);
+        let [held, estimated] = [held, estimated].map(|bytes| bytes as f64 / 1e9);
+        println!("memory of the GPU: {held:.2} GB held, {estimated:.2} GB estimated");
+    }
     Ok(speed)
 }
 

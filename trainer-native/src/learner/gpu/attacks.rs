@@ -17,6 +17,7 @@ use keisei_core::encoding::{HAND_SCALE, PLY_SCALE, PackedObservation, SQUARES};
 use keisei_core::shogi::{Bitboard, Color, PieceType, Square, attacks};
 
 use super::kernels::{cubes, empty};
+use super::orders::{ENTRY, HEADER};
 use burn::tensor::DType;
 
 /// Words of a packed observation on the device.
@@ -81,6 +82,7 @@ fn byte(packed: &Tensor<i32>, first: usize, index: usize) -> u32 {
 #[cube(launch)]
 fn attacks_kernel<F: Float>(
     packed: &Tensor<i32>,
+    order: &ComptimeOption<Tensor<i32>>,
     out: &mut Tensor<F>,
     squares: usize,
     #[comptime] movers: Movers,
@@ -89,7 +91,11 @@ fn attacks_kernel<F: Float>(
     if ABSOLUTE_POS >= squares {
         terminate!();
     }
-    let first = ABSOLUTE_POS / SQUARES * WORDS;
+    let mut first = ABSOLUTE_POS / SQUARES * WORDS;
+    #[comptime]
+    if let ComptimeOption::Some(order) = order {
+        first = usize::cast_from(order[HEADER + ABSOLUTE_POS / SQUARES]) * ENTRY;
+    }
     let square = ABSOLUTE_POS % SQUARES;
     let file = square / BOARD;
     let rank = square % BOARD;
@@ -205,8 +211,14 @@ fn attacks_kernel<F: Float>(
     out[start + rest + 5] = F::cast_from(u32::cast_from(pawns > 0));
 }
 
-/// Planes `[boards * 81, 96]` in `dtype` from packed observations, [`WORDS`] little-endian words each.
-pub(super) fn planes<R: CubeRuntime>(packed: CubeTensor<R>, boards: usize, dtype: DType) -> CubeTensor<R> {
+/// Planes `[boards * 81, 96]` in `dtype` from packed observations, [`WORDS`] little-endian words each; or from the entries of a rollout
+/// that an order names.
+pub(super) fn planes<R: CubeRuntime>(
+    packed: CubeTensor<R>,
+    order: Option<CubeTensor<R>>,
+    boards: usize,
+    dtype: DType,
+) -> CubeTensor<R> {
     let squares = boards * SQUARES;
     let out = empty(&packed, [squares, PLANES], dtype);
     let (count, size) = cubes(&out, squares);
@@ -215,6 +227,7 @@ pub(super) fn planes<R: CubeRuntime>(packed: CubeTensor<R>, boards: usize, dtype
         count,
         size,
         packed.into_tensor_arg(),
+        order.map(CubeTensor::into_tensor_arg).into(),
         out.clone().into_tensor_arg(),
         squares,
         Movers::new(),

@@ -12,6 +12,13 @@ use cubecl::prelude::*;
 use keisei_core::encoding::{SET_WORDS, SQUARES};
 use keisei_core::learn::{BETA1, BETA2, EPSILON};
 
+use super::attacks::WORDS;
+use super::orders::{
+    CLIP_COEF, ENT_COEF, ENTRY, ENTRY_ACTION, ENTRY_COUNT, ENTRY_LEGAL, ENTRY_LOG_PROB, ENTRY_MATE, ENTRY_SCORE,
+    ENTRY_TARGET, HEADER, KL_COEF, KNOWN, LEARNING_RATE, LIFT, MATE_COEF, MAX_GRAD_NORM, NOT_FINITE, OTHER_POLICY,
+    OVER, PARTS, PAST_COEF, PLIES, RATIO_LIMIT, SCALE, SCORE_COEF, TAKEN, TAKEN_LAST, TARGET_KL, VF_COEF,
+};
+
 /// Bits of a set's word, see [`Features::compress`](keisei_core::encoding::Features::compress).
 const WORD_BITS: usize = SQUARES / SET_WORDS;
 
@@ -35,11 +42,94 @@ pub(super) fn planes_kernel<F: Float>(
     out[ABSOLUTE_POS] = F::cast_from(values[place] * f32::cast_from(bit));
 }
 
+/// Place of a weight in the flat vector, from its row and column in the matrix of its layer.
+#[cube]
+fn place_of_weight(
+    start: usize,
+    row: usize,
+    output: usize,
+    #[comptime] channels: usize,
+    #[comptime] taps: usize,
+) -> usize {
+    start + (output * channels + row % channels) * taps + row / channels
+}
+
+/// Kernel of [`Kernels::arrange`](super::kernels::Kernels::arrange).
+#[cube(launch)]
+pub(super) fn arrange_kernel<F: Float>(
+    flat: &Tensor<f32>,
+    out: &mut Tensor<F>,
+    start: usize,
+    #[comptime] outputs: usize,
+    #[comptime] channels: usize,
+    #[comptime] taps: usize,
+    #[define(F)] _dtype: StorageType,
+) {
+    if ABSOLUTE_POS >= out.len() {
+        terminate!();
+    }
+    let row = ABSOLUTE_POS / outputs;
+    let mut value = f32::new(0.0);
+    if row < comptime!(taps * channels) {
+        value = flat[place_of_weight(start, row, ABSOLUTE_POS % outputs, channels, taps)];
+    }
+    out[ABSOLUTE_POS] = F::cast_from(value);
+}
+
+/// Kernel of [`Kernels::turn`](super::kernels::Kernels::turn).
+#[cube(launch)]
+pub(super) fn turn_kernel<F: Float>(
+    flat: &Tensor<f32>,
+    out: &mut Tensor<F>,
+    start: usize,
+    #[comptime] outputs: usize,
+    #[comptime] channels: usize,
+    #[comptime] taps: usize,
+    #[comptime] inputs: usize,
+    #[define(F)] _dtype: StorageType,
+) {
+    if ABSOLUTE_POS >= out.len() {
+        terminate!();
+    }
+    let window = comptime!(taps * channels / inputs);
+    let tap = ABSOLUTE_POS / inputs / outputs;
+    let mut value = f32::new(0.0);
+    if tap < window {
+        let row = (window - 1 - tap) * inputs + ABSOLUTE_POS % inputs;
+        value = flat[place_of_weight(start, row, ABSOLUTE_POS / inputs % outputs, channels, taps)];
+    }
+    out[ABSOLUTE_POS] = F::cast_from(value);
+}
+
+/// Kernel of [`Kernels::restore`](super::kernels::Kernels::restore): neighbouring threads read neighbouring outputs.
+#[cube(launch)]
+pub(super) fn restore_kernel(
+    parts: &Tensor<f32>,
+    gradient: &mut Tensor<f32>,
+    start: usize,
+    count: usize,
+    rows: usize,
+    #[comptime] outputs: usize,
+    #[comptime] channels: usize,
+    #[comptime] taps: usize,
+) {
+    if ABSOLUTE_POS >= comptime!(taps * channels * outputs) {
+        terminate!();
+    }
+    let mut sum = f32::new(0.0);
+    for part in 0..count {
+        sum += parts[part * rows * outputs + ABSOLUTE_POS];
+    }
+    let row = ABSOLUTE_POS / outputs;
+    gradient[place_of_weight(start, row, ABSOLUTE_POS % outputs, channels, taps)] = sum;
+}
+
 /// Kernel of [`Kernels::windows`](super::kernels::Kernels::windows): sizes in vectors.
 #[cube(launch)]
 pub(super) fn windows_kernel<F: Float, N: Size>(
     x: &Tensor<Vector<F, N>>,
     out: &mut Tensor<Vector<F, N>>,
+    squares: usize,
     #[comptime] channels: usize,
     #[comptime] columns: usize,
     #[comptime] board: usize,
@@ -57,7 +147,8 @@ pub(super) fn windows_kernel<F: Float, N: Size>(
     // Counted from the corner of a board with a margin.
     let y = square / board + tap / side;
     let z = square % board + tap % side;
-    let inside = tap < side * side && y >= margin && y < margin + board && z >= margin && z < margin + board;
+    let inside =
+        row < squares && tap < side * side && y >= margin && y < margin + board && z >= margin && z < margin + board;
     let mut value = Vector::<F, N>::new(F::from_int(0));
     if inside {
         value = x[((row - square) + (y - margin) * board + (z - margin)) * channels + column % channels];
@@ -158,6 +249,218 @@ pub(super) fn answers_kernel<F: Float>(
     }
 }
 
+/// A number of an order or a rollout, stored by its bits.
+#[cube]
+fn number(words: &Tensor<i32>, at: usize) -> f32 {
+    f32::reinterpret(words[at])
+}
+
+/// Whether a number is neither infinite nor NaN, by its bits: shader compilers may take for granted that every number is.
+#[cube]
+fn is_finite(x: f32) -> bool {
+    (u32::reinterpret(x) >> 23) & 255 != 255
+}
+
+/// Place in the row of a sample's logits of the action number `index` of all legal actions, which stand in pairs from word `first` on.
+#[cube]
+fn place_of(rollout: &Tensor<i32>, first: usize, index: usize, #[comptime] planes: usize) -> usize {
+    let word = u32::cast_from(rollout[first + index / 2]);
+    let action = usize::cast_from((word >> u32::cast_from(16 * (index % 2))) & 0xffff);
+    action % SQUARES * planes + action / SQUARES
+}
+
+/// Kernel of [`Kernels::loss`](super::kernels::Kernels::loss): each thread handles a sample, as
+/// [`loss_of_sample`](keisei_core::learn::loss_of_sample) and [`loss_of_score`](keisei_core::learn::loss_of_score) do.
+#[cube(launch)]
+pub(super) fn loss_kernel<F: Float>(
+    policy: &Tensor<F>,
+    bias: &Tensor<F>,
+    wdl: &Tensor<f32>,
+    score: &ComptimeOption<Tensor<f32>>,
+    rollout: &Tensor<i32>,
+    order: &Tensor<i32>,
+    policy_slope: &mut Tensor<f32>,
+    wdl_slope: &mut Tensor<f32>,
+    score_slope: &mut Tensor<f32>,
+    parts: &mut Tensor<f32>,
+    samples: usize,
+    first_legal: usize,
+    #[comptime] planes: usize,
+    #[define(F)] _dtype: StorageType,
+) {
+    if ABSOLUTE_POS >= samples {
+        terminate!();
+    }
+    let clip_coef = number(order, CLIP_COEF);
+    let ent_coef = number(order, ENT_COEF);
+    let mate_coef = number(order, MATE_COEF);
+    let scale = number(order, SCALE);
+    let entry = usize::cast_from(order[HEADER + ABSOLUTE_POS]) * ENTRY + WORDS;
+    let advantage = number(order, HEADER + samples + ABSOLUTE_POS);
+    let legal = usize::cast_from(rollout[entry + ENTRY_LEGAL]);
+    let count = usize::cast_from(rollout[entry + ENTRY_COUNT]);
+    let row = ABSOLUTE_POS * comptime!(planes * SQUARES);
+    let part = ABSOLUTE_POS * PARTS;
+    #[unroll]
+    for i in 0..PARTS {
+        parts[part + i] = 0.0;
+    }
+
+    // Without a legal action: a position of the past.
+    let weight = select(count > 0, number(order, VF_COEF), number(order, PAST_COEF));
+    let value_part = select(count > 0, 1usize, comptime!(PARTS - 1));
+    if count > 0 {
+        let mut highest = f32::new(-3.0e38);
+        for i in 0..count {
+            let place = place_of(rollout, first_legal, legal + i, planes);
+            highest = max(highest, f32::cast_from(policy[row + place]) + f32::cast_from(bias[place]));
+        }
+        let mut sum = f32::new(0.0);
+        for i in 0..count {
+            let place = place_of(rollout, first_legal, legal + i, planes);
+            let logit = f32::cast_from(policy[row + place]) + f32::cast_from(bias[place]);
+            sum += f32::exp(logit - highest);
+        }
+        let normalizer = highest + f32::ln(sum);
+        let mut entropy = f32::new(0.0);
+        for i in 0..count {
+            let place = place_of(rollout, first_legal, legal + i, planes);
+            let log_prob = f32::cast_from(policy[row + place]) + f32::cast_from(bias[place]) - normalizer;
+            entropy -= f32::exp(log_prob) * log_prob;
+        }
+        let action = usize::cast_from(rollout[entry + ENTRY_ACTION]);
+        let played = action % SQUARES * planes + action / SQUARES;
+        let log_prob = f32::cast_from(policy[row + played]) + f32::cast_from(bias[played]) - normalizer;
+        let log_ratio = log_prob - number(rollout, entry + ENTRY_LOG_PROB);
+        let ratio = f32::exp(log_ratio);
+        let deviation = ratio - 1.0;
+        let unclipped = ratio * advantage;
+        let clipped = min(max(ratio, 1.0 - clip_coef), 1.0 + clip_coef) * advantage;
+        let mut slope = number(order, KL_COEF) * deviation;
+        if unclipped <= clipped {
+            slope -= unclipped;
+        }
+        let has_mate = rollout[entry + ENTRY_MATE] >= 0;
+        let mate = usize::cast_from(max(rollout[entry + ENTRY_MATE], 0));
+        let mating = mate % SQUARES * planes + mate / SQUARES;
+        if has_mate {
+            parts[part + 9] = normalizer - f32::cast_from(policy[row + mating]) - f32::cast_from(bias[mating]);
+        }
+        for i in 0..count {
+            let place = place_of(rollout, first_legal, legal + i, planes);
+            let log_prob = f32::cast_from(policy[row + place]) + f32::cast_from(bias[place]) - normalizer;
+            let prob = f32::exp(log_prob);
+            let mut d = ent_coef * prob * (log_prob + entropy) - slope * prob;
+            if place == played {
+                d += slope;
+            }
+            if has_mate {
+                d += mate_coef * prob;
+                if place == mating {
+                    d -= mate_coef;
+                }
+            }
+            policy_slope[row + place] = scale * d;
+        }
+        parts[part] = -min(unclipped, clipped);
+        parts[part + 3] = entropy;
+        parts[part + 4] = -log_ratio;
+        parts[part + 5] = deviation - log_ratio;
+        parts[part + 6] = f32::cast_from(u32::cast_from(f32::abs(deviation) > clip_coef));
+        parts[part + 7] = f32::abs(deviation);
+        parts[part + 8] = f32::abs(deviation);
+    }
+
+    let at = ABSOLUTE_POS * 3;
+    let highest = max(wdl[at], max(wdl[at + 1], wdl[at + 2]));
+    let win = f32::exp(wdl[at] - highest);
+    let draw = f32::exp(wdl[at + 1] - highest);
+    let loss = f32::exp(wdl[at + 2] - highest);
+    let sum = win + draw + loss;
+    let normalizer = highest + f32::ln(sum);
+    let of_win = number(rollout, entry + ENTRY_TARGET);
+    let of_draw = number(rollout, entry + comptime!(ENTRY_TARGET + 1));
+    let of_loss = number(rollout, entry + comptime!(ENTRY_TARGET + 2));
+    let mass = (of_win + of_draw + of_loss) / sum;
+    wdl_slope[at] = scale * weight * (win * mass - of_win);
+    wdl_slope[at + 1] = scale * weight * (draw * mass - of_draw);
+    wdl_slope[at + 2] = scale * weight * (loss * mass - of_loss);
+    parts[part + value_part] =
+        of_win * (normalizer - wdl[at]) + of_draw * (normalizer - wdl[at + 1]) + of_loss * (normalizer - wdl[at + 2]);
+
+    #[comptime]
+    match score {
+        ComptimeOption::Some(score) => {
+            let error = score[ABSOLUTE_POS] - number(rollout, entry + ENTRY_SCORE);
+            parts[part + 2] = error * error;
+            score_slope[ABSOLUTE_POS] = 2.0 * scale * number(order, SCORE_COEF) * error;
+        }
+        ComptimeOption::None => score_slope[ABSOLUTE_POS] = 0.0,
+    }
+}
+
+/// Kernel of [`Kernels::judge`](super::kernels::Kernels::judge): one thread, which decides as
+/// [`StepRules::judge`](keisei_core::learn::StepRules::judge) does.
+#[cube(launch)]
+pub(super) fn judge_kernel(
+    sums: &Tensor<f32>,
+    most: &Tensor<f32>,
+    squares: &Tensor<f32>,
+    order: &Tensor<i32>,
+    state: &mut Tensor<i32>,
+    decision: &mut Tensor<f32>,
+    result: &mut Tensor<f32>,
+    samples: usize,
+) {
+    if ABSOLUTE_POS > 0 {
+        terminate!();
+    }
+    let taken = state[0];
+    let lift = number(order, LIFT);
+    let norm = f32::sqrt(squares[0]) / lift;
+    let plies = number(order, PLIES);
+    let mut sound = is_finite(norm) && is_finite(most[0]);
+    result[1] = norm;
+    #[unroll]
+    for i in 0..PARTS {
+        let mut sum = sums[i];
+        if comptime!(i == 8) {
+            sum = most[0];
+        }
+        result[2 + i] = sum;
+        sound = sound && is_finite(sum);
+    }
+    let mut verdict = f32::new(TAKEN);
+    if state[1] != 0 {
+        verdict = f32::new(OVER);
+    } else if !sound {
+        verdict = f32::new(NOT_FINITE);
+    } else if taken == 0 && sums[7] / plies > number(order, RATIO_LIMIT) {
+        verdict = f32::new(OTHER_POLICY);
+    } else if sums[5] / plies > number(order, TARGET_KL) {
+        verdict = f32::new(TAKEN_LAST);
+    }
+    result[0] = verdict;
+    if verdict == TAKEN_LAST || verdict == OTHER_POLICY {
+        state[1] = 1;
+    }
+    let mut scale = f32::new(1.0);
+    let most_norm = number(order, MAX_GRAD_NORM);
+    if norm > most_norm {
+        scale = most_norm / norm;
+    }
+    let bias = HEADER + 2 * samples + 2 * usize::cast_from(taken - order[KNOWN]);
+    decision[1] = number(order, LEARNING_RATE);
+    decision[2] = scale / lift;
+    decision[3] = number(order, bias);
+    decision[4] = number(order, bias + 1);
+    decision[0] = 0.0;
+    if verdict == TAKEN || verdict == TAKEN_LAST {
+        decision[0] = 1.0;
+        state[0] = taken + 1;
+    }
+}
+
 /// Kernel of [`Kernels::adam`](super::kernels::Kernels::adam).
 #[cube(launch)]
 pub(super) fn adam_kernel(
@@ -165,19 +468,16 @@ pub(super) fn adam_kernel(
     first: &mut Tensor<f32>,
     second: &mut Tensor<f32>,
     gradient: &Tensor<f32>,
-    rate: f32,
-    scale: f32,
-    first_bias: f32,
-    second_bias: f32,
+    decision: &Tensor<f32>,
 ) {
-    if ABSOLUTE_POS >= weights.len() {
+    if ABSOLUTE_POS >= weights.len() || decision[0] == 0.0 {
         terminate!();
     }
-    let slope = gradient[ABSOLUTE_POS] * scale;
+    let slope = gradient[ABSOLUTE_POS] * decision[2];
     let mean = first[ABSOLUTE_POS] * BETA1 + slope * (1.0 - BETA1);
     let square = second[ABSOLUTE_POS] * BETA2 + slope * slope * (1.0 - BETA2);
     first[ABSOLUTE_POS] = mean;
     second[ABSOLUTE_POS] = square;
-    let spread = f32::sqrt(square / second_bias) + EPSILON;
-    weights[ABSOLUTE_POS] -= mean / first_bias / spread * rate;
+    let spread = f32::sqrt(square / decision[4]) + EPSILON;
+    weights[ABSOLUTE_POS] -= mean / decision[3] / spread * decision[1];
 }

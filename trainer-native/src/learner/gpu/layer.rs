@@ -4,8 +4,6 @@
 //! a convolution gathers the window of every square, and forward pass, gradient of the input and gradient of the weights are
 //! one product each.
 
-use std::ops::Range;
-
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
@@ -14,22 +12,33 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::tensor::backend::Backend;
 use burn::tensor::{DType, Tensor, TensorPrimitive, ops::FloatTensor};
 
-use super::kernels::Kernels;
-use super::network::Order;
+use super::kernels::{Arrangement, Kernels};
+use crate::learner::padded;
 
 /// Layer of a network: a convolution with zeros around the board; a linear layer is one of boards of one square.
 #[derive(Clone, Debug)]
-pub(super) struct Layer<B: Backend> {
+pub(super) struct Layer<B: Layers> {
     /// A row for each channel of each square of the window, and zeros up to a [`padded`] number: `[padded(taps * inputs), outputs]`.
     pub weight: Tensor<B, 2>,
     /// `[outputs]`; none for a layer that adds none.
-    pub bias: Option<Tensor<B, 1>>,
+    pub bias: Option<Tensor<B::Inner, 1>>,
     /// Shape.
     pub shape: Window,
-    /// Order of the weights in the flat vector.
-    pub order: Order,
-    /// Places of weight and bias among the network's weights.
-    pub ranges: [Range<usize>; 2],
+    /// What the backward pass needs.
+    pub source: Source<B::Inner>,
+}
+
+/// Where the weights of a layer come from, and where their gradient goes to.
+#[derive(Clone, Debug)]
+pub(super) struct Source<K: Backend> {
+    /// Weights of the network in f32.
+    pub flat: FloatTensor<K>,
+    /// Gradient of all of them in f32, which the backward pass fills; none if there is no backward pass.
+    pub gradient: Option<FloatTensor<K>>,
+    /// The layer's weights among them.
+    pub weight: Arrangement,
+    /// Its bias.
+    pub bias: Arrangement,
 }
 
 /// Shape of a layer.
@@ -39,23 +48,15 @@ pub(super) struct Window {
     pub board: usize,
     /// Side of the window.
     pub side: usize,
-    /// Channels of the input.
-    pub inputs: usize,
-}
-
-/// Number of terms of a matrix product that is computed for `terms` terms, the others being zeros.
-///
-/// Kernels with two buffers (cubek-matmul 0.2) go through the terms in an even number of steps, each of a power of two up to 64.
-/// They check for the end only if the step does not divide the number; if it does an odd number of times, they add terms beyond
-/// the end: with 81 steps of 8, hidden layers of 8 value channels came out wrong (<https://github.com/tracel-ai/cubek/issues/434>).
-pub(super) fn padded(terms: usize) -> usize {
-    terms.next_multiple_of(128)
 }
 
 /// Backend that computes layers, with or without derivatives.
 pub(super) trait Layers: Backend {
     /// The backend without derivatives.
     type Inner: Kernels<Device = Self::Device>;
+
+    /// Whether it takes derivatives.
+    const DERIVES: bool;
 
     /// A tensor that derivatives are taken by, if the backend takes any.
     fn parameter<const D: usize>(tensor: Tensor<Self::Inner, D>) -> Tensor<Self, D>;
@@ -75,6 +76,8 @@ pub(super) trait Layers: Backend {
 impl<K: Kernels> Layers for K {
     type Inner = K;
 
+    const DERIVES: bool = false;
+
     fn parameter<const D: usize>(tensor: Tensor<K, D>) -> Tensor<K, D> {
         tensor
     }
@@ -90,6 +93,8 @@ impl<K: Kernels> Layers for K {
 
 impl<K: Kernels> Layers for Autodiff<K> {
     type Inner = K;
+
+    const DERIVES: bool = true;
 
     fn parameter<const D: usize>(tensor: Tensor<K, D>) -> Tensor<Self, D> {
         Tensor::from_inner(tensor).require_grad()
@@ -109,20 +114,19 @@ impl<K: Kernels> Layers for Autodiff<K> {
         let y = forward(
             inner(&x),
             inner(&layer.weight),
-            layer.bias.as_ref().map(|bias| bias.clone().inner()),
+            layer.bias.clone(),
             residual.as_ref().map(inner),
             rectified,
             layer.shape,
         );
         let saved = Saved::<K> {
             x: unwrap(inner(&x)),
-            weight: unwrap(inner(&layer.weight)),
+            source: layer.source.clone(),
+            has_bias: layer.bias.is_some(),
             output: rectified.then(|| unwrap(y.clone())),
             shape: layer.shape,
         };
         let [x, weight] = [x, layer.weight.clone()].map(|tensor| tensor.into_primitive().tensor());
-        let bias = layer.bias.clone().map(|bias| bias.into_primitive().tensor());
-        let residual = residual.map(|residual| residual.into_primitive().tensor());
         // The parents in the order of `Parent`.
         macro_rules! record {
             ($operation:expr, $($parent:expr),+) => {
@@ -132,29 +136,22 @@ impl<K: Kernels> Layers for Autodiff<K> {
                 }
             };
         }
-        let y = match (bias, residual) {
-            (None, None) => record!(Operation([Parent::Input, Parent::Weight]), x, weight),
-            (Some(bias), None) => {
-                record!(Operation([Parent::Input, Parent::Weight, Parent::Bias]), x, weight, bias)
-            }
-            (None, Some(residual)) => {
-                record!(Operation([Parent::Input, Parent::Weight, Parent::Residual]), x, weight, residual)
-            }
-            (Some(bias), Some(residual)) => {
-                let parents = [Parent::Input, Parent::Weight, Parent::Bias, Parent::Residual];
-                record!(Operation(parents), x, weight, bias, residual)
-            }
+        let y = if let Some(residual) = residual {
+            let residual = residual.into_primitive().tensor();
+            record!(Operation([Parent::Weight, Parent::Input, Parent::Residual]), weight, x, residual)
+        } else {
+            record!(Operation([Parent::Weight, Parent::Input]), weight, x)
         };
         Tensor::from_primitive(TensorPrimitive::Float(y))
     }
 }
 
-/// Inputs of a layer that derivatives are taken by.
+/// What a layer depends on.
 #[derive(Clone, Copy, Debug)]
 enum Parent {
-    Input,
+    /// Its weights, whose gradient goes to its [`Source`], with that of the bias.
     Weight,
-    Bias,
+    Input,
     Residual,
 }
 
@@ -166,7 +163,8 @@ struct Operation<const N: usize>([Parent; N]);
 #[derive(Clone, Debug)]
 struct Saved<K: Backend> {
     x: FloatTensor<K>,
-    weight: FloatTensor<K>,
+    source: Source<K>,
+    has_bias: bool,
     /// The output of a rectified layer.
     output: Option<FloatTensor<K>>,
     shape: Window,
@@ -176,17 +174,28 @@ impl<K: Kernels, const N: usize> Backward<K, N> for Operation<N> {
     type State = Saved<K>;
 
     fn backward(self, ops: Ops<Saved<K>, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let Saved { x, weight, output, shape } = ops.state;
+        let Saved { x, source, has_bias, output, shape } = ops.state;
         let [slope, sums] = K::slope(gradients.consume::<K>(&ops.node), output);
         for (what, parent) in self.0.into_iter().zip(ops.parents) {
             let Some(parent) = parent else { continue };
-            let gradient = match what {
-                Parent::Input => input_gradient::<K>(wrap(slope.clone()), wrap(weight.clone()), shape),
-                Parent::Weight => weight_gradient::<K>(wrap(x.clone()), wrap(slope.clone()), shape),
-                Parent::Bias => unwrap(wrap::<K, 2>(sums.clone()).sum_dim(0).squeeze_dim::<1>(0)),
-                Parent::Residual => slope.clone(),
-            };
-            gradients.register::<K>(parent.id, gradient);
+            match what {
+                Parent::Weight => {
+                    let gradient = source.gradient.as_ref().expect("a backward pass has a gradient to fill");
+                    K::restore(
+                        weight_gradient::<K>(wrap(x.clone()), wrap(slope.clone()), shape),
+                        &source.weight,
+                        gradient,
+                    );
+                    if has_bias {
+                        let sum = wrap::<K, 2>(sums.clone()).sum_dim(0).unsqueeze_dim::<3>(0);
+                        K::restore(unwrap(sum), &source.bias, gradient);
+                    }
+                }
+                Parent::Input => {
+                    gradients.register::<K>(parent.id, input_gradient::<K>(wrap(slope.clone()), &source, shape));
+                }
+                Parent::Residual => gradients.register::<K>(parent.id, slope.clone()),
+            }
         }
     }
 }
@@ -200,7 +209,8 @@ fn forward<K: Kernels>(
     rectified: bool,
     shape: Window,
 ) -> Tensor<K, 2> {
-    let sum = product(windows(x, shape), weight);
+    let rows = x.dims()[0];
+    let sum = product(windows(x, shape, rows), weight);
     if let Some(bias) = bias {
         wrap(K::finish(unwrap(sum), unwrap(bias), residual.map(unwrap), rectified))
     } else {
@@ -209,27 +219,27 @@ fn forward<K: Kernels>(
     }
 }
 
-/// The squares of every window, `[rows, padded(taps * inputs)]`.
-fn windows<K: Kernels>(x: Tensor<K, 2>, shape: Window) -> Tensor<K, 2> {
-    let terms = shape.side * shape.side * x.dims()[1];
-    if terms == x.dims()[1] && terms == padded(terms) {
+/// The squares of every window, `[rows, padded(taps * inputs)]`, with rows of zeros behind those of `x`.
+fn windows<K: Kernels>(x: Tensor<K, 2>, shape: Window, rows: usize) -> Tensor<K, 2> {
+    let [squares, inputs] = x.dims();
+    let terms = shape.side * shape.side * inputs;
+    if terms == inputs && terms == padded(terms) && rows == squares {
         return x;
     }
-    wrap(K::windows(unwrap(x), shape.board, shape.side, padded(terms)))
+    wrap(K::windows(unwrap(x), shape.board, shape.side, [rows, padded(terms)]))
 }
 
 /// Gradient of the input from that of the sum, `[rows, outputs]`.
-fn input_gradient<K: Kernels>(slope: Tensor<K, 2>, weight: Tensor<K, 2>, shape: Window) -> FloatTensor<K> {
-    let Window { side, inputs, .. } = shape;
-    let outputs = slope.dims()[1];
-    let weight = weight.narrow(0, 0, side * side * inputs).reshape([side, side, inputs, outputs]);
-    let weight = if side > 1 { weight.flip([0, 1]) } else { weight };
-    let weight = weight.swap_dims(2, 3).reshape([side * side * outputs, inputs]);
-    unwrap(product(windows(slope, shape), with_zeros(weight)))
+fn input_gradient<K: Kernels>(slope: Tensor<K, 2>, source: &Source<K>, shape: Window) -> FloatTensor<K> {
+    let taps = shape.side * shape.side;
+    let rows = padded(taps * source.weight.outputs);
+    let turned = K::turn(&source.flat, &source.weight, taps, rows, slope.dtype());
+    let squares = slope.dims()[0];
+    unwrap(product(windows(slope, shape, squares), wrap(turned)))
 }
 
 /// The matrix with rows of zeros up to a padded number.
-pub(super) fn with_zeros<B: Backend>(matrix: Tensor<B, 2>) -> Tensor<B, 2> {
+fn with_zeros<B: Backend>(matrix: Tensor<B, 2>) -> Tensor<B, 2> {
     let [rows, columns] = matrix.dims();
     if rows == padded(rows) {
         return matrix;
@@ -242,19 +252,17 @@ pub(super) fn with_zeros<B: Backend>(matrix: Tensor<B, 2>) -> Tensor<B, 2> {
 /// most of a GPU idle; the parts are added in f32.
 const PARTS: usize = 16;
 
-/// Gradient of the weight in f32 from the input and the gradient of the sum.
+/// Gradient of the weight in f32 from the input and the gradient of the sum, in parts to be added: `[parts, terms, outputs]`.
 fn weight_gradient<K: Kernels>(x: Tensor<K, 2>, slope: Tensor<K, 2>, shape: Window) -> FloatTensor<K> {
-    let [rows, outputs] = slope.dims();
-    let terms = padded(shape.side * shape.side * shape.inputs);
-    let windows = windows(x, shape);
-    let (windows, slope) =
-        if rows == padded(rows) { (windows, slope) } else { (with_zeros(windows), with_zeros(slope)) };
-    let rows = padded(rows);
+    let outputs = slope.dims()[1];
+    let rows = padded(x.dims()[0]);
+    let windows = windows(x, shape, rows);
+    let terms = windows.dims()[1];
+    let slope = with_zeros(slope);
     let parts = 1 << (rows / padded(1)).trailing_zeros().min(PARTS.ilog2());
     let windows = windows.reshape([parts, rows / parts, terms]).swap_dims(1, 2);
     let slope = slope.reshape([parts, rows / parts, outputs]);
-    let products: Tensor<K, 3> = wrap(K::product(unwrap(windows), unwrap(slope), DType::F32)); // [parts, terms, outputs]
-    unwrap(products.sum_dim(0).squeeze_dim::<2>(0))
+    K::product(unwrap(windows), unwrap(slope), DType::F32)
 }
 
 /// Product of two matrices in their type.

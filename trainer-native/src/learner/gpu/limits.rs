@@ -9,10 +9,10 @@ use burn::tensor::{DType, Distribution, Tensor, TensorData};
 use burn_cubecl::{CubeBackend, CubeRuntime};
 use keisei_core::encoding::SQUARES;
 
-use super::layer::{padded, unwrap};
+use super::layer::unwrap;
 use super::product::{product_by, strategies};
 use super::{Precision, dtype};
-use crate::learner::Device;
+use crate::learner::{Device, padded};
 
 /// Measurement of a device.
 #[derive(Clone, Debug)]

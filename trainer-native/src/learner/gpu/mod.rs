@@ -2,15 +2,19 @@
 //! minibatch to its last; a forward pass sends packed positions with their legal actions and reads the logits of these.
 
 mod attacks;
+pub(super) mod cards;
 mod cube;
+mod fault;
 mod kernels;
 mod layer;
 pub mod limits;
 mod network;
+mod orders;
 mod product;
+pub mod traffic;
 
-use super::Precision;
-use super::autodiff::{Batch, compressed, loss, sums_of};
+use super::autodiff::{compressed, counts, sums_of};
+use super::{Device, Precision};
 use anyhow::{Result, bail};
 use attacks::WORDS;
 use burn::backend::Autodiff;
@@ -19,16 +23,20 @@ use burn::backend::cuda::{Cuda, CudaDevice};
 #[cfg(feature = "wgpu")]
 use burn::backend::wgpu::{Wgpu, WgpuDevice};
 use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
-use burn::tensor::{FloatDType, Int, Tensor, TensorData};
+use burn::tensor::{FloatDType, Int, Tensor};
+use fault::{guarded, guarded_evaluation};
 use keisei_core::encoding::{Actions, Features, PackedObservation, SET_WORDS, SQUARES};
 use keisei_core::evaluator::{self, Evaluator, EvaluatorError, Predictions, Shape};
 use keisei_core::learn::{
-    Adam, Coefficients, Descent, LearnError, Learner, Minibatch, RatioTolerance, Sums, biases, clip_scale,
+    Adam, Coefficients, Descent, LearnError, Learner, Minibatch, RatioTolerance, Rollout, StepResult, StepRules, Sums,
+    Verdict,
 };
 use keisei_core::net::{NetSpec, OUTCOMES, Weights};
-use kernels::{Kernels, Step};
+use kernels::{Kernels, Logits};
 use layer::{unwrap, wrap};
 use network::Network;
+use orders::{RESULT, Steps, order_words, rollout_words, verdict};
+use traffic::{read, upload, upload_numbers};
 
 /// Learner on the GPU of burn backend `B`.
 pub struct GpuLearner<B: Kernels> {
@@ -38,6 +46,7 @@ pub struct GpuLearner<B: Kernels> {
     precision: Precision,
     dtype: FloatDType,
     device: B::Device,
+    has_matrix_units: bool,
 }
 
 #[cfg(feature = "cuda")]
@@ -45,14 +54,9 @@ impl GpuLearner<Cuda> {
     /// Learner on the first NVIDIA GPU.
     ///
     /// # Errors
-    /// If the driver's library is missing, or the GPU does not support the precision.
+    /// If the driver is missing or too old, or the GPU does not support the precision.
     pub fn cuda(features: Features, actions: Actions, precision: Precision) -> Result<Self> {
-        // Without the library a thread of the runtime would panic later, so it is looked for first.
-        let libraries = ["libcuda.so.1", "libcuda.so", "nvcuda.dll"];
-        // SAFETY: loading the driver's library runs its initialisers only, as the runtime would.
-        if !libraries.iter().any(|name| unsafe { libloading::Library::new(*name) }.is_ok()) {
-            bail!("no CUDA driver: none of {} can be loaded", libraries.join(", "));
-        }
+        cards::check_cuda()?;
         Self::new("burn-cuda", features, actions, precision, CudaDevice::default())
     }
 }
@@ -64,23 +68,22 @@ impl GpuLearner<Wgpu> {
     /// # Errors
     /// If there is no adapter, or it does not support the precision.
     pub fn wgpu(features: Features, actions: Actions, precision: Precision) -> Result<Self> {
-        // Without an adapter burn would panic later, so it is looked for first.
-        let adapter =
-            pollster::block_on(wgpu::Instance::default().request_adapter(&wgpu::RequestAdapterOptions::default()));
-        let info =
-            anyhow::Context::context(adapter, "no GPU: wgpu finds no adapter for Vulkan, Metal or DirectX")?.get_info();
-        let name = format!("burn-wgpu, {} ({})", info.name, info.backend);
+        let (_, name) = cards::adapter()?;
         Self::new(&name, features, actions, precision, WgpuDevice::default())
     }
 }
 
 impl<B: Kernels> GpuLearner<B> {
     fn new(name: &str, features: Features, actions: Actions, precision: Precision, device: B::Device) -> Result<Self> {
-        keep_kernels();
+        fault::listen();
+        set_up();
+        // The first question starts the runtime.
+        let has_matrix_units = guarded(|| Ok(B::has_matrix_units(&device)))?;
         let Some(dtype) = dtype(precision).filter(|dtype| B::supports_dtype(&device, (*dtype).into())) else {
             bail!("run.precision = {precision}: {name} does not compute in it");
         };
-        Ok(Self { name: format!("{name}, {precision}"), features, actions, precision, dtype, device })
+        let name = format!("{name}, {precision}");
+        Ok(Self { name, features, actions, precision, dtype, device, has_matrix_units })
     }
 
     /// Loss scale, so that gradients in f16 do not vanish: each sample has a weight of about 1/8, instead of one over the size of
@@ -90,34 +93,61 @@ impl<B: Kernels> GpuLearner<B> {
     }
 
     /// Planes of a minibatch, `[samples * 81, planes]`.
-    fn planes(&self, minibatch: &Minibatch) -> Tensor<B, 2> {
-        if self.features != Features::Attack96 {
-            let (sets, values) = compressed(self.features, minibatch, &self.device);
-            return planes_of(sets, values, self.dtype);
+    fn planes(&self, minibatch: &Minibatch, rollout: &Uploaded<B>, order: &Tensor<B, 1, Int>) -> Tensor<B, 2> {
+        if self.features == Features::Attack96 {
+            return attack_planes(rollout.words.clone(), Some(order.clone()), minibatch.len(), self.dtype);
         }
-        let mut words = Vec::with_capacity(minibatch.len() * WORDS);
-        (0..minibatch.len()).for_each(|i| push_words(minibatch.position(i).0, &mut words));
-        attack_planes(upload(words, &self.device), minibatch.len(), self.dtype)
+        let (samples, planes) = (minibatch.len(), self.features.planes());
+        let (sets, values) = compressed(self.features, (0..samples).map(|i| minibatch.position(i).0));
+        let sets = upload(sets, &self.device).reshape([samples, planes, SET_WORDS]);
+        planes_of(sets, upload_numbers(values, &self.device).reshape([samples, planes]), self.dtype)
     }
 
-    /// Gradient of the weights `flat`; and its norm, followed by the parts of the loss: `[10]`.
+    /// Gradient of the weights `flat`, raised by the loss scale; and the parts of the loss of each sample, `[samples, PARTS]`.
     fn slope(
         &self,
         spec: &NetSpec,
         flat: Tensor<B, 1>,
         minibatch: &Minibatch,
-        coefficients: &Coefficients,
-    ) -> (Tensor<B, 1>, Tensor<B, 1>) {
-        let net = Network::<Autodiff<B>>::new(spec, flat.cast(self.dtype));
-        let batch: Batch<Autodiff<B>> = Batch::new(self.actions, minibatch, &self.device);
-        let outputs = net.forward(self.planes(minibatch));
-        let (loss, sums) = loss(net.logits(outputs.policy), outputs.wdl, outputs.score, &batch, coefficients);
-        let lift = self.lift(coefficients);
-        let gradients = (loss * lift).backward();
-        let gradient = net.gradient(&gradients).div_scalar(lift);
-        let norm = (gradient.clone() * gradient.clone()).sum().sqrt();
-        (gradient, Tensor::cat(vec![norm, sums.inner()], 0))
+        rollout: &Uploaded<B>,
+        order: &Tensor<B, 1, Int>,
+    ) -> (Tensor<B, 1>, Tensor<B, 2>) {
+        let net = Network::<Autodiff<B>>::new(spec, flat, self.dtype);
+        let outputs = net.forward(self.planes(minibatch, rollout, order));
+        let inner = |tensor: &Tensor<Autodiff<B>, 2>| unwrap(tensor.clone().inner());
+        let logits = Logits::<B> {
+            policy: inner(&outputs.policy),
+            bias: unwrap(net.policy_bias()),
+            wdl: inner(&outputs.wdl),
+            score: outputs.score.as_ref().map(inner),
+        };
+        let order = order.clone().into_primitive();
+        let slopes = B::loss(logits, &rollout.words.clone().into_primitive(), rollout.first_legal, &order);
+        let policy: Tensor<B, 1> = wrap(slopes.policy);
+        // The derivative of this sum by an output is the output's slope.
+        let along = |output: Tensor<Autodiff<B>, 2>, slope: Tensor<B, 2>| {
+            (output.cast(FloatDType::F32) * Tensor::from_inner(slope)).sum()
+        };
+        let planes = outputs.policy.dims();
+        let mut sum = along(outputs.policy, policy.clone().reshape(planes)) + along(outputs.wdl, wrap(slopes.wdl));
+        if let Some(score) = outputs.score {
+            sum = sum + along(score, wrap(slopes.score));
+        }
+        let gradient = net.gradient(sum, policy.reshape([minibatch.len() as i64, -1]));
+        (gradient, wrap(slopes.parts))
     }
+
+    /// The rollout on the device.
+    fn upload(&self, rollout: &Rollout) -> Uploaded<B> {
+        let (words, first_legal) = rollout_words(rollout);
+        Uploaded { words: upload(words, &self.device), first_legal }
+    }
+}
+
+/// A rollout on the device, see [`orders`].
+struct Uploaded<B: Kernels> {
+    words: Tensor<B, 1, Int>,
+    first_legal: usize,
 }
 
 impl<B: Kernels> Learner for GpuLearner<B> {
@@ -130,12 +160,21 @@ impl<B: Kernels> Learner for GpuLearner<B> {
     }
 
     fn notice(&self) -> Option<&'static str> {
-        Some("a GPU's first start compiles its kernels, some hundred; later starts find them on the disk")
+        Some(if self.has_matrix_units {
+            "a GPU's first start compiles its kernels, some hundred; later starts find them on the disk"
+        } else {
+            "this GPU has no tensor cores, or its driver does not offer them: products take many times as long; a GPU's first start \
+             compiles its kernels, some hundred"
+        })
+    }
+
+    fn groups(&self) -> usize {
+        Device::GROUPS
     }
 
     fn evaluator(&self, weights: &Weights) -> Box<dyn Evaluator + Send> {
-        let flat: Tensor<B, 1> = Tensor::from_data(weights.data(), &self.device);
-        let net = Network::<B>::new(weights.spec(), flat.cast(self.dtype));
+        let flat: Tensor<B, 1> = upload_numbers(weights.data().to_vec(), &self.device);
+        let net = Network::<B>::new(weights.spec(), flat, self.dtype);
         let has_score = weights.spec().options.score_hidden > 0;
         let shape = Shape { features: self.features, actions: self.actions, has_score };
         let (bias, device) = (net.policy_bias(), self.device.clone());
@@ -148,52 +187,122 @@ impl<B: Kernels> Learner for GpuLearner<B> {
         minibatch: &Minibatch,
         coefficients: &Coefficients,
     ) -> Result<(Vec<f32>, Sums), LearnError> {
-        let flat = Tensor::from_data(weights.data(), &self.device);
-        let (gradient, numbers) = self.slope(weights.spec(), flat, minibatch, coefficients);
-        let numbers = read(numbers)?;
-        Ok((read(gradient)?, sums_of(minibatch, &numbers[1..])))
+        guarded(|| {
+            let flat = upload_numbers(weights.data().to_vec(), &self.device);
+            // No step is taken.
+            let rules = StepRules { learning_rate: 0.0, max_grad_norm: 0.0, target_kl: 0.0, ratio_limit: 0.0 };
+            let lift = self.lift(coefficients);
+            let rollout = self.upload(minibatch.rollout);
+            let order = upload(order_words(minibatch, coefficients, lift, &rules, Steps::default()), &self.device);
+            let (gradient, parts) = self.slope(weights.spec(), flat, minibatch, &rollout, &order);
+            let mut numbers = read(&self.device, Tensor::cat(sums(parts).to_vec(), 0))?;
+            numbers[MOST] = numbers[orders::PARTS];
+            let gradient = read(&self.device, gradient.div_scalar(lift))?;
+            Ok((gradient, sums_of(counts(minibatch), &numbers)))
+        })
     }
 
     fn descent<'a>(&'a mut self, weights: &'a mut Weights, adam: &'a mut Adam) -> Box<dyn Descent + 'a> {
-        let [first, second] = adam.moments().map(|moments| Tensor::from_data(moments, &self.device));
-        let flat = Tensor::from_data(weights.data(), &self.device);
-        Box::new(GpuDescent { steps: adam.steps(), learner: self, weights, adam, flat, first, second, gradient: None })
+        // One transfer.
+        let count = weights.data().len();
+        let numbers = [&[weights.data()][..], &adam.moments()].concat().concat();
+        let numbers: Tensor<B, 1> = upload_numbers(numbers, &self.device);
+        let [flat, first, second] = [0, 1, 2].map(|part| numbers.clone().narrow(0, part * count, count));
+        Box::new(GpuDescent {
+            steps: Steps { before: adam.steps(), ..Steps::default() },
+            state: upload(vec![0; 2], &self.device),
+            learner: self,
+            weights,
+            adam,
+            flat,
+            first,
+            second,
+            rollout: None,
+            results: Vec::new(),
+            pending: Vec::new(),
+            is_over: false,
+        })
     }
 }
 
-/// Update with weights and moments on the device.
+/// Sums of the parts of the loss over the samples, and the greatest `|ratio − 1|`, from `[samples, PARTS]`.
+fn sums<B: Kernels>(parts: Tensor<B, 2>) -> [Tensor<B, 1>; 2] {
+    let sums = parts.clone().sum_dim(0).squeeze_dim::<1>(0);
+    [sums, parts.narrow(1, MOST, 1).max()]
+}
+
+/// Update whose weights, moments, rollout and decisions are on the device. The host waits for it once an epoch, for results.
 struct GpuDescent<'a, B: Kernels> {
     learner: &'a GpuLearner<B>,
     weights: &'a mut Weights,
     adam: &'a mut Adam,
-    steps: u32,
+    /// Steps up to the last results.
+    steps: Steps,
     flat: Tensor<B, 1>,
     first: Tensor<B, 1>,
     second: Tensor<B, 1>,
-    gradient: Option<(Tensor<B, 1>, f32)>,
+    /// The rollout of all minibatches, once one was given.
+    rollout: Option<Uploaded<B>>,
+    /// Steps of the update, and whether it is over.
+    state: Tensor<B, 1, Int>,
+    /// Results of minibatches that were not read yet, and their counts.
+    results: Vec<Tensor<B, 1>>,
+    pending: Vec<Sums>,
+    is_over: bool,
 }
 
 impl<B: Kernels> Descent for GpuDescent<'_, B> {
-    fn gradient(&mut self, minibatch: &Minibatch, coefficients: &Coefficients) -> Result<(f32, Sums), LearnError> {
-        let (gradient, numbers) = self.learner.slope(self.weights.spec(), self.flat.clone(), minibatch, coefficients);
-        // One transfer, since each waits for the device.
-        let numbers = read(numbers)?;
-        self.gradient = Some((gradient, numbers[0]));
-        Ok((numbers[0], sums_of(minibatch, &numbers[1..])))
+    fn step(
+        &mut self,
+        minibatch: &Minibatch,
+        coefficients: &Coefficients,
+        rules: &StepRules,
+    ) -> Result<(), LearnError> {
+        if self.is_over {
+            return Ok(());
+        }
+        guarded(|| {
+            let learner = self.learner;
+            let rollout = self.rollout.get_or_insert_with(|| learner.upload(minibatch.rollout));
+            let lift = learner.lift(coefficients);
+            let steps = Steps { pending: self.pending.len() as u32, ..self.steps };
+            let order = upload(order_words(minibatch, coefficients, lift, rules, steps), &learner.device);
+            let (gradient, parts) = learner.slope(self.weights.spec(), self.flat.clone(), minibatch, rollout, &order);
+            let squares = (gradient.clone() * gradient.clone()).sum();
+            let [sums, most] = sums(parts).map(unwrap);
+            let (order, state) = (order.into_primitive(), self.state.clone().into_primitive());
+            let [decision, result] = B::judge(sums, most, unwrap(squares), &order, minibatch.len(), &state);
+            let [flat, first, second] = [&self.flat, &self.first, &self.second].map(|tensor| unwrap(tensor.clone()));
+            B::adam(&flat, [&first, &second], unwrap(gradient), decision);
+            self.results.push(wrap(result));
+            self.pending.push(counts(minibatch));
+            Ok(())
+        })
     }
 
-    /// The step of [`Adam::step`], on the device.
-    fn step(&mut self, learning_rate: f32, max_grad_norm: f32) {
-        let (gradient, norm) = self.gradient.take().expect("a step follows its gradient");
-        self.steps += 1;
-        let step = Step { rate: learning_rate, scale: clip_scale(norm, max_grad_norm), biases: biases(self.steps) };
-        let [flat, first, second] = [&self.flat, &self.first, &self.second].map(|tensor| unwrap(tensor.clone()));
-        B::adam(&flat, [&first, &second], unwrap(gradient), step);
+    fn results(&mut self) -> Result<Vec<StepResult>, LearnError> {
+        if self.pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        let results = std::mem::take(&mut self.results);
+        let numbers = guarded(|| read(&self.learner.device, Tensor::cat(results, 0)))?;
+        let mut results = Vec::new();
+        for (numbers, counts) in numbers.chunks_exact(RESULT).zip(std::mem::take(&mut self.pending)) {
+            let Some(verdict) = verdict(numbers[0]) else { break };
+            self.steps.known += u32::from(matches!(verdict, Verdict::Taken | Verdict::TakenLast));
+            self.is_over |= matches!(verdict, Verdict::TakenLast | Verdict::OtherPolicy);
+            results.push(StepResult { verdict, norm: numbers[1], sums: sums_of(counts, &numbers[2..]) });
+        }
+        Ok(results)
     }
 
     fn finish(self: Box<Self>) -> Result<(), LearnError> {
-        self.weights.data_mut().copy_from_slice(&read(self.flat)?);
-        self.adam.set_moments(self.steps, [read(self.first)?, read(self.second)?]);
+        let state = vec![self.flat, self.first, self.second];
+        let numbers = guarded(|| read(&self.learner.device, Tensor::cat(state, 0)))?;
+        let (flat, moments) = numbers.split_at(self.adam.len());
+        let (first, second) = moments.split_at(self.adam.len());
+        self.weights.data_mut().copy_from_slice(flat);
+        self.adam.set_moments(self.steps.before + self.steps.known, [first.to_vec(), second.to_vec()]);
         Ok(())
     }
 }
@@ -215,6 +324,18 @@ impl<B: Kernels> Evaluator for GpuEvaluator<B> {
     }
 
     fn evaluate(&mut self, positions: &evaluator::Batch) -> Result<&mut Predictions, EvaluatorError> {
+        let batch = positions.len();
+        let answers = guarded_evaluation(|| self.answers(positions))?;
+        let (of_actions, rest) = answers.split_at(positions.legal().values().len());
+        let (outcomes, score) = rest.split_at(batch * OUTCOMES);
+        self.predictions.take(positions, of_actions, outcomes, score);
+        Ok(&mut self.predictions)
+    }
+}
+
+impl<B: Kernels> GpuEvaluator<B> {
+    /// Answers for the positions, see [`Kernels::answers`].
+    fn answers(&self, positions: &evaluator::Batch) -> Result<Vec<f32>, LearnError> {
         let (batch, count, features) = (positions.len(), self.shape.actions(), self.shape.features);
         // One transfer: packed positions, then the places of their legal actions.
         let mut words = Vec::with_capacity(batch * (WORDS + 100));
@@ -230,19 +351,14 @@ impl<B: Kernels> Evaluator for GpuEvaluator<B> {
         let places = first..words.len();
         let asked: Tensor<B, 1, Int> = upload(words, &self.device);
         let planes = if features == Features::Attack96 {
-            attack_planes(asked.clone(), batch, self.dtype)
+            attack_planes(asked.clone(), None, batch, self.dtype)
         } else {
             let planes = features.planes();
-            let (mut sets, mut values) = (vec![0; batch * planes * SET_WORDS], vec![0.0; batch * planes]);
-            let of_board = sets.chunks_exact_mut(planes * SET_WORDS).zip(values.chunks_exact_mut(planes));
-            for ((sets, values), observation) in of_board.zip(positions.observations()) {
-                features.compress(observation, sets, values);
-            }
-            let sets = Tensor::from_data(TensorData::new(sets, [batch, planes, SET_WORDS]), &self.device);
-            planes_of(sets, Tensor::from_data(TensorData::new(values, [batch, planes]), &self.device), self.dtype)
+            let (sets, values) = compressed(features, positions.observations().iter());
+            let sets = upload(sets, &self.device).reshape([batch, planes, SET_WORDS]);
+            planes_of(sets, upload_numbers(values, &self.device).reshape([batch, planes]), self.dtype)
         };
         let outputs = self.net.forward(planes);
-        let asked_for = places.len();
         let answers: Tensor<B, 1> = wrap(B::answers(
             unwrap(outputs.policy),
             unwrap(self.bias.clone()),
@@ -251,20 +367,20 @@ impl<B: Kernels> Evaluator for GpuEvaluator<B> {
             asked.into_primitive(),
             places,
         ));
-        let answers = read(answers).map_err(|error| EvaluatorError::Device(error.to_string()))?;
-        let (of_actions, rest) = answers.split_at(asked_for);
-        let (outcomes, score) = rest.split_at(batch * OUTCOMES);
-        self.predictions.take(positions, of_actions, outcomes, score);
-        Ok(&mut self.predictions)
+        read(&self.device, answers)
     }
 }
 
-/// Keeps compiled kernels on the disk, unless a `cubecl.toml` sets the place: compiling them again would delay every start. It has no
-/// effect once a device is in use.
-fn keep_kernels() {
+/// Sets the runtime up, unless a `cubecl.toml` does: compiled kernels are kept on the disk, since compiling them again would delay every
+/// start; and there is one stream. By default each thread has one of 128 streams with memory of its own, which is never given back,
+/// and each iteration plays in new threads. It has no effect once a device is in use.
+fn set_up() {
     let mut config = CubeClRuntimeConfig::from_current_dir().override_from_env();
     let cache = config.autotune.cache.clone();
     config.compilation.cache.get_or_insert(cache);
+    if config.streaming.max_streams == CubeClRuntimeConfig::default().streaming.max_streams {
+        config.streaming.max_streams = 1;
+    }
     CubeClRuntimeConfig::storage().lock().get_or_insert_with(|| config.into());
 }
 
@@ -285,15 +401,14 @@ fn push_words(observation: &PackedObservation, words: &mut Vec<i32>) {
     words.extend(bytes.as_chunks().0.iter().map(|&word| i32::from_le_bytes(word)));
 }
 
-/// Words on the device.
-fn upload<B: Kernels>(words: Vec<i32>, device: &B::Device) -> Tensor<B, 1, Int> {
-    let count = words.len();
-    Tensor::from_data(TensorData::new(words, [count]), device)
-}
-
 /// [`Kernels::attack_planes`] for tensors.
-fn attack_planes<B: Kernels>(packed: Tensor<B, 1, Int>, boards: usize, dtype: FloatDType) -> Tensor<B, 2> {
-    wrap(B::attack_planes(packed.into_primitive(), boards, dtype.into()))
+fn attack_planes<B: Kernels>(
+    packed: Tensor<B, 1, Int>,
+    order: Option<Tensor<B, 1, Int>>,
+    boards: usize,
+    dtype: FloatDType,
+) -> Tensor<B, 2> {
+    wrap(B::attack_planes(packed.into_primitive(), order.map(Tensor::into_primitive), boards, dtype.into()))
 }
 
 /// [`Kernels::planes`] for tensors.
@@ -301,11 +416,8 @@ fn planes_of<B: Kernels>(sets: Tensor<B, 3, Int>, values: Tensor<B, 2>, dtype: F
     wrap(B::planes(sets.into_primitive(), unwrap(values), dtype.into()))
 }
 
-/// Numbers of a tensor, copied from the device.
-fn read<B: Kernels>(tensor: Tensor<B, 1>) -> Result<Vec<f32>, LearnError> {
-    let data = tensor.try_into_data().map_err(|error| LearnError::Device(format!("the GPU: {error}")))?;
-    Ok(data.convert::<f32>().into_vec().expect("the numbers were converted to f32"))
-}
+/// Place of `|ratio − 1|` among the parts of the loss.
+const MOST: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -320,8 +432,8 @@ mod tests {
         rollout.steps.iter().for_each(|step| push_words(&step.observation, &mut words));
         let boards = rollout.steps.len();
         let packed: Tensor<B, 1, Int> = upload(words, device);
-        let planes = attack_planes(packed, boards, FloatDType::F32).flatten::<1>(0, 1);
-        let found = read::<B>(planes).expect("the device does not fail");
+        let planes = attack_planes(packed, None, boards, FloatDType::F32).flatten::<1>(0, 1);
+        let found = read::<B>(device, planes).expect("the device does not fail");
         for (i, (step, found)) in rollout.steps.iter().zip(found.chunks_exact(96 * SQUARES)).enumerate() {
             Features::Attack96.expand(&step.observation, &mut expected);
             for (place, &found) in found.iter().enumerate() {

@@ -1,15 +1,14 @@
 //! The network on a GPU, with boards stored square by square, see [`Kernels`](super::kernels::Kernels).
 
-use std::ops::Range;
-
+use burn::backend::Autodiff;
 use burn::tensor::activation::{relu, sigmoid};
-use burn::tensor::backend::AutodiffBackend;
-use burn::tensor::{FloatDType, Tensor};
+use burn::tensor::{FloatDType, Tensor, ops::FloatTensor};
 use keisei_core::encoding::SQUARES;
 use keisei_core::net::{NetSpec, TensorSpec, VARIANCE_FLOOR};
 
-use super::kernels::Kernels;
-use super::layer::{Layer, Layers, Window, with_zeros};
+use super::kernels::{Arrangement, Kernels};
+use super::layer::{Layer, Layers, Source, Window, unwrap, wrap};
+use crate::learner::padded;
 
 /// Squares of a side of the board.
 const BOARD: usize = 9;
@@ -19,8 +18,10 @@ pub(super) struct Network<B: Layers> {
     stem: Layer<B>,
     blocks: Vec<Block<B>>,
     policy: Layer<B>,
-    /// Bias of every action, `[actions]`, and its place among the weights.
-    policy_bias: (Tensor<B, 1>, Range<usize>),
+    /// Bias of every action square by square, `[actions]`, as the policy's logits are stored; and its place among the weights.
+    policy_bias: (Tensor<B::Inner, 1>, Arrangement),
+    /// Gradient of all weights in f32, which a backward pass fills; none without derivatives.
+    gradient: Option<Tensor<B::Inner, 1>>,
     value: [Layer<B>; 3],
     score: Option<Perceptron<B>>,
 }
@@ -45,25 +46,27 @@ pub(super) struct Outputs<B: Layers> {
 }
 
 impl<B: Layers> Network<B> {
-    /// Network with the weights `flat`, in the order of [`Weights::data`](keisei_core::net::Weights::data). It computes in their
-    /// type, except for variances, which are f32; outputs are f32.
-    pub fn new(spec: &NetSpec, flat: Tensor<B::Inner, 1>) -> Self {
-        let flat = Flat { tensors: spec.tensors(), flat };
+    /// Network with the weights `flat` in f32, in the order of [`Weights::data`](keisei_core::net::Weights::data). It computes in
+    /// `dtype`, except for variances, which are f32; outputs are f32.
+    pub fn new(spec: &NetSpec, flat: Tensor<B::Inner, 1>, dtype: FloatDType) -> Self {
+        // Zero where the loss does not depend on a weight.
+        let gradient = B::DERIVES.then(|| flat.zeros_like());
+        let flat = Flat { tensors: spec.tensors(), flat: unwrap(flat), gradient: gradient.clone().map(unwrap), dtype };
         let options = spec.options;
         let block = |i: u16| Block {
             convolutions: [1, 2].map(|one| flat.layer(&format!("blocks.{i}.conv{one}"), BOARD, true)),
             pool: (options.pool_hidden > 0).then(|| flat.perceptron(&format!("blocks.{i}.pool"))),
             se: (options.se_hidden > 0).then(|| flat.perceptron(&format!("blocks.{i}.se"))),
         };
-        let (bias, range) = flat.vector("policy.bias");
         Self {
             stem: flat.layer("stem", BOARD, true),
             blocks: (0..spec.blocks).map(block).collect(),
             policy: flat.layer("policy", BOARD, false),
-            policy_bias: (B::parameter(bias), range),
+            policy_bias: flat.policy_bias(),
             value: [("conv", BOARD), ("hidden", 1), ("out", 1)]
                 .map(|(name, board)| flat.layer(&format!("value.{name}"), board, true)),
             score: (options.score_hidden > 0).then(|| flat.perceptron("score")),
+            gradient,
         }
     }
 
@@ -97,68 +100,22 @@ impl<B: Layers> Network<B> {
         Outputs { policy, wdl, score }
     }
 
-    /// Logits of every action in f32, `[boards, actions]`, from [`Outputs::policy`].
-    pub fn logits(&self, policy: Tensor<B, 2>) -> Tensor<B, 2> {
-        let planes = policy.dims()[1];
-        let actions = SQUARES * planes;
-        let logits = over_board(policy).swap_dims(1, 2).reshape([-1, actions as i64]);
-        (logits + self.policy_bias.0.clone().unsqueeze()).cast(FloatDType::F32)
-    }
-
     /// Bias of every action square by square, `[actions]`, as the policy's logits are stored.
-    pub fn policy_bias(&self) -> Tensor<B, 1> {
-        let actions = self.policy_bias.0.dims()[0];
-        self.policy_bias.0.clone().reshape([actions / SQUARES, SQUARES]).transpose().reshape([actions])
-    }
-
-    fn layers(&self) -> impl Iterator<Item = &Layer<B>> {
-        let blocks = self.blocks.iter().flat_map(|Block { convolutions, pool, se }| {
-            convolutions.iter().chain(pool.iter().flatten()).chain(se.iter().flatten())
-        });
-        let heads = self.value.iter().chain(self.score.iter().flatten());
-        [&self.stem, &self.policy].into_iter().chain(blocks).chain(heads)
-    }
-
-    /// Gradient of every weight in f32, in the order of the weights; zero where the loss does not depend on one.
-    pub fn gradient<K: Kernels>(&self, gradients: &B::Gradients) -> Tensor<K, 1>
-    where
-        B: AutodiffBackend<InnerBackend = K> + Layers<Inner = K>,
-    {
-        let of = |tensor: &Tensor<B, 1>| tensor.grad(gradients).unwrap_or_else(|| tensor.clone().inner().zeros_like());
-        let mut parts = vec![(self.policy_bias.1.start, of(&self.policy_bias.0).cast(FloatDType::F32))];
-        for layer in self.layers() {
-            let [weight, bias] = &layer.ranges;
-            let gradient = layer.weight.grad(gradients);
-            let gradient = gradient.unwrap_or_else(|| layer.weight.clone().inner().zeros_like());
-            parts.push((weight.start, layer.order.restore(gradient).cast(FloatDType::F32)));
-            parts.extend(layer.bias.as_ref().map(|tensor| (bias.start, of(tensor).cast(FloatDType::F32))));
-        }
-        parts.sort_by_key(|&(start, _)| start);
-        Tensor::cat(parts.into_iter().map(|(_, part)| part).collect(), 0)
+    pub fn policy_bias(&self) -> Tensor<B::Inner, 1> {
+        self.policy_bias.0.clone()
     }
 }
 
-/// Order of a layer's weights in [`Weights::data`](keisei_core::net::Weights::data): `[outputs, channels, taps]`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Order {
-    outputs: usize,
-    channels: usize,
-    taps: usize,
-}
-
-impl Order {
-    /// The matrix of a [`Layer`] with these weights.
-    fn arrange<K: Kernels>(self, weights: Tensor<K, 1>) -> Tensor<K, 2> {
-        let Self { outputs, channels, taps } = self;
-        let weights = weights.reshape([outputs, channels, taps]).permute([2, 1, 0]);
-        with_zeros(weights.reshape([taps * channels, outputs]))
-    }
-
-    /// The weights of such a matrix.
-    fn restore<K: Kernels>(self, matrix: Tensor<K, 2>) -> Tensor<K, 1> {
-        let Self { outputs, channels, taps } = self;
-        let weights = matrix.narrow(0, 0, taps * channels).reshape([taps, channels, outputs]);
-        weights.permute([2, 1, 0]).reshape([outputs * channels * taps])
+impl<K: Kernels> Network<Autodiff<K>> {
+    /// Gradient of every weight in f32, in the order of the weights, of a loss whose slope by the policy's logits is `[boards, actions]`,
+    /// square by square, and whose other derivatives are those of `sum`.
+    pub fn gradient(&self, sum: Tensor<Autodiff<K>, 1>, slope: Tensor<K, 2>) -> Tensor<K, 1> {
+        let gradient = self.gradient.clone().expect("the network takes derivatives");
+        sum.backward();
+        let (actions, place) = (slope.dims()[1], self.policy_bias.1);
+        let of_bias = slope.sum_dim(0).reshape([1, SQUARES, actions / SQUARES]);
+        K::restore(unwrap(of_bias), &place, &unwrap(gradient.clone()));
+        gradient
     }
 }
 
@@ -191,7 +148,11 @@ fn pool<B: Layers>(x: Tensor<B, 2>) -> Tensor<B, 2> {
 /// Flat weights, cut into parameters by name.
 struct Flat<K: Kernels> {
     tensors: Vec<TensorSpec>,
-    flat: Tensor<K, 1>,
+    /// All weights in f32, and their gradient.
+    flat: FloatTensor<K>,
+    gradient: Option<FloatTensor<K>>,
+    /// Type of the layers.
+    dtype: FloatDType,
 }
 
 impl<K: Kernels> Flat<K> {
@@ -202,9 +163,15 @@ impl<K: Kernels> Flat<K> {
             .expect("the network names only tensors of the specification")
     }
 
-    fn vector(&self, name: &str) -> (Tensor<K, 1>, Range<usize>) {
-        let range = self.spec(name).range.clone();
-        (self.flat.clone().slice(range.clone()), range)
+    /// The matrix of these weights with zeros up to `rows`.
+    fn matrix(&self, of: &Arrangement, rows: usize) -> Tensor<K, 2> {
+        wrap(K::arrange(&self.flat, of, rows, self.dtype.into()))
+    }
+
+    fn policy_bias(&self) -> (Tensor<K, 1>, Arrangement) {
+        let range = &self.spec("policy.bias").range;
+        let of = Arrangement { start: range.start, outputs: range.len() / SQUARES, channels: 1, taps: SQUARES };
+        (self.matrix(&of, SQUARES).reshape([range.len()]), of)
     }
 
     /// The layer of this name, on every square of boards of `board`×`board`.
@@ -214,15 +181,16 @@ impl<K: Kernels> Flat<K> {
         let inputs = spec.shape[1];
         // The layer behind the value head's convolution reads a board, which the weights see channel by channel.
         let taps = if name == "value.hidden" { SQUARES } else { side * side };
-        let order = Order { outputs, channels: inputs * side * side / taps, taps };
-        let (weight, weights) = self.vector(&spec.name);
-        let (bias, biases) = self.vector(&format!("{name}.bias"));
+        let channels = inputs * side * side / taps;
+        let weight = Arrangement { start: spec.range.start, outputs, channels, taps };
+        let bias = self.spec(&format!("{name}.bias")).range.start;
+        let bias = Arrangement { start: bias, outputs, channels: 1, taps: 1 };
+        let (flat, gradient) = (self.flat.clone(), self.gradient.clone());
         Layer {
-            weight: B::parameter(order.arrange(weight)),
-            bias: with_bias.then(|| B::parameter(bias)),
-            shape: Window { board, side, inputs },
-            order,
-            ranges: [weights, biases],
+            weight: B::parameter(self.matrix(&weight, padded(weight.terms()))),
+            bias: with_bias.then(|| self.matrix(&bias, 1).reshape([outputs])),
+            shape: Window { board, side },
+            source: Source { flat, gradient, weight, bias },
         }
     }
 
