@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use keisei_core::learn::{
-    Adam, Adaptation, Collected, Estimation, LearnError, Learner, Rates, Rollout, SelfPlay, Update, update,
+    Adam, Adaptation, Alone, Collected, Estimation, LearnError, Learner, Rates, Rollout, SelfPlay, Update, update,
 };
 use keisei_core::net::Weights;
 use keisei_core::random::{Purpose, Stream};
@@ -136,7 +136,7 @@ impl Trainer {
         let before = weights.data().to_vec();
         let order = Stream::new(settings.seed, Purpose::Shuffle, done.iterations, 0);
         let update = debug_span!("update")
-            .in_scope(|| update(learner.as_mut(), weights, adam, estimated, &settings.ppo(), rates, order))?;
+            .in_scope(|| update(learner.as_mut(), weights, adam, estimated, &settings.ppo(), rates, order, &Alone))?;
         let learn_seconds = begin.elapsed().as_secs_f64() - collect_seconds;
 
         adaptation.observe(&aims, update.explained_variance, update.last_kl, collected.mean_entropy());
@@ -145,6 +145,7 @@ impl Trainer {
         }
 
         let plies = rollout.steps.len();
+        let (brier_sum, brier_plies) = rollout.brier();
         done.iterations += 1;
         done.plies += plies as u64;
         done.samples += update.samples as u64;
@@ -160,7 +161,7 @@ impl Trainer {
                 - update.samples as f64
                     / (settings.ppo.epochs * settings.ppo().samples_of(rollout.learner_slots().count())).max(1) as f64,
             update_norm: relative_change(&before, weights.data()),
-            brier: rollout.brier(),
+            brier: brier_sum / f64::from(brier_plies.max(1)),
             collect_seconds,
             inference_seconds: inference.as_secs_f64(),
             learn_seconds,
@@ -202,7 +203,8 @@ mod tests {
         let mut adam = Adam::new(before.len());
         let rates = Rates { learning_rate: 1e-3, ent_coef: 0.01 };
         let order = Stream::new(1, Purpose::Shuffle, 0, 0);
-        let update = update(learner.as_mut(), &mut weights, &mut adam, estimated, &settings.ppo(), rates, order)?;
+        let update =
+            update(learner.as_mut(), &mut weights, &mut adam, estimated, &settings.ppo(), rates, order, &Alone)?;
         let bits = |data: &[f32]| data.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         Ok((update, bits(weights.data()) != bits(&before)))
     }
@@ -251,14 +253,15 @@ mod tests {
                 (last.end, last.tail) = (StepEnd::Won, None);
             }
             rollout.steps.iter_mut().filter(|step| step.mover == Mover::Opponent).for_each(what);
-            let (learners, brier) = (rollout.learner_slots().count(), rollout.brier());
+            let (learners, brier) = (rollout.learner_slots().count(), rollout.brier().0);
             let estimation = Estimation { gamma: 0.99, gae_lambda: 0.9, value_lambda: 0.9, prior_weight: 0.5 };
             let mut adam = Adam::new(weights.data().len());
             let rates = Rates { learning_rate: 1e-3, ent_coef: 0.01 };
             let order = Stream::new(1, Purpose::Shuffle, 0, 0);
             let estimated = rollout.estimate(&estimation);
+            let ppo = settings.ppo();
             let update =
-                super::update(learner.as_mut(), &mut weights, &mut adam, estimated, &settings.ppo(), rates, order);
+                super::update(learner.as_mut(), &mut weights, &mut adam, estimated, &ppo, rates, order, &Alone);
             (update.expect("learned"), brier, learners, weights.data().to_vec())
         };
         let learned = update(|_| {});
