@@ -54,7 +54,7 @@ pub enum Purpose {
     Sampling = 1,
     /// Random opening plies: keyed by game slot and number of the game in it.
     Opening = 2,
-    /// The order of samples in an update: keyed by iteration and epoch.
+    /// The order of samples in an update: keyed by iteration and rank.
     Shuffle = 3,
     /// Initial weights.
     Weights = 4,

@@ -19,6 +19,9 @@ const ENOUGH: usize = 100;
 /// Iterations for which a sign must hold, where one iteration says nothing.
 const PATIENCE: u32 = 50;
 
+/// Wait for a rank, in seconds, below which nothing is said of it: a moment's disturbance.
+const SHORT_WAIT: f64 = 0.5;
+
 /// Cross-entropy of a value head that knows nothing and says ⅓ for each outcome, in nats.
 const KNOWS_NOTHING: f64 = 1.098_612_288_668_109_8;
 
@@ -93,7 +96,7 @@ impl AlarmState {
     }
 
     /// Every alarm: its id, whether its sign is there, what is seen, and what to do about it.
-    fn rows(&self, metrics: &Metrics, first: f64, tolerance: RatioTolerance) -> [Row; 12] {
+    fn rows(&self, metrics: &Metrics, first: f64, tolerance: RatioTolerance) -> [Row; 13] {
         let share = |holds: fn(&Seen) -> bool| {
             let count = self.games.iter().filter(|&game| holds(game)).count();
             if self.games.len() < ENOUGH { 0.0 } else { count as f64 / self.games.len() as f64 }
@@ -174,6 +177,12 @@ impl AlarmState {
                 forgotten(metrics),
                 "It has unlearnt what beat that snapshot: raise league.share, or hold ppo.ent_coef.to up.",
             ),
+            (
+                "slow_rank",
+                above(waited(metrics), 0.2, 0.1),
+                slow(metrics),
+                "See what else runs there, how many cores it has and how fast they are: all ranks wait for the slowest.",
+            ),
         ]
     }
 }
@@ -215,6 +224,25 @@ impl Sign {
             0
         }
     }
+}
+
+/// Longest wait of a rank as a part of the iteration; 0 where it is too short to matter.
+fn waited(metrics: &Metrics) -> f64 {
+    let perf = &metrics.perf;
+    let wait = perf.longest_wait_seconds;
+    if wait < SHORT_WAIT { 0.0 } else { wait / (perf.collect_seconds + perf.learn_seconds) }
+}
+
+/// The slowest rank, and how long others waited.
+fn slow(metrics: &Metrics) -> Cow<'static, str> {
+    let perf = &metrics.perf;
+    format!(
+        "rank {} is slow: others waited {:.1} s of the {:.1} s of the iteration",
+        perf.slowest_rank,
+        perf.longest_wait_seconds,
+        perf.collect_seconds + perf.learn_seconds
+    )
+    .into()
 }
 
 /// Snapshot with the lowest score, and the score.
@@ -278,6 +306,8 @@ mod tests {
         check("not_finite", 2, |m| m.update.skipped = 1, WIN, false);
         check("ratio_error", 2, |m| m.update.first_ratio_error = 0.01, WIN, false);
         check("forgetting", 2, |m| m.league.pool_lowest = Some(0.44), WIN, false);
+        let slow = |m: &mut Metrics| (m.perf.collect_seconds, m.perf.longest_wait_seconds) = (3.0, 0.61);
+        check("slow_rank", 2, slow, WIN, false);
         let (raised, _) = after(200, |m| m.update.losses.value_loss = 0.01, GameResult::Truncated, false);
         assert_eq!(raised, ["empty_value", "truncation"]);
     }
@@ -296,6 +326,20 @@ mod tests {
         assert_eq!(news(|m| m.update.explained_variance = if m.iteration % 60 == 0 { 0.01 } else { -0.1 }), 1);
         assert_eq!(news(|m| m.update.losses.approx_kl = if half(m) { 0.101 } else { 0.07 }), 100);
         assert_eq!(news(|m| m.update.explained_variance = if m.iteration % 60 == 0 { 0.1 } else { -0.1 }), 3);
+    }
+
+    #[test]
+    fn the_slow_rank_is_named_with_what_it_costs_and_a_moment_is_nothing() {
+        let mut metrics = Metrics::default();
+        let perf = &mut metrics.perf;
+        (perf.collect_seconds, perf.learn_seconds) = (3.0, 7.0);
+        (perf.longest_wait_seconds, perf.slowest_rank) = (2.5, 3);
+        assert_eq!(slow(&metrics), "rank 3 is slow: others waited 2.5 s of the 10.0 s of the iteration");
+        assert_eq!(waited(&metrics), 0.25);
+        metrics.perf.longest_wait_seconds = 0.4;
+        assert_eq!(waited(&metrics), 0.0);
+        let momentary = |m: &mut Metrics| (m.perf.collect_seconds, m.perf.longest_wait_seconds) = (0.5, 0.4);
+        assert_eq!(after(9, momentary, WIN, false), (vec![], 0));
     }
 
     #[test]

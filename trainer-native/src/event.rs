@@ -210,6 +210,12 @@ pub struct Perf {
     pub learn_seconds: f64,
     /// Seconds before this iteration in events, files and display.
     pub log_seconds: f64,
+    /// Longest time that a rank waited for others, in seconds; 0 with one rank.
+    #[serde(default)]
+    pub longest_wait_seconds: f64,
+    /// Rank that waited least.
+    #[serde(default)]
+    pub slowest_rank: usize,
 }
 
 /// A game in progress.

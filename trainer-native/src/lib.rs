@@ -7,6 +7,7 @@ pub mod trainer;
 pub mod totals;
 pub mod selfplay;
 pub mod learner;
+pub mod ranks;
 pub mod settings;
 pub mod league;
 pub mod run;

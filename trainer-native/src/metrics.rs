@@ -93,6 +93,8 @@ table! {
         "inference_seconds", "s", "Self-play in the network; mean over the threads.";
         "learn_seconds", "s", "Advantages and update.";
         "log_seconds", "s", "Events, files and display before the iteration.";
+        "longest_wait_seconds", "s", "Longest time that a rank waited for others; 0 with one rank.";
+        "slowest_rank", "", "Rank that waited least for others.";
     }
 }
 

@@ -23,14 +23,14 @@ pub struct Pool<'a> {
 /// threads.
 ///
 /// Neither the rollout nor the choice of games that are kept as records depends on `threads`, nor on the [groups](Learner::groups) of
-/// games that are in flight at least.
+/// games that are in flight at least. Positions for games to begin in are left for [`SelfPlay::remember`].
 ///
 /// # Errors
 /// If a network's output is not finite, an opponent is missing, or the device fails.
 ///
 /// # Panics
 /// If a thread does.
-pub fn collect(
+pub fn play(
     selfplay: &mut SelfPlay,
     learner: &dyn Learner,
     weights: &Weights,
@@ -51,9 +51,25 @@ pub fn collect(
         workers.into_iter().map(|worker| worker.join().expect("a self-play thread does not panic")).collect()
     });
     let (shares, spent): (Vec<Share>, Vec<Duration>) = shares?.into_iter().unzip();
-    let mut collected = rollout.gather(shares);
+    Ok((rollout.gather(shares), spent.iter().sum::<Duration>() / count))
+}
+
+/// As [`play`], for games that are all there are: later ones begin in positions of those that have ended.
+///
+/// # Errors
+/// As for [`play`].
+pub fn collect(
+    selfplay: &mut SelfPlay,
+    learner: &dyn Learner,
+    weights: &Weights,
+    pool: &Pool,
+    iteration: u64,
+    threads: usize,
+    rollout: &mut Rollout,
+) -> Result<(Collected, Duration), LearnError> {
+    let (mut collected, inference) = play(selfplay, learner, weights, pool, iteration, threads, rollout)?;
     selfplay.remember(&mut collected);
-    Ok((collected, spent.iter().sum::<Duration>() / count))
+    Ok((collected, inference))
 }
 
 /// Evaluators of one thread, which share a clock.

@@ -4,7 +4,7 @@ use crate::install::{npm_packages, python_packages};
 use crate::shell::{cargo, command, root, run as run_command, run_read, target_directory};
 use crate::summary::{Counts, Row, table};
 use crate::system::Missing;
-use crate::tools::{CHROMIUM, CPP_COMPILER, NEXTEST, NPM, VULKAN_DRIVERS};
+use crate::tools::{CHROMIUM, CPP_COMPILER, LIBCLANG, NEXTEST, NPM, OPEN_MPI, VULKAN_DRIVERS};
 use crate::{platforms, wasm, web};
 use anyhow::{Context as _, Result, anyhow, bail};
 use lexopt::{Arg, Parser, ValueExt as _};
@@ -57,6 +57,9 @@ const BARS: [(&str, &[&str]); 7] = [
 const GPU_TESTED: [&str; 10] =
     ["--package", "trainer-native", "--features", "wgpu,cuda", "--lib", "--test", "gpu", "--", "a_gpu", "a_device"];
 
+/// Selection of what needs MPI.
+const MPI_SELECTED: [&str; 4] = ["--package", "trainer-native", "--features", "mpi"];
+
 /// Stage of the checks.
 struct Stage {
     name: &'static str,
@@ -77,7 +80,7 @@ enum Runs {
 }
 
 /// Stages in the order in which they run: the cheap ones come first.
-const STAGES: [Stage; 13] = [
+const STAGES: [Stage; 14] = [
     Stage { name: "format", about: "rustfmt changes nothing", runs: Runs::Always, run: || checked(format()) },
     Stage {
         name: "licences",
@@ -147,6 +150,12 @@ const STAGES: [Stage; 13] = [
         about: "the GPU learners compute what the CPU does; ten minutes",
         runs: Runs::IfNamed,
         run: || prepared(gpu_tests()),
+    },
+    Stage {
+        name: "mpi",
+        about: "ranks as processes of an MPI job train as threads do, and survive each other; five minutes",
+        runs: Runs::IfNamed,
+        run: || prepared(mpi_tests()),
     },
 ];
 
@@ -402,6 +411,17 @@ fn gpu_tests() -> Result<Command> {
         cargo.env("VK_ICD_FILENAMES", "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json");
     }
     cargo.env("XDG_RUNTIME_DIR", target_directory()?);
+    Ok(cargo)
+}
+
+/// Command of the tests of ranks under `mpirun`, after clippy has seen what only a build with MPI holds. One by one: each has several
+/// processes, and waits for them.
+fn mpi_tests() -> Result<Command> {
+    OPEN_MPI.find_or_install()?;
+    LIBCLANG.find_or_install()?;
+    run_command(cargo().arg("clippy").args(MPI_SELECTED).args(["--all-targets", "--", "-D", "warnings"]))?;
+    let mut cargo = cargo();
+    cargo.arg("test").args(MPI_SELECTED).args(["--test", "ranks", "--", "--test-threads=1"]);
     Ok(cargo)
 }
 

@@ -67,6 +67,11 @@ pub const CROSS_COMPILER: Packages = Packages {
 pub const VULKAN_DRIVERS: Packages =
     Packages { name: "Mesa's Vulkan drivers", minimum: "22.3", all: &["mesa-vulkan-drivers"] };
 
+/// Open MPI of Debian 11 or later, with headers and `mpirun`.
+pub const OPEN_MPI: Packages = Packages { name: "Open MPI", minimum: "4.1", all: &["libopenmpi-dev", "openmpi-bin"] };
+/// libclang, with which the bindings of MPI are generated: the first that bindgen 0.72 supports.
+pub const LIBCLANG: Packages = Packages { name: "libclang", minimum: "9", all: &["libclang-dev"] };
+
 impl Program {
     /// Path of the first command that is new enough.
     ///
@@ -213,6 +218,8 @@ mod tests {
         check("cargo-nextest 0.9.115 (6a1d9f5c4 2026-01-12)", Some([0, 9, 115]));
         check("1.85.0+dfsg3-1~deb12u3", Some([1, 85, 0]));
         check("22.3.6-1+deb12u1", Some([22, 3, 6]));
+        check("4.1.4-3+b1", Some([4, 1, 4]));
+        check("1:14.0-55.7~deb12u1", Some([14, 0, 0]));
         check("4:12.2.0-3", Some([12, 2, 0]));
         check("12", Some([12, 0, 0]));
         check("no version here.", None);
@@ -252,7 +259,7 @@ mod tests {
         for minimum in [NODE, NPM, PYTHON, CHROMIUM, CPP_COMPILER, CARGO_FUZZ, NEXTEST].map(|program| program.minimum) {
             assert!(Version::read(minimum).is_some(), "{minimum}");
         }
-        for minimum in [CROSS_COMPILER, VULKAN_DRIVERS].map(|packages| packages.minimum) {
+        for minimum in [CROSS_COMPILER, VULKAN_DRIVERS, OPEN_MPI, LIBCLANG].map(|packages| packages.minimum) {
             assert!(Version::read(minimum).is_some(), "{minimum}");
         }
     }

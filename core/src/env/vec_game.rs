@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU16;
+use core::ops::Range;
 
 use super::{Opening, Outputs, StartError, Starts};
 use crate::encoding::{Action, Actions, PackedObservation};
@@ -15,6 +16,8 @@ use crate::shogi::{Color, Game, GameResult, MAX_MOVES, Move, Outcome, Position, 
 pub struct VecGame<O = Starts> {
     rules: Rules<O>,
     slots: Vec<Slot>,
+    /// Number of the first slot; those below are elsewhere.
+    first: usize,
 }
 
 /// Settings that all games share.
@@ -63,12 +66,20 @@ impl<O: Opening> VecGame<O> {
     /// `games` games that begin with `opening`, each cut off after `max_plies` plies, 0 for no limit. Memory for a game's moves
     /// is reserved up to that limit; without a limit it grows with the longest game.
     pub fn with_opening(games: usize, actions: Actions, max_plies: u16, opening: O) -> Self {
+        Self::of_slots(0..games, actions, max_plies, opening)
+    }
+
+    /// The games in `slots` of more games, the others of which are stepped elsewhere: they are what they would be there, whatever is done
+    /// about the others. Here they are counted from 0; to the opening and to a part of them ([`Games::first`]) they have the numbers of
+    /// their slots.
+    pub fn of_slots(slots: Range<usize>, actions: Actions, max_plies: u16, opening: O) -> Self {
         let begin = |slot| {
             let mut game = Game::with_capacity(Position::startpos(), max_plies);
             opening.begin(slot, 0, &mut game);
             Slot { game, number: 0, chosen: None }
         };
-        Self { slots: (0..games).map(begin).collect(), rules: Rules { actions, opening } }
+        let first = slots.start;
+        Self { slots: slots.map(begin).collect(), rules: Rules { actions, opening }, first }
     }
 
     /// Number of games.
@@ -157,7 +168,7 @@ impl<O: Opening> VecGame<O> {
     /// # Errors
     /// If an action is not legal, or a buffer has the wrong length. In both cases no move is played and nothing is written.
     pub fn step(&mut self, actions: &[Action], out: Outputs) -> Result<(), StepError> {
-        Games { rules: &self.rules, slots: &mut self.slots, first: 0 }.step(actions, out)
+        Games { rules: &self.rules, slots: &mut self.slots, first: self.first }.step(actions, out)
     }
 
     /// The games in parts of `size`, the last one possibly shorter, for threads of the caller. Each part is stepped as a
@@ -166,9 +177,9 @@ impl<O: Opening> VecGame<O> {
     /// # Panics
     /// If `size` is 0.
     pub fn chunks_mut(&mut self, size: usize) -> impl Iterator<Item = Games<'_, O>> {
-        let rules = &self.rules;
+        let (rules, first) = (&self.rules, self.first);
         let parts = self.slots.chunks_mut(size).enumerate();
-        parts.map(move |(part, slots)| Games { rules, slots, first: part * size })
+        parts.map(move |(part, slots)| Games { rules, slots, first: first + part * size })
     }
 
     /// Parallel [`step`](Self::step), on `threads` threads that live for this step. Results do not depend on their number.

@@ -1,13 +1,18 @@
 //! Interface of a backend that learns: gradients, optimiser steps, and an evaluator for self-play.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::adam::{Adam, clip, global_norm};
 use super::loss::{Choice, Coefficients, Sample, Sums};
+use super::reduce::{Alone, Reduce, agree};
 use super::rollout::Rollout;
 use crate::encoding::PackedObservation;
 use crate::evaluator::{Evaluator, EvaluatorError};
@@ -220,6 +225,7 @@ pub struct HostDescent<'a> {
     learner: &'a mut dyn Learner,
     weights: &'a mut Weights,
     adam: &'a mut Adam,
+    reduce: &'a dyn Reduce,
     /// Steps taken in this update.
     steps: usize,
     is_over: bool,
@@ -229,7 +235,17 @@ pub struct HostDescent<'a> {
 impl<'a> HostDescent<'a> {
     /// Steps of `weights` along the gradients of `learner`.
     pub fn new(learner: &'a mut dyn Learner, weights: &'a mut Weights, adam: &'a mut Adam) -> Self {
-        Self { learner, weights, adam, steps: 0, is_over: false, results: Vec::new() }
+        Self::among(learner, weights, adam, &Alone)
+    }
+
+    /// Steps along the sums of the gradients of all ranks: a minibatch is the union of theirs, of which each rank may have none.
+    pub fn among(
+        learner: &'a mut dyn Learner,
+        weights: &'a mut Weights,
+        adam: &'a mut Adam,
+        reduce: &'a dyn Reduce,
+    ) -> Self {
+        Self { learner, weights, adam, reduce, steps: 0, is_over: false, results: Vec::new() }
     }
 }
 
@@ -243,7 +259,21 @@ impl Descent for HostDescent<'_> {
         if self.is_over {
             return Ok(());
         }
-        let (mut gradient, sums) = self.learner.gradient(self.weights, minibatch, coefficients)?;
+        let mut gradient = vec![];
+        let own = if minibatch.is_empty() {
+            gradient.resize(self.weights.data().len(), 0.0);
+            Ok(Sums::default())
+        } else {
+            let found = self.learner.gradient(self.weights, minibatch, coefficients);
+            found.map(|(found, sums)| {
+                gradient = found;
+                sums
+            })
+        };
+        let mut all = agree(self.reduce, own)?.into_iter();
+        let mut sums = all.next().unwrap_or_default();
+        all.for_each(|other| sums.add(&other));
+        self.reduce.sum(&mut gradient)?;
         let norm = global_norm(&gradient);
         let verdict = rules.judge(norm, &sums, self.steps);
         if matches!(verdict, Verdict::Taken | Verdict::TakenLast) {
@@ -266,12 +296,19 @@ impl Descent for HostDescent<'_> {
 }
 
 /// Reason why an iteration failed.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum LearnError {
     /// The device or its driver failed, with its message.
     Device(String),
     /// The device has not enough memory, with its message.
     OutOfMemory(String),
+    /// Another rank failed, or is lost.
+    Rank {
+        /// Number of the rank.
+        rank: usize,
+        /// What happened to it.
+        reason: String,
+    },
     /// The network's output in self-play is not finite.
     NotFinite {
         /// Iteration, counted from 1.
@@ -298,6 +335,19 @@ pub enum LearnError {
     },
 }
 
+impl LearnError {
+    /// The error as all ranks are told of it where `rank` met it: what depends on the rank names it.
+    #[must_use]
+    pub fn on(self, rank: usize) -> Self {
+        match self {
+            Self::Device(reason) => Self::Rank { rank, reason },
+            broken @ Self::BrokenOpponent { .. } => Self::Rank { rank, reason: format!("{broken}") },
+            missing @ Self::MissingOpponent { .. } => Self::Rank { rank, reason: format!("{missing}") },
+            common => common,
+        }
+    }
+}
+
 impl From<EvaluatorError> for LearnError {
     fn from(error: EvaluatorError) -> Self {
         match error {
@@ -311,6 +361,7 @@ impl fmt::Display for LearnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Device(reason) | Self::OutOfMemory(reason) => f.write_str(reason),
+            Self::Rank { rank, reason } => write!(f, "rank {rank}: {reason}"),
             Self::NotFinite { iteration } => {
                 write!(f, "iteration {iteration}: the network's output is not finite; its weights have grown too large")
             }

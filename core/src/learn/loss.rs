@@ -63,7 +63,7 @@ pub struct Coefficients {
 }
 
 /// Sums of the parts of the loss over some samples, and one maximum.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sums {
     /// Number of plies; positions of games that have ended are counted apart.
     pub samples: usize,
@@ -266,18 +266,6 @@ pub fn loss_of_score(score: f32, target: f32, c: &Coefficients, sums: &mut Sums)
     2.0 * c.scale * c.score_coef * error
 }
 
-/// Shifts and scales advantages to mean 0 and variance 1; returns their mean and standard deviation from before.
-pub fn normalize(advantages: &mut [f32]) -> (f32, f32) {
-    let count = advantages.len() as f32;
-    let mean = advantages.iter().sum::<f32>() / count;
-    let variance = advantages.iter().map(|a| (a - mean) * (a - mean)).sum::<f32>() / count;
-    let deviation = libm::sqrtf(variance);
-    for a in advantages {
-        *a = (*a - mean) / (deviation + 1e-8);
-    }
-    (mean, deviation)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -413,15 +401,5 @@ mod tests {
             let slope = (loss(policy, moved(wdl, step)) - loss(policy, moved(wdl, -step))) / (2.0 * f64::from(step));
             assert!((f64::from(found_wdl[i]) - slope).abs() < 1e-3, "wdl {i}: {} is not {slope}", found_wdl[i]);
         }
-    }
-
-    #[test]
-    fn normalized_advantages_have_mean_zero_and_variance_one() {
-        let mut advantages = [1.0, 2.0, 3.0, 6.0];
-        let (mean, deviation) = normalize(&mut advantages);
-        near(f64::from(mean), 3.0);
-        near(f64::from(deviation), 3.5f64.sqrt());
-        near(f64::from(advantages.iter().sum::<f32>()), 0.0);
-        near(f64::from(advantages.iter().map(|a| a * a).sum::<f32>()), 4.0);
     }
 }

@@ -11,6 +11,7 @@
 //! | `ppo` | the update: shuffled minibatches, one gradient step each |
 //! | `adam` | the optimiser |
 //! | `learner` | the traits that a backend implements: gradients, optimiser steps, and an evaluator for self-play |
+//! | `reduce` | what ranks that learn together tell each other |
 //! | `schedule` | hyper-parameters that change over a run |
 //! | `adaptation` | hyper-parameters that follow what is measured |
 //!
@@ -25,6 +26,7 @@ mod loss;
 mod ppo;
 mod adam;
 mod learner;
+mod reduce;
 mod schedule;
 mod adaptation;
 
@@ -34,10 +36,11 @@ pub use gae::{Estimated, Estimation, categorical_returns, gae};
 pub use learner::{
     Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, StepResult, StepRules, Verdict,
 };
-pub use loss::{Choice, Coefficients, Losses, Sample, Sums, loss_of_sample, loss_of_score, normalize};
+pub use loss::{Choice, Coefficients, Losses, Sample, Sums, loss_of_sample, loss_of_score};
 pub use matchmaking::{Matchmaking, Meeting};
 pub use material::{material_score, material_value};
 pub use ppo::{PpoSettings, Rates, Update, update};
+pub use reduce::{Alone, Reduce, agree, gather, read, share};
 pub use rollout::{Mover, Past, Rollout, Span, Step, StepEnd, Tail};
 pub use schedule::{Curve, Schedule};
 pub use selfplay::{

@@ -1,13 +1,15 @@
 //! The PPO update: shuffled minibatches of a rollout, one gradient step each.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
 use super::gae::Estimated;
-use super::learner::{LearnError, Learner, Minibatch, StepResult, StepRules, Verdict};
-use super::loss::{Coefficients, Losses, Sums, normalize};
+use super::learner::{Descent, HostDescent, LearnError, Learner, Minibatch, StepResult, StepRules, Verdict};
+use super::loss::{Coefficients, Losses, Sums};
+use super::reduce::{Reduce, gather};
 use super::rollout::Rollout;
 use crate::net::Weights;
 use crate::random::Stream;
@@ -91,8 +93,13 @@ pub struct Update {
 /// number of samples differs from rollout to rollout, and a small remainder would weigh as much as a whole minibatch. Positions of
 /// the past are shared out among them in proportion.
 ///
+/// With several ranks a minibatch is the union of one part of each rank's rollout, about `1 / ranks` of its size; each rank shuffles its
+/// own plies, by a stream of its own. All that follows is that of the union: moments of the advantages, gradient, losses, and so each
+/// decision and each step, which are the same on every rank.
+///
 /// # Errors
-/// If the learner fails, or computes another policy than the one that played.
+/// If the learner fails on a rank or computes another policy than the one that played, or if a rank is lost.
+#[allow(clippy::too_many_arguments, reason = "what learns, what it learns from, how, and with whom")]
 pub fn update(
     learner: &mut dyn Learner,
     weights: &mut Weights,
@@ -101,12 +108,16 @@ pub fn update(
     settings: &PpoSettings,
     rates: Rates,
     mut order: Stream,
+    reduce: &dyn Reduce,
 ) -> Result<Update, LearnError> {
     let all: Vec<usize> = rollout.learner_slots().collect();
-    let mut update = Update { explained_variance: explained_variance(&rollout, &all), ..Update::default() };
-    let mut slots = largest(&rollout.advantages, all, settings);
+    let mut update = Update { explained_variance: explained_variance(&rollout, &all, reduce)?, ..Update::default() };
+    let mut slots = largest(&rollout.advantages, all, settings, reduce)?;
     let mut past: Vec<usize> = (0..rollout.past.len()).collect();
-    let size = slots.len().div_ceil(slots.len().div_ceil(settings.minibatch).max(1)).max(1);
+    let samples: usize = gather(reduce, slots.len())?.iter().sum();
+    let minibatches = samples.div_ceil(settings.minibatch);
+    // Size of this rank's part of each minibatch but the last; one with few samples has none for the last ones.
+    let size = slots.len().div_ceil(minibatches.max(1)).max(1);
     let mut total = Sums::default();
     let rules = StepRules {
         learning_rate: rates.learning_rate,
@@ -114,17 +125,28 @@ pub fn update(
         target_kl: settings.target_kl,
         ratio_limit: learner.ratio_tolerance().limit,
     };
-    let mut descent = learner.descent(weights, adam);
+    let mut descent: Box<dyn Descent + '_> = if reduce.ranks() == 1 {
+        learner.descent(weights, adam)
+    } else {
+        Box::new(HostDescent::among(learner, weights, adam, reduce))
+    };
     'epochs: for _ in 0..settings.epochs {
         order.shuffle(&mut slots);
         order.shuffle(&mut past);
-        let mut moments = Vec::new();
-        for (number, part) in slots.chunks(size).enumerate() {
-            let mut advantages: Vec<f32> = part.iter().map(|&slot| rollout.advantages[slot]).collect();
-            let (mean, deviation) = normalize(&mut advantages);
-            let of_past = |plies: usize| past.len() * plies / slots.len();
-            let past = &past[of_past(number * size)..of_past(number * size + part.len())];
-            let minibatch = Minibatch { rollout: &rollout, slots: part, advantages: &advantages, past };
+        let part = |number: usize| (number * size).min(slots.len())..((number + 1) * size).min(slots.len());
+        let mut advantages: Vec<Vec<f32>> = (0..minibatches)
+            .map(|number| slots[part(number)].iter().map(|&slot| rollout.advantages[slot]).collect())
+            .collect();
+        let mut moments = moments(&advantages, reduce)?;
+        for (number, (advantages, moments)) in advantages.iter_mut().zip(&moments).enumerate() {
+            if moments.count == 0 {
+                continue;
+            }
+            moments.normalize(advantages);
+            let part = part(number);
+            let of_past = |plies: usize| past.len() * plies / slots.len().max(1);
+            let past = &past[of_past(part.start)..of_past(part.end)];
+            let minibatch = Minibatch { rollout: &rollout, slots: &slots[part], advantages, past };
             let coefficients = Coefficients {
                 clip_coef: settings.clip_coef,
                 vf_coef: settings.vf_coef,
@@ -133,13 +155,13 @@ pub fn update(
                 ent_coef: rates.ent_coef,
                 kl_coef: settings.kl_coef,
                 mate_coef: settings.mate_coef,
-                scale: 1.0 / part.len() as f32,
+                scale: 1.0 / moments.count as f32,
             };
             descent.step(&minibatch, &coefficients, &rules)?;
-            moments.push((mean, deviation, part.len()));
         }
+        moments.retain(|moments| moments.count > 0);
         // One look at the device an epoch.
-        for (result, (mean, deviation, plies)) in descent.results()?.into_iter().zip(moments) {
+        for (result, moments) in descent.results()?.into_iter().zip(moments) {
             let StepResult { verdict, norm, sums } = result;
             let losses = sums.means();
             match verdict {
@@ -157,8 +179,8 @@ pub fn update(
             update.steps += 1;
             update.last_kl = losses.approx_kl;
             update.grad_norm += f64::from(norm);
-            update.advantage_mean += f64::from(mean) * plies as f64;
-            update.advantage_std += f64::from(deviation) * plies as f64;
+            update.advantage_mean += f64::from(moments.mean) * moments.count as f64;
+            update.advantage_std += f64::from(moments.deviation) * moments.count as f64;
             if verdict == Verdict::TakenLast {
                 update.stopped = true;
                 break 'epochs;
@@ -175,17 +197,69 @@ pub fn update(
     Ok(update)
 }
 
-/// Slots of the plies with the largest advantages by magnitude about their mean, in rising order: as many as the settings keep.
-fn largest(advantages: &[f32], mut slots: Vec<usize>, settings: &PpoSettings) -> Vec<usize> {
-    let kept = settings.samples_of(slots.len());
-    if kept < slots.len() {
-        let mean = slots.iter().map(|&slot| advantages[slot]).sum::<f32>() / slots.len() as f32;
-        let size = |slot: &usize| (advantages[*slot] - mean).abs();
-        slots.sort_by(|a, b| size(b).total_cmp(&size(a)));
-        slots.truncate(kept);
-        slots.sort_unstable();
+/// Number, mean and standard deviation of the advantages of a minibatch.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Moments {
+    count: usize,
+    mean: f32,
+    deviation: f32,
+}
+
+impl Moments {
+    /// Shifts and scales the advantages to mean 0 and variance 1.
+    fn normalize(self, advantages: &mut [f32]) {
+        for a in advantages {
+            *a = (*a - self.mean) / (self.deviation + 1e-8);
+        }
     }
-    slots
+}
+
+/// Moments of the advantages of each minibatch, over its parts on all ranks.
+fn moments(parts: &[Vec<f32>], reduce: &dyn Reduce) -> Result<Vec<Moments>, LearnError> {
+    let own = parts.iter().map(|part| (part.len(), part.iter().sum::<f32>()));
+    let sums: Vec<Vec<(usize, f32)>> = gather(reduce, own.collect())?;
+    let means: Vec<(usize, f32)> = (0..parts.len())
+        .map(|number| {
+            let of_ranks = || sums.iter().map(|sums| sums[number]);
+            let count = of_ranks().map(|(count, _)| count).sum::<usize>();
+            (count, of_ranks().map(|(_, sum)| sum).sum::<f32>() / count as f32)
+        })
+        .collect();
+    let squares = |(part, &(_, mean)): (&Vec<f32>, &(usize, f32))| part.iter().map(|a| (a - mean) * (a - mean)).sum();
+    let own: Vec<f32> = parts.iter().zip(&means).map(squares).collect();
+    let squares = gather(reduce, own)?;
+    let moments = means.iter().enumerate().map(|(number, &(count, mean))| {
+        let variance = squares.iter().map(|squares| squares[number]).sum::<f32>() / count as f32;
+        Moments { count, mean, deviation: libm::sqrtf(variance) }
+    });
+    Ok(moments.collect())
+}
+
+/// Slots of this rank's plies among those with the largest advantages by magnitude about their mean, in rising order: as many of all ranks'
+/// as the settings keep.
+fn largest(
+    advantages: &[f32],
+    slots: Vec<usize>,
+    settings: &PpoSettings,
+    reduce: &dyn Reduce,
+) -> Result<Vec<usize>, LearnError> {
+    if settings.kept >= 1.0 {
+        return Ok(slots);
+    }
+    let own = (slots.len(), slots.iter().map(|&slot| advantages[slot]).sum::<f32>());
+    let sums = gather(reduce, own)?;
+    let plies = sums.iter().map(|&(plies, _)| plies).sum::<usize>();
+    let mean = sums.iter().map(|&(_, sum)| sum).sum::<f32>() / plies as f32;
+    let sizes = gather(reduce, slots.iter().map(|&slot| (advantages[slot] - mean).abs()).collect::<Vec<f32>>())?;
+    // Each ply as its rank and its place among the plies there.
+    let of_rank = |(rank, sizes): (usize, &Vec<f32>)| (0..sizes.len()).map(move |place| (rank, place));
+    let mut places: Vec<(usize, usize)> = sizes.iter().enumerate().flat_map(of_rank).collect();
+    places.sort_by(|a, b| sizes[b.0][b.1].total_cmp(&sizes[a.0][a.1]));
+    places.truncate(settings.samples_of(plies));
+    let own = places.into_iter().filter(|&(rank, _)| rank == reduce.rank()).map(|(_, place)| slots[place]);
+    let mut own: Vec<usize> = own.collect();
+    own.sort_unstable();
+    Ok(own)
 }
 
 /// The learner computes another policy than the one that played: before the first step both have the same weights.
@@ -194,17 +268,21 @@ fn other_policy(losses: &Losses) -> LearnError {
     LearnError::OtherPolicy { ratio_error, approx_kl, clipfrac }
 }
 
-/// Explained variance `1 − Var(G − V) / Var(G)` of the returns `G` by the values `V` in these slots; 0 if all returns are equal.
-fn explained_variance(rollout: &Rollout, slots: &[usize]) -> f64 {
-    let variance = |numbers: &[f64]| {
-        let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
-        numbers.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / numbers.len() as f64
-    };
+/// Explained variance `1 − Var(G − V) / Var(G)` of the returns `G` by the values `V` in these slots of all ranks; 0 if all returns are
+/// equal.
+fn explained_variance(rollout: &Rollout, slots: &[usize], reduce: &dyn Reduce) -> Result<f64, LearnError> {
     let returns: Vec<f64> = slots.iter().map(|&slot| f64::from(rollout.targets[slot].value().0)).collect();
     let errors: Vec<f64> =
         returns.iter().zip(slots).map(|(g, &slot)| g - f64::from(rollout.steps[slot].wdl.value().0)).collect();
-    let spread = variance(&returns);
-    if spread > 0.0 { 1.0 - variance(&errors) / spread } else { 0.0 }
+    let own = (slots.len(), [&returns, &errors].map(|numbers| numbers.iter().sum::<f64>()));
+    let sums = gather(reduce, own)?;
+    let count = sums.iter().map(|&(count, _)| count).sum::<usize>() as f64;
+    let mean = |of: usize| sums.iter().map(|(_, sums)| sums[of]).sum::<f64>() / count;
+    let squares = |numbers: &[f64], mean: f64| numbers.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>();
+    let squares = gather(reduce, [squares(&returns, mean(0)), squares(&errors, mean(1))])?;
+    let variance = |of: usize| squares.iter().map(|squares| squares[of]).sum::<f64>() / count;
+    let spread = variance(0);
+    Ok(if spread > 0.0 { 1.0 - variance(1) / spread } else { 0.0 })
 }
 
 #[cfg(test)]
@@ -212,10 +290,9 @@ mod tests {
     use super::*;
     use crate::encoding::Actions;
     use crate::evaluator::Evaluator;
-    use crate::learn::{Descent, Estimation, HostDescent, Mover, RatioTolerance, StepEnd};
+    use crate::learn::{Alone, Estimation, Mover, RatioTolerance, StepEnd};
     use crate::net::{NetSpec, Wdl};
     use crate::random::Purpose;
-    use alloc::boxed::Box;
     use alloc::string::String;
     use alloc::vec;
 
@@ -286,7 +363,7 @@ mod tests {
         let rates = Rates { learning_rate: 0.1, ent_coef: 0.0 };
         let order = Stream::new(3, Purpose::Shuffle, 0, 0);
         let estimated = rollout.estimate(&estimation);
-        let update = update(&mut learner, &mut weights, &mut adam, estimated, &settings, rates, order);
+        let update = update(&mut learner, &mut weights, &mut adam, estimated, &settings, rates, order, &Alone);
         (rollout, learner, update.expect("nothing fails"))
     }
 
@@ -329,5 +406,19 @@ mod tests {
         let least = kept.iter().map(|&slot| size(slot)).fold(f32::INFINITY, f32::min);
         let left = learners.iter().filter(|slot| !kept.contains(slot)).map(|&slot| size(slot));
         assert!(left.clone().count() == 13 && left.into_iter().all(|size| size <= least));
+    }
+
+    #[test]
+    fn normalized_advantages_have_mean_zero_and_variance_one() {
+        let mut parts = [vec![1.0, 2.0, 3.0, 6.0], vec![], vec![7.0]];
+        let found = moments(&parts, &Alone).expect("alone");
+        assert_eq!((found[0].count, found[0].mean, found[1].count), (4, 3.0, 0));
+        assert!((f64::from(found[0].deviation) - 3.5f64.sqrt()).abs() < 1e-5, "{found:?}");
+        for (part, moments) in parts.iter_mut().zip(found) {
+            moments.normalize(part);
+        }
+        assert_eq!(parts[2], [0.0]);
+        let [sum, squares] = [parts[0].iter().sum::<f32>(), parts[0].iter().map(|a| a * a).sum()];
+        assert!(sum.abs() < 1e-5 && (squares - 4.0).abs() < 1e-5, "{sum}, {squares}");
     }
 }

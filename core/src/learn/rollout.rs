@@ -209,8 +209,8 @@ impl Rollout {
     }
 
     /// Brier score of the outcomes that the learner predicted: their squared error against the result, 0–2, over its plies before
-    /// the end of a game in the same row; 0 if no game ended by the rules.
-    pub fn brier(&self) -> f64 {
+    /// the end of a game in the same row. Returns the sum and the number of these plies, 0 if no game ended by the rules.
+    pub fn brier(&self) -> (f64, u32) {
         let (mut sum, mut count) = (0.0, 0u32);
         for row in self.steps.chunks(self.horizon.max(1)) {
             // Result of the game from the view of the side that moves at the ply, known after its end.
@@ -229,7 +229,7 @@ impl Rollout {
                 }
             }
         }
-        sum / f64::from(count.max(1))
+        (sum, count)
     }
 
     /// Slots of the plies that the learner played, in rising order.

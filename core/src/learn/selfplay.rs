@@ -7,21 +7,23 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use alloc::{format, vec};
 use core::fmt;
+use core::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use super::learner::LearnError;
 use super::matchmaking::{Matchmaking, Meeting};
 use super::material::{material_score, material_value};
+use super::reduce::{self, Reduce};
 use super::rollout::{Mover, Past, Rollout, Span, Step, StepEnd, Tail};
 use crate::encoding::{Action, Actions, PackedObservation};
 use crate::env::{Games, Opening, Outputs, Starts, VecGame};
 use crate::evaluator::{Batch, Evaluator, Predictions, Rows};
-use crate::format::record::{PlyInfo, Record};
+use crate::format::record::{self, PlyInfo, Record};
 use crate::net::Value;
 use crate::random::{Purpose, Stream};
 use crate::search::{mate, policy};
@@ -30,7 +32,7 @@ use crate::shogi::{Color, Game, GameResult, MAX_MOVES, Move, Outcome, Position, 
 /// Settings of self-play.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SelfPlaySettings {
-    /// Games advanced together, at least 1.
+    /// Games advanced together, at least 1; those of all ranks.
     pub games: usize,
     /// Plies of each slot in a rollout, at least 1.
     pub horizon: usize,
@@ -164,6 +166,8 @@ impl Opening for RandomPlies {
 pub struct SelfPlay {
     settings: SelfPlaySettings,
     seed: u64,
+    /// Slots of its games, among those of all ranks.
+    slots: Range<usize>,
     games: VecGame<RandomPlies>,
     /// Notes on the game in each slot; `None` on one that will not be recorded.
     notes: Vec<Option<Notes>>,
@@ -255,7 +259,7 @@ pub struct SlotState {
 }
 
 /// A game that ended in a rollout.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EndedGame {
     /// Ply of the rollout at which it ended, counted from 0, and its slot: their order does not depend on threads.
     pub place: (usize, usize),
@@ -304,8 +308,10 @@ pub struct Collected {
     pub results: [u64; 3],
     /// Records of the first of these games, in the order in which they ended.
     pub records: Vec<Record>,
-    /// One position of each of these games, if games begin in them.
-    pub starts: Vec<Position>,
+    /// Plies of the rollout at which these ended.
+    record_plies: Vec<usize>,
+    /// One position of each of these games, if games begin in them, with the place of the game's end.
+    pub starts: Vec<((usize, usize), Position)>,
     /// The learner's plies at which a mate was proved, and those of them at which it was drawn from the policy.
     pub mates: [u64; 2],
     /// Normalised entropy H / ln(legal moves), summed over the learner's plies with more than one legal move, and the number of
@@ -330,6 +336,54 @@ impl Collected {
     /// Mean of the greatest probability of a move, 0–1, over the same plies.
     pub fn mean_top_probability(&self) -> f64 {
         self.top_probability / self.normalized_entropy.1.max(1) as f64
+    }
+
+    /// Statistics of all ranks together, on every rank, of those of this one; an error if one of them has failed. Its records are the
+    /// first `most_records` of all.
+    ///
+    /// # Errors
+    /// That of the first rank that failed; or if a rank is lost.
+    ///
+    /// # Panics
+    /// Never: games of self-play can be recorded.
+    pub fn of_all_ranks(
+        reduce: &dyn Reduce,
+        collected: Result<Self, LearnError>,
+        most_records: usize,
+    ) -> Result<Self, LearnError> {
+        if reduce.ranks() == 1 {
+            return collected;
+        }
+        let told = reduce::agree(reduce, collected.map(|collected| Told::new(&collected)))?;
+        let mut all = Self::default();
+        let mut records = Vec::new();
+        for (rank, told) in told.into_iter().enumerate() {
+            let refused = |error: &dyn fmt::Display| LearnError::Rank { rank, reason: format!("{error}") };
+            told.ended.into_iter().for_each(|game| all.note_end(game));
+            let read = record::from_bytes(&told.records).map_err(|error| refused(&error))?;
+            records.extend(told.record_plies.into_iter().zip(read));
+            for (place, sfen) in told.starts {
+                all.starts.push((place, Position::from_sfen(&sfen).map_err(|error| refused(&error))?));
+            }
+            all.absorb(Self {
+                mates: told.mates,
+                normalized_entropy: told.normalized_entropy,
+                top_probability: told.top_probability,
+                ..Self::default()
+            });
+        }
+        all.put_in_order(records, most_records);
+        Ok(all)
+    }
+
+    /// Orders what came from several parts by the ends of games, and takes their first `most_records` records.
+    fn put_in_order(&mut self, mut records: Vec<(usize, Record)>, most_records: usize) {
+        self.ended.sort_unstable_by_key(|game| game.place);
+        // The sort is stable and the parts stand in the order of their slots, so the choice does not depend on the parts.
+        records.sort_by_key(|&(t, _)| t);
+        records.truncate(most_records);
+        (self.record_plies, self.records) = records.into_iter().unzip();
+        self.starts.sort_by_key(|&(place, _)| place);
     }
 
     fn absorb(&mut self, other: Collected) {
@@ -375,15 +429,55 @@ impl Collected {
     }
 }
 
+/// [`Collected`] as a rank tells it to the others; what follows from the games that ended is left out.
+#[derive(Serialize, Deserialize)]
+struct Told {
+    ended: Vec<EndedGame>,
+    /// Records as the bytes of a file, and the plies at which they ended.
+    records: Vec<u8>,
+    record_plies: Vec<usize>,
+    /// Positions as SFEN.
+    starts: Vec<((usize, usize), String)>,
+    mates: [u64; 2],
+    normalized_entropy: (f64, u64),
+    top_probability: f64,
+}
+
+impl Told {
+    fn new(collected: &Collected) -> Self {
+        let Collected { ended, records, record_plies, starts, mates, normalized_entropy, top_probability, .. } =
+            collected;
+        Self {
+            ended: ended.clone(),
+            records: record::to_bytes(records).expect("games of self-play can be recorded"),
+            record_plies: record_plies.clone(),
+            starts: starts.iter().map(|(place, position)| (*place, position.to_sfen())).collect(),
+            mates: *mates,
+            normalized_entropy: *normalized_entropy,
+            top_probability: *top_probability,
+        }
+    }
+}
+
 impl SelfPlay {
     /// Starts all games, with random openings of different lengths, so that they do not end together. In these first games the
     /// learner plays both sides.
     pub fn new(settings: SelfPlaySettings, actions: Actions, seed: u64) -> Self {
+        let slots = 0..settings.games;
+        Self::of_slots(settings, actions, seed, slots)
+    }
+
+    /// Starts the games in `slots` alone, a rank's share. They are what they would be among all games. Methods count them from 0.
+    ///
+    /// # Panics
+    /// If there are not so many games.
+    pub fn of_slots(settings: SelfPlaySettings, actions: Actions, seed: u64, slots: Range<usize>) -> Self {
+        assert!(slots.end <= settings.games, "slots {slots:?} of {}", settings.games);
         let opening = RandomPlies::new(&settings, seed);
-        let games = VecGame::with_opening(settings.games, actions, settings.max_plies, opening);
-        let notes = (0..games.len()).map(|slot| Notes::of(slot, games.game(slot))).collect();
+        let games = VecGame::of_slots(slots.clone(), actions, settings.max_plies, opening);
+        let notes = slots.clone().map(|slot| Notes::of(slot, games.game(slot - slots.start))).collect();
         let meetings = vec![None; games.len()];
-        Self { settings, seed, games, notes, meetings }
+        Self { settings, seed, slots, games, notes, meetings }
     }
 
     /// Number of slots, in each of which one game is in progress.
@@ -419,7 +513,7 @@ impl SelfPlay {
 
     /// Takes up positions of games that have ended in a rollout, in which later games begin.
     pub fn remember(&mut self, collected: &mut Collected) {
-        self.games.opening_mut().remember(collected.starts.drain(..));
+        self.games.opening_mut().remember(collected.starts.drain(..).map(|(_, position)| position));
     }
 
     /// Positions of earlier games that games begin in, as SFEN, for a checkpoint.
@@ -462,21 +556,21 @@ impl SelfPlay {
         self.notes.iter().enumerate().map(state).collect()
     }
 
-    /// Continues the games of a checkpoint.
+    /// Continues games of a checkpoint, which holds those of all ranks.
     ///
     /// # Errors
     /// Names the first game that cannot be continued, or a number of games that differs from the settings.
     pub fn restore(&mut self, states: &[SlotState]) -> Result<(), SlotError> {
-        if states.len() != self.games.len() {
-            return Err(SlotError::Count { found: states.len(), expected: self.games.len() });
+        if states.len() != self.settings.games {
+            return Err(SlotError::Count { found: states.len(), expected: self.settings.games });
         }
-        for (slot, state) in states.iter().enumerate() {
+        for (row, (slot, state)) in self.slots.clone().zip(&states[self.slots.clone()]).enumerate() {
             let refused = |reason| SlotError::Game { slot, reason };
             let game = state.game(self.settings.max_plies).map_err(refused)?;
             let number = state.started.checked_sub(1).ok_or_else(|| refused("it was never started".into()))?;
-            self.games.resume(slot, game, number).map_err(|error| refused(format!("{error}")))?;
-            self.notes[slot].clone_from(&state.notes);
-            self.meetings[slot] = state.meeting;
+            self.games.resume(row, game, number).map_err(|error| refused(error.to_string()))?;
+            self.notes[row].clone_from(&state.notes);
+            self.meetings[row] = state.meeting;
         }
         Ok(())
     }
@@ -493,9 +587,9 @@ impl SelfPlay {
         rollout: &'a mut Rollout,
     ) -> impl Iterator<Item = Part<'a>> {
         let size = self.games.len().div_ceil(count.max(1));
-        let Self { settings, seed, games, notes, meetings } = self;
+        let Self { settings, seed, games, notes, meetings, .. } = self;
         let (settings, seed) = (&*settings, *seed);
-        rollout.clear(settings.games, settings.horizon);
+        rollout.clear(games.len(), settings.horizon);
         let rows = rollout.steps.chunks_mut(size * settings.horizon);
         let slots = notes.chunks_mut(size).zip(meetings.chunks_mut(size));
         games.chunks_mut(size).zip(rows).zip(slots).map(move |((games, steps), (notes, meetings))| Part {
@@ -855,7 +949,7 @@ impl Rollout {
         let mut collected = Collected::default();
         let mut records = Vec::new();
         let mut most_records = 0;
-        let (mut starts, mut past) = (Vec::new(), Vec::new());
+        let mut past = Vec::new();
         let mut steps = self.steps.iter_mut();
         for share in shares {
             let offset = self.legal.len() as u32;
@@ -864,17 +958,12 @@ impl Rollout {
             collected.absorb(share.collected);
             records.extend(share.records);
             most_records = share.most_records;
-            starts.extend(share.starts);
+            collected.starts.extend(share.starts);
             past.extend(share.past);
         }
-        collected.ended.sort_unstable_by_key(|game| game.place);
-        // The sort is stable and the parts stand in the order of their slots, so the choice does not depend on the parts.
-        records.sort_by_key(|&(t, _)| t);
-        starts.sort_by_key(|&(place, _)| place);
-        collected.starts.extend(starts.into_iter().map(|(_, position)| position));
         past.sort_by_key(|&(place, _)| place);
         self.past.extend(past.into_iter().map(|(_, past)| past));
-        collected.records.extend(records.into_iter().take(most_records).map(|(_, record)| record));
+        collected.put_in_order(records, most_records);
         collected
     }
 }

@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
+use serde::{Deserialize, Serialize};
+
 use super::movegen::zone;
 use super::{Color, IllegalMove, Move, Piece, PieceType, Position, TargetSet};
 
@@ -10,7 +12,7 @@ use super::{Color, IllegalMove, Move, Piece, PieceType, Position, TargetSet};
 pub const DEFAULT_MAX_PLIES: u16 = 400;
 
 /// Result of a game that has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum GameResult {
     /// This side has won.
     Win(Color),
@@ -21,7 +23,7 @@ pub enum GameResult {
 }
 
 /// Reason for the end of a game.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Reason {
     /// The loser is in check and has no legal move.
     Checkmate,
@@ -82,7 +84,7 @@ impl fmt::Display for Reason {
 }
 
 /// Outcome of a game: result and reason, as text for example `black wins: checkmate`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Outcome {
     /// The result.
     pub result: GameResult,

@@ -242,8 +242,10 @@ impl Worker {
 mod tests {
     use super::super::tests::{gradient, rollout, weights};
     use super::*;
+    use crate::ranks::threads::tests::on_ranks;
     use keisei_core::evaluator::Batch;
-    use keisei_core::learn::Rollout;
+    use keisei_core::learn::{Alone, Reduce, Rollout, StepResult, StepRules};
+    use std::time::Duration;
 
     /// Learners with `threads` threads, one for each precision that this CPU supports.
     fn learners(threads: usize) -> impl Iterator<Item = CpuLearner> {
@@ -297,5 +299,70 @@ mod tests {
         assert!(error(Precision::F16).expect("no CPU learns in it").to_string().contains("for GPUs only"));
         assert_eq!(error(Precision::Bf16).is_none(), Bf16::is_available());
         assert_eq!(error(Precision::Bf16x3).is_none(), Bf16::is_available());
+    }
+
+    #[test]
+    fn ranks_with_parts_of_a_minibatch_have_the_gradient_of_the_whole() {
+        let (rollout, weights) = (rollout(301), weights(32, 2));
+        let slots: Vec<usize> = (0..301).collect();
+        let coefficients = Coefficients {
+            clip_coef: 0.2,
+            vf_coef: 0.7,
+            past_coef: 0.6,
+            score_coef: 0.0,
+            ent_coef: 0.03,
+            kl_coef: 0.05,
+            mate_coef: 0.8,
+            scale: 1.0 / 301.0,
+        };
+        let rules = StepRules {
+            learning_rate: 1.0,
+            max_grad_norm: f32::INFINITY,
+            target_kl: f32::INFINITY,
+            ratio_limit: f64::INFINITY,
+        };
+        let past: Vec<usize> = (0..rollout.past.len()).collect();
+        // Norm of the gradient, parts of the loss, and the first moment, which after one step is a tenth of the gradient.
+        let descend = |reduce: &dyn Reduce, plies: Range<usize>, past: &[usize]| {
+            let (mut learner, mut weights) =
+                (CpuLearner::new(Features::Attack96, Actions::Dest2187, 1), weights.clone());
+            let mut adam = Adam::new(weights.data().len());
+            let mut descent = HostDescent::among(&mut learner, &mut weights, &mut adam, reduce);
+            let advantages = &rollout.advantages[plies.clone()];
+            let minibatch = Minibatch { rollout: &rollout, slots: &slots[plies], advantages, past };
+            descent.step(&minibatch, &coefficients, &rules).expect("a CPU does not fail");
+            let StepResult { norm, sums, .. } = descent.results().expect("a CPU does not fail")[0];
+            Box::new(descent).finish().expect("a CPU does not fail");
+            let first = adam.moments()[0].to_vec();
+            (norm, sums, first)
+        };
+        let (norm, sums, whole) = descend(&Alone, 0..301, &past);
+        let norm_of =
+            |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+        // Equal parts, unequal ones, and a rank that has nothing.
+        for cuts in [&[150][..], &[40, 290], &[301]] {
+            let ranks = cuts.len() + 1;
+            let found = on_ranks(ranks, Duration::from_mins(1), |reduce| {
+                let rank = reduce.rank();
+                let at = |cut: usize| if cut == 0 { 0 } else { cuts.get(cut - 1).copied().unwrap_or(301) };
+                let own = at(rank)..at(rank + 1);
+                let of_past = past.len() * own.start / 301..past.len() * own.end / 301;
+                descend(reduce.as_ref(), own, &past[of_past])
+            });
+            assert!(found.iter().all(|other| *other == found[0]), "all ranks have the same");
+            let (found_norm, found_sums, first) = &found[0];
+            for tensor in weights.spec().tensors() {
+                let range = || tensor.range.clone();
+                let error =
+                    norm_of(&mut range().map(|i| first[i] - whole[i])) / norm_of(&mut range().map(|i| whole[i]));
+                assert!(error < 1e-6, "{ranks} ranks, {}: {error}", tensor.name);
+            }
+            assert!((found_norm / norm - 1.0).abs() < 1e-6, "{found_norm}, not {norm}");
+            assert_eq!((found_sums.samples, found_sums.mates, found_sums.past), (sums.samples, sums.mates, sums.past));
+            let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9 * b.abs().max(1.0), "{a}, not {b}");
+            near(found_sums.policy_loss, sums.policy_loss);
+            near(found_sums.approx_kl, sums.approx_kl);
+            near(found_sums.past_loss, sums.past_loss);
+        }
     }
 }

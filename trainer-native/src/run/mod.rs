@@ -40,13 +40,14 @@ use crate::event::{
     RunStarted,
 };
 use crate::league::{self, Snapshots};
+use crate::ranks::orders::in_this_process;
 use crate::settings::Settings;
 use crate::sinks::{Digests, Journal, Patience, Sink, SinkCounters, Sinks, from_settings, read};
 use crate::trainer::{Report, Trainer};
 use anyhow::{Context, Result, bail};
 use keisei_core::format::model::{Dtype, Model, Provenance};
 use keisei_core::format::record::{self, Record};
-use keisei_core::learn::{Collected, RatioTolerance};
+use keisei_core::learn::{Collected, RatioTolerance, Reduce, share};
 use keisei_core::shogi::{Color, GameResult};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -73,6 +74,9 @@ const MOMENT: Duration = Duration::from_millis(20);
 
 /// Longest wait for servers and stores at the end of a run that the user has stopped, in seconds.
 const MOST_AT_A_STOP: f64 = 3.0;
+
+/// Longest wait for the other ranks at the end of a run, in seconds: they have nothing to do.
+const LAST_ORDER: f64 = 10.0;
 
 /// A run in progress.
 pub struct Run {
@@ -131,11 +135,26 @@ impl Run {
         sinks: Vec<Box<dyn Sink>>,
         controls: Arc<Controls>,
     ) -> Result<Self> {
+        Self::start_among(settings, directory, sinks, controls, None)
+    }
+
+    /// As [`start`](Self::start), as rank 0 of these processes, which [follow](crate::ranks::orders::follow) it. Without any, ranks are threads
+    /// of this process.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start), or if a rank cannot begin.
+    pub fn start_among(
+        settings: Settings,
+        directory: Directory,
+        sinks: Vec<Box<dyn Sink>>,
+        controls: Arc<Controls>,
+        processes: Option<Arc<dyn Reduce>>,
+    ) -> Result<Self> {
         memory::check(&settings, memory::available())?;
         card::check(&settings)?;
         let trainer = Trainer::fresh(settings)?;
         let directory = directory.create()?;
-        let mut run = Self::open(trainer, directory, sinks, controls, 0.0)?;
+        let mut run = Self::open(trainer, directory, sinks, controls, 0.0, processes)?;
         // From here on a run that is killed can be resumed.
         run.save()?;
         run.directory.point_latest()?;
@@ -143,16 +162,18 @@ impl Run {
     }
 
     /// Resumes the run in `directory` from its newest sound checkpoint, or from that of `iteration`, with its settings changed by
-    /// `over`, and with `sinks` as for [`start`](Self::start). Later checkpoints are set aside.
+    /// `over`, with `sinks` as for [`start`](Self::start) and `processes` as for [`start_among`](Self::start_among). Later checkpoints are set
+    /// aside.
     ///
     /// # Errors
-    /// If no such checkpoint is sound, or the new settings do not fit the state.
+    /// If no such checkpoint is sound, the new settings do not fit the state, or a rank cannot begin.
     pub fn resume(
         directory: Directory,
         iteration: Option<u64>,
         over: impl FnOnce(Settings) -> Result<Settings>,
         sinks: Vec<Box<dyn Sink>>,
         controls: Arc<Controls>,
+        processes: Option<Arc<dyn Reduce>>,
     ) -> Result<Self> {
         let loaded = load_from(&directory.checkpoints(), iteration)?;
         let mut notices: Vec<String> = loaded.skipped.iter().map(ToString::to_string).collect();
@@ -178,7 +199,7 @@ impl Run {
         let done = trainer.done;
         let aside = set_aside_after(&directory.checkpoints(), done.iterations)?;
         notices.extend(aside.iter().map(|path| format!("set aside: {}", path.display())));
-        let mut run = Self { alarms, ..Self::open(trainer, directory, sinks, controls, seconds)? };
+        let mut run = Self { alarms, ..Self::open(trainer, directory, sinks, controls, seconds, processes)? };
         run.state.alarms = postcard::to_allocvec(&run.alarms).context("alarms")?;
         for text in notices {
             run.say(text);
@@ -197,6 +218,7 @@ impl Run {
         mut sinks: Vec<Box<dyn Sink>>,
         controls: Arc<Controls>,
         seconds: f64,
+        processes: Option<Arc<dyn Reduce>>,
     ) -> Result<Self> {
         directory.sweep()?;
         let mut notices = Vec::new();
@@ -208,7 +230,8 @@ impl Run {
         let sinks = Sinks::start(sinks, Patience::from(&trainer.settings.sinks))?;
         let say = |text: String| sinks.send(Event::Notice(Notice { text }));
 
-        set_budget(&mut trainer, seconds, say)?;
+        let count = processes.as_ref().map_or(1, |ranks| ranks.ranks());
+        set_budget(&mut trainer, seconds, count, say)?;
         directory.write(SETTINGS, trainer.settings.to_toml().as_bytes())?;
         sinks.send(Event::RunStarted(Box::new(RunStarted {
             directory: directory.path().to_owned(),
@@ -225,6 +248,15 @@ impl Run {
         notices.extend(card::check(&trainer.settings)?);
         notices.extend(doubts(&trainer.settings));
         notices.into_iter().for_each(say);
+        let kind = if processes.is_some() { "a process" } else { "a thread" };
+        let (ranks, threads) = match processes {
+            Some(ranks) => (ranks, None),
+            None => in_this_process(&trainer.settings)?,
+        };
+        if ranks.ranks() > 1 {
+            say(format!("rank 0 of {}, each {kind}: {}", ranks.ranks(), shares(&trainer.settings)));
+        }
+        let state = trainer.state()?;
         Ok(Self {
             checkpoints: Store::new(&directory.checkpoints()),
             best: best_score(&directory)?,
@@ -232,12 +264,12 @@ impl Run {
             directory,
             settings: trainer.settings.clone(),
             controls,
-            state: trainer.state(),
+            state,
             written: trainer.league.snapshots().keys().copied().collect(),
             written_best: None,
             snapshots: trainer.league.snapshots().clone(),
             tolerance: trainer.learner.ratio_tolerance(),
-            worker: Worker::start(trainer)?,
+            worker: Worker::start(trainer, ranks, threads)?,
             sinks,
             alarms: AlarmState::default(),
             records: Vec::new(),
@@ -272,7 +304,10 @@ impl Run {
         }
         for (old, new) in stored.rows().iter().zip(self.settings.rows()) {
             if old.value != new.value && !["run.plies", "run.minutes"].contains(&new.setting.key.as_str()) {
-                self.say(format!("{} changes from {} to {}", new.setting.key, old.value, new.value));
+                let what = format!("{} changes from {} to {}", new.setting.key, old.value, new.value);
+                let is_ranks = new.setting.key == "run.ranks";
+                let anew = || format!("{what}: the games are shared out anew, {}", shares(&self.settings));
+                self.say(if is_ranks { anew() } else { what });
             }
         }
     }
@@ -489,6 +524,8 @@ impl Run {
                 inference_seconds: report.inference_seconds,
                 learn_seconds: *learn_seconds,
                 log_seconds,
+                longest_wait_seconds: report.longest_wait.0,
+                slowest_rank: report.longest_wait.1,
             },
             sink_failures: self.sinks.failures(),
             ..Metrics::default()
@@ -621,6 +658,9 @@ impl Run {
         // A scheduler that stops a run gives it half a minute.
         let longest = if interrupted { MOST_AT_A_STOP } else { f64::INFINITY }.min(self.settings.sinks.last_wait);
         let counters = self.sinks.finish(Duration::from_secs_f64(longest));
+        let (ranks, longest) =
+            (self.settings.run.ranks, Duration::from_secs_f64(if interrupted { MOST_AT_A_STOP } else { LAST_ORDER }));
+        let ended = ranks == 1 || self.worker.end(longest);
         rescued?;
 
         let failures: u64 = counters.iter().map(|counters| counters.failures + counters.dropped).sum();
@@ -632,6 +672,9 @@ impl Run {
             format!("digest {digest}"),
             format!("model {0}/{MODEL}, curve {0}/curve.svg", self.directory.path().display()),
         ];
+        if !ended {
+            lines.push("the other ranks were in the middle of an iteration, and end with this process".to_owned());
+        }
         if interrupted {
             let program = std::env::args().next().unwrap_or_else(|| "trainer-native".to_owned());
             lines.push(format!("go on with: {program} train --resume {}", self.directory.path().display()));
@@ -655,6 +698,13 @@ impl Run {
         })?;
         Ok(folder.path().to_owned())
     }
+}
+
+/// How the ranks share out the games, in words; of many ranks only the sum.
+fn shares(settings: &Settings) -> String {
+    let (games, ranks) = (settings.selfplay.envs, settings.run.ranks);
+    let counts: Vec<String> = (0..ranks).map(|rank| share(games, rank, ranks).len().to_string()).collect();
+    if ranks > 8 { format!("{games} games") } else { format!("{} of {games} games", counts.join(" + ")) }
 }
 
 /// Settings that are accepted, and do not do what they seem to.
@@ -708,8 +758,9 @@ fn best_score(directory: &Directory) -> Result<Option<f64>> {
     Ok(scores.max_by(f64::total_cmp))
 }
 
-/// Tells of the budget, and turns one in minutes into plies, which stand in the settings from then on.
-fn set_budget(trainer: &mut Trainer, seconds: f64, say: impl Fn(String)) -> Result<()> {
+/// Tells of the budget, and turns one in minutes into plies, which stand in the settings from then on. A speed that is measured is that of
+/// this process; all `processes` are taken to be as fast.
+fn set_budget(trainer: &mut Trainer, seconds: f64, processes: usize, say: impl Fn(String)) -> Result<()> {
     let Settings { run, .. } = &trainer.settings;
     let minutes = run.minutes;
     if run.plies > 0 {
@@ -725,7 +776,8 @@ fn set_budget(trainer: &mut Trainer, seconds: f64, say: impl Fn(String)) -> Resu
     let speed = if plies > 0 && seconds > 30.0 {
         Speed { plies_per_second: plies as f64 / seconds, measured: Duration::from_secs_f64(seconds) }
     } else {
-        budget::measure(&trainer.settings)?
+        let speed = budget::measure(&trainer.settings)?;
+        Speed { plies_per_second: processes as f64 * speed.plies_per_second, ..speed }
     };
     let plies = budget::plies_in(minutes, &speed, &trainer.settings);
     trainer.settings.run.plies = plies;
@@ -854,7 +906,7 @@ mod tests {
         let directory = Directory::of_new_run(Some(&folder.path().join("run"))).create().expect("created");
         let lines = Arc::new(Mutex::new(Vec::new()));
         let display = Box::new(Kept(lines.clone()));
-        let mut run = Run::open(trainer, directory, vec![display], Arc::default(), 0.0).expect("opened");
+        let mut run = Run::open(trainer, directory, vec![display], Arc::default(), 0.0, None).expect("opened");
         run.save().expect("saved");
         let mut ended = Ok(());
         while ended.is_ok() && !run.is_over() {

@@ -23,6 +23,7 @@ use keisei_core::net::{NetOptions, NetSpec};
 use keisei_core::shogi::DEFAULT_MAX_PLIES;
 use keisei_play::matches::OPENING_PLIES;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 settings! {
     /// All settings of a run; written to `config.toml` in the run directory. The defaults are those of the preset `cpu`.
@@ -202,8 +203,12 @@ settings! {
         evaluate_plies: u64 = 204_800, 0.., "plies";
         /// Games of an evaluation; each opening is played twice, once from either side.
         evaluate_games: usize = 64, Range::from(2..=1_000_000).step(2), "games";
-        /// Threads of the CPU, 0 for one on each core.
+        /// Threads of the CPU, 0 for one on each core. Ranks in one process share them; each process of its own has as many.
         threads: usize = 0, 0..=4096, "threads";
+        /// Ranks that share the games and learn together; under `mpirun` as many as it starts, else threads of one process.
+        ranks: usize = 1, 1..=4096, "ranks";
+        /// Time after which a rank that does not answer counts as lost, and the run ends with a checkpoint.
+        rank_patience: f64 = 600.0, 0.1..=86_400.0, "s";
         /// Device that computes.
         device: Device = Device::Auto, ["auto", "cpu", "cuda", "wgpu"], "";
         /// Numbers that the layers are computed in.
@@ -425,6 +430,11 @@ impl Settings {
         }
     }
 
+    /// Time after which a rank that does not answer counts as lost.
+    pub fn rank_patience(&self) -> Duration {
+        Duration::from_secs_f64(self.run.rank_patience)
+    }
+
     /// Checks each setting against its range, then those that depend on each other.
     ///
     /// # Errors
@@ -441,6 +451,16 @@ impl Settings {
             self.selfplay;
         if mate_plies > 0 && mate_plies.is_multiple_of(2) {
             bail!("selfplay.mate_plies = {mate_plies}: must be odd, or 0");
+        }
+        let ranks = self.run.ranks;
+        if ranks > 1 && envs > 0 && envs < ranks {
+            bail!("selfplay.envs = {envs}: must be at least 1 for each of run.ranks = {ranks}");
+        }
+        if ranks > 1 && self.gate.plies > 0 {
+            bail!(
+                "gate.plies = {}: must be 0 with run.ranks = {ranks}, a gate needs a run of one rank",
+                self.gate.plies
+            );
         }
         let plies = envs * horizon;
         if plies > ROLLOUT_PLIES {
@@ -710,7 +730,8 @@ mod tests {
             assert!(doc.ends_with('.') && !doc.contains("  ") && !doc.contains('|'), "{key}: {doc}");
             let accepted = |text: String| {
                 // Settings that depend on each other are set as well, so that only the range decides.
-                let rest = ["selfplay.envs=1", "selfplay.horizon=1", "selfplay.max_plies=0"];
+                let envs = if key == "run.ranks" { "selfplay.envs=4096" } else { "selfplay.envs=1" };
+                let rest = [envs, "selfplay.horizon=1", "selfplay.max_plies=0"];
                 load(&[&rest[..], &[&format!("{key}={text}")]].concat()).is_ok()
             };
             match range {

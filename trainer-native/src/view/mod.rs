@@ -382,6 +382,7 @@ mod tests {
             inference_seconds: 0.8,
             learn_seconds: 0.5,
             log_seconds: 0.01,
+            ..Perf::default()
         };
         m.shown = ShownGame {
             slot: 0,
