@@ -80,7 +80,7 @@ fn ranks_give_the_same_bits_each_time_and_all_of_the_work() {
     let run = |ranks: usize, name: &str, more: &str| {
         check(
             directory,
-            &train(&format!("{GAMES} {CONSTANT} {more} --iterations 5 --set run.ranks={ranks} --out {name}")),
+            &train(&format!("{GAMES} {CONSTANT} {more} --iterations 8 --set run.ranks={ranks} --out {name}")),
         )
     };
     let (one, _) = run(1, "one", LEVERS);

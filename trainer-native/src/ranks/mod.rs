@@ -102,7 +102,10 @@ impl Ranks {
 }
 
 fn bytes_of(numbers: &[f32]) -> Arc<Vec<u8>> {
-    Arc::new(numbers.iter().flat_map(|number| number.to_le_bytes()).collect())
+    let mut bytes = vec![0; size_of_val(numbers)];
+    // Not one byte after the other: this is as fast as a copy.
+    bytes.as_chunks_mut::<4>().0.iter_mut().zip(numbers).for_each(|(bytes, number)| *bytes = number.to_le_bytes());
+    Arc::new(bytes)
 }
 
 impl Reduce for Ranks {

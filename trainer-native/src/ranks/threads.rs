@@ -64,6 +64,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::ranks::Ranks;
     use keisei_core::learn::{Reduce, agree, gather};
+    use std::sync::Barrier;
     use std::thread::{scope, sleep};
 
     /// What `work` returns on each of so many ranks.
@@ -129,6 +130,8 @@ pub(crate) mod tests {
     #[test]
     fn a_rank_that_is_gone_or_hangs_is_named() {
         let check = |hangs: bool, parts: [&str; 2]| {
+            // A rank that gives up is gone as well: the two others do so together.
+            let both = Barrier::new(2);
             let found = on_ranks(3, Duration::from_millis(200), |reduce| {
                 if reduce.rank() == 1 {
                     sleep(if hangs { Duration::from_millis(900) } else { Duration::ZERO });
@@ -136,6 +139,7 @@ pub(crate) mod tests {
                 }
                 let first = gather(reduce.as_ref(), 1u8);
                 assert_eq!(gather(reduce.as_ref(), 1u8), first, "nothing works after a failure");
+                both.wait();
                 first
             });
             for rank in [0, 2] {
