@@ -27,7 +27,7 @@ pub struct Needs {
     pub rollout: u64,
     /// A forward pass of all games in self-play, which has ended when learning begins.
     pub selfplay: u64,
-    /// The largest tensor of learning, and that of self-play.
+    /// The largest tensor of learning, and that of a group of games in self-play.
     pub largest: [u64; 2],
 }
 
@@ -43,7 +43,8 @@ impl Needs {
         // The order of the layers pads the terms of each product.
         let arranged = 2 * parameters;
         let opponents = if settings.league.share > 0.0 { settings.league.snapshots } else { 0 };
-        let evaluators = (1 + opponents) * settings.threads().max(Device::GROUPS);
+        let groups = settings.threads().max(Device::GROUPS);
+        let evaluators = (1 + opponents) * groups;
         // Weights, moments, gradient and its square; and sums of the largest layer's gradient in parts.
         let learning =
             4 * (5 * parameters + GRADIENT_PARTS * largest_layer(&spec)) + bytes * (parameters + 2 * arranged);
@@ -59,7 +60,7 @@ impl Needs {
             windows: 2 * needed as u64,
             rollout: (plies * entry + minibatch * 8) as u64,
             selfplay: (windows(games) + forward) as u64,
-            largest: [needed as u64, windows(games) as u64],
+            largest: [needed as u64, windows(games.div_ceil(groups)) as u64],
         }
     }
 
@@ -70,7 +71,8 @@ impl Needs {
 
     /// Bytes that the runtime will hold for them on a card that allows tensors of `largest` bytes, to about a factor of two.
     pub fn total(&self, largest: u64) -> u64 {
-        (CUT * self.tensors() as f64) as u64 + pages(largest, self.largest.into_iter().max().unwrap_or(0))
+        let one_of_each = pages(largest, self.largest.into_iter().max().unwrap_or(0));
+        one_of_each.max((CUT * self.tensors() as f64) as u64)
     }
 
     fn fits(&self, card: Card) -> bool {
