@@ -126,8 +126,22 @@ fn train(run: &mut Run) -> Result<Flow> {
 
 /// Processes that train together, of which this is one.
 struct Job {
-    #[cfg(feature = "mpi")]
     seat: Option<Seat>,
+}
+
+/// Place of this process in a job; this program was built without a way to take one.
+#[cfg(not(feature = "mpi"))]
+enum Seat {}
+
+#[cfg(not(feature = "mpi"))]
+impl Seat {
+    fn ranks(&self) -> Arc<dyn Reduce> {
+        match *self {}
+    }
+
+    fn leave(self) {
+        match self {}
+    }
 }
 
 impl Job {
@@ -155,16 +169,13 @@ impl Job {
                     processes(name)
                 );
             }
-            Ok(Self {})
+            Ok(Self { seat: None })
         }
     }
 
     /// The ranks of the job, if there is more than this process.
     fn ranks(&self) -> Option<Arc<dyn Reduce>> {
-        #[cfg(feature = "mpi")]
-        return self.seat.as_ref().map(Seat::ranks).filter(|ranks| ranks.ranks() > 1);
-        #[cfg(not(feature = "mpi"))]
-        None
+        self.seat.as_ref().map(Seat::ranks).filter(|ranks| ranks.ranks() > 1)
     }
 
     fn is_first(&self) -> bool {
@@ -208,7 +219,6 @@ impl Job {
     }
 
     fn leave(self) {
-        #[cfg(feature = "mpi")]
         if let Some(seat) = self.seat {
             seat.leave();
         }
