@@ -3,7 +3,7 @@
     python3 -m venv /tmp/cshogi && /tmp/cshogi/bin/pip install cshogi
     trainer-native rate random greedy ab:2 --record games.record --json > rating.json
     trainer-native convert games.record games.csa
-    /tmp/cshogi/bin/python tests/python/referee.py games.csa --max-plies 512 --rating rating.json
+    /tmp/cshogi/bin/python tests/python/referee.py games.csa --max-plies 400 --rating rating.json
 
 Each game is read by cshogi's reader of CSA and replayed on its board: every move must be legal, the game must not have been
 over earlier, and it must end as the file says: mate, fourfold repetition, perpetual check, declaration, ply limit. Only
