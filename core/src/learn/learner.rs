@@ -340,7 +340,7 @@ impl LearnError {
     #[must_use]
     pub fn on(self, rank: usize) -> Self {
         match self {
-            Self::Device(reason) => Self::Rank { rank, reason },
+            Self::Device(reason) | Self::OutOfMemory(reason) => Self::Rank { rank, reason },
             broken @ Self::BrokenOpponent { .. } => Self::Rank { rank, reason: format!("{broken}") },
             missing @ Self::MissingOpponent { .. } => Self::Rank { rank, reason: format!("{missing}") },
             common => common,

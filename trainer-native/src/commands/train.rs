@@ -126,22 +126,10 @@ fn train(run: &mut Run) -> Result<Flow> {
 
 /// Processes that train together, of which this is one.
 struct Job {
+    /// The ranks of the job, if there is more than this process.
+    ranks: Option<Arc<dyn Reduce>>,
+    #[cfg(feature = "mpi")]
     seat: Option<Seat>,
-}
-
-/// Place of this process in a job; this program was built without a way to take one.
-#[cfg(not(feature = "mpi"))]
-enum Seat {}
-
-#[cfg(not(feature = "mpi"))]
-impl Seat {
-    fn ranks(&self) -> Arc<dyn Reduce> {
-        match *self {}
-    }
-
-    fn leave(self) {
-        match self {}
-    }
 }
 
 impl Job {
@@ -158,7 +146,8 @@ impl Job {
                 "this is one of {} processes (WORLD_SIZE), which MPI does not know of: start them with mpirun or srun",
                 processes("WORLD_SIZE")
             );
-            Ok(Self { seat })
+            let ranks = seat.as_ref().map(Seat::ranks).filter(|ranks| ranks.ranks() > 1);
+            Ok(Self { ranks, seat })
         }
         #[cfg(not(feature = "mpi"))]
         {
@@ -169,17 +158,12 @@ impl Job {
                     processes(name)
                 );
             }
-            Ok(Self { seat: None })
+            Ok(Self { ranks: None })
         }
     }
 
-    /// The ranks of the job, if there is more than this process.
-    fn ranks(&self) -> Option<Arc<dyn Reduce>> {
-        self.seat.as_ref().map(Seat::ranks).filter(|ranks| ranks.ranks() > 1)
-    }
-
     fn is_first(&self) -> bool {
-        self.ranks().is_none_or(|ranks| ranks.rank() == 0)
+        self.ranks.as_ref().is_none_or(|ranks| ranks.rank() == 0)
     }
 
     /// The settings with the number of processes, which is that of the ranks.
@@ -187,7 +171,7 @@ impl Job {
     /// # Errors
     /// If they ask for another number.
     fn over(&self, layers: Layers) -> Result<Layers> {
-        let Some(ranks) = self.ranks() else { return Ok(layers) };
+        let Some(ranks) = &self.ranks else { return Ok(layers) };
         let (asked, count) = (layers.settings()?.run.ranks, ranks.ranks());
         ensure!(asked == 1 || asked == count, "run.ranks = {asked}: this is a job of {count} processes; leave it out");
         layers.put("the job", "run.ranks", &count.to_string())
@@ -198,7 +182,7 @@ impl Job {
     /// # Errors
     /// Names the rank that differs.
     fn greet(&self, args: &TrainArgs) -> Result<()> {
-        let Some(ranks) = self.ranks() else { return Ok(()) };
+        let Some(ranks) = &self.ranks else { return Ok(()) };
         let given = ready(ranks.as_ref(), given(args, self))?;
         greet(ranks.as_ref(), Hello::new(given))
     }
@@ -211,14 +195,18 @@ impl Job {
         // Rank 0 ends the run in its own time, which a signal to all processes leaves to it; the second signal ends this one.
         stop_on_second_signal()?;
         self.greet(args)?;
-        if let Some(ranks) = self.ranks() {
-            follow(&ranks, None)?;
+        if let Some(ranks) = &self.ranks {
+            follow(ranks, None)?;
         }
         self.leave();
         Ok(())
     }
 
+    /// Leaves the job in an orderly way.
     fn leave(self) {
+        // The seat is left once nobody uses the ranks.
+        drop(self.ranks);
+        #[cfg(feature = "mpi")]
         if let Some(seat) = self.seat {
             seat.leave();
         }
@@ -262,7 +250,7 @@ fn open(args: &TrainArgs, controls: Arc<Controls>, job: &Job) -> Result<Run> {
     let mut layers = job.over(args.sources.layers(std::env::vars_os())?)?;
     let given = layers.settings()?;
     ensure!(
-        given.selfplay.envs > 0 || job.ranks().is_none(),
+        given.selfplay.envs > 0 || job.ranks.is_none(),
         "selfplay.envs is auto: it is measured in one process, so give the number of games of all processes"
     );
     if given.is_open() {
@@ -275,7 +263,7 @@ fn open(args: &TrainArgs, controls: Arc<Controls>, job: &Job) -> Result<Run> {
         }
     }
     let settings = args.budget.over(layers)?.settings()?;
-    Run::start_among(settings, Directory::of_new_run(out), vec![display], controls, job.ranks())
+    Run::start_among(settings, Directory::of_new_run(out), vec![display], controls, job.ranks.clone())
 }
 
 fn resume(
@@ -288,13 +276,13 @@ fn resume(
     let directory = Directory::of_run(directory)?;
     let over = |stored: Settings| {
         let mut layers = Layers::new("checkpoint", &stored);
-        if job.ranks().is_some() {
+        if job.ranks.is_some() {
             // Those that it ran on before are gone.
             layers = layers.put("the job", "run.ranks", "1")?;
         }
         args.budget.over(job.over(layers.set(&args.sources.set)?)?)?.settings()
     };
-    Run::resume(directory, args.from_iteration, over, sinks, controls, job.ranks())
+    Run::resume(directory, args.from_iteration, over, sinks, controls, job.ranks.clone())
 }
 
 /// Time after a signal for which another one is the same: `timeout` sends its signal to the process, then to its whole group.
