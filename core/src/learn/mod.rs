@@ -21,6 +21,7 @@ mod matchmaking;
 mod selfplay;
 mod material;
 mod rollout;
+mod error;
 mod gae;
 mod loss;
 mod ppo;
@@ -32,10 +33,9 @@ mod adaptation;
 
 pub use adam::{Adam, BETA1, BETA2, EPSILON, biases, clip, clip_scale, global_norm};
 pub use adaptation::{Adaptation, AdaptationSettings};
+pub use error::LearnError;
 pub use gae::{Estimated, Estimation, categorical_returns, gae};
-pub use learner::{
-    Descent, HostDescent, LearnError, Learner, Minibatch, RatioTolerance, StepResult, StepRules, Verdict,
-};
+pub use learner::{Descent, HostDescent, Learner, Minibatch, RatioTolerance, StepResult, StepRules, Verdict};
 pub use loss::{Choice, Coefficients, Losses, Sample, Sums, loss_of_sample, loss_of_score};
 pub use matchmaking::{Matchmaking, Meeting};
 pub use material::{material_score, material_value};

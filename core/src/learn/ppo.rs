@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
+use super::error::LearnError;
 use super::gae::Estimated;
-use super::learner::{Descent, HostDescent, LearnError, Learner, Minibatch, StepResult, StepRules, Verdict};
+use super::learner::{Descent, HostDescent, Learner, Minibatch, StepResult, StepRules, Verdict};
 use super::loss::{Coefficients, Losses, Sums};
 use super::reduce::{Reduce, gather};
 use super::rollout::Rollout;

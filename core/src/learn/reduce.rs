@@ -13,7 +13,7 @@ use core::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::learner::LearnError;
+use super::error::LearnError;
 
 /// Exchange between the ranks of a run. Each method is called by all ranks, in the same order, and returns once all have what they
 /// need.

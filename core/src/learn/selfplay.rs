@@ -15,7 +15,7 @@ use core::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::learner::LearnError;
+use super::error::LearnError;
 use super::matchmaking::{Matchmaking, Meeting};
 use super::material::{material_score, material_value};
 use super::reduce::{self, Reduce};

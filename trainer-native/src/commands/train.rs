@@ -1,10 +1,11 @@
 //! `trainer-native train`: iterate → evaluate → save, until the budget is spent.
 
 use crate::event::{Event, Notice, Stamped};
+use crate::ranks::follow::follow;
 use crate::ranks::hello::{Hello, greet};
 #[cfg(feature = "mpi")]
 use crate::ranks::mpi::Seat;
-use crate::ranks::orders::{follow, ready};
+use crate::ranks::orders::ready;
 use crate::run::checkpoint::any;
 use crate::run::controls::Controls;
 use crate::run::directory::{Directory, LATEST};

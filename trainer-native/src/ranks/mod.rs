@@ -18,6 +18,7 @@ pub mod threads;
 #[cfg(feature = "mpi")]
 pub mod mpi;
 pub mod hello;
+pub mod follow;
 pub mod orders;
 
 use keisei_core::learn::{LearnError, Reduce, share};

@@ -1,15 +1,10 @@
-//! Orders of rank 0 to the others, which follow them until the run ends.
+//! Orders of rank 0 to the others.
 
-use super::threads::links;
-use super::{Link, Ranks};
 use crate::league::{Snapshot, Snapshots};
 use crate::run::checkpoint::State;
-use crate::run::worker::{Done, Job};
-use crate::settings::Settings;
-use crate::trainer::Trainer;
 use anyhow::{Context, Result};
 use keisei_core::format::model::{Dtype, Model};
-use keisei_core::learn::{LearnError, Reduce, agree, read};
+use keisei_core::learn::{LearnError, Reduce, agree};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +49,11 @@ impl Stored {
         Ok(Self { state: state.clone(), snapshots: snapshots.iter().map(bytes).collect::<Result<_>>()? })
     }
 
-    fn open(self) -> Result<(State, Snapshots)> {
+    /// The state and its snapshots.
+    ///
+    /// # Errors
+    /// If a snapshot is no model.
+    pub fn open(self) -> Result<(State, Snapshots)> {
         let model = |(iteration, bytes): (u32, Vec<u8>)| {
             let model = Model::from_bytes(&bytes).context("snapshot of the league")?;
             Ok((iteration, Arc::new(Snapshot { model })))
@@ -77,45 +76,6 @@ pub fn give(reduce: &dyn Reduce, order: &Order) -> Result<(), LearnError> {
     Ok(())
 }
 
-/// Takes the orders of rank 0, with so many threads or those of the settings, until it ends the run.
-///
-/// # Errors
-/// If a rank is lost.
-pub fn follow(reduce: &Arc<dyn Reduce>, threads: Option<usize>) -> Result<()> {
-    let mut trainer: Option<Trainer> = None;
-    loop {
-        match read(0, &reduce.broadcast(Vec::new())?)? {
-            Order::Rest => {}
-            Order::End => return Ok(()),
-            Order::Begin(stored) => {
-                let begun = begin(stored, reduce, threads);
-                trainer = ready(reduce.as_ref(), begun).map(Some)?;
-            }
-            // What comes of it, rank 0 knows as well.
-            Order::Iterate { progress } => {
-                trainer.as_mut().context("an order before the first state")?.serve(Job::Iterate { progress, shown: 0 });
-            }
-            Order::Restore(stored) => {
-                let (state, snapshots) = stored.open()?;
-                let trainer = trainer.as_mut().context("an order before the first state")?;
-                let Done::Restored(restored) = trainer.serve(Job::Restore(Box::new(state), snapshots)) else {
-                    unreachable!("a return to a state was asked for")
-                };
-                restored?;
-            }
-        }
-    }
-}
-
-fn begin(stored: Stored, reduce: &Arc<dyn Reduce>, threads: Option<usize>) -> Result<Trainer> {
-    let (state, snapshots) = stored.open()?;
-    let mut trainer = Trainer::fresh(Settings::from_toml(&state.config).context("settings of rank 0")?)?;
-    trainer.guard = state.guard.clone();
-    trainer.restore(state, snapshots)?;
-    trainer.join(reduce.clone(), threads)?;
-    Ok(trainer)
-}
-
 /// What was made ready on this rank, once all ranks are ready.
 ///
 /// # Errors
@@ -127,22 +87,4 @@ pub fn ready<T>(reduce: &dyn Reduce, made: Result<T>) -> Result<T> {
     };
     agree(reduce, told)?;
     made
-}
-
-/// Ranks of a run: as many as it is to have, the first of them the caller's. The others are threads that take its orders.
-///
-/// # Errors
-/// If a thread cannot be started.
-pub fn in_this_process(settings: &Settings) -> Result<(Arc<dyn Reduce>, Option<usize>)> {
-    let (count, patience) = (settings.run.ranks, settings.rank_patience());
-    let threads = (settings.threads() / count).max(1);
-    let mut links = links(count).into_iter();
-    let first = links.next().context("a run has a rank")?;
-    for link in links {
-        let name = format!("rank {}", link.rank());
-        let ranks: Arc<dyn Reduce> = Arc::new(Ranks::new(Box::new(link), patience));
-        // Why it ends, if it does, the others tell.
-        std::thread::Builder::new().name(name).spawn(move || follow(&ranks, Some(threads)).ok())?;
-    }
-    Ok((Arc::new(Ranks::new(Box::new(first), patience)), Some(threads)))
 }

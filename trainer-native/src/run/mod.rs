@@ -40,7 +40,7 @@ use crate::event::{
     RunStarted,
 };
 use crate::league::{self, Snapshots};
-use crate::ranks::orders::in_this_process;
+use crate::ranks::follow::in_this_process;
 use crate::settings::Settings;
 use crate::sinks::{Digests, Journal, Patience, Sink, SinkCounters, Sinks, from_settings, read};
 use crate::trainer::{Report, Trainer};
@@ -138,7 +138,7 @@ impl Run {
         Self::start_among(settings, directory, sinks, controls, None)
     }
 
-    /// As [`start`](Self::start), as rank 0 of these processes, which [follow](crate::ranks::orders::follow) it. Without any, ranks are threads
+    /// As [`start`](Self::start), as rank 0 of these processes, which [follow](crate::ranks::follow::follow) it. Without any, ranks are threads
     /// of this process.
     ///
     /// # Errors

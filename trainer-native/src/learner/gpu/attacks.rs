@@ -13,15 +13,12 @@
 use burn_cubecl::CubeRuntime;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
-use keisei_core::encoding::{HAND_SCALE, PLY_SCALE, PackedObservation, SQUARES};
+use keisei_core::encoding::{HAND_SCALE, PLY_SCALE, SQUARES};
 use keisei_core::shogi::{Bitboard, Color, PieceType, Square, attacks};
 
-use super::kernels::{cubes, empty};
-use super::orders::{ENTRY, HEADER};
+use super::launch::{cubes, empty};
+use super::orders::{ENTRY, HEADER, WORDS};
 use burn::tensor::DType;
-
-/// Words of a packed observation on the device.
-pub(super) const WORDS: usize = PackedObservation::SIZE.div_ceil(4);
 
 /// Input planes.
 const PLANES: usize = 96;

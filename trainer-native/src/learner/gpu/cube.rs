@@ -12,11 +12,10 @@ use cubecl::prelude::*;
 use keisei_core::encoding::{SET_WORDS, SQUARES};
 use keisei_core::learn::{BETA1, BETA2, EPSILON};
 
-use super::attacks::WORDS;
 use super::orders::{
     CLIP_COEF, ENT_COEF, ENTRY, ENTRY_ACTION, ENTRY_COUNT, ENTRY_LEGAL, ENTRY_LOG_PROB, ENTRY_MATE, ENTRY_SCORE,
     ENTRY_TARGET, HEADER, KL_COEF, KNOWN, LEARNING_RATE, LIFT, MATE_COEF, MAX_GRAD_NORM, NOT_FINITE, OTHER_POLICY,
-    OVER, PARTS, PAST_COEF, PLIES, RATIO_LIMIT, SCALE, SCORE_COEF, TAKEN, TAKEN_LAST, TARGET_KL, VF_COEF,
+    OVER, PARTS, PAST_COEF, PLIES, RATIO_LIMIT, SCALE, SCORE_COEF, TAKEN, TAKEN_LAST, TARGET_KL, VF_COEF, WORDS,
 };
 
 /// Bits of a set's word, see [`Features::compress`](keisei_core::encoding::Features::compress).

@@ -6,10 +6,9 @@
 
 use std::ops::Range;
 
-use burn::tensor::{DType, Shape, backend::Backend, ops::FloatTensor, ops::IntTensor};
-use burn_cubecl::ops::numeric::{empty_device_contiguous_dtype, zeros_client};
+use burn::tensor::{DType, backend::Backend, ops::FloatTensor, ops::IntTensor};
+use burn_cubecl::ops::numeric::zeros_client;
 use burn_cubecl::{BoolElement, CubeBackend, CubeRuntime, FloatElement, IntElement, kernel, tensor::CubeTensor};
-use cubecl::prelude::*;
 use keisei_core::encoding::SQUARES;
 
 use super::attacks;
@@ -17,6 +16,7 @@ use super::cube::{
     adam_kernel, answers_kernel, arrange_kernel, finish_kernel, judge_kernel, loss_kernel, planes_kernel,
     restore_kernel, slope_kernel, turn_kernel, windows_kernel,
 };
+use super::launch::{cubes, empty};
 use super::orders::{PARTS, RESULT};
 use super::product::product;
 
@@ -180,17 +180,6 @@ fn vector<R: CubeRuntime>(tensor: &CubeTensor<R>, multiples: &[usize]) -> usize 
     let supported: Vec<usize> = tensor.client.io_optimized_vector_sizes(tensor.dtype.size()).collect();
     let fits = |size: usize| size <= most && multiples.iter().all(|number| number.is_multiple_of(size));
     supported.into_iter().filter(|&size| fits(size)).max().unwrap_or(1)
-}
-
-/// Contiguous tensor like `tensor` but for shape and type, with any contents.
-pub(super) fn empty<R: CubeRuntime>(tensor: &CubeTensor<R>, shape: impl Into<Shape>, dtype: DType) -> CubeTensor<R> {
-    empty_device_contiguous_dtype(tensor.client.clone(), tensor.device.clone(), shape.into(), dtype)
-}
-
-/// Number of cubes and their size for this many threads.
-pub(super) fn cubes<R: CubeRuntime>(tensor: &CubeTensor<R>, threads: usize) -> (CubeCount, CubeDim) {
-    let size = CubeDim::new(&tensor.client, threads);
-    (cubecl::calculate_cube_count_elemwise(&tensor.client, threads, size), size)
 }
 
 /// Rows and channels of a matrix.

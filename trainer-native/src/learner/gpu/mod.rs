@@ -6,6 +6,7 @@ pub(super) mod cards;
 mod cube;
 mod fault;
 mod kernels;
+mod launch;
 mod layer;
 pub mod limits;
 mod network;
@@ -16,7 +17,6 @@ pub mod traffic;
 use super::autodiff::{compressed, counts, sums_of};
 use super::{Device, Precision};
 use anyhow::{Result, bail};
-use attacks::WORDS;
 use burn::backend::Autodiff;
 #[cfg(feature = "cuda")]
 use burn::backend::cuda::{Cuda, CudaDevice};
@@ -35,7 +35,7 @@ use keisei_core::net::{NetSpec, OUTCOMES, Weights};
 use kernels::{Kernels, Logits};
 use layer::{unwrap, wrap};
 use network::Network;
-use orders::{RESULT, Steps, order_words, rollout_words, verdict};
+use orders::{RESULT, Steps, WORDS, order_words, rollout_words, verdict};
 use traffic::{read, upload, upload_numbers};
 
 /// Learner on the GPU of burn backend `B`.

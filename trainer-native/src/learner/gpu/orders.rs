@@ -15,10 +15,13 @@
 //! An order is a header of [`HEADER`] numbers; then the entry of each sample; the advantage of each sample; and Adam's two bias
 //! corrections for every number of steps that may have been taken by then.
 
+use keisei_core::encoding::PackedObservation;
 use keisei_core::learn::{Coefficients, Minibatch, Rollout, StepRules, Verdict, biases};
 
-use super::attacks::WORDS;
 use super::push_words;
+
+/// Words of a packed observation on the device.
+pub(super) const WORDS: usize = PackedObservation::SIZE.div_ceil(4);
 pub(super) use crate::learner::autodiff::PARTS;
 
 /// Words of an entry.
