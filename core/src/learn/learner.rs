@@ -151,7 +151,7 @@ pub struct StepRules {
     pub ratio_limit: f64,
 }
 
-/// What an update did with a minibatch.
+/// Decision about the step of a minibatch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// It took a step.
@@ -167,7 +167,7 @@ pub enum Verdict {
 /// Result of a minibatch.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct StepResult {
-    /// What was done with it.
+    /// Decision about its step.
     pub verdict: Verdict,
     /// Norm of its gradient.
     pub norm: f32,
@@ -176,7 +176,7 @@ pub struct StepResult {
 }
 
 impl StepRules {
-    /// What is done with a minibatch whose gradient has this norm, after `steps` steps of the update. One definition of the rules: a
+    /// Decision about a minibatch whose gradient has this norm, after `steps` steps of the update. One definition of the rules: a
     /// GPU decides by the same, without asking the CPU.
     pub fn judge(&self, norm: f32, sums: &Sums, steps: usize) -> Verdict {
         let losses = sums.means();

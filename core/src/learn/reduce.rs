@@ -125,7 +125,7 @@ pub fn read<T: DeserializeOwned>(rank: usize, message: &[u8]) -> Result<T, Learn
 /// every rank.
 ///
 /// # Errors
-/// As said, or as for [`gather`].
+/// If a rank failed, the same error on all; or as for [`gather`].
 ///
 /// # Panics
 /// As for [`gather`].

@@ -1,4 +1,4 @@
-//! What there is of a GPU and its driver, asked before the runtime, whose threads would panic.
+//! Facts about a GPU and its driver, read before the runtime starts: without a driver its threads would panic.
 
 use anyhow::{Context, Result, bail};
 

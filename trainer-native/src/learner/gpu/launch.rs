@@ -1,4 +1,4 @@
-//! What a launch of a kernel needs: room for its result, and its size.
+//! Size of a kernel's launch, and room for its result.
 
 use burn::tensor::{DType, Shape};
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
