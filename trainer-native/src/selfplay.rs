@@ -54,7 +54,7 @@ pub fn play(
     Ok((rollout.gather(shares), spent.iter().sum::<Duration>() / count))
 }
 
-/// As [`play`], for games that are all there are: later ones begin in positions of those that have ended.
+/// Plays as [`play`] does, in a run of one rank, and keeps positions of the games that have ended: later games may begin there.
 ///
 /// # Errors
 /// As for [`play`].

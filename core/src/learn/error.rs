@@ -19,7 +19,7 @@ pub enum LearnError {
     Rank {
         /// Number of the rank.
         rank: usize,
-        /// What happened to it.
+        /// Its failure, or how it was lost.
         reason: String,
     },
     /// The network's output in self-play is not finite.

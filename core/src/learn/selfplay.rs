@@ -342,7 +342,7 @@ impl Collected {
     /// first `most_records` of all.
     ///
     /// # Errors
-    /// That of the first rank that failed; or if a rank is lost.
+    /// The error of the first rank that failed, or that a rank is lost.
     ///
     /// # Panics
     /// Never: games of self-play can be recorded.

@@ -7,7 +7,7 @@ use keisei_core::learn::{Reduce, gather};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What a rank tells of itself.
+/// Version, revision and settings of a rank.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Hello {
     /// Version of the program.

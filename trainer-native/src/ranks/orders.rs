@@ -76,7 +76,7 @@ pub fn give(reduce: &dyn Reduce, order: &Order) -> Result<(), LearnError> {
     Ok(())
 }
 
-/// What was made ready on this rank, once all ranks are ready.
+/// Waits until every rank is ready, and returns what was `made` on this one.
 ///
 /// # Errors
 /// If one of them is not.

@@ -67,7 +67,7 @@ pub(crate) mod tests {
     use std::sync::Barrier;
     use std::thread::{scope, sleep};
 
-    /// What `work` returns on each of so many ranks.
+    /// Results of `work` on each of so many ranks, in their order.
     pub fn on_ranks<T: Send>(ranks: usize, patience: Duration, work: impl Fn(Arc<dyn Reduce>) -> T + Sync) -> Vec<T> {
         let work = &work;
         scope(|scope| {

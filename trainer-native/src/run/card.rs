@@ -173,7 +173,7 @@ fn advice(settings: &Settings, card: Card) -> String {
     }
 }
 
-/// What there is to say about the GPU's memory before the run starts; nothing if its device is none.
+/// Line about the GPU's memory, for the start of the run; none if the device is no GPU.
 ///
 /// # Errors
 /// If the run needs more than the card has; or if the driver is missing or too old.

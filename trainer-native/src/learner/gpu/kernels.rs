@@ -76,7 +76,7 @@ pub trait Kernels: Backend {
         decision: FloatTensor<Self>,
     );
 
-    /// What has gone wrong on the device since the last call, if anything did.
+    /// Error of the device since the last call, if there was one.
     ///
     /// # Errors
     /// With the runtime's message.

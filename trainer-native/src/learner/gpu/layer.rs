@@ -24,7 +24,7 @@ pub(super) struct Layer<B: Layers> {
     pub bias: Option<Tensor<B::Inner, 1>>,
     /// Shape.
     pub shape: Window,
-    /// What the backward pass needs.
+    /// Origin of the weights and place of their gradient, for the backward pass.
     pub source: Source<B::Inner>,
 }
 
@@ -146,7 +146,7 @@ impl<K: Kernels> Layers for Autodiff<K> {
     }
 }
 
-/// What a layer depends on.
+/// Inputs of a layer.
 #[derive(Clone, Copy, Debug)]
 enum Parent {
     /// Its weights, whose gradient goes to its [`Source`], with that of the bias.

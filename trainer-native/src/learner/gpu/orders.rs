@@ -1,4 +1,4 @@
-//! What the host sends for an update, as words of 32 bits: the rollout, once, and an order for each minibatch, which names entries of the
+//! Messages of the host to the GPU for an update, in words of 32 bits: the rollout, once, and an order for each minibatch, which names entries of the
 //! rollout and holds all numbers that the kernels need. Numbers are stored by their bits.
 //!
 //! An entry of the rollout is a ply, or a position of the past, which has no legal action:
