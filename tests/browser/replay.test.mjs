@@ -220,6 +220,44 @@ test("pasted text, an address and a link open games", async () => {
   await page.checked();
 });
 
+test("games of the site that come late replace nothing that the user has begun", async () => {
+  const begin = {
+    fresh: async (page) => {
+      await page.locator("#open").click();
+      await page.locator("dialog[open] button", { hasText: "New empty game" }).click();
+    },
+    position: (page) => page.locator("#edit").click(),
+    text: (page) => drop(page, "own.kif", Buffer.from("手合割：平手\n   1 ２六歩(27)\n")),
+  };
+  for (const [what, start] of Object.entries(begin)) {
+    const page = await site.page();
+    let send;
+    const asked = new Promise((resolve) => {
+      send = resolve;
+    });
+    let sent;
+    const answered = new Promise((resolve) => {
+      sent = resolve;
+    });
+    await page.route("**/games.record", async (route) => {
+      await asked;
+      await route.continue();
+      sent();
+    });
+    await openAnalysis(page);
+    await start(page);
+    const name = page.locator("#file-name");
+    if (what === "text") await name.filter({ hasText: "own.kif" }).waitFor();
+    send();
+    await answered;
+    await page.waitForLoadState("networkidle");
+    await page.waitForTimeout(200);
+    assert.equal(await name.textContent(), what === "text" ? "own.kif" : "", what);
+    await page.checked();
+    await page.context().close();
+  }
+});
+
 test("moves make variations, which are promoted, commented and deleted", async () => {
   const page = await site.page();
   await openAnalysis(page);

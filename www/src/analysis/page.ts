@@ -542,6 +542,7 @@ class AnalysisPage {
   /** Lets the user set up a position, beginning with the one on the board. */
   #edit(): void {
     this.#leave();
+    this.#chosen();
     this.#editor ??= new PositionEditor(this.#view.board, this.#view.editor, {
       apply: (sfen) => this.#openFresh(sfen),
       ended: () => this.#drawing.node(),
@@ -550,6 +551,12 @@ class AnalysisPage {
   }
 
   // --- opening --------------------------------------------------------------------------------------------------
+
+  /** The user has chosen what is on the board: games that are still being fetched do not replace it. */
+  #chosen(): void {
+    this.#usersOwn = true;
+    this.#opening++;
+  }
 
   /** Opens what `collect` finds; a later opening wins over a slower one. */
   async #openCollection(title: string, collect: () => Promise<Collection>): Promise<boolean> {
@@ -638,6 +645,7 @@ class AnalysisPage {
   }
 
   #openFresh(sfen = "startpos"): void {
+    this.#chosen();
     this.#leaveCollection();
     this.#show(new Tree(sfen), { push: true });
   }
@@ -673,7 +681,7 @@ class AnalysisPage {
       } else {
         this.#leaveCollection(saved.page === "play" ? GAME.lastOfPlay : "");
       }
-      this.#usersOwn = true;
+      this.#chosen();
       this.#show(tree, {
         node,
         end,
@@ -702,7 +710,7 @@ class AnalysisPage {
     const last = line.length - 1;
     if (ply !== undefined && ply > last) showProblem(OPENING.badPly(ply, last));
     this.#leaveCollection();
-    this.#usersOwn = true;
+    this.#chosen();
     this.#show(tree, { node: line[Math.min(ply ?? last, last)] ?? 0, orientation: orientation ?? 0 });
     return true;
   }
