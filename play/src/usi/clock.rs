@@ -78,8 +78,8 @@ pub struct Delays {
     last: Vec<Duration>,
     /// Main time at the last move, and the time that it took by the engine's own clock.
     before: Option<(Duration, Duration)>,
-    /// Longest that the engine itself was held up of late, where other programs take the processor.
-    stall: Duration,
+    /// Longest of late from the time at which an answer was due to its sending, where other programs take the processor.
+    lateness: Duration,
 }
 
 impl Delays {
@@ -100,15 +100,20 @@ impl Delays {
         self.before = clock.time[side.index()].filter(|time| !time.is_zero()).map(|main| (main, took));
     }
 
-    /// Takes the longest time that the engine was held up during a move; older ones count less from move to move.
-    pub fn see_stall(&mut self, stall: Duration) {
-        self.stall = stall.max(self.stall * 3 / 4);
+    /// Takes how long after its time an answer was sent; older ones count less from move to move.
+    pub fn see_lateness(&mut self, lateness: Duration) {
+        self.lateness = lateness.max(self.lateness * 7 / 8);
     }
 
-    /// Time kept in reserve at the end of the clock: `overhead` for the way of the answer, and up to a tenth of it for a stall that
-    /// may come.
+    /// Begins a new game: its clocks have nothing to do with the last one's, but the machine is as busy as it was.
+    pub fn begin_game(&mut self) {
+        *self = Delays { lateness: self.lateness, ..Delays::default() };
+    }
+
+    /// Time kept in reserve at the end of the clock: `overhead` for the way of the answer, and up to as much again for answers that
+    /// are sent late.
     pub fn reserve(&self, overhead: Duration) -> Duration {
-        overhead + self.stall.min(overhead / 10)
+        overhead + self.lateness.min(overhead)
     }
 
     /// The delay to expect: the longest of the last ones and a little more, or `overhead` before any was measured.
@@ -199,13 +204,17 @@ mod tests {
     #[test]
     fn a_busy_processor_is_reckoned_with() {
         let mut delays = Delays::default();
-        assert_eq!(delays.reserve(ms(200)), ms(200));
-        delays.see_stall(ms(16));
-        assert_eq!(delays.reserve(ms(200)), ms(216));
-        delays.see_stall(ms(4));
-        assert_eq!(delays.reserve(ms(200)), ms(212));
-        delays.see_stall(ms(1000));
-        assert_eq!(delays.reserve(ms(200)), ms(220));
+        let mut check = |lateness: u64, expected: u64| {
+            delays.see_lateness(ms(lateness));
+            assert_eq!(delays.reserve(ms(200)), ms(expected), "{lateness} ms late");
+        };
+        check(0, 200);
+        check(64, 264);
+        check(0, 256);
+        check(10, 249);
+        check(1000, 400);
+        delays.begin_game();
+        assert_eq!(delays.reserve(ms(200)), ms(400), "the next game has the same machine");
     }
 
     #[test]

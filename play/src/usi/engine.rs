@@ -47,7 +47,7 @@ pub(super) enum Next {
 /// Reason why a search has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The search is done: send its move.
+    /// The search is done: its move was sent.
     Answer,
     /// The game is over or another position has come: no move is expected.
     Silent,
@@ -109,7 +109,7 @@ impl<W: Write> UsiEngine<W> {
             Some(Command::SetOption { name, value }) => self.set_option(&name, &value)?,
             Some(Command::NewGame | Command::GameOver) => {
                 self.search = None;
-                self.delays = Delays::default();
+                self.delays.begin_game();
             }
             Some(Command::Position(text)) => self.set_position(&text)?,
             Some(Command::Go(go)) => {
@@ -187,9 +187,6 @@ impl<W: Write> UsiEngine<W> {
         let end = self.think(&go, received, &mut search, &mut workers, inbox);
         self.workers = Some(workers);
         let end = end?;
-        if end == End::Answer {
-            self.tell(&search)?;
-        }
         // A tree of some moves only is of no use to another search.
         self.search = moves.is_empty().then_some(search);
         Ok(if end == End::Quit { Next::Quit } else { Next::Listen })
@@ -244,7 +241,7 @@ impl<W: Write> UsiEngine<W> {
     }
 
     /// Sends the move of a search.
-    fn tell(&mut self, search: &Search) -> io::Result<()> {
+    pub(super) fn tell(&mut self, search: &Search) -> io::Result<()> {
         let uniform = Stream::new(self.searches, Purpose::Evaluation, 0, 0).uniform();
         let text = match search.decide_at(self.options.temperature, uniform) {
             Decision::Declare => "win".to_owned(),

@@ -35,8 +35,6 @@ pub struct Thinking<'a> {
     schedule: Schedule,
     /// Longest of the last batches.
     batch: Duration,
-    /// Shortest and longest of all batches.
-    batches: Option<[Duration; 2]>,
     /// Time that the search for mate has taken, and whether it goes on.
     mating: Duration,
     seeks_mate: bool,
@@ -53,7 +51,6 @@ impl<'a> Thinking<'a> {
             visits: search.visits(),
             schedule: Schedule::new(lines),
             batch: Duration::ZERO,
-            batches: None,
             mating: Duration::ZERO,
             seeks_mate: true,
         }
@@ -83,8 +80,6 @@ impl<'a> Thinking<'a> {
         workers.step(search);
         let took = before.elapsed();
         self.batch = took.max(self.batch * 7 / 8);
-        let [shortest, longest] = self.batches.unwrap_or([took; 2]);
-        self.batches = Some([shortest.min(took), longest.max(took)]);
         if self.seeks_mate && self.mating * MATE_SHARE <= self.started.elapsed() {
             let before = Instant::now();
             self.seeks_mate = search.seek_mate(MATE_SLICE);
@@ -94,7 +89,7 @@ impl<'a> Thinking<'a> {
 }
 
 impl<W: Write> UsiEngine<W> {
-    /// Searches until a limit is reached or the GUI ends it. A search that is finished before it may answer waits.
+    /// Searches until a limit is reached or the GUI ends it, and sends the move. A search that is finished before it may answer waits.
     ///
     /// Lines that belong to what comes after the search are put back into the inbox.
     pub(super) fn think(
@@ -140,12 +135,14 @@ impl<W: Write> UsiEngine<W> {
                 workers.step(search);
             }
             self.report(search, &thinking)?;
+            let took = thinking.started.elapsed();
+            self.tell(search)?;
             if !thinking.waits() {
                 let side = search.game().position().side_to_move();
-                self.delays.remember(&thinking.clock, side, thinking.started.elapsed());
+                self.delays.remember(&thinking.clock, side, took);
             }
-            if let Some([shortest, longest]) = thinking.batches {
-                self.delays.see_stall(longest.saturating_sub(shortest));
+            if let Some(deadline) = thinking.deadline.filter(|_| thinking.clock.move_time.is_none()) {
+                self.delays.see_lateness(Instant::now().saturating_duration_since(deadline));
             }
         }
         inbox.put_back(later);
