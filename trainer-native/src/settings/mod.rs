@@ -79,9 +79,9 @@ settings! {
     /// Self-play.
     SelfPlaySection {
         /// Games advanced together; `envs * horizon` is at most 4194304. `auto` or 0: as many as are fastest here, by measuring.
-        envs: usize = 256, 0..=65536, "games";
+        envs: usize = 64, 0..=65536, "games";
         /// Plies of each game in an iteration.
-        horizon: usize = 16, 1..=4096, "plies";
+        horizon: usize = 32, 1..=4096, "plies";
         /// Ply limit of a game, 0 for none; reaching it is a truncation, not a draw. The evaluations of the run have it too.
         max_plies: u16 = DEFAULT_MAX_PLIES, 0..=65535, "plies";
         /// Longest random opening: a game starts after a random number of random plies.
@@ -91,7 +91,7 @@ settings! {
         /// Games kept as records in an iteration: those that end first.
         records: usize = 2, 0.., "games";
         /// Longest mate that is looked for at every ply, an odd number, 0 for none; `mate_share` plays it, `ppo.mate_coef` teaches it.
-        mate_plies: usize = 0, 0..=15, "plies";
+        mate_plies: usize = 1, 0..=15, "plies";
         /// Share of the proved mates that are played in place of the move drawn from the policy.
         mate_share: f32 = 1.0, 0.0..=1.0, "ratio";
         /// Share of the games that begin in a position of an earlier game, a middle game or an ending.
@@ -111,7 +111,7 @@ settings! {
         /// λ of the advantages.
         gae_lambda: f32 = 0.85, 0..=1, "ratio";
         /// λ of the value targets.
-        value_lambda: f32 = 0.95, 0..=1, "ratio";
+        value_lambda: f32 = 0.99, 0..=1, "ratio";
         /// Weight of the material prior, beside the value head, in the values behind the advantages.
         prior_weight: Schedule = Schedule::linear(0.9, 0.0, 0.8), 0..=1, "ratio";
         /// Explained variance at which the material prior has its last weight: with it, the prior leaves as the value head learns, and
@@ -142,11 +142,11 @@ settings! {
         /// Weight of the KL divergence from the policy that played.
         kl_coef: f32 = 0.0, 0.0..=1e6, "";
         /// Weight of the loss of proved mates, see `selfplay.mate_plies`.
-        mate_coef: f32 = 0.0, 0.0..=1e6, "";
+        mate_coef: f32 = 0.5, 0.0..=1e6, "";
         /// Share of the plies that are learned from: those with the largest advantages.
         advantage_share: f32 = 1.0, ABOVE_0..=1.0, "ratio";
         /// Step size of Adam.
-        learning_rate: Schedule = Schedule::linear(1.5e-3, 1e-4, 1.0), ABOVE_0..=1.0, "";
+        learning_rate: Schedule = Schedule::linear(2.5e-3, 1e-4, 1.0), ABOVE_0..=1.0, "";
         /// Warm-up: plies over which the step size rises from 0 to its schedule, 0 for none.
         warmup_plies: u64 = 0, 0.., "plies";
         /// Approximate KL divergence that the last minibatch of an update is to have: the step size shrinks below its schedule until it
@@ -259,13 +259,17 @@ settings! {
     }
 }
 
-/// Replaces the settings of the first version that are now called or counted otherwise.
+/// Games and plies of an iteration that settings of the first version have, if they name none.
+const FIRST_ENVS: i64 = 256;
+const FIRST_HORIZON: i64 = 16;
+
+/// Replaces the settings of earlier versions that are now called or counted otherwise, and adds what was not yet looked for.
 fn rename_old(table: &mut toml::Table) {
     let number = |section: &str, key: &str| table.get(section).and_then(|table| table.get(key)?.as_integer());
-    let default = SelfPlaySection::default();
-    let envs = number("selfplay", "envs").unwrap_or(default.envs as i64);
-    let plies = envs.saturating_mul(number("selfplay", "horizon").unwrap_or(default.horizon as i64));
+    let envs = number("selfplay", "envs").unwrap_or(FIRST_ENVS);
+    let plies = envs.saturating_mul(number("selfplay", "horizon").unwrap_or(FIRST_HORIZON));
     if let Some(toml::Value::Table(selfplay)) = table.get_mut("selfplay") {
+        selfplay.entry("mate_plies").or_insert(0.into());
         // It was a number for each thread; how many there were is not known.
         selfplay.remove("records_per_thread").map(|records| selfplay.insert("records".to_owned(), records));
     }

@@ -104,6 +104,7 @@ impl Preset {
                     learning_rate: constant(3e-4),
                     max_grad_norm: 0.5,
                     target_kl: NO_TARGET_KL,
+                    mate_coef: 0.0,
                     ..cpu.ppo
                 },
                 run: RunSection {
@@ -144,6 +145,7 @@ impl Preset {
                     ent_coef: Schedule::linear(0.05, 0.01, 0.25),
                     learning_rate: constant(2e-4),
                     target_kl: NO_TARGET_KL,
+                    mate_coef: 0.0,
                     ..cpu.ppo
                 },
                 // A thousand of its epochs.
@@ -173,9 +175,9 @@ fn constant(number: f32) -> Schedule {
     Schedule::linear(number, number, 1.0)
 }
 
-/// Self-play whose games all begin at the starting position, as Keisei's do.
+/// Self-play whose games all begin at the starting position, and where nobody looks for mates, as in Keisei.
 fn from_the_start() -> SelfPlaySection {
-    SelfPlaySection { opening_plies: 0, first_opening_plies: 0, ..SelfPlaySection::default() }
+    SelfPlaySection { opening_plies: 0, first_opening_plies: 0, mate_plies: 0, ..SelfPlaySection::default() }
 }
 
 impl fmt::Display for Preset {
