@@ -142,7 +142,7 @@ settings! {
         /// Weight of the KL divergence from the policy that played.
         kl_coef: f32 = 0.0, 0.0..=1e6, "";
         /// Weight of the loss of proved mates, see `selfplay.mate_plies`.
-        mate_coef: f32 = 0.5, 0.0..=1e6, "";
+        mate_coef: f32 = 4.0, 0.0..=1e6, "";
         /// Share of the plies that are learned from: those with the largest advantages.
         advantage_share: f32 = 1.0, ABOVE_0..=1.0, "ratio";
         /// Step size of Adam.
