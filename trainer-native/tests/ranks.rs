@@ -13,8 +13,7 @@ const GAMES: &str = "--preset tiny --set selfplay.envs=10 --set selfplay.max_pli
 const LONG: &str = "--set selfplay.horizon=32 --set selfplay.max_plies=300 --set selfplay.first_opening_plies=200 --set ppo.minibatch=128";
 
 /// Schedules that do not depend on the budget.
-const CONSTANT: &str =
-    "--set ppo.ent_coef.to=0.03 --set ppo.learning_rate.to=0.0015 --set estimation.prior_weight.to=0.9";
+const CONSTANT: &str = "--set ppo.ent_coef.to=0.03 --set ppo.learning_rate.from=0.0015 --set ppo.learning_rate.to=0.0015 --set estimation.prior_weight.to=0.9";
 
 /// What ranks have to agree on beyond the gradient: which samples are kept, who is met, where games begin, what adapts.
 const LEVERS: &str = "--set league.share=0.5 --set selfplay.start_share=0.5 --set selfplay.past_positions=2 --set ppo.advantage_share=0.6 \

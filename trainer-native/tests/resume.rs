@@ -174,7 +174,7 @@ fn threads_and_budget_do_not_change_the_work() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     // Constant schedules, so that the budget does not change them.
-    let constant = "--set ppo.ent_coef.to=0.03 --set ppo.learning_rate.to=0.0015 --set estimation.prior_weight.to=0.9";
+    let constant = "--set ppo.ent_coef.to=0.03 --set ppo.learning_rate.from=0.0015 --set ppo.learning_rate.to=0.0015 --set estimation.prior_weight.to=0.9";
     let digest_of = |args: &str| digest(&check(directory, args).0);
     let one = digest_of(&format!("--preset tiny --iterations 4 --set run.threads=1 {constant} --out one"));
     for threads in [2, 3, 16] {
@@ -193,7 +193,7 @@ fn threads_and_budget_do_not_change_the_work() {
 fn every_lever_of_learning_goes_on_from_a_checkpoint_and_depends_on_no_thread() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
-    let constant = "--set ppo.ent_coef.to=0.03 --set ppo.learning_rate.to=0.0015 --set estimation.prior_weight.to=0.9";
+    let constant = "--set ppo.ent_coef.to=0.03 --set ppo.learning_rate.from=0.0015 --set ppo.learning_rate.to=0.0015 --set estimation.prior_weight.to=0.9";
     let digest_of = |args: &str| digest(&check(directory, args).0);
     // Long random openings, so that there are mates and games that end.
     let long = "--set selfplay.envs=16 --set selfplay.horizon=32 --set selfplay.max_plies=300 --set selfplay.first_opening_plies=200";
@@ -247,7 +247,7 @@ fn every_lever_of_learning_goes_on_from_a_checkpoint_and_depends_on_no_thread() 
 fn optional_layers_are_trained_saved_exported_and_played_with() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
-    let constant = "--set ppo.ent_coef.to=0.03 --set ppo.learning_rate.to=0.0015 --set estimation.prior_weight.to=0.9";
+    let constant = "--set ppo.ent_coef.to=0.03 --set ppo.learning_rate.from=0.0015 --set ppo.learning_rate.to=0.0015 --set estimation.prior_weight.to=0.9";
     let layers = "--set net.se_ratio=0.5 --set net.pool_hidden=3 --set net.score_hidden=5";
     let evaluation = "--set run.evaluate_plies=256 --set run.evaluate_games=2";
     let settings = format!("--preset tiny {constant} {layers} {evaluation}");
@@ -505,7 +505,7 @@ fn the_budget_comes_first_and_a_longer_one_says_what_schedules_do() {
     let said = check(directory, "--preset tiny --out tiny").1;
     assert!(said.starts_with("budget: 256 plies\n"), "{said}");
     let said = check(directory, "--resume tiny --plies 512 --set ppo.clip_coef=0.1").1;
-    assert!(said.contains("schedules go from 100 % to 50 % of the run: ppo.learning_rate 0.0001 → 0.0008"), "{said}");
+    assert!(said.contains("schedules go from 100 % to 50 % of the run: ppo.learning_rate 0.0001 → 0.0013"), "{said}");
     assert!(said.contains("ppo.clip_coef changes from 0.2 to 0.1"), "{said}");
     // What is accepted and does not do what it seems to is said.
     let config = fs::read_to_string(directory.join("tiny/config.toml")).unwrap();

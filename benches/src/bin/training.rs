@@ -5,7 +5,7 @@
 //! whatever else the machine does meets all of them alike. `PyTorch` is installed below the target folder, some 3 GB to
 //! download, or is that of `--python`.
 //!
-//! The iteration is that of the preset `cpu`, with as many games, plies, epochs and samples a minibatch for all. Both sides have
+//! The iteration is that of the preset `cpu` without mates, with as many games, plies, epochs and samples a minibatch for all. Both sides have
 //! dlshogi's planes, which cshogi writes in C++, and so the very same network; legal moves and rules are cshogi's in Python and
 //! ours here. Ours also scores material in every position and keeps records.
 
@@ -35,6 +35,10 @@ const COEFFICIENTS: Coefficients = Coefficients {
     mate_coef: 0.0,
     scale: 1.0 / 256.0,
 };
+
+/// Games and plies of an iteration, whatever the presets have: tables of all revisions can be compared.
+const ENVS: usize = 256;
+const HORIZON: usize = 16;
 
 /// Samples of a minibatch.
 const SAMPLES: usize = 256;
@@ -171,8 +175,8 @@ fn ask(options: &Options, task: &Task, engine: &str, channels: u16, blocks: u16)
     if let Some(python) = python
         && task.name == ITERATION.name
     {
-        let Settings { selfplay, ppo, .. } = Preset::Cpu.settings();
-        let numbers = [selfplay.envs, selfplay.horizon, ppo.epochs, ppo.minibatch].map(|number| number.to_string());
+        let ppo = Preset::Cpu.settings().ppo;
+        let numbers = [ENVS, HORIZON, ppo.epochs, ppo.minibatch].map(|number| number.to_string());
         command.arg(python).arg(scripts.join("ppo_torch.py")).args([&channels, &blocks]);
         command.args(numbers).args([precision, &seconds]);
     } else if let Some(python) = python {
@@ -223,6 +227,8 @@ fn config(channels: u16, blocks: u16) -> Settings {
     let mut config = Preset::Cpu.settings();
     config.net.features = Features::Dlshogi119.id().into();
     (config.net.channels, config.net.blocks) = (channels, blocks);
+    (config.selfplay.envs, config.selfplay.horizon) = (ENVS, HORIZON);
+    (config.selfplay.mate_plies, config.ppo.mate_coef) = (0, 0.0);
     // All minibatches are learned from, as in the loop for PyTorch.
     config.ppo.target_kl = f32::INFINITY;
     config.run.threads = 1;
