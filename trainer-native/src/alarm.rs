@@ -19,6 +19,10 @@ const ENOUGH: usize = 100;
 /// Iterations for which a sign must hold, where one iteration says nothing.
 const PATIENCE: u32 = 50;
 
+/// Part of its first entropy below which a policy explores too little, at the start and at the end of a run: what it has learnt makes it sharp.
+const SHARP_AT_FIRST: f64 = 0.2;
+const SHARP_AT_LAST: f64 = 0.05;
+
 /// Wait for a rank, in seconds, below which nothing is said of it: a moment's disturbance.
 const SHORT_WAIT: f64 = 0.5;
 
@@ -104,11 +108,12 @@ impl AlarmState {
         let truncated = share(|game| game.is_truncated);
         let repeats = if self.games.len() < ENOUGH { 0.0 } else { metrics.ended.repeats };
         let update = &metrics.update;
+        let sharp = SHARP_AT_FIRST + (SHARP_AT_LAST - SHARP_AT_FIRST) * metrics.progress;
         [
             (
                 "entropy_collapse",
-                below(metrics.normalized_entropy, 0.2 * first, 0.25 * first),
-                "the policy's entropy has fallen below a fifth of its first value".into(),
+                below(metrics.normalized_entropy, sharp * first, 1.25 * sharp * first),
+                format!("the policy's entropy has fallen below {:.0} % of its first value", 100.0 * sharp).into(),
                 "Raise ppo.ent_coef.to, or lower ppo.learning_rate.from.",
             ),
             (
@@ -296,6 +301,9 @@ mod tests {
             assert_eq!(after(iterations, change, result, same), (vec![id.to_owned()], 1), "{id}");
         };
         check("entropy_collapse", 2, |m| m.normalized_entropy = 0.17, WIN, false);
+        check("entropy_collapse", 2, |m| (m.normalized_entropy, m.progress) = (0.1, 0.5), WIN, false);
+        let sharp_at_last = |m: &mut Metrics| (m.normalized_entropy, m.progress) = (0.1, 0.9);
+        assert_eq!(after(2, sharp_at_last, WIN, false), (vec![], 0));
         check("truncation", 200, |_| {}, GameResult::Truncated, false);
         check("draws", 200, |_| {}, GameResult::Draw, false);
         check("repeats", 120, |_| {}, WIN, true);

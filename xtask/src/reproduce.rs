@@ -35,7 +35,7 @@ const ANCHOR: &str = "random";
 const RUNGS: [&str; 2] = ["greedy", "ab:2"];
 
 /// Ply limit of the games: that of the shipped ladder.
-const MAX_PLIES: &str = "320";
+const MAX_PLIES: &str = "400";
 
 /// Names of the two agents in the tournament.
 const AGAIN: &str = "again";
