@@ -183,8 +183,9 @@ impl Shipped {
         };
         let ratings = agent["ratings"].as_array().map(Vec::as_slice).unwrap_or_default();
         let levels = agent["levels"].as_array().map(Vec::as_slice).unwrap_or_default();
+        // The strongest of these levels: a beginner's before it may have no rating.
         let temperature =
-            levels.iter().find(|level| level["visits"] == 0).and_then(|level| level["temperature"].as_f64());
+            levels.iter().rfind(|level| level["visits"] == 0).and_then(|level| level["temperature"].as_f64());
         let temperature = temperature.context("has no level that plays by the policy alone")?;
         let play = format!("policy alone, temperature {temperature}, f32");
         let rating = ratings.iter().find(|rating| rating["play"] == play.as_str() && rating["anchor"] == ANCHOR);
@@ -379,7 +380,7 @@ mod tests {
                 { "play": "policy alone, temperature 2.5, f32", "elo": 1, "low": 0, "high": 2, "anchor": "random", "games": 4 },
                 { "play": "policy alone, temperature 0.3, f32", "elo": 316, "low": 199, "high": null, "anchor": "random", "games": 340 },
             ],
-            "levels": [{ "visits": 50, "temperature": 0.0 }, { "visits": 0, "temperature": 0.3 }],
+            "levels": [{ "visits": 0, "temperature": 1.4 }, { "visits": 0, "temperature": 0.3 }, { "visits": 50, "temperature": 0.0 }],
         })
     }
 
