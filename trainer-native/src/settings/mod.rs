@@ -613,7 +613,9 @@ mod tests {
     #[test]
     fn settings_in_iterations_are_read_as_plies() {
         let old = "[selfplay]\nenvs = 8\nhorizon = 4\n[run]\nminutes = 0.0\niterations = 5\ncheckpoint_every = 2\n";
-        let run = Settings::from_toml(old).expect("valid").run;
+        let settings = Settings::from_toml(old).expect("valid");
+        assert_eq!(settings.selfplay.mate_plies, 0, "runs from before the setting looked for no mates");
+        let run = settings.run;
         assert_eq!((run.plies, run.minutes, run.checkpoint_plies, run.checkpoint_minutes), (160, 0.0, 64, 0.0));
         let run = Settings::from_toml("[run]\niterations = 2\nevaluate_every = 3").expect("valid").run;
         assert_eq!((run.plies, run.evaluate_plies), (8192, 12_288));
