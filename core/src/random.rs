@@ -67,6 +67,8 @@ pub enum Purpose {
     Start = 7,
     /// Positions taken from games that have ended: keyed by game slot and number of the game in it.
     Past = 8,
+    /// Moves beside those that self-play plays: keyed by iteration and game slot.
+    Aside = 9,
 }
 
 /// A stream of random numbers: [`SplitMix64`] started at a hash of its key.

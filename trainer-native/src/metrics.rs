@@ -47,7 +47,9 @@ table! {
         "mates", "", "Share of the plies at which a mate was proved; 0 without `selfplay.mate_plies`.";
         "mate_loss", "nats", "Cross-entropy of the policy and the first move of a proved mate, mean over these plies.";
         "mates_drawn", "", "Share of the mates proved in self-play that the policy found by itself.";
-        "past_loss", "nats", "Cross-entropy of the outcome at positions of finished games, `selfplay.past_positions`.";
+        "past_loss", "nats", "Cross-entropy of the outcome at positions beside the plies: of finished games, `selfplay.past_positions`, and lessons.";
+        "lessons", "", "Lessons for each ply: mates in one behind random moves, `selfplay.mate_lessons`.";
+        "lesson_loss", "nats", "Cross-entropy of the policy and the mate, mean over the lessons.";
         "last_kl", "nats", "Estimate k3 of the last minibatch: how far the update took the policy.";
         "max_ratio_error", "", "Greatest |ratio − 1| of the update.";
         "first_ratio_error", "", "Mean |ratio − 1| of the first minibatch: 0 except for rounding.";

@@ -119,13 +119,13 @@ mod tests {
     use super::*;
     use crate::learner::CpuLearner;
     use crate::settings::Preset;
-    use keisei_core::encoding::{Action, Actions, Features, PackedObservation};
+    use keisei_core::encoding::{Action, Actions, Counters, Features, PackedObservation};
     use keisei_core::env::Opening;
     use keisei_core::learn::{
-        Adam, Coefficients, Descent, Estimation, Mates, Minibatch, Mover, Notes, Past, RandomPlies, RatioTolerance,
-        SelfPlaySettings, SlotState, Span, Step, StepEnd, Sums, Thought,
+        Adam, Coefficients, Descent, Estimation, Lesson, Mates, Minibatch, Mover, Notes, Past, RandomPlies,
+        RatioTolerance, SelfPlaySettings, SlotState, Span, Step, StepEnd, Sums, Thought,
     };
-    use keisei_core::net::{NetSpec, Value};
+    use keisei_core::net::{NetSpec, Value, Wdl};
     use keisei_core::search::mate;
     use keisei_core::shogi::{Game, GameResult, Move, Position, material};
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -140,7 +140,7 @@ mod tests {
             opening_plies: 20,
             first_opening_plies: 100,
             records: 3,
-            mates: Mates { plies: 1, taken: 0.5 },
+            mates: Mates { plies: 1, taken: 0.5, lessons: 2 },
             starts: 0.0,
             mirrored: 0.3,
             past: 2,
@@ -171,8 +171,51 @@ mod tests {
 
     /// Steps with their legal actions, whose places in the rollout depend on the threads.
     fn rows(rollout: &Rollout) -> Vec<(Step, Vec<Action>)> {
-        let row = |step: &Step| (Step { legal: Span::default(), ..*step }, rollout.legal_of(step).to_vec());
+        let row = |step: &Step| (Step { legal: Span::default(), ..*step }, rollout.legal_of(step.legal).to_vec());
         rollout.steps.iter().map(row).collect()
+    }
+
+    /// Positions beside the plies, lessons with their legal actions.
+    fn beside(rollout: &Rollout) -> Vec<(Past, Vec<Action>)> {
+        let row = |past: &Past| {
+            let legal = past.lesson.map_or(&[][..], |lesson| rollout.legal_of(lesson.legal));
+            (without_place(*past), legal.to_vec())
+        };
+        rollout.past.iter().map(row).collect()
+    }
+
+    fn without_place(past: Past) -> Past {
+        Past { lesson: past.lesson.map(|lesson| Lesson { legal: Span::default(), ..lesson }), ..past }
+    }
+
+    /// All lessons that a position allows, by the definition: every legal move, then each reply that leaves no legal move.
+    fn lessons(game: &Game) -> Vec<(Past, Vec<Action>)> {
+        let choices = Actions::Dest2187.legal(game.position());
+        let mut found = Vec::new();
+        for &mv in choices.moves() {
+            // Without a history: a position that occurs again is taught as a new one.
+            let mut after = Game::new(game.position().clone(), 0);
+            after.play(mv);
+            let replies = Actions::Dest2187.legal(after.position());
+            for (&mate, &reply) in replies.actions().iter().zip(replies.moves()) {
+                let mut end = after.position().clone();
+                end.play_unchecked(reply);
+                if end.in_check() && !end.has_legal_move() {
+                    let counters =
+                        Counters { repetition: 1, plies: game.moves().len() as u16 + 1, ..Counters::of(game) };
+                    let side = after.position().side_to_move();
+                    let past = Past {
+                        observation: PackedObservation::of_position(after.position(), counters),
+                        result: Wdl::WIN,
+                        plies: 1,
+                        score: material::balance(after.position(), side) / 76.0,
+                        lesson: Some(Lesson { legal: Span::default(), mate }),
+                    };
+                    found.push((past, replies.actions().to_vec()));
+                }
+            }
+        }
+        found
     }
 
     #[test]
@@ -188,9 +231,10 @@ mod tests {
         let mut games: Vec<(Game, u64)> = (0..settings.games).map(|slot| begin(slot, 0)).collect();
         let mut ends = BTreeMap::new();
         let mut mates = [0; 2];
-        // The plies of each game in progress, and what the value head may learn of those of games that have ended.
+        // The plies of each game in progress, and what may be learnt beside them: of games that have ended, and lessons.
         let mut plies: Vec<Vec<(PackedObservation, f32)>> = vec![Vec::new(); settings.games];
-        let mut known: Vec<Past> = Vec::new();
+        let mut known: Vec<(Past, Vec<Action>)> = Vec::new();
+        let mut taught = 0;
         for iteration in 0..2 {
             let (rollout, collected) = collect(&mut selfplay, iteration, 2);
             assert_eq!(rollout.steps.len(), settings.games * settings.horizon);
@@ -200,13 +244,14 @@ mod tests {
                     let position = game.position().clone();
                     assert_eq!(step.observation, PackedObservation::new(game));
                     let choices = Actions::Dest2187.legal(&position);
-                    assert_eq!(rollout.legal_of(step), choices.actions());
+                    assert_eq!(rollout.legal_of(step.legal), choices.actions());
                     let mv = Actions::Dest2187.to_move(&position, step.action).expect("a legal action");
                     let mate = mate::solve(&position, 1, 0, &[]).map(|line| line[0]);
                     assert_eq!(step.mate, mate.map(|mate| Actions::Dest2187.index(position.side_to_move(), mate)));
                     mates[0] += usize::from(step.mate.is_some());
                     mates[1] += usize::from(step.mate == Some(step.action));
                     plies[slot].push((step.observation, step.score));
+                    known.extend(lessons(game));
                     assert!(step.log_prob <= 0.0 && step.log_prob.is_finite());
                     assert!((step.wdl.to_array().iter().sum::<f32>() - 1.0).abs() < 1e-5);
                     assert_eq!(step.score, material::balance(&position, position.side_to_move()) / 76.0);
@@ -223,7 +268,7 @@ mod tests {
                         if let Some(result) = end.result() {
                             known.extend(played.map(|((observation, score), plies)| {
                                 let result = if plies % 2 == 1 { result } else { result.flipped() };
-                                Past { observation, result, plies, score }
+                                (Past { observation, result, plies, score, lesson: None }, Vec::new())
                             }));
                         }
                         (*game, *number) = begin(slot, *number + 1);
@@ -231,15 +276,17 @@ mod tests {
                 }
             }
             let by_rules = collected.ended.iter().filter(|game| game.outcome.result != GameResult::Truncated);
-            assert!(rollout.past.len() <= 2 * by_rules.count() && collected.starts.is_empty());
-            assert!(rollout.past.iter().all(|past| known.contains(past)), "{:?}", rollout.past);
+            let lessons = rollout.past.iter().filter(|past| past.lesson.is_some()).count();
+            assert!(rollout.past.len() <= lessons + 2 * by_rules.count() && collected.starts.is_empty());
+            assert!(beside(&rollout).iter().all(|past| known.contains(past)), "{:?}", rollout.past);
+            taught += lessons;
             for record in collected.records {
                 let bytes = keisei_core::format::record::to_bytes(&[record]).expect("a game by the rules");
                 keisei_core::format::record::from_bytes(&bytes).expect("a game by the rules");
             }
         }
         assert!(mates[0] > 5 && (1..mates[0]).contains(&mates[1]), "{mates:?}");
-        assert!(known.len() > 100, "{}", known.len());
+        assert!(known.len() > 100 && taught > 20, "{} and {taught} lessons", known.len());
         assert!(ends.contains_key("checkmate") && ends.contains_key("max_plies"), "not every end was met: {ends:?}");
     }
 
@@ -248,10 +295,17 @@ mod tests {
         let collected = |threads| {
             let mut selfplay = start(&settings());
             let (rollout, collected) = collect(&mut selfplay, 0, threads);
-            (rows(&rollout), collected.reasons, collected.results, collected.records, selfplay.state())
+            (
+                rows(&rollout),
+                beside(&rollout),
+                collected.reasons,
+                collected.results,
+                collected.records,
+                selfplay.state(),
+            )
         };
         let one = collected(1);
-        assert_eq!(one.3.len(), 3, "not all that the settings allow");
+        assert_eq!(one.4.len(), 3, "not all that the settings allow");
         for threads in [2, 3, 5, 64] {
             assert!(collected(threads) == one, "{threads} threads play other games");
         }
@@ -310,7 +364,7 @@ mod tests {
                     selfplay = restored;
                 }
                 let (rollout, collected) = collect(&mut selfplay, iteration, threads);
-                seen.push((rows(&rollout), rollout.past, collected.ended, selfplay.state(), selfplay.starts()));
+                seen.push((rows(&rollout), beside(&rollout), collected.ended, selfplay.state(), selfplay.starts()));
             }
             seen
         };

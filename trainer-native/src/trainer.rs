@@ -398,6 +398,7 @@ mod tests {
         let mut settings = Preset::Tiny.settings();
         (settings.selfplay.envs, settings.selfplay.max_plies, settings.selfplay.first_opening_plies) = (11, 30, 25);
         (settings.selfplay.start_share, settings.selfplay.past_positions) = (0.5, 2);
+        settings.selfplay.mate_lessons = 4;
         // One minibatch holds the whole rollout, so that nothing but rounding depends on how it is shuffled and cut.
         (settings.ppo.minibatch, settings.ppo.advantage_share, settings.ppo.target_kl) = (10_000, 0.7, 100.0);
         let (one, weights) = iterated(&settings, 1);
@@ -422,6 +423,7 @@ mod tests {
             near("grad_norm", report.update.grad_norm, expected.update.grad_norm);
             near("value_loss", report.update.losses.value_loss, expected.update.losses.value_loss);
             near("past_loss", report.update.losses.past_loss, expected.update.losses.past_loss);
+            near("lesson_loss", report.update.losses.lesson_loss, expected.update.losses.lesson_loss);
             near("policy_loss", report.update.losses.policy_loss, expected.update.losses.policy_loss);
             assert!(report.longest_wait.0 > 0.0 && report.longest_wait.1 < ranks);
             // Adam divides by the size of a gradient, so that rounding in the least of them shows; still the same curve.

@@ -165,7 +165,10 @@ fn repeated(what: &str, times: usize) {
     let before = Traffic::so_far();
     if what == "passes" {
         let mut batch = Batch::new();
-        rollout.steps.iter().for_each(|step| batch.push(step.observation, rollout.legal_of(step).iter().copied()));
+        rollout
+            .steps
+            .iter()
+            .for_each(|step| batch.push(step.observation, rollout.legal_of(step.legal).iter().copied()));
         let mut evaluator = learner.evaluator(&weights);
         for _ in 0..times {
             evaluator.evaluate(&batch).expect("the device does not fail");

@@ -251,6 +251,11 @@ impl<O: Opening> Games<'_, O> {
         self.slots.is_empty()
     }
 
+    /// Numbering of the actions.
+    pub fn actions(&self) -> Actions {
+        self.rules.actions
+    }
+
     /// Slot of the first game of this part.
     pub fn first(&self) -> usize {
         self.first

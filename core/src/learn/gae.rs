@@ -250,7 +250,7 @@ mod tests {
         for (t, target) in targets(&row, &estimation).into_iter().enumerate() {
             let plies = 9 - t as u16;
             let result = if plies % 2 == 1 { Wdl::WIN } else { Wdl::LOSS };
-            let past = Past { observation: PackedObservation::EMPTY, result, plies, score: 0.0 };
+            let past = Past { observation: PackedObservation::EMPTY, result, plies, score: 0.0, lesson: None };
             for (found, expected) in discounted(&past, 0.9).to_array().into_iter().zip(target.to_array()) {
                 near(found, expected);
             }

@@ -8,14 +8,14 @@ use core::ops::Range;
 
 use super::adam::{Adam, clip, global_norm};
 use super::error::LearnError;
-use super::loss::{Choice, Coefficients, Sample, Sums};
+use super::loss::{Choice, Coefficients, Sample, Sums, Task};
 use super::reduce::{Alone, Reduce, agree};
 use super::rollout::Rollout;
 use crate::encoding::PackedObservation;
 use crate::evaluator::Evaluator;
 use crate::net::Weights;
 
-/// Samples of a rollout for one gradient step: plies with their advantages normalised, then positions of games that have ended.
+/// Samples of a rollout for one gradient step: plies with their advantages normalised, then positions beside them.
 #[derive(Clone, Copy)]
 pub struct Minibatch<'a> {
     /// The rollout.
@@ -59,17 +59,21 @@ impl<'a> Minibatch<'a> {
     pub fn sample(&self, index: usize) -> Sample<'a> {
         let rollout = self.rollout;
         let Some(&slot) = self.slots.get(index) else {
-            return Sample { choice: None, target: rollout.past_targets[self.past[index - self.slots.len()]] };
+            let number = self.past[index - self.slots.len()];
+            let lesson = rollout.past[number].lesson;
+            let task = lesson
+                .map_or(Task::None, |lesson| Task::Mate { legal: rollout.legal_of(lesson.legal), mate: lesson.mate });
+            return Sample { task, target: rollout.past_targets[number] };
         };
         let step = &rollout.steps[slot];
         let choice = Choice {
-            legal: rollout.legal_of(step),
+            legal: rollout.legal_of(step.legal),
             action: step.action,
             old_log_prob: step.log_prob,
             advantage: self.advantages[index],
             mate: step.mate,
         };
-        Sample { choice: Some(choice), target: rollout.targets[slot] }
+        Sample { task: Task::Choice(choice), target: rollout.targets[slot] }
     }
 
     /// Position of sample number `index`, and its target of the score.

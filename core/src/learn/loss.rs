@@ -1,14 +1,14 @@
 //! Loss: clipped PPO (Schulman et al. 2017) over legal actions, plus cross-entropy of the outcome, plus squared error of the
-//! score in networks with a score head. Where a mate is proved, the policy is taught it; where a sample is a position of a game that
-//! has ended, only the value head learns, the result.
+//! score in networks with a score head. Where a mate is proved, the policy is taught it. A sample beside the plies is a position of a
+//! game that has ended, where only the value head learns, the result; or a lesson, where the policy is taught a mate in one as well.
 //!
 //! ```text
 //! ratio  = exp(log π(a) − log π_old(a))
 //! policy = −min(ratio · A, clip(ratio, 1 − ε, 1 + ε) · A)         A normalised over the minibatch
 //! kl     = ratio − 1 − log ratio                                  the k3 estimate of KL(π_old ‖ π)
-//! mate   = −log π(mate)                                           on plies where a mate is proved
+//! mate   = −log π(mate)                                           on plies where a mate is proved, and on lessons
 //! value  = −Σ target · log P                                      on every ply, over win, draw and loss
-//! past   = −Σ result · log P                                      on positions of games that have ended
+//! past   = −Σ result · log P                                      on positions of games that have ended, and on lessons
 //! score  = (score − material / 76)²
 //! loss   = policy + kl_coef · kl + mate_coef · mate + vf_coef · value + past_coef · past + score_coef · score − ent_coef · entropy
 //! ```
@@ -20,10 +20,46 @@ use serde::{Deserialize, Serialize};
 /// One position to learn from, from the view of the side to move.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample<'a> {
-    /// Move that the learner played there; `None` for a position of a game that has ended, of which only the value head learns.
-    pub choice: Option<Choice<'a>>,
+    /// What the policy learns there.
+    pub task: Task<'a>,
     /// Target of the outcome.
     pub target: Wdl,
+}
+
+/// What the policy learns from a position.
+#[derive(Clone, Copy, Debug)]
+pub enum Task<'a> {
+    /// The move that the learner played there, by its advantage.
+    Choice(Choice<'a>),
+    /// A mate in one at a position beside the learner's plies.
+    Mate {
+        /// Legal actions of the position.
+        legal: &'a [Action],
+        /// The action that mates.
+        mate: Action,
+    },
+    /// Nothing: only the value head learns.
+    None,
+}
+
+impl<'a> Task<'a> {
+    /// The move that the learner played.
+    pub fn choice(&self) -> Option<Choice<'a>> {
+        if let Task::Choice(choice) = *self { Some(choice) } else { None }
+    }
+
+    /// Action that mates, in a lesson.
+    pub fn lesson(&self) -> Option<Action> {
+        if let Task::Mate { mate, .. } = *self { Some(mate) } else { None }
+    }
+
+    /// Legal actions of the position; none where the policy learns nothing.
+    pub fn legal(&self) -> &'a [Action] {
+        match *self {
+            Task::Choice(Choice { legal, .. }) | Task::Mate { legal, .. } => legal,
+            Task::None => &[],
+        }
+    }
 }
 
 /// Move of the learner, from which its policy learns.
@@ -71,10 +107,14 @@ pub struct Sums {
     pub mates: usize,
     /// Loss of the proved mates.
     pub mate_loss: f64,
-    /// Positions of games that have ended.
+    /// Positions beside the plies: of games that have ended, and lessons.
     pub past: usize,
     /// Cross-entropy of the outcome at these positions.
     pub past_loss: f64,
+    /// Those of them that are lessons, and `−log π` of the mate there.
+    pub lessons: usize,
+    /// Loss of the lessons.
+    pub lesson_loss: f64,
     /// Clipped objective, negated.
     pub policy_loss: f64,
     /// Cross-entropy of the outcome.
@@ -99,9 +139,28 @@ impl Sums {
     /// Whether every sum is a finite number.
     pub fn is_finite(&self) -> bool {
         let Self {
-            policy_loss, value_loss, score_loss, entropy, approx_kl, max_ratio_error, mate_loss, past_loss, ..
+            policy_loss,
+            value_loss,
+            score_loss,
+            entropy,
+            approx_kl,
+            max_ratio_error,
+            mate_loss,
+            past_loss,
+            lesson_loss,
+            ..
         } = *self;
-        let parts = [policy_loss, value_loss, score_loss, entropy, approx_kl, max_ratio_error, mate_loss, past_loss];
+        let parts = [
+            policy_loss,
+            value_loss,
+            score_loss,
+            entropy,
+            approx_kl,
+            max_ratio_error,
+            mate_loss,
+            past_loss,
+            lesson_loss,
+        ];
         parts.into_iter().all(f64::is_finite)
     }
 
@@ -112,6 +171,8 @@ impl Sums {
         self.mate_loss += other.mate_loss;
         self.past += other.past;
         self.past_loss += other.past_loss;
+        self.lessons += other.lessons;
+        self.lesson_loss += other.lesson_loss;
         self.policy_loss += other.policy_loss;
         self.value_loss += other.value_loss;
         self.score_loss += other.score_loss;
@@ -139,6 +200,8 @@ impl Sums {
             mates: mean(self.mates as f64),
             mate_loss: self.mate_loss / self.mates.max(1) as f64,
             past_loss: self.past_loss / self.past.max(1) as f64,
+            lessons: mean(self.lessons as f64),
+            lesson_loss: self.lesson_loss / self.lessons.max(1) as f64,
         }
     }
 }
@@ -164,6 +227,11 @@ pub struct Losses {
     pub mate_loss: f64,
     #[serde(default)]
     pub past_loss: f64,
+    /// Lessons for each ply.
+    #[serde(default)]
+    pub lessons: f64,
+    #[serde(default)]
+    pub lesson_loss: f64,
 }
 
 /// The loss of one sample and its gradient by hand: adds the parts of the loss to `sums`, writes the gradient with respect
@@ -178,7 +246,7 @@ pub fn loss_of_sample(
 ) -> [f32; 3] {
     policy_gradient.fill(0.0);
     let (value_loss, gradient) = cross_entropy(wdl, sample.target);
-    let weight = if let Some(choice) = &sample.choice {
+    let weight = if let Task::Choice(choice) = &sample.task {
         loss_of_choice(choice, policy, c, sums, policy_gradient);
         sums.value_loss += value_loss;
         c.vf_coef
@@ -187,7 +255,23 @@ pub fn loss_of_sample(
         sums.past_loss += value_loss;
         c.past_coef
     };
+    if let Task::Mate { legal, mate } = sample.task {
+        sums.lessons += 1;
+        sums.lesson_loss += loss_of_lesson(legal, mate, policy, c.scale * c.mate_coef, policy_gradient);
+    }
     gradient.map(|slope| c.scale * weight * slope)
+}
+
+/// `−log π` of the mate; writes its gradient, times `weight`, into `gradient`, which holds zeros.
+fn loss_of_lesson(legal: &[Action], mate: Action, policy: &[f32], weight: f32, gradient: &mut [f32]) -> f64 {
+    let logit = |action: Action| policy[action.index()];
+    let highest = legal.iter().fold(f32::NEG_INFINITY, |highest, &action| highest.max(logit(action)));
+    let sum: f32 = legal.iter().map(|&action| libm::expf(logit(action) - highest)).sum();
+    for &action in legal {
+        gradient[action.index()] = weight * libm::expf(logit(action) - highest) / sum;
+    }
+    gradient[mate.index()] -= weight;
+    f64::from(highest + libm::logf(sum) - logit(mate))
 }
 
 /// The loss of one choice: adds its parts to `sums` and writes the gradient with respect to the policy's logits into `gradient`,
@@ -272,7 +356,7 @@ mod tests {
 
     fn sample(legal: &[Action], old_log_prob: f32, advantage: f32, target: [f32; 3]) -> Sample<'_> {
         let choice = Choice { legal, action: Action(0), old_log_prob, advantage, mate: None };
-        Sample { choice: Some(choice), target: Wdl::from_array(target) }
+        Sample { task: Task::Choice(choice), target: Wdl::from_array(target) }
     }
 
     fn run(policy: [f32; 3], wdl: [f32; 3], sample: &Sample) -> Sums {
@@ -341,9 +425,9 @@ mod tests {
     }
 
     #[test]
-    fn a_proved_mate_and_a_past_game_worked_by_hand() {
+    fn a_proved_mate_a_past_game_and_a_lesson_worked_by_hand() {
         let choice = Sample { target: Wdl::DRAW, ..sample(&[Action(0), Action(1)], 0.75f32.ln(), 0.0, [0.0; 3]) };
-        let mating = Sample { choice: choice.choice.map(|one| Choice { mate: Some(Action(1)), ..one }), ..choice };
+        let mating = with_mate(choice, Some(Action(1)));
         let c = Coefficients { ent_coef: 0.0, mate_coef: 2.0, ..PLAIN };
         let (mut sums, mut found) = (Sums::default(), [9.0; 3]);
         let policy = [3f32.ln(), 0.0, 50.0];
@@ -353,15 +437,24 @@ mod tests {
         near(f64::from(found[0]), 2.0 * 0.75);
         near(f64::from(found[1]), -2.0 * 0.75);
         assert_eq!((sums.samples, sums.mates, sums.past, found[2]), (1, 1, 0, 0.0));
-        let past = Sample { choice: None, target: Wdl::WIN };
+        let past = Sample { task: Task::None, target: Wdl::WIN };
         let slopes = loss_of_sample(&past, &policy, WdlLogits([0.0; 3]), &c, &mut sums, &mut found);
         near(sums.past_loss, 3f64.ln());
         near(f64::from(slopes[0]), -3.0 * 2.0 / 3.0);
         assert_eq!((sums.samples, sums.mates, sums.past, found), (1, 1, 1, [0.0; 3]));
-        // Means are over the positions that each part has.
+        let lesson = Sample { task: Task::Mate { legal: &[Action(0), Action(1)], mate: Action(1) }, target: Wdl::WIN };
+        let slopes = loss_of_sample(&lesson, &policy, WdlLogits([0.0; 3]), &c, &mut sums, &mut found);
+        near(sums.lesson_loss, 4f64.ln());
+        near(f64::from(found[0]), 2.0 * 0.75);
+        near(f64::from(found[1]), -2.0 * 0.75);
+        near(f64::from(slopes[0]), -3.0 * 2.0 / 3.0);
+        assert_eq!((sums.samples, sums.mates, sums.past, sums.lessons, found[2]), (1, 1, 2, 1, 0.0));
+        // Means are over the positions that each part has; lessons are counted for each ply.
         loss_of_sample(&choice, &policy, WdlLogits([0.0; 3]), &c, &mut sums, &mut found);
-        let Losses { mates, mate_loss, past_loss, value_loss, .. } = sums.means();
+        let Losses { mates, mate_loss, past_loss, lessons, lesson_loss, value_loss, .. } = sums.means();
         near(mates, 0.5);
+        near(lessons, 0.5);
+        near(lesson_loss, 4f64.ln());
         near(mate_loss, 4f64.ln());
         near(past_loss, 3f64.ln());
         near(value_loss, 3f64.ln());
@@ -374,10 +467,18 @@ mod tests {
         for advantage in [0.7, -0.7] {
             let plain = sample(&[Action(0), Action(1), Action(2)], -0.9, advantage, [0.2, 0.5, 0.3]);
             for mate in [None, Some(Action(0)), Some(Action(2))] {
-                check_gradient(Sample { choice: plain.choice.map(|one| Choice { mate, ..one }), ..plain }, &all);
+                check_gradient(with_mate(plain, mate), &all);
             }
-            check_gradient(Sample { choice: None, ..plain }, &all);
+            check_gradient(Sample { task: Task::None, ..plain }, &all);
+            let task = Task::Mate { legal: &[Action(0), Action(2)], mate: Action(2) };
+            check_gradient(Sample { task, ..plain }, &all);
         }
+    }
+
+    /// The sample, where it is a choice, with this proved mate.
+    fn with_mate(sample: Sample, mate: Option<Action>) -> Sample {
+        let choice = sample.task.choice().expect("a choice");
+        Sample { task: Task::Choice(Choice { mate, ..choice }), ..sample }
     }
 
     fn check_gradient(sample: Sample, c: &Coefficients) {
@@ -388,7 +489,7 @@ mod tests {
             let weight = |number: f32| f64::from(number);
             sums.policy_loss + weight(c.vf_coef) * sums.value_loss - weight(c.ent_coef) * sums.entropy
                 + weight(c.kl_coef) * sums.approx_kl
-                + weight(c.mate_coef) * sums.mate_loss
+                + weight(c.mate_coef) * (sums.mate_loss + sums.lesson_loss)
                 + weight(c.past_coef) * sums.past_loss
         };
         let mut found = [0.0; 3];

@@ -36,12 +36,12 @@ pub use adaptation::{Adaptation, AdaptationSettings};
 pub use error::LearnError;
 pub use gae::{Estimated, Estimation, categorical_returns, gae};
 pub use learner::{Descent, HostDescent, Learner, Minibatch, RatioTolerance, StepResult, StepRules, Verdict};
-pub use loss::{Choice, Coefficients, Losses, Sample, Sums, loss_of_sample, loss_of_score};
+pub use loss::{Choice, Coefficients, Losses, Sample, Sums, Task, loss_of_sample, loss_of_score};
 pub use matchmaking::{Matchmaking, Meeting};
 pub use material::{material_score, material_value};
 pub use ppo::{PpoSettings, Rates, Update, update};
 pub use reduce::{Alone, Reduce, agree, gather, read, share};
-pub use rollout::{Mover, Past, Rollout, Span, Step, StepEnd, Tail};
+pub use rollout::{Lesson, Mover, Past, Rollout, Span, Step, StepEnd, Tail};
 pub use schedule::{Curve, Schedule};
 pub use selfplay::{
     Collected, EndedGame, Mates, Notes, Opponents, Part, RandomPlies, SelfPlay, SelfPlaySettings, Share, SlotError,

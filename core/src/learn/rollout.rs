@@ -121,7 +121,8 @@ impl Step {
     };
 }
 
-/// Position of a game of the learner against itself that has ended, of which the value head learns the result.
+/// Position beside the plies of a rollout, of which the value head learns a result that is known: one of a finished game of the
+/// learner against itself, or a [lesson](Lesson).
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Past {
     /// The position.
@@ -132,6 +133,18 @@ pub struct Past {
     pub plies: u16,
     /// Target of the score head, see [`material_score`].
     pub score: f32,
+    /// What the policy learns there, if anything.
+    pub lesson: Option<Lesson>,
+}
+
+/// Mate in one that no game has seen: the side to move has it behind a random move that another ply allows. See
+/// [`Mates::lessons`](super::Mates::lessons).
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Lesson {
+    /// Legal actions of the position.
+    pub legal: Span,
+    /// Action that mates.
+    pub mate: Action,
 }
 
 /// A batch of self-play, whose memory is reused from one iteration to the next.
@@ -147,7 +160,7 @@ pub struct Rollout {
     pub advantages: Vec<f32>,
     /// Target of the value head at each ply, from the side to move: a categorical λ-return; the draw at an opponent's ply.
     pub targets: Vec<Wdl>,
-    /// Positions of games that ended in the rollout, see [`SelfPlaySettings::past`](super::SelfPlaySettings::past).
+    /// Positions of games that ended in the rollout, see [`SelfPlaySettings::past`](super::SelfPlaySettings::past), and lessons.
     pub past: Vec<Past>,
     /// Target of the value head at each of them.
     pub past_targets: Vec<Wdl>,
@@ -179,7 +192,9 @@ impl Rollout {
             {
                 step.mate = Some(legal.actions()[legal.len() / 2]);
                 let (observation, score) = (step.observation, step.score);
-                rollout.past.push(Past { observation, result: Wdl::WIN, plies: 3, score });
+                let lesson = Lesson { legal: step.legal, mate: legal.actions()[0] };
+                let lesson = Some(lesson).filter(|_| rollout.past.len() % 2 == 1);
+                rollout.past.push(Past { observation, result: Wdl::WIN, plies: 3, score, lesson });
                 rollout.past_targets.push(Wdl { win, draw: 0.5, loss: 0.5 - win });
             }
             game.play(legal.moves()[played]);
@@ -202,10 +217,9 @@ impl Rollout {
         self.past_targets.clear();
     }
 
-    /// Legal actions of one ply.
-    pub fn legal_of(&self, step: &Step) -> &[Action] {
-        let Span { start, count } = step.legal;
-        &self.legal[start as usize..][..usize::from(count)]
+    /// Legal actions of one ply or lesson.
+    pub fn legal_of(&self, span: Span) -> &[Action] {
+        &self.legal[span.start as usize..][..usize::from(span.count)]
     }
 
     /// Brier score of the outcomes that the learner predicted: their squared error against the result, 0–2, over its plies before

@@ -19,12 +19,12 @@ use super::error::LearnError;
 use super::matchmaking::{Matchmaking, Meeting};
 use super::material::{material_score, material_value};
 use super::reduce::{self, Reduce};
-use super::rollout::{Mover, Past, Rollout, Span, Step, StepEnd, Tail};
-use crate::encoding::{Action, Actions, PackedObservation};
+use super::rollout::{Lesson, Mover, Past, Rollout, Span, Step, StepEnd, Tail};
+use crate::encoding::{Action, Actions, Counters, PackedObservation};
 use crate::env::{Games, Opening, Outputs, Starts, VecGame};
 use crate::evaluator::{Batch, Evaluator, Predictions, Rows};
 use crate::format::record::{self, PlyInfo, Record};
-use crate::net::Value;
+use crate::net::{Value, Wdl};
 use crate::random::{Purpose, Stream};
 use crate::search::{mate, policy};
 use crate::shogi::{Color, Game, GameResult, MAX_MOVES, Move, Outcome, Position, Square};
@@ -62,6 +62,9 @@ pub struct Mates {
     pub plies: usize,
     /// Share of the proved mates whose first move is played in place of the move drawn from the policy, 0–1.
     pub taken: f32,
+    /// Random legal moves of each ply behind which a mate in one is looked for, see [`Lesson`]: many more positions to learn mates
+    /// from than the one with which a game ends.
+    pub lessons: usize,
 }
 
 impl Mates {
@@ -80,6 +83,35 @@ impl Mates {
             }
         }
         .map(|line| line[0])
+    }
+
+    /// Lessons at the current position of `game`, with the legal actions of each behind those in `legal`; `moves` are its legal moves.
+    fn lessons<'a>(
+        self,
+        game: &'a Game,
+        moves: &'a [Move],
+        actions: Actions,
+        stream: &'a mut Stream,
+        legal: &'a mut Vec<Action>,
+    ) -> impl Iterator<Item = Past> {
+        let Counters { plies, max_plies, .. } = Counters::of(game);
+        let counters = Counters { repetition: 1, plies: plies.saturating_add(1), max_plies };
+        (0..self.lessons).filter_map(move |_| {
+            let mut position = game.position().clone();
+            position.play_unchecked(moves[stream.below(moves.len())]);
+            let mate = mate::solve(&position, 1, 0, &[])?[0];
+            let choices = actions.legal(&position);
+            let place = choices.moves().iter().position(|&mv| mv == mate).expect("a mate is a legal move");
+            let span = Span { start: legal.len() as u32, count: choices.len() as u16 };
+            legal.extend(choices.actions());
+            Some(Past {
+                observation: PackedObservation::of_position(&position, counters),
+                result: Wdl::WIN,
+                plies: 1,
+                score: material_score(&position),
+                lesson: Some(Lesson { legal: span, mate: choices.actions()[place] }),
+            })
+        })
     }
 }
 
@@ -770,7 +802,7 @@ impl Share {
             for _ in learnt.iter().filter(|&&learnt| learnt == ply) {
                 let result = StepEnd::of(outcome, position.side_to_move()).result().expect("ended by the rules");
                 let (observation, score) = (PackedObservation::new(&replay), material_score(position));
-                self.past.push((place, Past { observation, result, plies: (plies - ply) as u16, score }));
+                self.past.push((place, Past { observation, result, plies: (plies - ply) as u16, score, lesson: None }));
             }
             replay.play_unchecked(mv);
         }
@@ -803,6 +835,8 @@ impl Part<'_> {
         let (games, horizon) = (self.games.len(), self.settings.horizon);
         let stream = |row| Stream::new(self.seed, Purpose::Sampling, iteration, (self.games.first() + row) as u64);
         let mut streams: Vec<Stream> = (0..games).map(stream).collect();
+        let aside = |row| Stream::new(self.seed, Purpose::Aside, iteration, (self.games.first() + row) as u64);
+        let mut asides: Vec<Stream> = (0..games).map(aside).collect();
         let mut positions = Positions::new(games);
         let mut share = Share {
             plies: self.steps.len(),
@@ -874,6 +908,9 @@ impl Part<'_> {
                         tail: None,
                     };
                     share.legal.extend_from_slice(actions);
+                    let (game, numbering) = (self.games.game(row), self.games.actions());
+                    let lessons = mates.lessons(game, moves, numbering, &mut asides[row], &mut share.legal);
+                    share.past.extend(lessons.map(|lesson| ((t, self.games.first() + row), lesson)));
                 }
             }
 
@@ -959,7 +996,10 @@ impl Rollout {
             records.extend(share.records);
             most_records = share.most_records;
             collected.starts.extend(share.starts);
-            past.extend(share.past);
+            past.extend(share.past.into_iter().map(|(place, mut past)| {
+                past.lesson.iter_mut().for_each(|lesson| lesson.legal.start += offset);
+                (place, past)
+            }));
         }
         past.sort_by_key(|&(place, _)| place);
         self.past.extend(past.into_iter().map(|(_, past)| past));

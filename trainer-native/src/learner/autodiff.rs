@@ -17,12 +17,14 @@ pub(super) struct Batch<B: Backend> {
     old_log_prob: Tensor<B, 1>,
     /// Normalised advantages, `[B]`.
     advantage: Tensor<B, 1>,
-    /// 1 for a ply, 0 for a position of a game that has ended, `[B]`.
+    /// 1 for a ply, 0 for a position beside the plies, `[B]`.
     is_ply: Tensor<B, 1>,
-    /// Actions that begin proved mates, `[B, 1]`; any where there is none.
+    /// Actions that begin proved mates, or mate in lessons, `[B, 1]`; any where there is none.
     mate: Tensor<B, 2, Int>,
     /// 1 where a mate is proved, else 0, `[B]`.
     is_mate: Tensor<B, 1>,
+    /// 1 for a lesson, else 0, `[B]`.
+    is_lesson: Tensor<B, 1>,
     /// Targets of the outcome: win, draw and loss, `[B, 3]`.
     target: Tensor<B, 2>,
     /// Targets of the score, `[B, 1]`.
@@ -52,22 +54,25 @@ impl<B: Backend> Batch<B> {
         let words = actions.count().div_ceil(WORD_BITS);
         let mut legal = vec![0; samples * words];
         for (i, legal) in legal.chunks_exact_mut(words).enumerate() {
-            for &action in minibatch.sample(i).choice.map_or(&[][..], |choice| choice.legal) {
+            for &action in minibatch.sample(i).task.legal() {
                 legal[action.index() / WORD_BITS] |= 1 << (action.index() % WORD_BITS);
             }
         }
         let all = || (0..samples).map(|i| minibatch.sample(i));
-        let choices = || all().map(|sample| sample.choice);
+        let choices = || all().map(|sample| sample.task.choice());
+        let lessons = || all().map(|sample| sample.task.lesson());
         let flag = |is: bool| if is { 1.0 } else { 0.0 };
         let action: Vec<i32> = choices().map(|one| one.map_or(0, |one| i32::from(one.action.0))).collect();
-        // No mask is left for a position without a choice: all of its actions have the same probability.
+        // Where the policy learns nothing, no action is legal: all have the same probability.
         let uniform = -(actions.count() as f32).ln();
         let old_log_prob: Vec<f32> = choices().map(|one| one.map_or(uniform, |one| one.old_log_prob)).collect();
         let advantage: Vec<f32> = choices().map(|one| one.map_or(0.0, |one| one.advantage)).collect();
         let is_ply: Vec<f32> = choices().map(|one| flag(one.is_some())).collect();
         let mates: Vec<Option<Action>> = choices().map(|one| one.and_then(|one| one.mate)).collect();
-        let mate: Vec<i32> = mates.iter().map(|mate| mate.map_or(0, |mate| i32::from(mate.0))).collect();
+        let taught = mates.iter().zip(lessons()).map(|(mate, lesson)| mate.or(lesson));
+        let mate: Vec<i32> = taught.map(|mate| mate.map_or(0, |mate| i32::from(mate.0))).collect();
         let is_mate: Vec<f32> = mates.iter().map(|mate| flag(mate.is_some())).collect();
+        let is_lesson: Vec<f32> = lessons().map(|mate| flag(mate.is_some())).collect();
         let target: Vec<f32> = all().flat_map(|sample| sample.target.to_array()).collect();
         let score: Vec<f32> = (0..samples).map(|i| minibatch.position(i).1).collect();
         let legal = Tensor::from_data(TensorData::new(legal, [samples, words]), device);
@@ -79,6 +84,7 @@ impl<B: Backend> Batch<B> {
             is_ply: Tensor::from_data(is_ply.as_slice(), device),
             mate: Tensor::from_data(TensorData::new(mate, [samples, 1]), device),
             is_mate: Tensor::from_data(is_mate.as_slice(), device),
+            is_lesson: Tensor::from_data(is_lesson.as_slice(), device),
             target: Tensor::from_data(TensorData::new(target, [samples, 3]), device),
             score: Tensor::from_data(TensorData::new(score, [samples, 1]), device),
         }
@@ -89,7 +95,7 @@ impl<B: Backend> Batch<B> {
 const ILLEGAL: f32 = -1e9;
 
 /// Number of the parts of the loss.
-pub(super) const PARTS: usize = 11;
+pub(super) const PARTS: usize = 12;
 
 /// Loss to minimise, and its parts as sums over the samples, `[PARTS]`, in the order of [`sums_of`].
 pub(super) fn loss<B: Backend>(
@@ -110,10 +116,11 @@ pub(super) fn loss<B: Backend>(
     let policy_loss = surrogate.neg().sum();
 
     let mate_log_prob = log_probs.clone().gather(1, batch.mate.clone()).squeeze_dim::<1>(1); // [B]
-    let mate_loss = (mate_log_prob * batch.is_mate.clone()).sum().neg();
+    let mate_loss = (mate_log_prob.clone() * batch.is_mate.clone()).sum().neg();
+    let lesson_loss = (mate_log_prob * batch.is_lesson.clone()).sum().neg();
 
     let probs = log_probs.clone().exp().mask_fill(batch.illegal.clone(), 0.0); // [B, actions]
-    let entropy = (probs * log_probs).sum().neg();
+    let entropy = ((probs * log_probs).sum_dim(1).squeeze_dim::<1>(1) * is_ply.clone()).sum().neg();
 
     let cross_entropy = (batch.target.clone() * log_softmax(wdl, 1)).sum_dim(1).squeeze_dim::<1>(1).neg(); // [B]
     let value_loss = (cross_entropy.clone() * is_ply.clone()).sum();
@@ -127,7 +134,8 @@ pub(super) fn loss<B: Backend>(
     let deviation = ratio.clone() - 1.0;
     let approx_kl = (deviation.clone() - log_ratio.clone()).sum();
     let values = value_loss.clone() * c.vf_coef + past_loss.clone() * c.past_coef + score_loss.clone() * c.score_coef;
-    let policies = policy_loss.clone() + approx_kl.clone() * c.kl_coef + mate_loss.clone() * c.mate_coef;
+    let policies =
+        policy_loss.clone() + approx_kl.clone() * c.kl_coef + (mate_loss.clone() + lesson_loss.clone()) * c.mate_coef;
     let loss = (policies + values - entropy.clone() * c.ent_coef) * c.scale;
     let sums = Tensor::cat(
         vec![
@@ -142,6 +150,7 @@ pub(super) fn loss<B: Backend>(
             deviation.abs().max(),
             mate_loss,
             past_loss,
+            lesson_loss,
         ],
         0,
     );
@@ -163,6 +172,7 @@ pub(super) fn sums_of(counts: Sums, sums: &[f32]) -> Sums {
         max_ratio_error: sum[8],
         mate_loss: sum[9],
         past_loss: sum[10],
+        lesson_loss: sum[11],
         ..counts
     }
 }
@@ -170,5 +180,12 @@ pub(super) fn sums_of(counts: Sums, sums: &[f32]) -> Sums {
 /// Counts of a minibatch, whose sums are yet to come.
 pub(super) fn counts(minibatch: &Minibatch) -> Sums {
     let mates = minibatch.slots.iter().filter(|&&slot| minibatch.rollout.steps[slot].mate.is_some());
-    Sums { samples: minibatch.slots.len(), mates: mates.count(), past: minibatch.past.len(), ..Sums::default() }
+    let lessons = minibatch.past.iter().filter(|&&past| minibatch.rollout.past[past].lesson.is_some());
+    Sums {
+        samples: minibatch.slots.len(),
+        mates: mates.count(),
+        past: minibatch.past.len(),
+        lessons: lessons.count(),
+        ..Sums::default()
+    }
 }

@@ -363,6 +363,7 @@ mod tests {
             near(found_sums.policy_loss, sums.policy_loss);
             near(found_sums.approx_kl, sums.approx_kl);
             near(found_sums.past_loss, sums.past_loss);
+            near(found_sums.lesson_loss, sums.lesson_loss);
         }
     }
 }

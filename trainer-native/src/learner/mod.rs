@@ -270,7 +270,7 @@ mod tests {
         let logits = |learner: &dyn Learner| {
             let mut batch = Batch::new();
             for step in slots.iter().map(|&slot| &rollout.steps[slot]) {
-                batch.push(step.observation, rollout.legal_of(step).iter().copied());
+                batch.push(step.observation, rollout.legal_of(step.legal).iter().copied());
             }
             let mut evaluator = learner.evaluator(weights);
             let predictions = evaluator.evaluate(&batch).expect("the device does not fail");
@@ -450,7 +450,7 @@ mod tests {
         for (part, steps) in rollout.steps.chunks(125).enumerate() {
             let mut batch = Batch::new();
             for step in steps {
-                batch.push(step.observation, rollout.legal_of(step).iter().copied());
+                batch.push(step.observation, rollout.legal_of(step.legal).iter().copied());
             }
             let predictions = evaluator.evaluate(&batch).expect("the device does not fail");
             for (row, found) in predictions.iter().enumerate() {

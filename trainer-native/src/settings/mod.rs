@@ -94,6 +94,8 @@ settings! {
         mate_plies: usize = 1, 0..=15, "plies";
         /// Share of the proved mates that are played in place of the move drawn from the policy.
         mate_share: f32 = 1.0, 0.0..=1.0, "ratio";
+        /// Random legal moves of each ply behind which a mate in one is looked for; `ppo.mate_coef` teaches those that are found.
+        mate_lessons: usize = 0, 0..=64, "moves";
         /// Share of the games that begin in a position of an earlier game, a middle game or an ending.
         start_share: f32 = 0.0, 0.0..=1.0, "ratio";
         /// Share of the games that begin with left and right exchanged.
@@ -357,7 +359,8 @@ impl Settings {
     pub fn selfplay(&self) -> SelfPlaySettings {
         let SelfPlaySection { envs, horizon, max_plies, opening_plies, first_opening_plies, records, .. } =
             self.selfplay;
-        let SelfPlaySection { mate_plies, mate_share, start_share, mirror_share, past_positions, .. } = self.selfplay;
+        let SelfPlaySection { mate_plies, mate_share, mate_lessons, .. } = self.selfplay;
+        let SelfPlaySection { start_share, mirror_share, past_positions, .. } = self.selfplay;
         SelfPlaySettings {
             games: envs,
             horizon,
@@ -365,7 +368,7 @@ impl Settings {
             opening_plies,
             first_opening_plies,
             records,
-            mates: Mates { plies: mate_plies, taken: mate_share },
+            mates: Mates { plies: mate_plies, taken: mate_share, lessons: mate_lessons },
             starts: start_share,
             mirrored: mirror_share,
             past: past_positions,

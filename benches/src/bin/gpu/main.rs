@@ -231,7 +231,7 @@ fn rate(positions: usize, seconds: f64, mut run: impl FnMut() -> Result<()>) -> 
 fn positions(rollout: &Rollout) -> Batch {
     let mut batch = Batch::new();
     for step in &rollout.steps {
-        batch.push(step.observation, rollout.legal_of(step).iter().copied());
+        batch.push(step.observation, rollout.legal_of(step.legal).iter().copied());
     }
     batch
 }

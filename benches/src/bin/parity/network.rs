@@ -9,7 +9,7 @@ use keisei_core::encoding::{Action, PackedObservation, SQUARES};
 use keisei_core::evaluator::Batch;
 use keisei_core::format::model::{Dtype, Model};
 use keisei_core::learn::{
-    Choice, Coefficients, Learner, Minibatch, Rollout, Sample, Step, Sums, loss_of_sample, loss_of_score,
+    Choice, Coefficients, Learner, Minibatch, Rollout, Sample, Step, Sums, Task, loss_of_sample, loss_of_score,
 };
 use keisei_core::net::simd::Backprop;
 use keisei_core::net::{Executor, OUTCOMES, WdlLogits};
@@ -203,13 +203,13 @@ impl NetworkCase {
         let mut sums = Sums::default();
         for (i, (step, &advantage)) in self.steps().zip(&self.advantages).enumerate() {
             let choice = Choice {
-                legal: self.rollout.legal_of(step),
+                legal: self.rollout.legal_of(step.legal),
                 action: step.action,
                 old_log_prob: step.log_prob,
                 advantage,
                 mate: step.mate,
             };
-            let sample = Sample { choice: Some(choice), target: self.rollout.targets[self.slots[i]] };
+            let sample = Sample { task: Task::Choice(choice), target: self.rollout.targets[self.slots[i]] };
             let (policy, wdl) = (i * actions..(i + 1) * actions, i * OUTCOMES..(i + 1) * OUTCOMES);
             let outcome = WdlLogits(std::array::from_fn(|o| definition.wdl[wdl.start + o]));
             let slope = &mut slopes.policy[policy.clone()];

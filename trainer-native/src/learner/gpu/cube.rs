@@ -305,9 +305,11 @@ pub(super) fn loss_kernel<F: Float>(
         parts[part + i] = 0.0;
     }
 
-    // Without a legal action: a position of the past.
-    let weight = select(count > 0, number(order, VF_COEF), number(order, PAST_COEF));
-    let value_part = select(count > 0, 1usize, comptime!(PARTS - 1));
+    // Else a position beside the plies, with legal actions if it is a lesson.
+    let is_ply = rollout[entry + ENTRY_ACTION] >= 0;
+    let of_ply = select(is_ply, f32::new(1.0), f32::new(0.0));
+    let weight = select(is_ply, number(order, VF_COEF), number(order, PAST_COEF));
+    let value_part = select(is_ply, 1usize, 10usize);
     if count > 0 {
         let mut highest = f32::new(-3.0e38);
         for i in 0..count {
@@ -327,10 +329,10 @@ pub(super) fn loss_kernel<F: Float>(
             let log_prob = f32::cast_from(policy[row + place]) + f32::cast_from(bias[place]) - normalizer;
             entropy -= f32::exp(log_prob) * log_prob;
         }
-        let action = usize::cast_from(rollout[entry + ENTRY_ACTION]);
+        let action = usize::cast_from(max(rollout[entry + ENTRY_ACTION], 0));
         let played = action % SQUARES * planes + action / SQUARES;
         let log_prob = f32::cast_from(policy[row + played]) + f32::cast_from(bias[played]) - normalizer;
-        let log_ratio = log_prob - number(rollout, entry + ENTRY_LOG_PROB);
+        let log_ratio = of_ply * (log_prob - number(rollout, entry + ENTRY_LOG_PROB));
         let ratio = f32::exp(log_ratio);
         let deviation = ratio - 1.0;
         let unclipped = ratio * advantage;
@@ -342,14 +344,15 @@ pub(super) fn loss_kernel<F: Float>(
         let has_mate = rollout[entry + ENTRY_MATE] >= 0;
         let mate = usize::cast_from(max(rollout[entry + ENTRY_MATE], 0));
         let mating = mate % SQUARES * planes + mate / SQUARES;
+        let mate_part = select(is_ply, 9usize, 11usize);
         if has_mate {
-            parts[part + 9] = normalizer - f32::cast_from(policy[row + mating]) - f32::cast_from(bias[mating]);
+            parts[part + mate_part] = normalizer - f32::cast_from(policy[row + mating]) - f32::cast_from(bias[mating]);
         }
         for i in 0..count {
             let place = place_of(rollout, first_legal, legal + i, planes);
             let log_prob = f32::cast_from(policy[row + place]) + f32::cast_from(bias[place]) - normalizer;
             let prob = f32::exp(log_prob);
-            let mut d = ent_coef * prob * (log_prob + entropy) - slope * prob;
+            let mut d = of_ply * ent_coef * prob * (log_prob + entropy) - slope * prob;
             if place == played {
                 d += slope;
             }
@@ -362,7 +365,7 @@ pub(super) fn loss_kernel<F: Float>(
             policy_slope[row + place] = scale * d;
         }
         parts[part] = -min(unclipped, clipped);
-        parts[part + 3] = entropy;
+        parts[part + 3] = of_ply * entropy;
         parts[part + 4] = -log_ratio;
         parts[part + 5] = deviation - log_ratio;
         parts[part + 6] = f32::cast_from(u32::cast_from(f32::abs(deviation) > clip_coef));

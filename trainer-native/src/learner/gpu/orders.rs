@@ -1,13 +1,14 @@
 //! Messages of the host to the GPU for an update, in words of 32 bits: the rollout, once, and an order for each minibatch, which names entries of the
 //! rollout and holds all numbers that the kernels need. Numbers are stored by their bits.
 //!
-//! An entry of the rollout is a ply, or a position of the past, which has no legal action:
+//! An entry of the rollout is a ply; or a position beside the plies, where no action was played, and where only that of a lesson has
+//! legal actions:
 //!
 //! | words | content |
 //! |---|---|
 //! | [`WORDS`] | packed observation |
 //! | [`ENTRY_LEGAL`], [`ENTRY_COUNT`] | the legal actions: number of the first one, from the start of all, and how many; two to a word |
-//! | [`ENTRY_ACTION`], [`ENTRY_MATE`] | action played; action that begins a proved mate, −1 for none |
+//! | [`ENTRY_ACTION`], [`ENTRY_MATE`] | action played; action that begins a proved mate, or mates in a lesson; −1 for none |
 //! | [`ENTRY_LOG_PROB`] | log-probability of the action when it was played |
 //! | [`ENTRY_TARGET`] | target of the outcome: win, draw, loss |
 //! | [`ENTRY_SCORE`] | target of the score |
@@ -99,7 +100,10 @@ pub(super) fn rollout_words(rollout: &Rollout) -> (Vec<i32>, usize) {
     }
     for (past, &target) in rollout.past.iter().zip(&rollout.past_targets) {
         push_words(&past.observation, &mut words);
-        words.extend([0, 0, 0, -1, 0]);
+        let (first, count, mate) = past.lesson.map_or((0, 0, -1), |lesson| {
+            (lesson.legal.start.cast_signed(), i32::from(lesson.legal.count), i32::from(lesson.mate.0))
+        });
+        words.extend([first, count, -1, mate, 0]);
         words.extend(rest(target, past.score));
     }
     let first_legal = words.len();
