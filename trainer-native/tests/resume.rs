@@ -211,6 +211,7 @@ fn every_lever_of_learning_goes_on_from_a_checkpoint_and_depends_on_no_thread() 
         "selfplay.start_share=0.7",
         "selfplay.mirror_share=0.5",
         "selfplay.past_positions=4",
+        "selfplay.mate_lessons=3 ppo.mate_coef=2",
         "estimation.prior_explained=0.3 estimation.prior_weight.to=0.1",
         "ppo.update_kl=0.00001",
         "ppo.entropy_floor=1",

@@ -125,7 +125,7 @@ fn play_matched(
 
 /// Steps with their legal actions, whose places in the rollout depend on the parts.
 fn rows(rollout: &Rollout) -> Vec<(Step, Vec<Action>)> {
-    let row = |step: &Step| (Step { legal: Span::default(), ..*step }, rollout.legal_of(step).to_vec());
+    let row = |step: &Step| (Step { legal: Span::default(), ..*step }, rollout.legal_of(step.legal).to_vec());
     rollout.steps.iter().map(row).collect()
 }
 
@@ -158,7 +158,7 @@ fn opponents_play_their_side_of_whole_games_and_the_learner_the_other() {
                 );
                 let mut predict = |game: &Game, opponent: Option<u32>| {
                     let mut batch = Batch::new();
-                    batch.push(PackedObservation::new(game), rollout.legal_of(step).iter().copied());
+                    batch.push(PackedObservation::new(game), rollout.legal_of(step.legal).iter().copied());
                     let evaluator: &mut dyn Evaluator = match opponent {
                         None => &mut learner,
                         Some(id) => opponents.get_mut(&id).expect("met").as_mut(),
@@ -168,7 +168,7 @@ fn opponents_play_their_side_of_whole_games_and_the_learner_the_other() {
                     (predictions.get(0).wdl.softmax(), predictions.get(0).logits.to_vec())
                 };
                 let (wdl, probabilities) = predict(game, opponent);
-                let choice = rollout.legal_of(step).iter().position(|&action| action == step.action).expect("legal");
+                let choice = rollout.legal_of(step.legal).iter().position(|&action| action == step.action).expect("legal");
                 assert_eq!(step.wdl, wdl, "slot {slot}, ply {t}");
                 let error = step.log_prob - probabilities[choice].ln();
                 assert!(error.abs() < 1e-6, "slot {slot}, ply {t}: {error}");

@@ -307,14 +307,14 @@ fn remove_what_is_off(settings: &mut toml::Table) {
             settings.remove(section);
         }
     }
-    for &Lever { key: (section, key), off, with } in LEVERS {
-        let number = settings.get(section).and_then(|section| section.get(key));
-        if number.is_none_or(|number| number.as_float().or(number.as_integer().map(|n| n as f64)) == Some(off)) {
-            for (section, key) in std::iter::once((section, key)).chain(with.iter().copied()) {
-                if let Some(toml::Value::Table(section)) = settings.get_mut(section) {
-                    section.remove(key);
-                }
-            }
+    let (off, on): (Vec<&Lever>, Vec<&Lever>) = LEVERS.iter().partition(|lever| {
+        let number = settings.get(lever.key.0).and_then(|section| section.get(lever.key.1));
+        number.is_none_or(|number| number.as_float().or(number.as_integer().map(|n| n as f64)) == Some(lever.off))
+    });
+    let keys = off.iter().flat_map(|lever| std::iter::once(lever.key).chain(lever.with.iter().copied()));
+    for key in keys.filter(|key| on.iter().all(|lever| !lever.with.contains(key))) {
+        if let Some(toml::Value::Table(section)) = settings.get_mut(key.0) {
+            section.remove(key.1);
         }
     }
 }
@@ -325,7 +325,7 @@ struct Lever {
     key: (&'static str, &'static str),
     /// Number that switches it off.
     off: f64,
-    /// Settings that then mean nothing.
+    /// Settings that then mean nothing, unless another lever has them.
     with: &'static [(&'static str, &'static str)],
 }
 
@@ -339,6 +339,7 @@ const LEVERS: &[Lever] = &[
     Lever { key: ("ppo", "entropy_floor"), off: 0.0, with: &[] },
     Lever { key: ("estimation", "prior_explained"), off: 0.0, with: &[] },
     Lever { key: ("selfplay", "mate_plies"), off: 0.0, with: &[("selfplay", "mate_share"), ("ppo", "mate_coef")] },
+    Lever { key: ("selfplay", "mate_lessons"), off: 0.0, with: &[("ppo", "mate_coef"), ("ppo", "past_coef")] },
     Lever { key: ("selfplay", "past_positions"), off: 0.0, with: &[("ppo", "past_coef")] },
     Lever { key: ("selfplay", "start_share"), off: 0.0, with: &[] },
     Lever { key: ("selfplay", "mirror_share"), off: 0.0, with: &[] },
@@ -462,12 +463,20 @@ pub(crate) mod tests {
         }
         assert_ne!(digest("seed = 1\n[ppo]\nema = 0.5\nepochs = 1\n"), before);
         let both = digest("seed = 1\n[selfplay]\nenvs = 2\n[ppo]\nepochs = 1\n");
-        let off = "mate_plies = 0\nmate_share = 0.5\npast_positions = 0\nstart_share = 0.0\nmirror_share = 0\n";
+        let off = "mate_plies = 0\nmate_share = 0.5\nmate_lessons = 0\npast_positions = 0\nstart_share = 0.0\n\
+                   mirror_share = 0\n";
         let ppo = "mate_coef = 3.0\npast_coef = 2.0\nadvantage_share = 1.0\nkl_coef = 0.0\nwarmup_plies = 0\n";
         assert_eq!(digest(&format!("seed = 1\n[selfplay]\nenvs = 2\n{off}[ppo]\nepochs = 1\n{ppo}")), both);
-        for on in ["mate_plies = 1", "past_positions = 1", "start_share = 0.1", "mirror_share = 0.1"] {
+        for on in
+            ["mate_plies = 1", "mate_lessons = 1", "past_positions = 1", "start_share = 0.1", "mirror_share = 0.1"]
+        {
             assert_ne!(digest(&format!("seed = 1\n[selfplay]\nenvs = 2\n{on}\n[ppo]\nepochs = 1\n")), both, "{on}");
         }
+        let lessons = |coef: f32| {
+            let selfplay = "[selfplay]\nenvs = 2\nmate_lessons = 1\n";
+            digest(&format!("seed = 1\n{selfplay}[ppo]\nepochs = 1\nmate_coef = {coef:?}\n"))
+        };
+        assert_ne!(lessons(1.0), lessons(2.0));
         for on in ["advantage_share = 0.5", "kl_coef = 0.1", "warmup_plies = 9", "update_kl = 0.1"] {
             assert_ne!(digest(&format!("seed = 1\n[selfplay]\nenvs = 2\n[ppo]\nepochs = 1\n{on}\n")), both, "{on}");
         }
