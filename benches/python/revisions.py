@@ -168,6 +168,8 @@ def main():
     names = options.only or NAMES
     before, after, tree = TARGET / "before", TARGET / "after", TARGET / "tree"
     if not options.built:
+        # A call that was interrupted left its tree.
+        subprocess.run(["git", "worktree", "remove", "--force", "--force", tree], cwd=ROOT, check=False, stderr=subprocess.DEVNULL)
         subprocess.run(["git", "worktree", "add", "--force", "--detach", tree, options.revision], cwd=ROOT, check=True)
         for name in names:
             build(tree, name, before)
