@@ -228,7 +228,7 @@ fn config(channels: u16, blocks: u16) -> Settings {
     config.net.features = Features::Dlshogi119.id().into();
     (config.net.channels, config.net.blocks) = (channels, blocks);
     (config.selfplay.envs, config.selfplay.horizon) = (ENVS, HORIZON);
-    (config.selfplay.mate_plies, config.ppo.mate_coef) = (0, 0.0);
+    (config.selfplay.mate_plies, config.selfplay.mate_lessons, config.ppo.mate_coef) = (0, 0, 0.0);
     // All minibatches are learned from, as in the loop for PyTorch.
     config.ppo.target_kl = f32::INFINITY;
     config.run.threads = 1;

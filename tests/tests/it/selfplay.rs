@@ -168,7 +168,8 @@ fn opponents_play_their_side_of_whole_games_and_the_learner_the_other() {
                     (predictions.get(0).wdl.softmax(), predictions.get(0).logits.to_vec())
                 };
                 let (wdl, probabilities) = predict(game, opponent);
-                let choice = rollout.legal_of(step.legal).iter().position(|&action| action == step.action).expect("legal");
+                let choice =
+                    rollout.legal_of(step.legal).iter().position(|&action| action == step.action).expect("legal");
                 assert_eq!(step.wdl, wdl, "slot {slot}, ply {t}");
                 let error = step.log_prob - probabilities[choice].ln();
                 assert!(error.abs() < 1e-6, "slot {slot}, ply {t}: {error}");

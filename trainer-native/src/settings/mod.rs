@@ -95,7 +95,7 @@ settings! {
         /// Share of the proved mates that are played in place of the move drawn from the policy.
         mate_share: f32 = 1.0, 0.0..=1.0, "ratio";
         /// Random legal moves of each ply behind which a mate in one is looked for; `ppo.mate_coef` teaches those that are found.
-        mate_lessons: usize = 0, 0..=64, "moves";
+        mate_lessons: usize = 8, 0..=64, "moves";
         /// Share of the games that begin in a position of an earlier game, a middle game or an ending.
         start_share: f32 = 0.0, 0.0..=1.0, "ratio";
         /// Share of the games that begin with left and right exchanged.
@@ -143,8 +143,8 @@ settings! {
         entropy_floor: f32 = 0.0, 0.0..=1.0, "ratio";
         /// Weight of the KL divergence from the policy that played.
         kl_coef: f32 = 0.0, 0.0..=1e6, "";
-        /// Weight of the loss of proved mates, see `selfplay.mate_plies`.
-        mate_coef: f32 = 4.0, 0.0..=1e6, "";
+        /// Weight of the loss of proved mates, see `selfplay.mate_plies` and `selfplay.mate_lessons`.
+        mate_coef: f32 = 1.0, 0.0..=1e6, "";
         /// Share of the plies that are learned from: those with the largest advantages.
         advantage_share: f32 = 1.0, ABOVE_0..=1.0, "ratio";
         /// Step size of Adam.
@@ -272,6 +272,7 @@ fn rename_old(table: &mut toml::Table) {
     let plies = envs.saturating_mul(number("selfplay", "horizon").unwrap_or(FIRST_HORIZON));
     if let Some(toml::Value::Table(selfplay)) = table.get_mut("selfplay") {
         selfplay.entry("mate_plies").or_insert(0.into());
+        selfplay.entry("mate_lessons").or_insert(0.into());
         // It was a number for each thread; how many there were is not known.
         selfplay.remove("records_per_thread").map(|records| selfplay.insert("records".to_owned(), records));
     }
@@ -617,7 +618,8 @@ mod tests {
     fn settings_in_iterations_are_read_as_plies() {
         let old = "[selfplay]\nenvs = 8\nhorizon = 4\n[run]\nminutes = 0.0\niterations = 5\ncheckpoint_every = 2\n";
         let settings = Settings::from_toml(old).expect("valid");
-        assert_eq!(settings.selfplay.mate_plies, 0, "runs from before the setting looked for no mates");
+        let SelfPlaySection { mate_plies, mate_lessons, .. } = settings.selfplay;
+        assert_eq!((mate_plies, mate_lessons), (0, 0), "runs from before the settings looked for no mates");
         let run = settings.run;
         assert_eq!((run.plies, run.minutes, run.checkpoint_plies, run.checkpoint_minutes), (160, 0.0, 64, 0.0));
         let run = Settings::from_toml("[run]\niterations = 2\nevaluate_every = 3").expect("valid").run;

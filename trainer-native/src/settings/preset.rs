@@ -177,7 +177,13 @@ fn constant(number: f32) -> Schedule {
 
 /// Self-play whose games all begin at the starting position, and where nobody looks for mates, as in Keisei.
 fn from_the_start() -> SelfPlaySection {
-    SelfPlaySection { opening_plies: 0, first_opening_plies: 0, mate_plies: 0, ..SelfPlaySection::default() }
+    SelfPlaySection {
+        opening_plies: 0,
+        first_opening_plies: 0,
+        mate_plies: 0,
+        mate_lessons: 0,
+        ..SelfPlaySection::default()
+    }
 }
 
 impl fmt::Display for Preset {
