@@ -70,8 +70,14 @@ impl Preset {
             },
             Self::Gpu => Settings {
                 net: NetSection { channels: 128, blocks: 8, value_channels: 8, value_hidden: 128, ..cpu.net },
-                selfplay: SelfPlaySection { envs: 4096, horizon: 64, ..cpu.selfplay },
-                ppo: PpoSection { minibatch: 16384, learning_rate: Schedule::cosine(5e-4, 4e-5, 1.0), ..cpu.ppo },
+                // Lessons were measured with small networks only.
+                selfplay: SelfPlaySection { envs: 4096, horizon: 64, mate_lessons: 0, ..cpu.selfplay },
+                ppo: PpoSection {
+                    minibatch: 16384,
+                    mate_coef: 4.0,
+                    learning_rate: Schedule::cosine(5e-4, 4e-5, 1.0),
+                    ..cpu.ppo
+                },
                 run: RunSection { evaluate_plies: 10_000_000, ..cpu.run },
                 ..cpu
             },
