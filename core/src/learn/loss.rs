@@ -20,13 +20,13 @@ use serde::{Deserialize, Serialize};
 /// One position to learn from, from the view of the side to move.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample<'a> {
-    /// What the policy learns there.
+    /// Lesson of the policy there.
     pub task: Task<'a>,
     /// Target of the outcome.
     pub target: Wdl,
 }
 
-/// What the policy learns from a position.
+/// Lesson of the policy at a position, of one of three kinds.
 #[derive(Clone, Copy, Debug)]
 pub enum Task<'a> {
     /// The move that the learner played there, by its advantage.

@@ -133,7 +133,7 @@ pub struct Past {
     pub plies: u16,
     /// Target of the score head, see [`material_score`].
     pub score: f32,
-    /// What the policy learns there, if anything.
+    /// Mate that the policy learns there, if the position is a lesson.
     pub lesson: Option<Lesson>,
 }
 
