@@ -54,7 +54,7 @@ try {
       window.at = {};
       const look = () => {
         if (document.querySelector("#curves canvas")) window.at.interactive ??= performance.now();
-        if (document.querySelectorAll("#games tbody tr").length > 0) window.at.listed ??= performance.now();
+        if (document.querySelector("#games tbody tr")?.checkVisibility()) window.at.listed ??= performance.now();
         if (!window.at.interactive || !window.at.listed) requestAnimationFrame(look);
       };
       requestAnimationFrame(look);

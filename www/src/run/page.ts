@@ -124,7 +124,7 @@ class RunPage {
   /** Shows the bundle, and follows it if its runs go on. */
   async start(): Promise<void> {
     const manifest = await this.#source.manifest();
-    delete this.#main.dataset["waiting"];
+    this.#main.dataset["waiting"] = "curves";
     await (this.#drawn = this.#show(manifest));
     if (manifest.events !== null) this.#follow(manifest.events);
     else this.#keepOffline();
@@ -173,7 +173,8 @@ class RunPage {
     this.#drawing++;
     if (manifest.events === null) this.#status.textContent = this.#summary(manifest);
     this.#drawOverview(manifest);
-    await Promise.all([this.#drawCurves(), this.#drawStories(), this.#drawGames()]);
+    const curves = this.#drawCurves().finally(() => delete this.#main.dataset["waiting"]);
+    await Promise.all([curves, this.#drawStories(), this.#drawGames()]);
     this.#forgetOld(manifest);
   }
 
