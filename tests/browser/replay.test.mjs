@@ -309,7 +309,10 @@ test("the quick pass fills the graph, and what is shown belongs to the position"
   assert.match(await rows.nth(3).innerText(), /\d+ %/);
   // Marks of the list, of the graph and of the table are the same.
   const graded = await page.locator("#moves .grade").count();
-  assert.equal(await page.locator("#graph path.grade").count(), graded);
+  const dots = async () => (await page.locator("#graph path.grade").evaluateAll((paths) => paths.map((path) => path.getAttribute("d")).join(""))).split("M").length - 1;
+  // The graph is drawn after the frame that shows the list.
+  for (let waited = 0; (await dots()) !== graded && waited < 2000; waited += 50) await page.waitForTimeout(50);
+  assert.equal(await dots(), graded);
   assert.equal(await rows.filter({ hasText: /inaccuracy|mistake|blunder/ }).count(), graded);
   await page.locator("#graph .plot").focus();
   await page.keyboard.press("PageUp");

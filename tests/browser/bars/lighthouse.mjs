@@ -1,6 +1,6 @@
 /**
- * `node lighthouse.mjs [RUNS]`: Lighthouse on every page in both languages, as a phone and as a desktop; the median of so many runs
- * (default 3).
+ * `node lighthouse.mjs [RUNS [PAGE...]]`: Lighthouse on every page, or on those named, in both languages, as a phone and as a desktop;
+ * the median of so many runs (default 3).
  *
  * Scores depend on the machine: measure where nothing else runs. A missed bar is an exit status of 1.
  */
@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { open, trainer } from "../harness.mjs";
 
 const RUNS = Number(process.argv[2] ?? 3);
-const PAGES = ["index.html", "replay.html", "run.html"];
+const PAGES = process.argv.length > 3 ? process.argv.slice(3) : ["index.html", "replay.html", "run.html"];
 const LANGUAGES = ["en", "ja"];
 /** Least scores of a hundred. */
 const LEAST = { performance: 98, accessibility: 100, "best-practices": 100, seo: 100 };

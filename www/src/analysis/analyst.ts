@@ -165,6 +165,9 @@ export class Analyst {
     const nodes = Array.from(game.tree.line(0)).filter((node) => game.tree.standing(node) === node);
     let done = 0;
     this.#tell({ pass: { done, total: nodes.length } });
+    // The page draws the game first.
+    await pause(LINGER_MS);
+    if (pass !== this.#pass) return;
     try {
       await this.#agent.analyse(
         positionOf(game, nodes.at(-1) ?? 0),

@@ -23,6 +23,10 @@ import type { Opinions } from "./opinions";
 
 /** Most arrows on the board. */
 const ARROWS = 4;
+/** Shortest time between two drawings of what stands beside the board: a key that is held steps in every frame. */
+const BESIDE_MS = 100;
+/** Shortest time between two drawings of the graph while the network passes over a game. */
+const GRAPH_MS = 200;
 
 /** Everything that the page shows, apart from what the user types. */
 export interface Scene {
@@ -58,51 +62,79 @@ export class Drawing {
   readonly #view: Elements;
   readonly #scene: () => Scene;
   #fresh = new Set<number>();
-  #frame = 0;
+  #freshFrame = 0;
+  /** The frame in which the moves of another game are drawn. */
+  #movesFrame = 0;
+  #graphFrame = 0;
+  #graphDrawn = -Infinity;
+  #graphTimer: ReturnType<typeof setTimeout> | undefined;
+  #besideDrawn = -Infinity;
+  #besideTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(view: Elements, scene: () => Scene) {
     this.#view = view;
     this.#scene = scene;
   }
 
-  /** Draws everything, as for another game. */
+  /** Draws everything, as for another game: its position at once, its moves in the next frame. */
   all(): void {
     this.about();
-    this.moves();
-    this.graph();
+    this.#view.moves.leave();
+    cancelAnimationFrame(this.#movesFrame);
+    this.#movesFrame = requestAnimationFrame(() => this.moves());
+    this.#besideDrawn = -Infinity;
     this.node();
+    this.graph();
   }
 
   /** Draws the moves after the tree has changed. */
   moves(): void {
     const { game } = this.#scene();
+    cancelAnimationFrame(this.#movesFrame);
     this.#view.moves.show(this.#moveTree());
     this.#view.moves.current = game.node;
     this.#view.slider.max = String(game.line.length - 1);
   }
 
-  /** Draws the position after the cursor has moved. */
+  /** Draws the position after the cursor has moved: the board at once, what stands beside it too unless it was drawn a moment ago. */
   node(): void {
     const { game } = this.#scene();
     const view = this.#view;
     const last = game.line.length - 1;
     if (view.slider.max !== String(last)) view.slider.max = String(last);
     view.slider.value = String(game.ply);
-    view.slider.setAttribute("aria-valuetext", game.ply === 0 ? GAME.sliderStart : `${game.ply}: ${this.text(game.node)}`);
     view.plyText.textContent = `${game.ply} / ${last}`;
-    view.moves.current = game.node;
-    view.graph.ply = game.ply;
+    // What is typed next belongs to this position.
     const comment = game.tree.comment(game.node);
     if (view.comment.value !== comment) view.comment.value = comment;
     setEnabled(view.remove, game.node !== 0);
-    setEnabled(view.promote, !this.#isMain(game.node));
     setEnabled(view.previous, game.ply > 0);
     setEnabled(view.first, game.ply > 0);
     setEnabled(view.next, game.ply < last);
     setEnabled(view.last, game.ply < last);
     this.position();
     this.status();
-    this.opinion();
+    this.#drawValue();
+    this.#drawBoardOpinion();
+    if (this.#besideTimer !== undefined) return;
+    const wait = this.#besideDrawn + BESIDE_MS - performance.now();
+    if (wait <= 0) return this.#beside();
+    this.#besideTimer = setTimeout(() => {
+      this.#besideTimer = undefined;
+      this.#beside();
+    }, wait);
+  }
+
+  /** Draws the place in the game beside the board. */
+  #beside(): void {
+    this.#besideDrawn = performance.now();
+    const { game } = this.#scene();
+    const view = this.#view;
+    view.slider.setAttribute("aria-valuetext", game.ply === 0 ? GAME.sliderStart : `${game.ply}: ${this.text(game.node)}`);
+    view.moves.current = game.node;
+    view.graph.ply = game.ply;
+    setEnabled(view.promote, !this.#isMain(game.node));
+    this.#drawTab();
   }
 
   /** Draws the board: the game's position, or that of a line that is looked at. */
@@ -133,20 +165,38 @@ export class Drawing {
   /** Opinions on these nodes are new: what shows them is drawn at the next frame. */
   learned(nodes: readonly number[]): void {
     for (const node of nodes) this.#fresh.add(node);
-    if (this.#frame !== 0) return;
-    this.#frame = requestAnimationFrame(() => {
-      this.#frame = 0;
+    if (this.#freshFrame !== 0) return;
+    this.#freshFrame = requestAnimationFrame(() => {
+      this.#freshFrame = 0;
       const { game } = this.#scene();
       const known = [...this.#fresh].filter((node) => node < game.tree.len);
       this.#fresh.clear();
       // A value grades the move before it and those after it.
       this.#view.moves.refresh(new Set(known.flatMap((node) => [node, ...game.tree.children(node)])));
-      this.graph();
       if (known.includes(game.standing)) this.opinion();
+      if (this.#graphFrame !== 0) return;
+      this.#graphTimer ??= setTimeout(() => {
+        this.#graphTimer = undefined;
+        this.graph();
+      }, this.#graphDrawn + GRAPH_MS - performance.now());
     });
   }
 
+  /** Draws the graph after the next frame, which shows what else has changed. */
   graph(): void {
+    if (this.#graphFrame !== 0) return;
+    clearTimeout(this.#graphTimer);
+    this.#graphFrame = requestAnimationFrame(() => {
+      this.#graphTimer = setTimeout(() => {
+        this.#graphFrame = 0;
+        this.#graphTimer = undefined;
+        this.#graphDrawn = performance.now();
+        this.#drawGraph();
+      });
+    });
+  }
+
+  #drawGraph(): void {
     const { game, opinions } = this.#scene();
     const line = game.line;
     const known = (values: number[]): boolean => values.some(Number.isFinite);

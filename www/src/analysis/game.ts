@@ -9,10 +9,10 @@ export type Change = "node" | "moves" | "comments";
 
 /** The words of nodes, read once: a call for each node on every drawing would be many thousands. */
 interface Words {
-  readonly usi: string | undefined;
   readonly text: string;
   readonly end: LineEnd | undefined;
-  readonly illegal: boolean;
+  /** Whether a move follows in the line, so that the game is not over. */
+  readonly goesOn: boolean;
 }
 
 /** End of the game by the rules, as in mate. */
@@ -92,14 +92,14 @@ export class AnalysisGame {
   }
 
   isIllegal(node: number): boolean {
-    return this.#words[node]?.illegal ?? false;
+    return this.tree.is_illegal(node);
   }
 
   /** The end of the game by the rules after a node, if there is one. A recorded game may go on after its fourth repetition. */
   ended(node: number): RuleEnd | null {
     const known = this.#ended.get(node);
     if (known !== undefined) return known;
-    const goesOn = Array.from(this.tree.children(node)).some((child) => this.end(child) === undefined);
+    const goesOn = this.#words[node]?.goesOn || Array.from(this.tree.children(node)).some((child) => this.end(child) === undefined);
     const end = goesOn || this.tree.standing(node) !== node ? null : this.#endOf(node);
     this.#ended.set(node, end);
     return end;
@@ -118,7 +118,7 @@ export class AnalysisGame {
   /** The moves to a node in USI, separated by spaces, without an illegal one. */
   movesTo(node: number): string {
     const path = Array.from(this.tree.path(this.tree.standing(node)));
-    return path.slice(1).map((step) => this.#words[step]?.usi ?? "").join(" ");
+    return path.slice(1).map((step) => this.tree.move_usi(step) ?? "").join(" ");
   }
 
   // --- moving ---------------------------------------------------------------------------------------------------
@@ -251,9 +251,11 @@ export class AnalysisGame {
     const heads = [0];
     for (let head = heads.pop(); head !== undefined; head = heads.pop()) {
       const line = this.tree.line(head);
+      const ends = Array.from(line, (node) => this.tree.end(node));
       this.tree.texts(line, this.#style).forEach((text, index) => {
         const node = line[index] ?? 0;
-        words[node] = { usi: this.tree.move_usi(node), text, end: this.tree.end(node), illegal: this.tree.is_illegal(node) };
+        const goesOn = index + 1 < line.length && ends[index + 1] === undefined;
+        words[node] = { text, end: ends[index], goesOn };
       });
       for (const node of line) heads.push(...this.tree.children(node).slice(1));
     }

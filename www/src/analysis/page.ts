@@ -75,6 +75,7 @@ class AnalysisPage {
   readonly #analyst = new Analyst(this.#agent, this.#opinions, {
     learned: (nodes) => this.#learned(nodes),
     working: (work) => {
+      if (work.pass === null && this.#work.pass !== null) this.#drawing.graph();
       this.#work = work;
       this.#drawing.working();
     },
@@ -622,7 +623,8 @@ class AnalysisPage {
     list?.replaceChildren(...defects.slice(0, MOST_DEFECTS).map((defect) => element("li", "", told(defect))));
   }
 
-  #openGame(index: number, push: boolean): void {
+  /** Opens a game of the collection; `tree` of it, if it was read already, belongs to the page from then on. */
+  #openGame(index: number, push: boolean, tree?: Tree): void {
     const collection = this.#collection;
     const bytes = collection?.games[index]?.bytes;
     if (!collection || !bytes) return;
@@ -631,9 +633,10 @@ class AnalysisPage {
     const id = collection.ids[index];
     const kept = id === undefined ? null : this.#saved.load(id);
     if (kept !== null && id !== undefined && !isUnreadable(kept) && kept.tree !== null) this.#show(treeOf(kept), { push, id });
-    else this.#show(Tree.from_bytes(bytes), { push });
+    else this.#show(tree ?? Tree.from_bytes(bytes), { push });
     collection.ids[index] = this.#session.id;
-    keepCollection(collection);
+    // A file of many games takes a moment to write.
+    setTimeout(() => keepCollection(collection));
   }
 
   /** Forgets the file that the last game came from. */
@@ -729,7 +732,16 @@ class AnalysisPage {
     try {
       const collection = await this.#siteGames(network);
       // A file that the user opened in the meantime stays.
-      if (opening === this.#opening && !this.#usersOwn) this.#showCollection(collection, false);
+      const isWanted = (): boolean => opening === this.#opening && !this.#usersOwn;
+      if (!isWanted()) return;
+      this.#listCollection(collection);
+      // Each step is a task of its own: what the user does goes between.
+      const [first] = collection.games;
+      await pause(0);
+      const tree = first && Tree.from_bytes(first.bytes);
+      await pause(0);
+      if (isWanted()) this.#openGame(0, false, tree);
+      else tree?.free();
     } catch {
       // A site without games of its own begins with an empty board.
       if (opening === this.#opening && !this.#usersOwn) this.#show(new Tree("startpos"), {});

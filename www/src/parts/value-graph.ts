@@ -141,7 +141,8 @@ export class ValueGraph extends HTMLElement {
 
   /** Number of moves at which the cursor stands. */
   set ply(ply: number) {
-    this.#ply = ply;
+    // The moves of another game may be drawn a frame later.
+    this.#ply = Math.min(ply, this.#data.moves.length);
     this.#drawCursor();
   }
 
@@ -221,13 +222,19 @@ export class ValueGraph extends HTMLElement {
       level((3 * HEIGHT) / 4, "grid"),
       level(middle, "zero"),
       ...this.#data.series.flatMap((series, index) => this.#lines(series, index)),
-      ...this.#data.marks.flatMap(({ ply, grade }) => {
-        const value = this.#valueAt(ply);
-        if (!Number.isFinite(value)) return [];
-        return [svg("path", { class: `grade ${grade}`, d: `M${this.#x(ply)} ${yOf(value)}h0.01` })];
-      }),
+      ...[...this.#dots()].map(([grade, dots]) => svg("path", { class: `grade ${grade}`, d: dots })),
       this.#hover,
     );
+  }
+
+  /** Path of the dots of each grade. */
+  #dots(): Map<Grade, string> {
+    const paths = new Map<Grade, string>();
+    for (const { ply, grade } of this.#data.marks) {
+      const value = this.#valueAt(ply);
+      if (Number.isFinite(value)) paths.set(grade, `${paths.get(grade) ?? ""}M${this.#x(ply)} ${yOf(value)}h0.01`);
+    }
+    return paths;
   }
 
   /** The pieces of a line between gaps, and for the first series the areas below. */

@@ -6,6 +6,8 @@ import { element, shadow, sheet } from "./shadow";
 const css = sheet(`
   :host { display: block; position: relative; contain: layout paint; overflow-y: auto; overscroll-behavior: contain; font-size: 0.92rem; scrollbar-width: thin; line-height: 1.35; }
   .row { display: grid; grid-template-columns: 2.9em minmax(0, 1fr) minmax(0, 1fr); gap: 1px 4px; align-items: start; }
+  /* A game of several hundred moves is laid out and painted where it is seen. */
+  .part { content-visibility: auto; }
   .number { color: var(--muted); text-align: right; padding: 5px 5px 0 0; font-variant-numeric: tabular-nums; font-size: 0.86em; }
   button { all: unset; box-sizing: border-box; cursor: pointer; min-height: 26px; min-width: 24px; padding: 3px 7px; border-radius: 6px; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
   button:hover { background: color-mix(in srgb, var(--rule) 55%, transparent); }
@@ -41,8 +43,10 @@ export interface MoveTree {
   grade(node: number): Grade | null;
 }
 
-/** Rows of the main line that are made at once, and then in each frame: a page of several hundred moves is not to stand still. */
-const [AT_ONCE, IN_A_FRAME] = [64, 32];
+/** Rows of the main line in a part of the list: the first is made at once, the next one in each frame, as a page of several hundred moves is not to stand still. */
+const PART_ROWS = 16;
+/** Height of a row of one line, for parts that were never seen. */
+const ROW_PX = 26;
 
 export interface NodeEvent extends CustomEvent<{ node: number }> {}
 
@@ -60,6 +64,8 @@ export class VariationTree extends HTMLElement {
   #reveal = 0;
   /** The frame in which the next rows are made; 0 if there are all. */
   #making = 0;
+  /** Whether the current move of the tree before had the focus, which the next one's gets. */
+  #hadFocus = false;
 
   constructor() {
     super();
@@ -74,31 +80,41 @@ export class VariationTree extends HTMLElement {
 
   /** Draws the whole tree, a long one over some frames; `current` must be set after it. */
   show(tree: MoveTree): void {
-    const hadFocus = this.#buttons.get(this.#current)?.matches(":focus") ?? false;
-    cancelAnimationFrame(this.#making);
+    this.leave();
+    const hadFocus = this.#hadFocus;
+    this.#hadFocus = false;
     this.#tree = tree;
-    this.#buttons = new Map();
     const start = element("button", "start", VARIATIONS.start);
     this.#register(start, 0);
     const parts: Node[] = [start];
     if (tree.comment(0)) parts.push(element("div", "comment", tree.comment(0)));
     this.#list.replaceChildren(...parts);
-    this.#make(this.#column(tree), AT_ONCE, hadFocus);
+    this.#make(this.#column(tree), hadFocus);
     this.#mark(hadFocus);
   }
 
-  /** Makes so many of the rows now and the others in the next frames. */
-  #make(rows: Iterator<Node[]>, count: number, hadFocus: boolean): void {
+  /** Takes no more from the tree, which is about to go; its rows stay until another is shown. */
+  leave(): void {
+    cancelAnimationFrame(this.#making);
+    this.#making = 0;
+    this.#hadFocus ||= this.#buttons.get(this.#current)?.matches(":focus") ?? false;
+    this.#tree = null;
+    this.#buttons = new Map();
+  }
+
+  /** Makes the next part of the rows now and the others in the next frames. */
+  #make(rows: Iterator<Node[]>, hadFocus: boolean): void {
     this.#making = 0;
     const had = this.#buttons.has(this.#current);
-    const parts: Node[] = [];
+    const part = element("div", "part");
     let row = rows.next();
     for (let made = 1; !row.done; row = rows.next(), made++) {
-      parts.push(...row.value);
-      if (made === count) break;
+      part.append(...row.value);
+      if (made === PART_ROWS) break;
     }
-    this.#list.append(...parts);
-    if (!row.done) this.#making = requestAnimationFrame(() => this.#make(rows, IN_A_FRAME, hadFocus));
+    part.style.containIntrinsicSize = `auto ${part.childElementCount * ROW_PX}px`;
+    this.#list.append(part);
+    if (!row.done) this.#making = requestAnimationFrame(() => this.#make(rows, hadFocus));
     if (!had) this.#mark(hadFocus);
   }
 
