@@ -16,7 +16,7 @@ reproduce [NAME] [--games GAMES]
 
 Arguments:
   NAME  Agent of www/public/agents/manifest.json, trained again by the command there up to its own iteration; or `quick`, a quarter of an
-        hour by the preset of this name, rated beside the agent whose training took about as long [default: minute]
+        hour by the preset of this name, rated beside the agent that the pages open first, which learnt for as long [default: minute]
 
 Options:
   --games GAMES  Games of each two players in the rating, an even number [default: 100]
@@ -26,9 +26,6 @@ The run and its model stay in target/reproduce/NAME, where the next run of the s
 
 /// Name of the preset that is trained and rated without weights to compare.
 const QUICK: &str = "quick";
-
-/// Seconds of training by the preset `quick`.
-const QUICK_SECONDS: f64 = 900.0;
 
 /// Player whose rating is 0, and the others of the ladder that every machine has.
 const ANCHOR: &str = "random";
@@ -155,19 +152,14 @@ struct Shipped {
 }
 
 impl Shipped {
-    /// The agent `name`, or for `quick` the one whose training took about a quarter of an hour.
+    /// The agent `name`, or for `quick` the one that the pages open first.
     ///
     /// # Errors
     /// There is none, with the names that there are; or its entry lacks a field.
     fn choose(manifest: &Value, name: &str) -> Result<Shipped> {
         let agents = manifest["agents"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let seconds = |agent: &Value| agent["seconds"].as_f64();
-        let distance = |agent: &&Value| seconds(agent).map_or(f64::INFINITY, |seconds| (seconds - QUICK_SECONDS).abs());
-        let found = match name {
-            QUICK => agents.iter().min_by(|a, b| distance(a).total_cmp(&distance(b))),
-            name => agents.iter().find(|agent| agent["id"] == name),
-        };
-        let Some(agent) = found else {
+        let id = if name == QUICK { manifest["default"].as_str().unwrap_or_default() } else { name };
+        let Some(agent) = agents.iter().find(|agent| agent["id"] == id) else {
             let ids: Vec<&str> = agents.iter().filter_map(|agent| agent["id"].as_str()).collect();
             bail!(
                 "no agent {name:?} is shipped; there are {}, and `{QUICK}` trains the preset of this name",
@@ -385,8 +377,9 @@ mod tests {
     }
 
     #[test]
-    fn the_agent_of_the_name_or_of_a_quarter_of_an_hour_is_chosen() {
-        let manifest = json!({ "agents": [agent("minute", 78.0), agent("hour", 3471.0), agent("minutes-17", 960.0)] });
+    fn the_agent_of_the_name_or_the_default_is_chosen() {
+        let agents = [agent("minute", 78.0), agent("hour", 3471.0), agent("minutes-17", 960.0)];
+        let manifest = json!({ "default": "minutes-17", "agents": agents });
         for (name, id) in [("minute", "minute"), ("hour", "hour"), ("quick", "minutes-17")] {
             assert_eq!(Shipped::choose(&manifest, name).unwrap().id, id, "{name}");
         }
