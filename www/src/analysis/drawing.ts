@@ -74,6 +74,8 @@ export class Drawing {
   constructor(view: Elements, scene: () => Scene) {
     this.#view = view;
     this.#scene = scene;
+    // Whoever touches the board finds it as it is drawn at rest.
+    for (const type of ["pointerdown", "keydown", "click"]) view.board.addEventListener(type, () => this.#settle(), { capture: true });
   }
 
   /** Draws everything, as for another game: its position at once, its moves in the next frame. */
@@ -99,52 +101,65 @@ export class Drawing {
   /** Draws the position after the cursor has moved: the board at once, what stands beside it too unless it was drawn a moment ago. */
   node(): void {
     const { game } = this.#scene();
-    const view = this.#view;
-    const last = game.line.length - 1;
-    if (view.slider.max !== String(last)) view.slider.max = String(last);
-    view.slider.value = String(game.ply);
-    view.plyText.textContent = `${game.ply} / ${last}`;
     // What is typed next belongs to this position.
     const comment = game.tree.comment(game.node);
-    if (view.comment.value !== comment) view.comment.value = comment;
-    setEnabled(view.remove, game.node !== 0);
-    setEnabled(view.previous, game.ply > 0);
-    setEnabled(view.first, game.ply > 0);
-    setEnabled(view.next, game.ply < last);
-    setEnabled(view.last, game.ply < last);
-    this.position();
-    this.status();
-    this.#drawValue();
-    this.#drawBoardOpinion();
-    if (this.#besideTimer !== undefined) return;
+    if (this.#view.comment.value !== comment) this.#view.comment.value = comment;
     const wait = this.#besideDrawn + BESIDE_MS - performance.now();
-    if (wait <= 0) return this.#beside();
-    this.#besideTimer = setTimeout(() => {
-      this.#besideTimer = undefined;
+    if (wait <= 0) {
+      this.position();
       this.#beside();
-    }, wait);
+    } else {
+      // Which pieces can move is most of what a step changes.
+      this.#drawBoard(false);
+      this.#besideTimer ??= setTimeout(() => this.#settle(), wait);
+    }
+    this.#drawBoardOpinion();
   }
 
-  /** Draws the place in the game beside the board. */
+  /** Draws what waits. */
+  #settle(): void {
+    if (this.#besideTimer === undefined) return;
+    clearTimeout(this.#besideTimer);
+    this.#besideTimer = undefined;
+    this.position();
+    this.#beside();
+  }
+
+  /** Draws what stands beside the board: the place in the game, the status, what is thought of the position. */
   #beside(): void {
     this.#besideDrawn = performance.now();
     const { game } = this.#scene();
     const view = this.#view;
+    const last = game.line.length - 1;
+    if (view.slider.max !== String(last)) view.slider.max = String(last);
+    view.slider.value = String(game.ply);
     view.slider.setAttribute("aria-valuetext", game.ply === 0 ? GAME.sliderStart : `${game.ply}: ${this.text(game.node)}`);
+    view.plyText.textContent = `${game.ply} / ${last}`;
+    setEnabled(view.remove, game.node !== 0);
+    setEnabled(view.promote, !this.#isMain(game.node));
+    setEnabled(view.previous, game.ply > 0);
+    setEnabled(view.first, game.ply > 0);
+    setEnabled(view.next, game.ply < last);
+    setEnabled(view.last, game.ply < last);
     view.moves.current = game.node;
     view.graph.ply = game.ply;
-    setEnabled(view.promote, !this.#isMain(game.node));
+    this.status();
+    this.#drawValue();
     this.#drawTab();
   }
 
   /** Draws the board: the game's position, or that of a line that is looked at. */
   position(): void {
+    this.#drawBoard(true);
+  }
+
+  #drawBoard(isPlayable: boolean): void {
     const { game, preview, editing } = this.#scene();
     if (editing) return;
     const { board } = game;
     const view = this.#view.board;
     view.state = stateOf(preview?.board ?? board);
-    view.rules = preview ? null : { origins: () => board.origins(), targets: (origin) => board.targets(origin) };
+    view.rules = preview || !isPlayable ? null : { origins: () => board.origins(), targets: (origin) => board.targets(origin) };
     view.classList.toggle("preview", preview !== null);
   }
 

@@ -602,7 +602,7 @@ class AnalysisPage {
   #listCollection(collection: Collection): void {
     const { title, games } = collection;
     this.#collection = collection;
-    this.#view.fileName.textContent = title;
+    this.#showTitle(title);
     this.#view.select.replaceChildren(...games.map((game, index) => {
       const option = document.createElement("option");
       option.value = String(index);
@@ -610,6 +610,11 @@ class AnalysisPage {
       return option;
     }));
     this.#view.picker.hidden = games.length < 2;
+  }
+
+  #showTitle(title: string): void {
+    this.#view.fileName.textContent = title;
+    this.#view.picker.classList.toggle("awaited", title === "");
   }
 
   /** Marks a game of the collection as the open one, and lists what is wrong with it and with the file. */
@@ -642,7 +647,7 @@ class AnalysisPage {
   /** Forgets the file that the last game came from. */
   #leaveCollection(title = ""): void {
     this.#collection = null;
-    this.#view.fileName.textContent = title;
+    this.#showTitle(title);
     this.#view.picker.hidden = true;
     this.#view.defects.hidden = true;
   }

@@ -50,6 +50,7 @@ export class Hand {
       if (heat !== null && part !== null) parts.push(words.share(part, heat.of));
       button.classList.toggle("empty", count === 0);
       button.classList.toggle("movable", playable);
+      button.classList.toggle("several", count > 1);
       write(button, "aria-disabled", playable ? null : "true");
       write(button, "aria-hidden", count === 0 && !editing ? "true" : null);
       write(button, "aria-pressed", String(scene.isChosen({ on: "hand", color, kind })));
