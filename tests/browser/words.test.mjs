@@ -325,7 +325,8 @@ test("a switch of the language keeps the game and is remembered", async () => {
   assert.equal(await page.locator('dialog input[name="setting-language"]:checked').getAttribute("value"), "ja");
   await page.keyboard.press("Escape");
   await page.locator("dialog[open]").waitFor({ state: "hidden" });
-  assert.equal(await page.evaluate(() => document.activeElement.id), "settings");
+  // The focus comes back after the dialog has gone.
+  await page.waitForFunction(() => document.activeElement.id === "settings");
   const texts = (await page.locator("#moves .move:not(.gap)").allInnerTexts()).map((text) => text.trim());
   assert.deepEqual(texts, ["▲７六歩", "△３四歩", "▲２六歩"]);
   assert.equal(await page.evaluate(() => document.getElementById("board").orientation), 1);
