@@ -75,7 +75,10 @@ export class Drawing {
     this.#view = view;
     this.#scene = scene;
     // Whoever touches the board finds it as it is drawn at rest.
-    for (const type of ["pointerdown", "keydown", "click"]) view.board.addEventListener(type, () => this.#settle(), { capture: true });
+    const settle = (): void => {
+      if (this.#besideTimer !== undefined) this.#rest();
+    };
+    for (const type of ["pointerdown", "keydown", "click"]) view.board.addEventListener(type, settle, { capture: true });
   }
 
   /** Draws everything, as for another game: its position at once, its moves in the next frame. */
@@ -106,19 +109,17 @@ export class Drawing {
     if (this.#view.comment.value !== comment) this.#view.comment.value = comment;
     const wait = this.#besideDrawn + BESIDE_MS - performance.now();
     if (wait <= 0) {
-      this.position();
-      this.#beside();
+      this.#rest();
     } else {
       // Which pieces can move is most of what a step changes.
       this.#drawBoard(false);
-      this.#besideTimer ??= setTimeout(() => this.#settle(), wait);
+      this.#besideTimer ??= setTimeout(() => this.#rest(), wait);
     }
     this.#drawBoardOpinion();
   }
 
-  /** Draws what waits. */
-  #settle(): void {
-    if (this.#besideTimer === undefined) return;
+  /** Draws the board as it is at rest, and what stands beside it. */
+  #rest(): void {
     clearTimeout(this.#besideTimer);
     this.#besideTimer = undefined;
     this.position();

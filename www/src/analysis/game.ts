@@ -9,8 +9,10 @@ export type Change = "node" | "moves" | "comments";
 
 /** The words of nodes, read once: a call for each node on every drawing would be many thousands. */
 interface Words {
+  readonly usi: string | undefined;
   readonly text: string;
   readonly end: LineEnd | undefined;
+  readonly illegal: boolean;
   /** Whether a move follows in the line, so that the game is not over. */
   readonly goesOn: boolean;
 }
@@ -92,7 +94,7 @@ export class AnalysisGame {
   }
 
   isIllegal(node: number): boolean {
-    return this.tree.is_illegal(node);
+    return this.#words[node]?.illegal ?? false;
   }
 
   /** The end of the game by the rules after a node, if there is one. A recorded game may go on after its fourth repetition. */
@@ -118,7 +120,7 @@ export class AnalysisGame {
   /** The moves to a node in USI, separated by spaces, without an illegal one. */
   movesTo(node: number): string {
     const path = Array.from(this.tree.path(this.tree.standing(node)));
-    return path.slice(1).map((step) => this.tree.move_usi(step) ?? "").join(" ");
+    return path.slice(1).map((step) => this.#words[step]?.usi ?? "").join(" ");
   }
 
   // --- moving ---------------------------------------------------------------------------------------------------
@@ -255,7 +257,7 @@ export class AnalysisGame {
       this.tree.texts(line, this.#style).forEach((text, index) => {
         const node = line[index] ?? 0;
         const goesOn = index + 1 < line.length && ends[index + 1] === undefined;
-        words[node] = { text, end: ends[index], goesOn };
+        words[node] = { usi: this.tree.move_usi(node), text, end: ends[index], illegal: this.tree.is_illegal(node), goesOn };
       });
       for (const node of line) heads.push(...this.tree.children(node).slice(1));
     }

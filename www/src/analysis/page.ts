@@ -568,7 +568,8 @@ class AnalysisPage {
       const collection = await collect();
       if (opening !== this.#opening) return false;
       this.#usersOwn = true;
-      this.#showCollection(collection, true);
+      this.#listCollection(collection);
+      this.#openGame(0, true);
       return true;
     } catch (error) {
       if (opening === this.#opening) this.#say("");
@@ -591,11 +592,6 @@ class AnalysisPage {
       const { bytes, name } = await fetchFile(address);
       return read(this.#agent, bytes, name);
     });
-  }
-
-  #showCollection(collection: Collection, push: boolean): void {
-    this.#listCollection(collection);
-    this.#openGame(0, push);
   }
 
   /** Shows where the game comes from, and the games beside it. */

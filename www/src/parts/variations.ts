@@ -6,8 +6,8 @@ import { element, shadow, sheet } from "./shadow";
 const css = sheet(`
   :host { display: block; position: relative; contain: layout paint; overflow-y: auto; overscroll-behavior: contain; font-size: 0.92rem; scrollbar-width: thin; line-height: 1.35; }
   .row { display: grid; grid-template-columns: 2.9em minmax(0, 1fr) minmax(0, 1fr); gap: 1px 4px; align-items: start; }
-  /* A game of several hundred moves is laid out and painted where it is seen. */
-  .part { content-visibility: auto; }
+  /* A game of several hundred moves is laid out and painted where it is seen, after its first part. */
+  .part + .part { content-visibility: auto; }
   .number { color: var(--muted); text-align: right; padding: 5px 5px 0 0; font-variant-numeric: tabular-nums; font-size: 0.86em; }
   button { all: unset; box-sizing: border-box; cursor: pointer; min-height: 26px; min-width: 24px; padding: 3px 7px; border-radius: 6px; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
   button:hover { background: color-mix(in srgb, var(--rule) 55%, transparent); }
