@@ -354,12 +354,13 @@ test("the page for frames loads in a frame of another site; the other pages refu
   }
   const src = encodeURIComponent(blog.file("/framed.kif", KIF));
   assert.equal((await framed(`${site.base}embed.html#src=${src}`)).text?.moves, 5);
-  for (const other of ["index.html", "replay.html", "404.html"]) {
+  // At once: each waits for what must not come.
+  await Promise.all(["index.html", "replay.html", "404.html"].map(async (other) => {
     const answer = await fetch(site.base + other);
     assert.match(answer.headers.get("content-security-policy"), /frame-ancestors 'self'/, other);
     assert.equal(answer.headers.get("access-control-allow-origin"), null, other);
     assert.equal((await framed(site.base + other)).text, null, other);
-  }
+  }));
 });
 
 test("fuzzed attributes and games: no crash, no hang, no script of theirs runs", { timeout: 240_000 }, async () => {

@@ -359,6 +359,7 @@ mod elsewhere {
     /// Keys of the terminal.
     pub struct Keyboard;
 
+    #[expect(clippy::unused_self, reason = "on Unix it holds the terminal")]
     impl Keyboard {
         #[expect(clippy::unnecessary_wraps, reason = "it can fail on Unix")]
         pub fn open() -> Result<Self> {

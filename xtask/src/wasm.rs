@@ -189,15 +189,26 @@ pub fn compile_as(profile: &str, what: &[&str], simd: Simd) -> Result<PathBuf> {
     Ok(folder.join(TARGET).join(profile))
 }
 
-/// Compiles the core, with learning but without its default features, for a target that has no standard library.
+/// Checks the core, with learning but without its default features, for a target that has no standard library.
 ///
 /// # Errors
-/// There is no toolchain, or something in the core or below it needs `std`.
-pub fn compile_bare() -> Result<()> {
+/// There is no toolchain, something in the core or below it needs `std`, or clippy has warnings; Debian's toolchain has no clippy.
+pub fn check_bare() -> Result<()> {
     let toolchain = toolchain(BARE_TARGET)?;
     eprintln!("{}", toolchain.describe(BARE_TARGET));
     let core = ["--package", "keisei-core", "--no-default-features", "--features", "learn"];
-    run(toolchain.cargo_build(BARE_TARGET, "core,alloc").args(core))
+    match toolchain {
+        Toolchain::Rustup => clippy_for(BARE_TARGET, &core),
+        Toolchain::Debian(_) => run(toolchain.cargo_build(BARE_TARGET, "core,alloc").args(core)),
+    }
+}
+
+/// Lints packages as they compile for a target that the toolchain in use has.
+///
+/// # Errors
+/// They do not compile, or clippy has warnings.
+pub fn clippy_for(target: &str, packages: &[&str]) -> Result<()> {
+    run(cargo().args(["clippy", "--target", target]).args(packages).args(["--", "-D", "warnings"]))
 }
 
 /// Builds `web` into `www/src/wasm/`: `keisei_web.js`, its types, and the optimised `keisei_web_bg.wasm`; the same with
@@ -208,25 +219,34 @@ pub fn compile_bare() -> Result<()> {
 /// A tool is missing or fails.
 pub fn build(gpu: GpuModule) -> Result<()> {
     npm_packages(&www())?;
+    find_toolchain()?;
     let out = www().join("src/wasm");
+    // Beside the others: its link and its optimiser, each one thread, take as long as all of them.
+    std::thread::scope(|scope| {
+        let gpu = scope.spawn(|| match gpu {
+            GpuModule::Built => build_gpu().map(drop),
+            // One of an earlier build might not fit this one.
+            GpuModule::LeftOut => remove_folder(&out.join("gpu")),
+        });
+        let others = build_page(&out).and_then(|()| build_records()).and_then(|()| build_embedded());
+        others.and(gpu.join().expect("a build does not panic"))
+    })
+}
+
+/// Builds `web` with its engine into the folder `out`, and with relaxed SIMD into `relaxed/` below it.
+fn build_page(out: &Path) -> Result<()> {
     let relaxed = out.join("relaxed");
-    for (simd, folder) in [(Simd::Fixed, &out), (Simd::Relaxed, &relaxed)] {
+    for (simd, folder) in [(Simd::Fixed, out), (Simd::Relaxed, &relaxed)] {
         let what = ["--package", "keisei-web", "--no-default-features", "--features", "engine"];
         let compiled = compile(&what, simd)?.join("keisei_web.wasm");
         bind(&compiled, folder)?;
         optimise(&folder.join("keisei_web_bg.wasm"), simd, "-O3")?;
     }
     let bindings = |folder: &Path| fs::read(folder.join("keisei_web.js"));
-    if bindings(&out)? != bindings(&relaxed)? {
+    if bindings(out)? != bindings(&relaxed)? {
         bail!("{}: the modules have different bindings, but the page loads both with one", out.display());
     }
-    build_records()?;
-    build_embedded()?;
-    match gpu {
-        GpuModule::Built => build_gpu().map(drop),
-        // One of an earlier build might not fit this one.
-        GpuModule::LeftOut => remove_folder(&out.join("gpu")),
-    }
+    Ok(())
 }
 
 fn remove_folder(folder: &Path) -> Result<()> {
