@@ -151,6 +151,8 @@ pub struct AgentRating {
 #[serde(rename_all = "snake_case")]
 pub enum Strength {
     /// For people who play their first games.
+    // As the manifest spells it, besides the spelling of arguments.
+    #[cfg_attr(feature = "clap", value(alias = "first_games"))]
     FirstGames,
     /// For beginners.
     Beginner,
@@ -353,6 +355,16 @@ mod tests {
             Provenance { run: "runs/first".into(), ratings: vec![rating, stale], ..Provenance::default() };
         let bytes = model.to_bytes(Dtype::F32).expect("the model is sound");
         Agent::of_model("first", "First", &bytes, &"0a".repeat(32)).expect("the file is sound")
+    }
+
+    #[cfg(feature = "clap")]
+    #[test]
+    fn a_strength_is_read_as_the_manifest_spells_it() {
+        for &one in <Strength as clap::ValueEnum>::value_variants() {
+            let spelt = serde_json::to_value(one).expect("it is a word");
+            let read = <Strength as clap::ValueEnum>::from_str(spelt.as_str().expect("it is a word"), false);
+            assert_eq!(read, Ok(one), "{spelt}");
+        }
     }
 
     #[test]
