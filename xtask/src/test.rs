@@ -100,9 +100,9 @@ const STAGES: [Stage; 14] = [
     },
     Stage {
         name: "docs",
-        about: "the examples in the documentation run",
+        about: "the core's documentation has no warnings, and the examples in all documentation run",
         runs: Runs::Always,
-        run: || tested(cargo().args(["test", "--workspace", SINKS, "--doc", "--no-fail-fast"])),
+        run: || prepared(doc_tests()),
     },
     Stage {
         name: "bare",
@@ -324,6 +324,15 @@ fn sink_tests() -> Result<Command> {
     // One by one: servers that start together take longer than a test waits for them.
     cargo.args(["test", "--workspace", SINKS, "--test", "sinks", "--", "--include-ignored", "--test-threads=1"]);
     cargo.env(SINKS_PYTHON, python);
+    Ok(cargo)
+}
+
+/// Command of the examples in the documentation, after that of the core was written without a warning.
+fn doc_tests() -> Result<Command> {
+    let core = ["doc", "--package", "keisei-core", "--features", "learn", "--no-deps"];
+    run_command(cargo().args(core).env("RUSTDOCFLAGS", "-D warnings"))?;
+    let mut cargo = cargo();
+    cargo.args(["test", "--workspace", SINKS, "--doc", "--no-fail-fast"]);
     Ok(cargo)
 }
 

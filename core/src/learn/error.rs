@@ -37,7 +37,7 @@ pub enum LearnError {
         /// Id of the opponent.
         opponent: u32,
     },
-    /// The learner computes another policy than the one that played, see [`RatioTolerance::limit`].
+    /// The learner computes another policy than the one that played, see [`RatioTolerance::limit`](super::RatioTolerance::limit).
     OtherPolicy {
         /// Mean `|ratio − 1|` of the first minibatch.
         ratio_error: f64,

@@ -138,7 +138,7 @@ pub struct Past {
 }
 
 /// Mate in one that no game has seen: the side to move has it behind a random move that another ply allows. See
-/// [`Mates::lessons`](super::Mates::lessons).
+/// [`Mates`](super::Mates).
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Lesson {
     /// Legal actions of the position.

@@ -56,7 +56,7 @@ impl Pairs {
     ///
     /// The two games of a pair depend on each other through the opening; only the pairs are independent. If both games tend to
     /// the same winner, there is less evidence in them than in as many independent games; if one colour wins, or with draws,
-    /// more. The number of games divided by the [design effect](Dispersion) is the number of independent decisive games
+    /// more. The number of games divided by the design effect is the number of independent decisive games
     /// with as much evidence. The design effect is estimated from few pairs, hence Student's t instead of the normal quantile;
     /// at a score of 0 or 1 it is at least 1, so the interval is never narrower than Wilson's over the games.
     ///

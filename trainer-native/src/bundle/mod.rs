@@ -2,11 +2,11 @@
 //!
 //! A bundle is a folder. [`MANIFEST`] is the only name that stays; every other file, a *chunk*, has 16 digits of its SHA-256 in
 //! its name, is never changed, and stands in the manifest or in the index of a game set with its length and whole digest.
-//! `docs/run-bundle.md` describes the files for readers in other languages; [`format`] defines them.
+//! `docs/run-bundle.md` describes the files for readers in other languages; [`mod@format`] defines them.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`format`] | types of the files |
+//! | [`mod@format`] | types of the files |
 //! | [`curves`] | metrics of a run, thinned to a bounded number of points |
 //! | [`games`] | games in chunks, with the index by which a page lists and filters them |
 //! | [`ratings`] | rating history of a run |

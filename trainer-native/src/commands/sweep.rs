@@ -60,7 +60,7 @@ pub struct SweepArgs {
     /// Agents that are trained at the same time; they share the threads of `run.threads`
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub jobs: usize,
-    /// Folder of the sweep [default: runs/sweep-<time>]
+    /// Folder of the sweep [default: runs/sweep-TIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Go on with a sweep that was stopped or killed, with its own plan

@@ -32,7 +32,7 @@ pub struct TrainArgs {
     /// Budget of the run.
     #[command(flatten)]
     pub budget: Budget,
-    /// Directory of the run [default: runs/<time>]
+    /// Directory of the run [default: runs/TIME]
     #[arg(long)]
     pub out: Option<PathBuf>,
     /// Resume a run from its newest valid checkpoint, with its own settings

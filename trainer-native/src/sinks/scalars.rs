@@ -73,7 +73,7 @@ pub fn evaluation_scalars(evaluation: &EvaluationMatch) -> Vec<(String, f64)> {
     scalars
 }
 
-/// Limit on the points of a curve: all of the first [`Self::BURST`], then one a second on average. Tools with a web page keep
+/// Limit on the points of a curve: all of the first `BURST`, then one a second on average. Tools with a web page keep
 /// every point, and a run of tiny iterations would give them millions; `metrics.jsonl` has all.
 #[derive(Clone, Debug)]
 pub struct Thinning {

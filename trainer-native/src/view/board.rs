@@ -64,7 +64,7 @@ impl Scene {
         self.position.ply()
     }
 
-    /// Lines of the board: files, nine ranks, and the hands, White's first. Each is at most [`WIDTH`] columns wide, but hands of
+    /// Lines of the board: files, nine ranks, and the hands, White's first. Each is at most `WIDTH` columns wide, but hands of
     /// many kinds are wider.
     pub fn lines(&self, script: Script, theme: Theme) -> Vec<Line<'static>> {
         let mut lines = vec![self.hand(Color::White, script, theme), files(script, theme)];
