@@ -189,26 +189,15 @@ pub fn compile_as(profile: &str, what: &[&str], simd: Simd) -> Result<PathBuf> {
     Ok(folder.join(TARGET).join(profile))
 }
 
-/// Checks the core, with learning but without its default features, for a target that has no standard library.
+/// Compiles the core, with learning but without its default features, for a target that has no standard library.
 ///
 /// # Errors
-/// There is no toolchain, something in the core or below it needs `std`, or clippy has warnings; Debian's toolchain has no clippy.
-pub fn check_bare() -> Result<()> {
+/// There is no toolchain, or something in the core or below it needs `std`.
+pub fn compile_bare() -> Result<()> {
     let toolchain = toolchain(BARE_TARGET)?;
     eprintln!("{}", toolchain.describe(BARE_TARGET));
     let core = ["--package", "keisei-core", "--no-default-features", "--features", "learn"];
-    match toolchain {
-        Toolchain::Rustup => clippy_for(BARE_TARGET, &core),
-        Toolchain::Debian(_) => run(toolchain.cargo_build(BARE_TARGET, "core,alloc").args(core)),
-    }
-}
-
-/// Lints packages as they compile for a target that the toolchain in use has.
-///
-/// # Errors
-/// They do not compile, or clippy has warnings.
-pub fn clippy_for(target: &str, packages: &[&str]) -> Result<()> {
-    run(cargo().args(["clippy", "--target", target]).args(packages).args(["--", "-D", "warnings"]))
+    run(toolchain.cargo_build(BARE_TARGET, "core,alloc").args(core))
 }
 
 /// Builds `web` into `www/src/wasm/`: `keisei_web.js`, its types, and the optimised `keisei_web_bg.wasm`; the same with
