@@ -2,7 +2,7 @@
  * The page of training runs: bundles by `trainer-native export --web`, runs that go on by `trainer-native serve`, and bundles that are
  * damaged or mean harm.
  *
- * `HOSTILE` is the number of mutations of each kind (default 12), `SEED` their seed.
+ * `HOSTILE` is the number of mutations of each kind (default 12; the bar's own run takes 400), `SEED` their seed.
  */
 
 import assert from "node:assert/strict";

@@ -1,7 +1,7 @@
 //! Packages of npm and of Python that the commands need: installed where that is possible, named where it is not.
 
 use crate::shell::{command, root, run, run_silent, target_directory};
-use crate::system::missing;
+use crate::system::{installing, missing};
 use crate::tools::{NODE, NPM, PYTHON};
 use anyhow::{Context, Result};
 use std::fs;
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 /// [`Missing`](crate::system::Missing) without Node and npm; anything else if npm fails.
 pub fn npm_packages(folder: &Path) -> Result<()> {
     NODE.find()?;
+    let _alone = installing();
     let lock = fs::read(folder.join("package-lock.json")).with_context(|| format!("{}", folder.display()))?;
     let installed = folder.join("node_modules/.installed-lock.json");
     if fs::read(&installed).is_ok_and(|found| found == lock) {
@@ -33,6 +34,7 @@ pub fn npm_packages(folder: &Path) -> Result<()> {
 /// # Errors
 /// [`Missing`](crate::system::Missing) without Python, or where pip cannot get the packages; anything else if the list cannot be read.
 pub fn python_packages(list: &str, environment: &str) -> Result<PathBuf> {
+    let _alone = installing();
     let list = root().join("tests/python").join(list);
     let wanted = fs::read(&list).with_context(|| format!("{}", list.display()))?;
     let environment = target_directory()?.join(environment);

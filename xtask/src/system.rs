@@ -4,6 +4,7 @@ use crate::shell::{command, find, output, run};
 use anyhow::{Context, Result};
 use std::fmt;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Something that this machine lacks, or has in too old a version, and that could not be installed.
 #[derive(Debug)]
@@ -23,6 +24,12 @@ impl std::error::Error for Missing {}
 /// Error [`Missing`] with this advice.
 pub fn missing(advice: impl Into<String>) -> anyhow::Error {
     Missing { advice: advice.into() }.into()
+}
+
+/// Held by whoever installs something: a second thread waits, and then finds in place what both wanted.
+pub fn installing() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Installs Debian packages, or brings them to the newest version that this Debian has.

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every check, each as one stage of a table, whatever happens to the others.
 
 use crate::install::{npm_packages, python_packages};
-use crate::shell::{cargo, command, root, run as run_command, run_read, target_directory};
+use crate::shell::{cargo, command, root, run as run_command, run_read, target_directory, www};
 use crate::summary::{Counts, Row, table};
 use crate::system::Missing;
 use crate::tools::{CHROMIUM, CPP_COMPILER, LIBCLANG, NEXTEST, NPM, OPEN_MPI, VULKAN_DRIVERS};
@@ -43,13 +43,14 @@ const SINKS: &str = "--features=trainer-native/mlflow,trainer-native/store-s3";
 const BROWSER_PROGRAMS: [&str; 2] = ["trainer-native", "fixtures"];
 
 /// Scripts of the stage `bars`, in `tests/browser`: name, and the arguments of Node.
-const BARS: [(&str, &[&str]); 7] = [
+const BARS: [(&str, &[&str]); 8] = [
     ("bytes", &["--test", "bars/bytes.mjs"]),
     ("scores", &["bars/lighthouse.mjs"]),
     ("times", &["bars/time.mjs"]),
     ("runs", &["bars/run.mjs"]),
     ("whole games", &["--test", "ways.test.mjs"]),
     ("files that mean harm", &["--test", "hostile.test.mjs"]),
+    ("runs that mean harm", &["--test", "--test-name-pattern=mutated bundles", "run.test.mjs"]),
     ("memory", &["bars/long.mjs"]),
 ];
 
@@ -159,6 +160,20 @@ const STAGES: [Stage; 14] = [
     },
 ];
 
+/// Downloads what a stage needs; at once if that is there.
+type Fetch = fn() -> Result<()>;
+
+/// What stages download: fetched beside the stages before them, because a download leaves the cores to those. A stage asks once
+/// more, and then has it or says why not.
+const FETCHED: [(&str, Fetch); 6] = [
+    ("clippy", || CPP_COMPILER.find_or_install().map(drop)),
+    ("rust", || interop_python().map(drop)),
+    ("sinks", || sinks_python().map(drop)),
+    ("bare", wasm::find_bare_toolchain),
+    ("wasm", || npm_packages(&www())),
+    ("browser", || browser().map(drop)),
+];
+
 /// Usage of the command.
 pub fn usage() -> String {
     let stages = STAGES.map(|Stage { name, about, runs, .. }| {
@@ -228,7 +243,14 @@ pub fn run(options: &Options) -> Result<()> {
     let mut rows = Vec::new();
     let selected = || STAGES.iter().filter(|stage| options.selects(stage));
     let names = selected().filter(|stage| options.reason_to_skip(stage).is_none()).map(|stage| stage.name);
-    eprintln!("stages: {}", names.collect::<Vec<_>>().join(", "));
+    let names = names.collect::<Vec<_>>();
+    eprintln!("stages: {}", names.join(", "));
+    std::thread::spawn(move || {
+        for (_, fetch) in FETCHED.iter().filter(|(stage, _)| names.contains(stage)) {
+            // The stage meets the same error.
+            let _ = fetch();
+        }
+    });
     for stage in selected() {
         let start = Instant::now();
         let (counts, note) = if let Some(reason) = options.reason_to_skip(stage) {
@@ -306,10 +328,7 @@ fn rust_tests() -> (Counts, Result<()>) {
     } else {
         cargo.arg("test").args(TESTED);
     }
-    let python = match std::env::var_os(INTEROP_PYTHON) {
-        Some(python) => Ok(python.into()),
-        None => python_packages("requirements.txt", "python").context("the programs that read our exports"),
-    };
+    let python = interop_python();
     if let Ok(python) = &python {
         cargo.env(INTEROP_PYTHON, python);
     }
@@ -321,12 +340,25 @@ fn rust_tests() -> (Counts, Result<()>) {
     (counts, result)
 }
 
+/// Python with the programs that read our exports.
+fn interop_python() -> Result<PathBuf> {
+    match std::env::var_os(INTEROP_PYTHON) {
+        Some(python) => Ok(python.into()),
+        None => python_packages("requirements.txt", "python").context("the programs that read our exports"),
+    }
+}
+
+/// Python with the sinks' own software.
+fn sinks_python() -> Result<PathBuf> {
+    match std::env::var_os(SINKS_PYTHON) {
+        Some(python) => Ok(python.into()),
+        None => python_packages("sinks-requirements.txt", "python-sinks").context("the software of the sinks"),
+    }
+}
+
 /// Command of the tests that ask the sinks' own software, in the build of the other tests.
 fn sink_tests() -> Result<Command> {
-    let python = match std::env::var_os(SINKS_PYTHON) {
-        Some(python) => python.into(),
-        None => python_packages("sinks-requirements.txt", "python-sinks").context("the software of the sinks")?,
-    };
+    let python = sinks_python()?;
     let mut cargo = cargo();
     // One by one: servers that start together take longer than a test waits for them.
     cargo.args(["test", "--workspace", SINKS, "--test", "sinks", "--", "--include-ignored", "--test-threads=1"]);
@@ -390,10 +422,16 @@ fn browser_folder() -> PathBuf {
     root().join("tests/browser")
 }
 
-/// The browser, and the folder of the programs that the browser tests run, built.
-fn browser_programs() -> Result<(PathBuf, PathBuf)> {
+/// The browser, and beside it the packages of the tests that drive it.
+fn browser() -> Result<PathBuf> {
     let chromium = CHROMIUM.find_or_install()?;
     npm_packages(&browser_folder())?;
+    Ok(chromium)
+}
+
+/// The browser, and the folder of the programs that the browser tests run, built.
+fn browser_programs() -> Result<(PathBuf, PathBuf)> {
+    let chromium = browser()?;
     // As the Rust tests were built, so nothing is built twice: `cargo build` would leave out the features of the tests'
     // dependencies, and then build burn once more.
     run_command(cargo().arg("test").args(TESTED).arg("--no-run"))?;

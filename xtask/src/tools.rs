@@ -3,7 +3,7 @@
 //! One is missing: the Rust compiler in use. Cargo holds it against `rust-version` before it compiles this program.
 
 use crate::shell::{command, find, output};
-use crate::system::{debian_packages, may_install, missing};
+use crate::system::{debian_packages, installing, may_install, missing};
 use anyhow::{Context, Result};
 use std::fmt;
 use std::path::PathBuf;
@@ -94,6 +94,7 @@ impl Program {
     /// # Errors
     /// As [`Program::find`] and [`debian_packages`].
     pub fn find_or_install(&self) -> Result<PathBuf> {
+        let _alone = installing();
         self.find().or_else(|error| {
             if !may_install() {
                 return Err(error);
@@ -119,6 +120,7 @@ impl Packages {
     /// # Errors
     /// As [`debian_packages`]; [`crate::system::Missing`] if Debian has none that is new enough.
     pub fn find_or_install(&self) -> Result<()> {
+        let _alone = installing();
         self.find().or_else(|error| {
             if !may_install() {
                 return Err(error);
