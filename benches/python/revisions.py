@@ -1,10 +1,11 @@
 """Every benchmark of an earlier revision beside this one's: builds both, asks their programs in turns on one pinned CPU, and
 prints medians and ratios.
 
-`python3 benches/python/revisions.py REVISION [--only NAME] [--rounds N] [--seconds S] [--cpu N] [--bar RATIO]`
+`python3 benches/python/revisions.py REVISION [--only NAME] [--rounds N] [--turns N] [--seconds S] [--cpu N] [--bar RATIO]`
 
-Units a second of CPU time, as the programs' workers count them (`benches/src/bin/*`). It ends with 1 if a row's ratio is below
-the bar. Programs and modules lie in `target/revisions`, so that a second call builds little.
+Units a second of CPU time, as the programs' workers count them (`benches/src/bin/*`). A ratio is the median over pairs of
+neighbouring turns, so that what slows the machine for longer than a turn slows both of a pair. It ends with 1 if a row's ratio is
+below the bar. Programs and modules lie in `target/revisions`, so that a second call builds little.
 """
 
 import argparse
@@ -74,20 +75,20 @@ class Worker:
         self.process.wait()
 
 
-def questions(name, engines, options):
+def questions(name, engines, seconds):
     """The lines that a worker is asked, each with the name of its row."""
     for engine in engines:
         if name == "movegen" and engine == "keisei":
             for what in ["counted", "played", "playouts"]:
                 for row in range(3):
-                    yield f"{what}, position {row}", f"run {engine} {what} {row} {options.seconds}"
+                    yield f"{what}, position {row}", f"run {engine} {what} {row} {seconds}"
         elif name == "search":
-            yield engine, f"run {engine} {options.seconds}"
+            yield engine, f"run {engine} {seconds}"
         # The plain definition and the peers are no product.
         elif name == "inference" and engine not in ("scalar", "burn-flex", "onnxruntime-web"):
             for net in NETS:
                 for batch in BATCHES:
-                    yield f"{engine} {net} B={batch}", f"run {engine} {net} {batch} {options.seconds}"
+                    yield f"{engine} {net} B={batch}", f"run {engine} {net} {batch} {seconds}"
 
 
 def commands(name, before, after):
@@ -113,9 +114,12 @@ def by_workers(name, before, after, options):
         for _ in range(options.rounds):
             both = [Worker(options.cpu, command) for command in pair]
             engines = [engine for engine in both[0].engines if engine in both[1].engines]
-            for row, line in questions(name, engines, options):
-                for worker, found in zip(both, rows.setdefault(label + row, [[], []])):
-                    found.append(worker.rate(line))
+            for row, line in questions(name, engines, options.seconds / options.turns):
+                pairs = list(zip(both, rows.setdefault(label + row, [[], []])))
+                for turn in range(options.turns):
+                    # Each of the two is first in every second turn.
+                    for worker, found in pairs[:: 1 - 2 * (turn % 2)]:
+                        found.append(worker.rate(line))
             for worker in both:
                 worker.close()
         yield from rows.items()
@@ -159,7 +163,8 @@ def main():
     parser.add_argument("revision")
     parser.add_argument("--only", choices=NAMES, action="append")
     parser.add_argument("--rounds", type=int, default=5, help="0 builds only")
-    parser.add_argument("--seconds", type=float, default=0.7)
+    parser.add_argument("--turns", type=int, default=7, help="in which a worker spends its seconds on a row")
+    parser.add_argument("--seconds", type=float, default=0.7, help="of a row in a round")
     parser.add_argument("--cpu", type=int, default=0)
     parser.add_argument("--bar", type=float, default=0.97)
     parser.add_argument("--built", action="store_true", help="take the programs of the last call")
@@ -185,10 +190,11 @@ def main():
         rows = rows(before, after, options) if rows else by_workers(name, before, after, options)
         for row, rates in rows:
             old, new = map(median, rates)
-            below = new / old < options.bar
+            ratio = median(second / first for first, second in zip(*rates))
+            below = ratio < options.bar
             missed += below
             mark = " **missed**" if below else ""
-            print(f"| {name} | {row} | {old:.4g} | {new:.4g} | {new / old:.3f}{mark} |", flush=True)
+            print(f"| {name} | {row} | {old:.4g} | {new:.4g} | {ratio:.3f}{mark} |", flush=True)
     if missed:
         sys.exit(f"{missed} rows are below {options.bar}")
 
