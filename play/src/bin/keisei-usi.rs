@@ -3,8 +3,14 @@
 use std::io::{BufReader, stdin, stdout};
 use std::process::ExitCode;
 
+/// Model that the program was built with (`build.rs`), for an engine that is one file.
+#[cfg(built_in_model)]
+const BUILT_IN: Option<&[u8]> = Some(include_bytes!(env!("KEISEI_MODEL")));
+#[cfg(not(built_in_model))]
+const BUILT_IN: Option<&[u8]> = None;
+
 fn main() -> ExitCode {
-    match keisei_play::usi::run(BufReader::new(stdin()), stdout().lock()) {
+    match keisei_play::usi::run(BufReader::new(stdin()), stdout().lock(), BUILT_IN) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -1,7 +1,6 @@
 //! Dialogue with the GUI.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Instant;
 
 use keisei_core::random::{Purpose, Stream};
@@ -12,7 +11,7 @@ use super::clock::Delays;
 use super::command::{self, Command, Go};
 use super::inbox::{Inbox, Line};
 use super::info;
-use super::model;
+use super::model::{self, Places};
 use super::options::UsiOptions;
 use super::workers::Workers;
 use crate::executor::ModelExecutor;
@@ -25,8 +24,8 @@ const FIRST_MATE_NODES: u32 = 2_000;
 pub struct UsiEngine<W> {
     output: W,
     pub(super) options: UsiOptions,
-    /// Folder where a model is looked for if the GUI sets none.
-    folder: Option<PathBuf>,
+    /// Where a model is looked for if the GUI sets none.
+    places: Places,
     workers: Option<Workers>,
     /// Game that the GUI has set, as far as it could be followed.
     pub(super) game: Game,
@@ -56,12 +55,12 @@ pub enum End {
 }
 
 impl<W: Write> UsiEngine<W> {
-    /// Engine that writes to `output` and looks for a model in `folder` if the GUI sets none.
-    pub fn new(output: W, folder: Option<PathBuf>) -> UsiEngine<W> {
+    /// Engine that writes to `output` and looks for a model in `places` if the GUI sets none.
+    pub fn new(output: W, places: Places) -> UsiEngine<W> {
         UsiEngine {
             output,
             options: UsiOptions::default(),
-            folder,
+            places,
             workers: None,
             game: Game::startpos(),
             search: None,
@@ -159,12 +158,12 @@ impl<W: Write> UsiEngine<W> {
             return Ok(true);
         }
         let mut remarks = Vec::new();
-        let loaded = model::find(self.options.model.as_deref(), self.folder.as_deref(), &mut |text| remarks.push(text))
-            .and_then(|model| {
-                let network = ModelExecutor::new(&model, self.options.arithmetic);
-                let network = network.map_err(|error| format!("{error:#}"))?;
-                Ok(Workers::new(&model, network, self.options.threads))
-            });
+        let found = model::find(self.options.model.as_deref(), &self.places, &mut |text| remarks.push(text));
+        let loaded = found.and_then(|model| {
+            let network = ModelExecutor::new(&model, self.options.arithmetic);
+            let network = network.map_err(|error| format!("{error:#}"))?;
+            Ok(Workers::new(&model, network, self.options.threads))
+        });
         for remark in remarks {
             self.explain(&remark)?;
         }

@@ -35,17 +35,18 @@ use anyhow::{Context, Result};
 
 use inbox::{Inbox, Line};
 
-/// Serves a GUI until it sends `quit` or the input ends. A model that the GUI does not set is looked for beside the running program.
+/// Serves a GUI until it sends `quit` or the input ends. A model that the GUI does not set is looked for beside the running program;
+/// if there is none, it is the one in the file `built_in`.
 ///
 /// # Errors
 /// If the output cannot be written; a GUI that has closed it is no error.
-pub fn run(input: impl BufRead + Send + 'static, output: impl Write) -> Result<()> {
+pub fn run(input: impl BufRead + Send + 'static, output: impl Write, built_in: Option<&'static [u8]>) -> Result<()> {
     let (sender, lines) = channel();
     // The thread is not joined: at `quit` it may be waiting for a line that never comes.
     std::thread::spawn(move || read(input, &sender));
     let program = std::env::current_exe().ok();
     let folder = program.and_then(|program| Some(program.parent()?.to_owned()));
-    match engine::UsiEngine::new(output, folder).serve(Inbox::new(lines)) {
+    match engine::UsiEngine::new(output, model::Places { folder, built_in }).serve(Inbox::new(lines)) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result.context("standard output"),
     }

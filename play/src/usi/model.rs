@@ -6,26 +6,27 @@ use keisei_core::format::Model;
 
 use crate::files::read_model;
 
-/// Model that the program was built with: the file that `KEISEI_MODEL` named then.
-#[cfg(feature = "built-in-model")]
-const BUILT_IN: Option<&[u8]> =
-    Some(include_bytes!(env!("KEISEI_MODEL", "the feature built-in-model takes its file from KEISEI_MODEL")));
-#[cfg(not(feature = "built-in-model"))]
-const BUILT_IN: Option<&[u8]> = None;
+/// Where a model is looked for if the GUI sets none, in this order.
+pub struct Places {
+    /// Folder of the program.
+    pub folder: Option<PathBuf>,
+    /// Model file within the program.
+    pub built_in: Option<&'static [u8]>,
+}
 
-/// The first of these that can be read: the file of the option, a file beside the program, the model that the program was built with.
-/// Each that cannot is told to `remark`, and so is a model that the user did not name.
+/// The first of these that can be read: the file of the option, a file beside the program, the one within it. Each that cannot is told
+/// to `remark`, and so is a model that the user did not name.
 ///
 /// # Errors
 /// If there is none.
-pub fn find(option: Option<&Path>, folder: Option<&Path>, remark: &mut impl FnMut(String)) -> Result<Model, String> {
+pub fn find(option: Option<&Path>, places: &Places, remark: &mut impl FnMut(String)) -> Result<Model, String> {
     if let Some(path) = option {
         match read_model(path) {
             Ok(model) => return Ok(model),
             Err(error) => remark(format!("error: {error:#}")),
         }
     }
-    for path in folder.map(beside).unwrap_or_default() {
+    for path in places.folder.as_deref().map(beside).unwrap_or_default() {
         match read_model(&path) {
             Ok(model) => {
                 remark(format!("the model is {}", path.display()));
@@ -34,7 +35,7 @@ pub fn find(option: Option<&Path>, folder: Option<&Path>, remark: &mut impl FnMu
             Err(error) => remark(format!("error: {error:#}")),
         }
     }
-    if let Some(bytes) = BUILT_IN {
+    if let Some(bytes) = places.built_in {
         let model = Model::from_bytes(bytes).map_err(|error| format!("the built-in model: {error}"))?;
         remark("the model is the built-in one".to_owned());
         return Ok(model);
@@ -64,13 +65,19 @@ mod tests {
         let write = |name: &str| {
             std::fs::write(folder.path().join(name), model().to_bytes(Dtype::F32).unwrap()).unwrap();
         };
+        let built_in: &'static [u8] = model().to_bytes(Dtype::F32).unwrap().leak();
         let check = |option: Option<&str>, found: bool, told: &[&str]| {
             let option = option.map(|name| folder.path().join(name));
-            let mut remarks = Vec::new();
-            let model = find(option.as_deref(), Some(folder.path()), &mut |text| remarks.push(text));
-            assert_eq!(model.is_ok(), found || BUILT_IN.is_some(), "{model:?}");
-            for (remark, part) in remarks.iter().zip(told) {
-                assert!(remark.contains(part), "{remark}: {part}");
+            for built_in in [None, Some(built_in)] {
+                let places = Places { folder: Some(folder.path().to_owned()), built_in };
+                let mut remarks = Vec::new();
+                let model = find(option.as_deref(), &places, &mut |text| remarks.push(text));
+                assert_eq!(model.is_ok(), found || built_in.is_some(), "{model:?}");
+                let told = told.iter().copied().chain((!found && built_in.is_some()).then_some("built-in"));
+                assert!(remarks.len() == told.clone().count(), "{remarks:?}");
+                for (remark, part) in remarks.iter().zip(told) {
+                    assert!(remark.contains(part), "{remark}: {part}");
+                }
             }
         };
         std::fs::write(folder.path().join("a.txt"), "no model").unwrap();

@@ -10,7 +10,7 @@ use crate::executor::Arithmetic;
 ///
 /// `USI_Hash` and `USI_Ponder` are known to every GUI, and most GUIs set them by themselves.
 const OPTIONS: [(&str, &str); 10] = [
-    // Model file; without one the model beside the program, or the one that it was built with.
+    // Model file; without one the model beside the program, or the one within it.
     ("Model", "filename default <empty>"),
     // Threads that run the network.
     ("Threads", "spin default 1 min 1 max 256"),

@@ -4,7 +4,7 @@ mod process;
 mod guis;
 mod clocks;
 
-use std::io::Write as _;
+use std::io::{Cursor, Write as _};
 use std::time::{Duration, Instant};
 
 use keisei_core::shogi::{Game, Position};
@@ -87,27 +87,26 @@ fn a_model_is_found_or_missed_aloud() {
     std::fs::copy(env!("CARGO_BIN_EXE_keisei-usi"), &program).unwrap();
     let foreign = folder.path().join("foreign.dat");
     std::fs::write(&foreign, "PNG").unwrap();
+    // A program without a model within it.
     let missing = |lines: &[&str], part: &str| {
-        let mut engine = Engine::run(&program);
-        for line in lines {
-            engine.say(line);
-        }
-        for line in ["isready", "position startpos", "go nodes 1", "quit"] {
-            engine.say(line);
-        }
-        assert_eq!(engine.child.wait().unwrap().code(), Some(0));
-        let told: Vec<String> = engine.output.iter().collect();
-        assert!(told.iter().all(|line| !line.starts_with("readyok") && !line.starts_with("bestmove")), "{told:?}");
-        let error = |line: &&String| line.starts_with("info string error");
-        assert!(told.iter().filter(error).any(|line| line.contains(part)), "{part}: {told:?}");
+        let lines = [lines, &["isready", "position startpos", "go nodes 1", "quit"]].concat().join("\n");
+        let mut told = Vec::new();
+        keisei_play::usi::run(Cursor::new(lines), &mut told, None).unwrap();
+        let told = String::from_utf8(told).unwrap();
+        assert!(told.lines().all(|line| !line.starts_with("readyok") && !line.starts_with("bestmove")), "{told}");
+        let error = |line: &&str| line.starts_with("info string error");
+        assert!(told.lines().filter(error).any(|line| line.contains(part)), "{part}: {told}");
     };
     let set = |path: &str| format!("setoption name model value {path}");
-    // A program that was built with a model plays without any file.
-    if !cfg!(feature = "built-in-model") {
-        missing(&[], "set the option Model");
-        missing(&[&set("/nowhere/a.model")], "/nowhere/a.model");
-        missing(&[&set(foreign.to_str().unwrap())], "foreign.dat");
-    }
+    missing(&[], "set the option Model");
+    missing(&[&set("/nowhere/a.model")], "/nowhere/a.model");
+    missing(&[&set(foreign.to_str().unwrap())], "foreign.dat");
+    // The program as it is built here has the pages' agent within it, and plays without any file.
+    let mut engine = Engine::run(&program);
+    engine.say("isready");
+    assert_eq!(engine.until("readyok"), ["info string the model is the built-in one", "readyok"]);
+    assert_ne!(engine.ask(&["go nodes 1"], "bestmove"), "bestmove resign");
+    engine.quit();
     let path = model(folder.path());
     for lines in [vec![], vec![set("/nowhere/a.model")]] {
         let mut engine = Engine::run(&program);
