@@ -175,6 +175,15 @@ fn an_evaluation_goes_on_where_it_was() {
     check(&["--opponent", "random"], "player 2: greedy");
     run(folder, &["export", "--init", "2", "--out", "a.model"]);
     check(&[], "player 0: a.model, network");
+
+    // Against one opponent also with more games, of which the first are those that are there, and not with fewer.
+    let evaluate = ["evaluate", "--model", "a.model", "--opponent", "random", "--json", "--max-plies", "60", "--games"];
+    let longer = ["--resume", "longer"];
+    for games in ["4", "8"] {
+        let whole = run(folder, &[&evaluate[..], &[games]].concat());
+        assert_eq!(run(folder, &[&evaluate[..], &[games], &longer].concat()), whole);
+    }
+    check_refused(folder, &[&evaluate[..], &["6"], &longer].concat(), 1, &["the archive has game 7"]);
 }
 
 #[test]

@@ -27,18 +27,53 @@ const SYNC: Duration = Duration::from_secs(1);
 
 /// Plan of a tournament, on which its games depend: lines with a key and a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan(Vec<(String, String)>);
+pub struct Plan {
+    lines: Vec<(String, String)>,
+    /// Key of the line whose numbers may differ in the archive.
+    extending: Option<&'static str>,
+}
 
 impl Plan {
+    /// Key of the line that says how many games there are, and who meets whom.
+    pub const GAMES: &str = "games";
+
     /// Adds a line; neither key nor value may have a line break.
     pub fn add(&mut self, key: impl Into<String>, value: impl Into<String>) {
         let one_line = |text: String| text.replace(['\n', '\r'], " ");
-        self.0.push((one_line(key.into()), one_line(value.into())));
+        self.lines.push((one_line(key.into()), one_line(value.into())));
+    }
+
+    /// The same plan, which also takes the games of one with other numbers in the line `key`: of a longer tournament the first games
+    /// are those of a shorter one.
+    #[must_use]
+    pub fn extending(self, key: &'static str) -> Plan {
+        Plan { extending: Some(key), ..self }
     }
 
     fn text(&self) -> String {
-        let lines: Vec<String> = self.0.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();
+        let lines: Vec<String> = self.lines.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();
         lines.concat()
+    }
+
+    /// Checks that a tournament whose plan has this text may go on by this one.
+    fn check(&self, text: &str) -> Result<()> {
+        let without_digits = |line: &str| line.replace(|letter: char| letter.is_ascii_digit(), "");
+        let own = self.text();
+        let (mut found, mut asked) = (text.lines(), own.lines());
+        for index in 0.. {
+            let may_differ = self.lines.get(index).is_some_and(|(key, _)| self.extending == Some(key));
+            match (found.next(), asked.next()) {
+                (None, None) => break,
+                (Some(found), Some(asked)) if found == asked => {}
+                (Some(found), Some(asked)) if may_differ && without_digits(found) == without_digits(asked) => {}
+                (found, asked) => {
+                    let told = |line: Option<&str>| line.map_or("nothing more".to_owned(), |line| format!("`{line}`"));
+                    let (found, asked) = (told(found), told(asked));
+                    bail!("holds games of another tournament: it has {found} where this one has {asked}");
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -55,8 +90,8 @@ impl Archive {
     /// Archive in `folder`, which is made if it is not there, of the tournament with this plan.
     ///
     /// # Errors
-    /// If the folder holds games of another plan, names the first line that differs. Names the file that cannot be read or
-    /// written, is damaged, or is in use by another process.
+    /// If the folder holds games of another plan, which this one does not extend, names the first line that differs. Names the
+    /// file that cannot be read or written, is damaged, or is in use by another process.
     pub fn open(folder: &Path, plan: &Plan) -> Result<Archive> {
         fs::create_dir_all(folder).with_context(|| format!("{}: cannot be created", folder.display()))?;
         let path = folder.join(FILE);
@@ -78,10 +113,9 @@ impl Archive {
             sync_folder(folder);
             BTreeMap::new()
         } else {
-            if !bytes.starts_with(&beginning) {
-                return Err(other_plan(&bytes, plan)).with_context(named);
-            }
-            let (games, whole) = read_games(&bytes, beginning.len()).with_context(named)?;
+            let (found, length) = plan_of(&bytes).with_context(named)?;
+            plan.check(&found).with_context(named)?;
+            let (games, whole) = read_games(&bytes, length).with_context(named)?;
             file.set_len(whole as u64).with_context(named)?;
             games
         };
@@ -126,23 +160,12 @@ fn sync_folder(folder: &Path) {
     }
 }
 
-/// Error: the bytes do not begin with `plan`.
-fn other_plan(bytes: &[u8], plan: &Plan) -> anyhow::Error {
-    let found = match first_envelope(bytes).map(|length| envelope::open(&bytes[..length], PLAN, VERSION)) {
-        Some(Ok((_, text))) => String::from_utf8_lossy(text).into_owned(),
-        Some(Err(error)) => return anyhow::Error::new(error).context("is no archive of a tournament"),
-        None => return anyhow::anyhow!("is no archive of a tournament"),
-    };
-    let asked = plan.text();
-    let (mut found, mut asked) = (found.lines(), asked.lines());
-    loop {
-        let (found, asked) = (found.next(), asked.next());
-        if found != asked || found.is_none() {
-            let told = |line: Option<&str>| line.map_or_else(|| "nothing more".to_owned(), |line| format!("`{line}`"));
-            let (found, asked) = (told(found), told(asked));
-            return anyhow::anyhow!("holds games of another tournament: it has {found} where this one has {asked}");
-        }
-    }
+/// Text of the plan at the start of these bytes, and its length there.
+fn plan_of(bytes: &[u8]) -> Result<(String, usize)> {
+    const FOREIGN: &str = "is no archive of a tournament";
+    let length = first_envelope(bytes).context(FOREIGN)?;
+    let (_, text) = envelope::open(&bytes[..length], PLAN, VERSION).context(FOREIGN)?;
+    Ok((String::from_utf8_lossy(text).into_owned(), length))
 }
 
 /// Length of the envelope at the start of these bytes, if they are as many as it states.

@@ -229,6 +229,42 @@ mod tests {
     }
 
     #[test]
+    fn a_round_robin_becomes_longer() {
+        let players = [agent(), search(3, 0.5), Contender::Random];
+        let tournament = tournament(&players, 2);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let play = |games: usize| {
+            let schedule = Schedule::round_robin(players.len(), games).expect("it is sound");
+            let plan = tournament.plan(&format!("round robin, {games} games")).extending(Plan::GAMES);
+            let mut archive = Archive::open(folder.path(), &plan)?;
+            let kept = archive.games().len();
+            Ok::<_, anyhow::Error>((kept, tournament.play(&schedule, Some(&mut archive), NO_WATCH)?))
+        };
+        let schedule = Schedule::round_robin(players.len(), 12).expect("it is sound");
+        let whole = tournament.play(&schedule, None, NO_WATCH).expect("all can play");
+        for (games, kept) in [(2, 0), (4, 6), (12, 12), (12, 36)] {
+            let (found, results) = play(games).expect("it goes on");
+            assert_eq!((found, &results.games[..]), (kept, &whole.games[..3 * games]));
+        }
+        let error = play(4).expect_err("there are more games already");
+        assert!(error.to_string().contains("the archive has game 35"), "{error}");
+        for (plan, expected) in [
+            (tournament.plan("round robin, 14 games"), "`games: round robin, 2 games`"),
+            (tournament.plan("ladder, 14 games").extending(Plan::GAMES), "`games: round robin, 2 games`"),
+            (Tournament { seed: 3, ..tournament }.plan("round robin, 14 games").extending(Plan::GAMES), "`seed: 2`"),
+            (
+                Tournament { players: &players[..2], ..tournament }
+                    .plan("round robin, 14 games")
+                    .extending(Plan::GAMES),
+                "player 2",
+            ),
+        ] {
+            let error = Archive::open(folder.path(), &plan).expect_err(expected);
+            assert!(format!("{error:#}").contains(expected), "{error:#}");
+        }
+    }
+
+    #[test]
     fn plans_tell_everything_that_games_depend_on() {
         let players = [agent(), Contender::Random];
         let plan = |change: &dyn Fn(&mut Tournament)| {

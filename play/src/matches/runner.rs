@@ -125,7 +125,7 @@ impl Tournament<'_> {
     /// Plan of this tournament with `games`, the description of its schedule, for an [`Archive`].
     pub fn plan(&self, games: &str) -> Plan {
         let mut plan = Plan::default();
-        plan.add("games", games);
+        plan.add(Plan::GAMES, games);
         plan.add("seed", self.seed.to_string());
         plan.add("ply limit", self.max_plies.to_string());
         let openings = match self.book {

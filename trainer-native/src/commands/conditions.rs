@@ -35,7 +35,8 @@ pub struct Conditions {
     /// Openings instead of random plies: a file in any notation, or with an SFEN or `startpos moves ...` a line
     #[arg(long, value_name = "FILE")]
     pub(super) book: Option<PathBuf>,
-    /// Folder that keeps each game once it has ended; given again, the games go on where they were
+    /// Folder that keeps each game once it has ended; given again, the games go on where they were. A match of two and a round robin also
+    /// go on with more games
     #[arg(long, value_name = "DIR")]
     pub(super) resume: Option<PathBuf>,
     /// File to write the games to, for the Replay page and `convert`
