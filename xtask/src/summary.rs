@@ -20,6 +20,8 @@ impl Counts {
         let line = without_colours(line);
         let words: Vec<&str> = line.split([' ', ',', ';', ':', '\n', '\r']).filter(|word| !word.is_empty()).collect();
         match words.as_slice() {
+            // Indented, it is what a failed test printed, and nextest counts that test itself.
+            ["test", "result", ..] if !line.starts_with("test") => {}
             ["test", "result", ..] | ["Summary", ..] => {
                 for pair in words.windows(2) {
                     self.add(pair[1], pair[0]);
@@ -120,7 +122,15 @@ mod tests {
             1,
         );
         check(&["test result: \x1b[31mFAILED\x1b[m. 3 passed; 2 failed; 0 ignored; 0 measured\n"], 3, 2, 0);
-        check(&["     Summary [   2.006s] 7 tests run: 5 passed (1 slow), 2 failed, 3 skipped"], 5, 2, 3);
+        check(
+            &[
+                "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 7 filtered out; finished in 6.25s",
+                "     Summary [   2.006s] 7 tests run: 5 passed (1 slow), 2 failed, 3 skipped",
+            ],
+            5,
+            2,
+            3,
+        );
         check(
             &[
                 "\x1b[32;1m     Summary\x1b[0m [   0.1s] \x1b[1m4\x1b[0m tests run: \x1b[1m4\x1b[0m \x1b[32mpassed\x1b[0m",
