@@ -1,6 +1,8 @@
 //! Facts about a GPU and its driver, read before the runtime starts: without a driver its threads would panic.
 
-use anyhow::{Context, Result, bail};
+#[cfg(feature = "cuda")]
+use anyhow::bail;
+use anyhow::{Context, Result};
 
 use super::fault;
 use super::kernels::Kernels;
