@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use std::fs::{File, TryLockError, create_dir, create_dir_all};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Directory of all runs.
 const RUNS: &str = "runs";
@@ -171,15 +171,30 @@ impl Directory {
 /// Locks the directory for a process that `works` there: one that "trains" or "sweeps".
 ///
 /// # Errors
-/// If another process does so, or the file of the lock cannot be created.
+/// If another process does so, for which the error ends with [`busy`], or the file of the lock cannot be created.
 pub fn lock(directory: &Path, works: &str) -> Result<File> {
+    /// Attempts, and time between them: whoever only looks ([`is_locked`]) holds the lock for an instant.
+    const ATTEMPTS: usize = 10;
+    const BETWEEN: Duration = Duration::from_millis(10);
+
     let path = directory.join("lock");
     let file = File::create(&path).with_context(|| format!("{}: cannot create", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!("{}: another process {works} here", directory.display()),
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{}: cannot lock", path.display())),
+    for attempt in 1.. {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if attempt < ATTEMPTS => std::thread::sleep(BETWEEN),
+            Err(TryLockError::WouldBlock) => bail!("{}: {}", directory.display(), busy(works)),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("{}: cannot lock", path.display()));
+            }
+        }
     }
+    Ok(file)
+}
+
+/// Reason why a process that `works` cannot do so in a directory.
+pub fn busy(works: &str) -> String {
+    format!("another process {works} here")
 }
 
 /// Whether two descriptions are of one file.

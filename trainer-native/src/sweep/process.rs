@@ -1,6 +1,6 @@
 //! Processes of a sweep: each agent is trained, and plays, in a process of its own, so that none can take another down.
 
-use crate::run::directory::is_locked;
+use crate::run::directory::{busy, is_locked};
 use crate::settings::ENVIRONMENT_PREFIX;
 use anyhow::{Context, Result, ensure};
 use keisei_play::rating::Tally;
@@ -88,8 +88,16 @@ impl Process {
             }
             Some(child) => {
                 let Some(status) = child.try_wait().context("a process cannot be asked")? else { return Ok(None) };
-                let end = if status.success() { End::Success } else { End::Failure(self.reason(status)) };
-                Ok(Some(end))
+                if status.success() {
+                    return Ok(Some(End::Success));
+                }
+                let reason = self.reason(status);
+                if self.directory.is_some() && reason.ends_with(&busy("trains")) {
+                    // The one that a killed sweep left behind had not locked its directory when this one was started.
+                    self.child = None;
+                    return Ok(None);
+                }
+                Ok(Some(End::Failure(reason)))
             }
         }
     }
