@@ -160,16 +160,16 @@ const STAGES: [Stage; 14] = [
     },
 ];
 
-/// Downloads what a stage needs; at once if that is there.
+/// Function that downloads what a stage needs, and returns at once if it is already there.
 type Fetch = fn() -> Result<()>;
 
-/// What stages download: fetched beside the stages before them, because a download leaves the cores to those. A stage asks once
-/// more, and then has it or says why not.
+/// Downloads that run in the background while earlier stages use the cores. Each stage calls its own again, which waits for the
+/// result and reports errors.
 const FETCHED: [(&str, Fetch); 6] = [
     ("clippy", || CPP_COMPILER.find_or_install().map(drop)),
     ("rust", || interop_python().map(drop)),
     ("sinks", || sinks_python().map(drop)),
-    ("bare", wasm::find_bare_toolchain),
+    ("bare", wasm::find_toolchain),
     ("wasm", || npm_packages(&www())),
     ("browser", || browser().map(drop)),
 ];

@@ -253,14 +253,6 @@ pub fn find_toolchain() -> Result<()> {
     toolchain(TARGET).map(drop)
 }
 
-/// As [`find_toolchain`], for [`compile_bare`].
-///
-/// # Errors
-/// There is none.
-pub fn find_bare_toolchain() -> Result<()> {
-    toolchain(BARE_TARGET).map(drop)
-}
-
 /// Builds `web` with what reads and writes game records, but without the engine, into `www/src/wasm/records/`.
 fn build_records() -> Result<()> {
     // A file is read once: this module is to be small.

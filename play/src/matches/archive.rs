@@ -29,13 +29,13 @@ const SYNC: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     lines: Vec<(String, String)>,
-    /// Key of the line whose numbers may differ in the archive.
-    extending: Option<&'static str>,
+    /// Whether the number of games may differ in the archive.
+    extends: bool,
 }
 
 impl Plan {
     /// Key of the line that says how many games there are, and who meets whom.
-    pub const GAMES: &str = "games";
+    pub(super) const GAMES: &str = "games";
 
     /// Adds a line; neither key nor value may have a line break.
     pub fn add(&mut self, key: impl Into<String>, value: impl Into<String>) {
@@ -43,11 +43,11 @@ impl Plan {
         self.lines.push((one_line(key.into()), one_line(value.into())));
     }
 
-    /// The same plan, which also takes the games of one with other numbers in the line `key`: of a longer tournament the first games
-    /// are those of a shorter one.
+    /// The same plan, which also accepts an archive with another number of games: for a schedule whose first games are those of a
+    /// shorter one.
     #[must_use]
-    pub fn extending(self, key: &'static str) -> Plan {
-        Plan { extending: Some(key), ..self }
+    pub fn extending(self) -> Plan {
+        Plan { extends: true, ..self }
     }
 
     fn text(&self) -> String {
@@ -61,7 +61,7 @@ impl Plan {
         let own = self.text();
         let (mut found, mut asked) = (text.lines(), own.lines());
         for index in 0.. {
-            let may_differ = self.lines.get(index).is_some_and(|(key, _)| self.extending == Some(key));
+            let may_differ = self.extends && self.lines.get(index).is_some_and(|(key, _)| key == Plan::GAMES);
             match (found.next(), asked.next()) {
                 (None, None) => break,
                 (Some(found), Some(asked)) if found == asked => {}

@@ -235,7 +235,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let play = |games: usize| {
             let schedule = Schedule::round_robin(players.len(), games).expect("it is sound");
-            let plan = tournament.plan(&format!("round robin, {games} games")).extending(Plan::GAMES);
+            let plan = tournament.plan(&format!("round robin, {games} games")).extending();
             let mut archive = Archive::open(folder.path(), &plan)?;
             let kept = archive.games().len();
             Ok::<_, anyhow::Error>((kept, tournament.play(&schedule, Some(&mut archive), NO_WATCH)?))
@@ -250,14 +250,9 @@ mod tests {
         assert!(error.to_string().contains("the archive has game 35"), "{error}");
         for (plan, expected) in [
             (tournament.plan("round robin, 14 games"), "`games: round robin, 2 games`"),
-            (tournament.plan("ladder, 14 games").extending(Plan::GAMES), "`games: round robin, 2 games`"),
-            (Tournament { seed: 3, ..tournament }.plan("round robin, 14 games").extending(Plan::GAMES), "`seed: 2`"),
-            (
-                Tournament { players: &players[..2], ..tournament }
-                    .plan("round robin, 14 games")
-                    .extending(Plan::GAMES),
-                "player 2",
-            ),
+            (tournament.plan("ladder, 14 games").extending(), "`games: round robin, 2 games`"),
+            (Tournament { seed: 3, ..tournament }.plan("round robin, 14 games").extending(), "`seed: 2`"),
+            (Tournament { players: &players[..2], ..tournament }.plan("round robin, 14 games").extending(), "player 2"),
         ] {
             let error = Archive::open(folder.path(), &plan).expect_err(expected);
             assert!(format!("{error:#}").contains(expected), "{error:#}");

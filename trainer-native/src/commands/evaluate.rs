@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use keisei_core::format::record;
 use keisei_play::contender::Contender;
-use keisei_play::matches::{CONVERSION_PLIES, Forfeits, Plan, Played, PlayedGame, STREAK, Schedule, Tournament};
+use keisei_play::matches::{CONVERSION_PLIES, Forfeits, Played, PlayedGame, STREAK, Schedule, Tournament};
 use keisei_play::rating::Tally;
 use keisei_play::spelling::{Defaults, MAX_VISITS, SPELLINGS, SpelledPlayer, Spelling, model_contender};
 use serde_json::json;
@@ -94,7 +94,7 @@ pub fn run(args: &EvaluateArgs, print: impl Fn(&str) -> Result<()>) -> Result<()
     let mut plan = tournament.plan(&format!("{} of the first player against each other", args.games));
     if players.len() == 2 {
         // With several, one match follows another.
-        plan = plan.extending(Plan::GAMES);
+        plan = plan.extending();
     }
     let mut archive = args.conditions.archive(&plan)?;
 

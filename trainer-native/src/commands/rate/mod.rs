@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use keisei_core::format::record;
 use keisei_play::contender::Contender;
 use keisei_play::matches::{
-    Book, Fixture, Ladder, OPENING_PLIES, Plan, PlayedGame, Results, Schedule, Sequential, Tournament,
+    Book, Fixture, Ladder, OPENING_PLIES, PlayedGame, Results, Schedule, Sequential, Tournament,
 };
 use keisei_play::rating::{Pairs, Sprt, Standings, Verdict};
 use keisei_play::spelling::{MAX_VISITS, SPELLINGS, SpelledPlayer, Spelling};
@@ -223,7 +223,7 @@ impl Rating<'_> {
         let mut plan = tournament.plan(&self.meetings());
         if self.sprt.is_none() && self.args.schedule == Meetings::RoundRobin {
             // Round by round: more games are further rounds.
-            plan = plan.extending(Plan::GAMES);
+            plan = plan.extending();
         }
         let mut archive = self.args.conditions.archive(&plan)?;
         let progress = Progress::new(&self.players, games, self.sprt);
