@@ -27,7 +27,7 @@ const LINTED: [&[&str]; 4] = [
         "--all-targets",
         "--features=keisei-benches/network,keisei-benches/qugiy,keisei-tests/peers,trainer-native/all-sinks",
     ],
-    &["--package=trainer-native", "--bins"],
+    &["--workspace"],
     &["--package=keisei-core", "--no-default-features", "--features=learn"],
     &["--package=keisei-play"],
 ];

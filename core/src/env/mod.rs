@@ -55,5 +55,5 @@ mod outputs;
 mod opening;
 
 pub use opening::{Opening, StartError, Starts};
-pub use outputs::{Outputs, PlaneBuffer};
-pub use vec_game::{Games, StepError, VecGame};
+pub use outputs::{Outputs, PlaneBuffer, StepError};
+pub use vec_game::{Games, VecGame};

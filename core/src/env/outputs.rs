@@ -1,8 +1,7 @@
-//! Buffers of the caller that a step writes into.
+//! Buffers of the caller that a step writes into, and what a step refuses.
 
-use core::{iter, mem};
+use core::{fmt, iter, mem};
 
-use super::StepError;
 use crate::encoding::{Action, Actions, Features, PackedObservation, SQUARES};
 use crate::shogi::{MAX_MOVES, Move, Reason};
 
@@ -152,3 +151,35 @@ impl<'a> Outputs<'a> {
         })
     }
 }
+
+/// Reason why a step was refused; no move was played.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StepError {
+    /// An action is not legal, or its number is out of range.
+    IllegalAction {
+        /// Slot of the first game with such an action.
+        game: usize,
+        /// The action.
+        action: Action,
+    },
+    /// A buffer has the wrong length.
+    Length {
+        /// Name of the buffer: `actions`, or a field of [`Outputs`].
+        buffer: &'static str,
+        /// Length of the buffer.
+        found: usize,
+        /// Length that the buffer needs.
+        needed: usize,
+    },
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StepError::IllegalAction { game, action } => write!(f, "game {game}: action {action} is not legal"),
+            StepError::Length { buffer, found, needed } => write!(f, "{buffer}: its length is {found}, not {needed}"),
+        }
+    }
+}
+
+impl core::error::Error for StepError {}

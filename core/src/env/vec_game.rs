@@ -1,11 +1,10 @@
 //! [`VecGame`]: the games and their step.
 
 use alloc::vec::Vec;
-use core::fmt;
 use core::num::NonZeroU16;
 use core::ops::Range;
 
-use super::{Opening, Outputs, StartError, Starts};
+use super::{Opening, Outputs, StartError, Starts, StepError};
 use crate::encoding::{Action, Actions, PackedObservation};
 use crate::shogi::{Color, Game, GameResult, MAX_MOVES, Move, Outcome, Position, TargetSet};
 
@@ -451,35 +450,3 @@ fn set<T>(buffer: &mut [T], at: usize, value: T) {
 fn row<T>(buffer: &mut [T], row: usize, size: usize) -> &mut [T] {
     buffer.get_mut(row * size..(row + 1) * size).unwrap_or_default()
 }
-
-/// Reason why a step was refused; no move was played.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StepError {
-    /// An action is not legal, or its number is out of range.
-    IllegalAction {
-        /// Slot of the first game with such an action.
-        game: usize,
-        /// The action.
-        action: Action,
-    },
-    /// A buffer has the wrong length.
-    Length {
-        /// Name of the buffer: `actions`, or a field of [`Outputs`].
-        buffer: &'static str,
-        /// Length of the buffer.
-        found: usize,
-        /// Length that the buffer needs.
-        needed: usize,
-    },
-}
-
-impl fmt::Display for StepError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StepError::IllegalAction { game, action } => write!(f, "game {game}: action {action} is not legal"),
-            StepError::Length { buffer, found, needed } => write!(f, "{buffer}: its length is {found}, not {needed}"),
-        }
-    }
-}
-
-impl core::error::Error for StepError {}

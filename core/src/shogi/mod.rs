@@ -6,12 +6,13 @@
 //! | `bitboard` | a set of squares in two words |
 //! | `mv` | a move in 16 bits |
 //! | `hand` | pieces in hand |
+//! | `outcome` | result of a game, and the name of every reason to end |
 //! | `position` | board, hands, side to move; playing a move |
 //! | `attacks` | attack sets of each kind of piece |
 //! | `movegen` | the one generator of legal moves: pins, checks, two pawns, drop-pawn mate |
 //! | `illegal` | the reason why a move is against the rules |
 //! | `setup` | a start position that somebody puts together, and what is wrong with it |
-//! | `game` | history: repetition, perpetual check, declaration, ply limit, outcome |
+//! | `game` | history: repetition, perpetual check, declaration, ply limit |
 //! | `sfen` `usi` | text of positions and moves |
 //! | `zobrist` | keys for the repetition test |
 //! | `perft` | leaf counts, to verify the generator |
@@ -32,6 +33,7 @@ mod square;
 mod bitboard;
 mod mv;
 mod hand;
+mod outcome;
 mod position;
 mod attacks;
 mod movegen;
@@ -47,11 +49,12 @@ pub mod material;
 pub use attacks::attacks;
 pub use bitboard::{Bitboard, Squares};
 pub use color::Color;
-pub use game::{DEFAULT_MAX_PLIES, DeclarationError, Game, GameResult, Outcome, Reason};
+pub use game::{DEFAULT_MAX_PLIES, DeclarationError, Game};
 pub use hand::Hand;
 pub use illegal::Illegal;
-pub use movegen::{MAX_MOVES, MoveList, Origin, TargetSet};
-pub use mv::Move;
+pub use movegen::{MAX_MOVES, MoveList, TargetSet};
+pub use mv::{Move, Origin};
+pub use outcome::{GameResult, Outcome, Reason};
 pub use perft::{perft, perft_played};
 pub use piece::{Piece, PieceType};
 pub use position::{IllegalMove, Position};

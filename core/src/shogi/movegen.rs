@@ -11,7 +11,7 @@ use core::ops::ControlFlow;
 use arrayvec::ArrayVec;
 
 use super::attacks::{self, between, ray_through};
-use super::{Bitboard, Color, Move, Piece, PieceType, Position, Square};
+use super::{Bitboard, Color, Move, Origin, Piece, PieceType, Position, Square};
 
 /// Upper bound on the number of legal moves of a position.
 ///
@@ -23,15 +23,6 @@ pub const MAX_MOVES: usize = 636;
 
 /// The legal moves of one position.
 pub type MoveList = ArrayVec<Move, MAX_MOVES>;
-
-/// Where a move starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A piece on the board.
-    Square(Square),
-    /// A piece in hand.
-    Drop(PieceType),
-}
 
 /// The legal moves of one piece, or the drops of one kind. At least one of the two sets is not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! A move in 16 bits.
 
-use super::{Origin, PieceType, Square};
+use super::{PieceType, Square};
 
 /// A move: a piece from square to square, perhaps promoting, or a drop from the hand.
 ///
@@ -8,6 +8,15 @@ use super::{Origin, PieceType, Square};
 /// The text form is USI: `7g7f`, `8h2b+`, `P*5e`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Move(u16);
+
+/// Where a move starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A piece on the board.
+    Square(Square),
+    /// A piece in hand.
+    Drop(PieceType),
+}
 
 const PROMOTION: u16 = 1 << 14;
 const FIRST_DROP: u16 = Square::COUNT as u16;

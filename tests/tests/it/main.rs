@@ -13,5 +13,6 @@ mod records;
 mod search;
 mod mate;
 mod docs;
+mod imports;
 mod keisei_map;
 mod selfplay;

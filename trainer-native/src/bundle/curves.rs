@@ -1,7 +1,7 @@
 //! Curves: every metric of a run over its iterations, in bounded memory and in a bounded file.
 
+use super::chunk::{Put, json, put_chunk, rounded};
 use super::format::{Chunk, CurveChunk, CurveColumns};
-use super::{Put, json, put_chunk, rounded};
 use crate::event::Metrics;
 use crate::sinks::scalars;
 use anyhow::Result;

@@ -1,7 +1,7 @@
 //! Games of a bundle: record files of a few games each, and the index by which a page lists and filters all of them.
 
+use super::chunk::{Put, describe, json, put_chunk};
 use super::format::{GameChunk, GameIndex, GameSet, Standing};
-use super::{Put, describe, json, put_chunk};
 use crate::run::GAMES;
 use anyhow::{Context, Result};
 use keisei_core::format::record::{self, Record};

@@ -9,9 +9,10 @@
 //! A thread reads the runs' files; it needs nothing of the processes that train, and outlives them: a run that is resumed or
 //! begins anew in its directory is read again.
 
+use super::chunk::json;
 use super::format::{MANIFEST, Manifest};
 use super::games::{GameFile, Games, files_of};
-use super::{MOST_GAMES, Teller, distinguish, json};
+use super::{MOST_GAMES, Teller, distinguish};
 use crate::sinks::Follower;
 use anyhow::{Context, Result};
 use axum::Router;

@@ -1,7 +1,7 @@
 //! Rating history of a run: what its evaluations, its gates and tournaments say about the strength of its agents.
 
+use super::chunk::rounded;
 use super::format::{Rating, RatingSource};
-use super::rounded;
 use crate::event::{EvaluationMatch, Verdict};
 use crate::history::History;
 use crate::league;

@@ -3,7 +3,7 @@
 //! A gate that begins after an iteration is decided when the next one begins; the trainer waits for it then. So the verdict does not
 //! depend on how fast the match is, and one that was killed is played again with the same games.
 
-use super::Snapshots;
+use super::snapshot::Snapshots;
 use crate::event::{GateMatch, Verdict};
 use crate::settings::Settings;
 use crate::totals::Totals;

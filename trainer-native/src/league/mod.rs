@@ -17,7 +17,7 @@ pub mod average;
 pub use self::average::Average;
 pub use self::gate::Gate;
 pub use self::matchmaking::Score;
-pub use self::snapshot::{FOLDER, Snapshot};
+pub use self::snapshot::{FOLDER, Snapshot, Snapshots};
 
 use self::gate::RunningGate;
 use self::matchmaking::ENOUGH;
@@ -118,9 +118,6 @@ impl LeagueState {
         self.files.iter().map(load).collect()
     }
 }
-
-/// Snapshots by the iteration after which they were taken.
-pub type Snapshots = BTreeMap<u32, Arc<Snapshot>>;
 
 /// League of a run in progress: its state, the networks of its snapshots, and the gate's match that is being played.
 #[derive(Default)]

@@ -4,13 +4,18 @@ use crate::durable::{FileDigest, rename, write_atomically};
 use crate::settings::Settings;
 use anyhow::{Context, Result, ensure};
 use keisei_core::format::model::{Dtype, Model};
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Folder of the snapshots in the directory of a run.
 pub const FOLDER: &str = "league";
 
 const EXTENSION: &str = "model";
+
+/// Snapshots by the iteration after which they were taken.
+pub type Snapshots = BTreeMap<u32, Arc<Snapshot>>;
 
 /// The network after an iteration, frozen. Its file is written once and never changed.
 #[derive(Clone, Debug, PartialEq)]
