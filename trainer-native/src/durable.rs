@@ -19,11 +19,22 @@ const TEMPORARY: &str = ".new";
 /// Replaces the file at `path`: a reader, at any time and after any crash, finds either the whole old file or the whole new
 /// one. The bytes are on the disk when this returns. Of two writers of one path the last one wins.
 ///
+/// A link stays, and the file behind it is replaced. A device or a pipe is written to: a file in its place would be no help.
+///
 /// # Errors
 /// Names the path and the step that failed; the old file then remains.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return fs::write(path, bytes).with_context(|| format!("{}: cannot be written", path.display()));
+    }
+    if path.is_symlink()
+        && let Ok(target) = path.canonicalize()
+    {
+        return write_atomically(&target, bytes);
+    }
     let temporary = temporary_beside(path)?;
     let written = write_through(&temporary, bytes)
+        .with_context(|| path.display().to_string())
         .and_then(|()| fs::rename(&temporary, path).with_context(|| format!("{}: cannot be replaced", path.display())));
     step();
     if written.is_err() {
@@ -237,13 +248,13 @@ fn temporary_beside(path: &Path) -> Result<PathBuf> {
 }
 
 fn write_through(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = File::create(path).with_context(|| format!("{}: cannot be created", path.display()))?;
+    let mut file = File::create(path).context("cannot be created")?;
     step();
     for half in [&bytes[..bytes.len() / 2], &bytes[bytes.len() / 2..]] {
-        file.write_all(half).with_context(|| format!("{}: cannot be written", path.display()))?;
+        file.write_all(half).context("cannot be written")?;
         step();
     }
-    file.sync_all().with_context(|| format!("{}: does not reach the disk", path.display()))?;
+    file.sync_all().context("does not reach the disk")?;
     step();
     Ok(())
 }
@@ -283,6 +294,28 @@ mod tests {
             assert_eq!(fs::read(&path).expect("it was written"), bytes);
             assert_eq!(names(folder), ["a.model"]);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_pipes_stay_what_they_are() {
+        use std::os::unix::fs::{FileTypeExt, symlink};
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let [file, link, pipe] = ["a.model", "link", "pipe"].map(|name| folder.path().join(name));
+        write_atomically(&file, b"first").expect("the folder can be written");
+        symlink("a.model", &link).expect("a link");
+        write_atomically(&link, b"second").expect("the file behind it can be written");
+        assert!(link.is_symlink() && fs::read(&file).expect("it was written") == b"second");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+        assert!(made.success());
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read(pipe).expect("a pipe can be read")
+        });
+        write_atomically(&pipe, b"third").expect("a pipe can be written");
+        assert_eq!(reader.join().expect("the reader ends"), b"third");
+        assert!(pipe.metadata().expect("it is there").file_type().is_fifo());
+        assert_eq!(names(folder.path()), ["a.model", "link", "pipe"]);
     }
 
     #[test]

@@ -522,7 +522,9 @@ mod tests {
     fn a_sink_that_hangs_holds_nobody_up() {
         let (kept, sink) = keeper();
         let (release, released) = sync_channel::<()>(0);
+        let (enter, entered) = sync_channel::<()>(1);
         let hangs = Each("hangs", move |_: &Event| {
+            enter.send(()).ok();
             released.recv().ok();
             Ok(())
         });
@@ -530,6 +532,10 @@ mod tests {
         for number in 1..=100 {
             sinks.send(notice(number));
             sinks.flush();
+            if number == 1 {
+                // A thread that starts late would take one event from a full queue, which would then be full twice.
+                entered.recv().expect("it hangs with the first event");
+            }
             wait_until(|| sinks.counters()[0].taken >= number as u64);
         }
         let begin = Instant::now();
