@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// What each file imports.
+/// Imports of each file.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// Every file below `folder` that ends with `extension`, with its text.
@@ -95,14 +95,11 @@ impl Crate {
                     path.split_once(" as ").unwrap_or((&path, path.rsplit("::").next().unwrap_or_default()));
                 let parts: Vec<&str> = path.split("::").collect();
                 let child = [module.as_slice(), &[parts[0].to_owned()]].concat();
-                let whole = match parts[0] {
-                    "crate" | "self" | "super" => absolute(module, &parts),
-                    _ if read.sources.contains_key(&child) => {
-                        [module.as_slice(), &parts.iter().map(|&p| p.to_owned()).collect::<Vec<_>>()].concat()
-                    }
-                    _ => continue,
-                };
-                read.passed_on.insert([module.as_slice(), &[name.trim().to_owned()]].concat(), whole);
+                // Any other path starts at a library.
+                if ["crate", "self", "super"].contains(&parts[0]) || read.sources.contains_key(&child) {
+                    let whole = absolute(module, &parts);
+                    read.passed_on.insert([module.as_slice(), &[name.trim().to_owned()]].concat(), whole);
+                }
             }
         }
         read
