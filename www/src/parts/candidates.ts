@@ -1,4 +1,5 @@
 import type { Color } from "../board/geometry";
+import { decimal } from "../words";
 import { rewrite, write } from "../words/mixed";
 import { CANDIDATES, SIDES, percent } from "../words/parts";
 import { type LineMove, LinePreview } from "./lines";
@@ -187,7 +188,7 @@ export class CandidateList extends HTMLElement {
     else row.move.removeAttribute("title");
     set(row.move, candidate.text);
     set(row.proof, candidate.proof ? CANDIDATES.proofs[candidate.proof] : "");
-    set(row.cells.visits, total > 0 ? candidate.visits.toLocaleString("en") : "–");
+    set(row.cells.visits, total > 0 ? decimal(candidate.visits) : "–");
     set(row.cells.prior, percent(candidate.prior));
     set(row.cells.value, candidate.value === undefined ? "–" : percent((candidate.value + 1) / 2));
     set(row.cells.bonus, candidate.bonus === undefined ? "–" : candidate.bonus.toFixed(2));

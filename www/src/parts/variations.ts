@@ -183,9 +183,13 @@ export class VariationTree extends HTMLElement {
     const parts: Node[] = [element("span", "text", tree.text(node))];
     if (grade) parts.push(new Text(" "), element("span", `grade ${grade}`, GRADES[grade].glyph));
     if (clock) parts.push(new Text(" "), element("span", "clock", clock));
-    button.replaceChildren(...parts);
     // The name holds the visible text as it is. Hidden text in each of some hundred moves would be a layer each.
-    button.setAttribute("aria-label", VARIATIONS.node(ply, side, grade ? GRADES[grade].name : null, button.textContent ?? ""));
+    const visible = parts.map(({ textContent }) => textContent).join("");
+    const name = VARIATIONS.node(ply, side, grade ? GRADES[grade].name : null, visible);
+    // Most moves get no mark, and their words stay.
+    if (button.getAttribute("aria-label") === name) return;
+    button.replaceChildren(...parts);
+    button.setAttribute("aria-label", name);
   }
 
   /** The main line: a row for each pair of moves, broken where a comment or a variation stands between. */

@@ -64,8 +64,9 @@ export type Same<T> = T extends string
 /** The words of a part in the language of the page. */
 export const spoken = <const T>(en: T, ja: Same<NoInfer<T>>): Same<T> => (language === "ja" ? ja : (en as Same<T>));
 
-/** A number with the separators of the language. */
-export const decimal = (value: number): string => value.toLocaleString(language);
+/** A number with the separators of the language. Below a thousand there are none, and the browser need not load its tables for them. */
+export const decimal = (value: number): string =>
+  Number.isInteger(value) && Math.abs(value) < 1000 ? `${value}` : value.toLocaleString(language);
 
 /** Date and time of day. */
 export const dateAndTime = (milliseconds: number): string =>
