@@ -51,7 +51,8 @@ export const nativeOutcome = async (moves) => (await output("trainer-native", ["
  * Starts everything; `site.close()` ends it. With `gpu` the browser has WebGPU, which SwiftShader computes on the CPU.
  *
  * The site is a copy of the built pages. An exported agent in it is kept; without one there is an untrained agent, so that
- * the tests need no training. With `shipped` the list of agents stays as it is shipped; without, it is empty.
+ * the tests need no training. With `shipped` the list of agents is the shipped one, also where a demo has left its own; without,
+ * it is empty.
  */
 export async function open({ gpu = false, shipped = false } = {}) {
   assert.ok(await exists(join(DIST, "index.html")), `${DIST} holds no built pages: run \`cargo xtask web\``);
@@ -60,7 +61,9 @@ export async function open({ gpu = false, shipped = false } = {}) {
   const site = join(directory, "site");
   await fixtures("files", files);
   await cp(DIST, site, { recursive: true });
-  if (!shipped) await writeFile(join(site, "agents/manifest.json"), '{ "format": "keisei-agents", "version": 1, "default": null, "agents": [] }');
+  const list = join(site, "agents/manifest.json");
+  if (shipped) await cp(join(ROOT, "www/public/agents/manifest.json"), list);
+  else await writeFile(list, '{ "format": "keisei-agents", "version": 1, "default": null, "agents": [] }');
   await mkdir(join(site, "models"), { recursive: true });
   const trained = await exists(join(site, "models/default.model"));
   if (!trained) await cp(join(files, "random.model"), join(site, "models/default.model"));
@@ -151,12 +154,19 @@ async function firstAddress(server) {
   throw new Error("the server ended without an address");
 }
 
+/** Answers a request with a file; a route that threw would leave the page waiting for one that is missing. */
+async function answer(route, file, contentType) {
+  const body = await readFile(file).catch(() => null);
+  await route.fulfill(body === null ? { status: 404, body: `${file} is missing` } : { body, contentType });
+}
+
 /**
  * A page that fails its test at `page.checked()` if the console had an error (but for an expected one) or a request went to
  * another host.
  *
- * There is no service worker unless a test allows it: it would answer requests in place of the test. Motion is reduced, which also spares the agent's pause before its move. Under `/test-wasm/` lies the wasm itself, for
- * tests that call it directly, and under `/test-files/` what `serveFiles` names.
+ * There is no service worker unless a test allows it: it would answer requests in place of the test. Motion is reduced, which also
+ * spares the agent's pause before its move. Under `/test-wasm/` lies the wasm itself, for tests that call it directly, and under
+ * `/test-files/` what `serveFiles` names.
  */
 async function watchedPage(browser, base, { serveFiles, ...options } = {}) {
   const context = await browser.newContext({
@@ -174,14 +184,11 @@ async function watchedPage(browser, base, { serveFiles, ...options } = {}) {
   });
   await context.route("**/test-wasm/**", async (route) => {
     const name = new URL(route.request().url()).pathname.split("/test-wasm/").pop();
-    await route.fulfill({
-      body: await readFile(join(ROOT, "www/src/wasm", name)),
-      contentType: name.endsWith(".wasm") ? "application/wasm" : "text/javascript",
-    });
+    await answer(route, join(ROOT, "www/src/wasm", name), name.endsWith(".wasm") ? "application/wasm" : "text/javascript");
   });
   await context.route("**/test-files/*", async (route) => {
     const name = new URL(route.request().url()).pathname.split("/").pop();
-    await route.fulfill({ body: await readFile(join(serveFiles, name)), contentType: "application/octet-stream" });
+    await answer(route, join(serveFiles, name), "application/octet-stream");
   });
   const page = await context.newPage();
   page.on("console", (message) => {

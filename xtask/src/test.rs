@@ -383,8 +383,13 @@ fn prepared(command: Result<Command>) -> (Counts, Result<()>) {
     }
 }
 
-/// Command of the browser tests.
+/// Command of the browser tests, for pages as the stages before this one build them: a demo's lack the module for GPUs.
 fn browser_tests() -> Result<Command> {
+    for needed in ["www/dist/index.html", "www/src/wasm/gpu/keisei_web_gpu_bg.wasm"] {
+        if !root().join(needed).is_file() {
+            bail!("{needed} is missing: build the pages with all their modules first, `cargo xtask web`");
+        }
+    }
     let (chromium, programs) = browser_programs()?;
     let mut npm = command(NPM.find()?, &["test", "--silent"]);
     npm.current_dir(browser_folder()).env("CHROMIUM", chromium).env("KEISEI_BIN", programs);
