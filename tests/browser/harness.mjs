@@ -50,9 +50,9 @@ export const nativeOutcome = async (moves) => (await output("trainer-native", ["
 /**
  * Starts everything; `site.close()` ends it. With `gpu` the browser has WebGPU, which SwiftShader computes on the CPU.
  *
- * The site is a copy of the built pages. An exported agent in it is kept; without one there is an untrained agent, so that
- * the tests need no training. With `shipped` the list of agents is the shipped one, also where a demo has left its own; without,
- * it is empty.
+ * The site is a copy of the built pages with an untrained agent and its games, so that the tests need no training and find the same
+ * wherever they run. An agent that a demo has trained for the pages is `files/trained.model`, and `trained` says so. With `shipped`
+ * the list of agents is the shipped one, also where a demo has left its own; without, it is empty.
  */
 export async function open({ gpu = false, shipped = false } = {}) {
   assert.ok(await exists(join(DIST, "index.html")), `${DIST} holds no built pages: run \`cargo xtask web\``);
@@ -66,10 +66,9 @@ export async function open({ gpu = false, shipped = false } = {}) {
   else await writeFile(list, '{ "format": "keisei-agents", "version": 1, "default": null, "agents": [] }');
   await mkdir(join(site, "models"), { recursive: true });
   const trained = await exists(join(site, "models/default.model"));
-  if (!trained) await cp(join(files, "random.model"), join(site, "models/default.model"));
-  if (!(await exists(join(site, "models/games.record")))) {
-    await cp(join(files, "games.record"), join(site, "models/games.record"));
-  }
+  if (trained) await cp(join(site, "models/default.model"), join(files, "trained.model"));
+  await cp(join(files, "random.model"), join(site, "models/default.model"));
+  await cp(join(files, "games.record"), join(site, "models/games.record"));
   const server = await serve(site);
   const { base } = server;
   const browser = await launch(gpu);

@@ -42,7 +42,7 @@ async function compareModule(name, module) {
     }
     const seconds = (performance.now() - started) / 1000;
     return { positions: lines.length, worst, compared: count, native: native.length, seconds };
-  }, [name === "default" ? "/models/default.model" : `/test-files/${name}.model`, name, module]);
+  }, [`/test-files/${name}.model`, name, module]);
   assert.equal(found.positions, POSITIONS);
   assert.equal(found.compared, found.native);
   console.log(
@@ -113,7 +113,7 @@ async function compareOpinionsOf(name, module) {
       }
     }
     return { positions: judgements.length, native: native.length, worst, compared, seconds };
-  }, [name === "default" ? "/models/default.model" : `/test-files/${name}.model`, name, module]);
+  }, [`/test-files/${name}.model`, name, module]);
   assert.equal(found.positions, found.native);
   assert.ok(found.positions > 150 && found.compared > 3000);
   console.log(
@@ -126,22 +126,22 @@ async function compareOpinionsOf(name, module) {
 
 test("opinions of an untrained model", { timeout: 600_000 }, () => compareOpinions(join(site.files, "random.model"), "random"));
 
-test("opinions of the exported model", { timeout: 600_000 }, async (context) => {
+test("opinions of the demo's model", { timeout: 600_000 }, async (context) => {
   if (!site.trained) {
-    context.skip("no model was exported into the pages");
+    context.skip("no demo has trained a model for the pages");
     return;
   }
-  await compareOpinions(join(site.site, "models/default.model"), "default");
+  await compareOpinions(join(site.files, "trained.model"), "trained");
 });
 
 test("logits of an untrained model", { timeout: 600_000 }, () => compare(join(site.files, "random.model"), "random"));
 
-test("logits of the exported model", { timeout: 600_000 }, async (context) => {
+test("logits of the demo's model", { timeout: 600_000 }, async (context) => {
   if (!site.trained) {
-    context.skip("no model was exported into the pages");
+    context.skip("no demo has trained a model for the pages");
     return;
   }
-  await compare(join(site.site, "models/default.model"), "default");
+  await compare(join(site.files, "trained.model"), "trained");
 });
 
 for (const format of ["f16", "int8"]) {
