@@ -27,9 +27,9 @@ const CANDIDATES: usize = 8;
 /// Largest number of nodes in a search's tree.
 const MAX_NODES: usize = 200_000;
 
-/// Largest number of moves in a search's tree: 48 MB, for which a phone has the memory. They lie in one piece that doubles as it
-/// grows, so the limit is just below such a size.
-const MAX_EDGES: usize = 4_190_000;
+/// Largest number of moves in a search's tree: 24 MB, for which a phone has the memory. They lie in one piece that doubles as it
+/// grows, so the limit is just below such a size, and a module's memory, which never shrinks, holds the pieces before it as well.
+const MAX_EDGES: usize = 2_090_000;
 
 /// Model with its evaluator and search.
 #[wasm_bindgen]
